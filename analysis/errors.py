@@ -1,0 +1,7 @@
+"""What can go wrong with reading and judging a study."""
+
+from __future__ import annotations
+
+
+class AnalysisError(ValueError):
+    """Records that cannot be read or compared: the rule broken, the value given, the way out, in one line."""

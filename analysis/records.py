@@ -1,0 +1,149 @@
+"""The schema of a study's records: what `study` writes and `analysis` reads.
+
+`records.db` is a SQLite database written by one process, the study's driver, in one transaction per report.
+Rows are keyed by (trial, replicate, attempt, epoch); trials count from 0 as in Optuna, the others from 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+"""Raised by one whenever a reader of the old schema could misread the new."""
+
+State = Literal["completed", "pruned", "diverged", "failed", "timeout", "running"]
+"""How a replicate ended: `running` also means interrupted, to be continued by the next leg."""
+
+Phase = Literal["search", "confirm"]
+"""What a replicate was trained for: choosing a setting, or confirming a chosen one on fresh seeds."""
+
+SCHEMA = """
+CREATE TABLE meta (
+    key    TEXT PRIMARY KEY,
+    value  TEXT NOT NULL             -- 'schema_version': an integer; 'facts': StudyFacts as JSON
+) STRICT;
+
+CREATE TABLE attempts (
+    trial         INTEGER NOT NULL,
+    replicate     INTEGER NOT NULL,
+    attempt       INTEGER NOT NULL,  -- the last attempt of a replicate is the one that counts
+    phase         TEXT    NOT NULL,
+    state         TEXT    NOT NULL,
+    seed          INTEGER NOT NULL,
+    params        TEXT    NOT NULL,  -- JSON object, one key per parameter that the space gave it
+    n_weights     INTEGER,           -- trainable numbers of the model
+    cells         TEXT,              -- 'compiled' or 'keras': who computed the recurrence
+    node          TEXT,              -- host that trained it
+    started_at    TEXT,              -- UTC, ISO 8601
+    setup_s       REAL,              -- from the trial's start to its first training step
+    wall_s        REAL,              -- from the trial's start to its last report
+    reason        TEXT,              -- why it did not complete, one line
+    test_loss     REAL,              -- only where the sealed test split was opened for it
+    test_accuracy REAL,
+    PRIMARY KEY (trial, replicate, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE epochs (
+    trial          INTEGER NOT NULL,
+    replicate      INTEGER NOT NULL,
+    attempt        INTEGER NOT NULL,
+    epoch          INTEGER NOT NULL,
+    train_loss     REAL,             -- NULL where not finite; both sides by evaluation of the same weights
+    train_accuracy REAL,
+    val_loss       REAL,
+    val_accuracy   REAL,
+    learning_rate  REAL,
+    epoch_s        REAL,             -- training and evaluation of this epoch
+    PRIMARY KEY (trial, replicate, attempt, epoch)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE predictions (           -- of the best epoch, on the split that validates
+    trial         INTEGER NOT NULL,
+    replicate     INTEGER NOT NULL,
+    attempt       INTEGER NOT NULL,
+    epoch         INTEGER NOT NULL,
+    probabilities BLOB    NOT NULL,  -- float16, little endian, (n_validation, n_classes) by rows; for two
+                                     -- classes (n_validation,): the probability of the second
+    PRIMARY KEY (trial, replicate, attempt)
+) STRICT;
+
+CREATE TABLE labels (                -- the truth for `predictions`
+    split  TEXT PRIMARY KEY,         -- 'validation'
+    labels BLOB NOT NULL             -- uint16, little endian, (n_validation,)
+) STRICT;
+
+CREATE TABLE baselines (             -- simple models fitted on the same split: the lines to beat
+    name         TEXT PRIMARY KEY,   -- 'majority class', 'TF-IDF + logistic regression', 'NB-SVM'
+    val_accuracy REAL NOT NULL,
+    val_loss     REAL,
+    fit_s        REAL NOT NULL
+) STRICT;
+"""
+
+EPOCH_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+"""What each epoch is measured by."""
+
+TRIAL_COLUMNS = (
+    "trial",
+    "replicate",
+    "attempt",
+    "phase",
+    "seed",
+    "state",
+    "n_weights",
+    "cells",
+    "best_epoch",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "train_loss_last",
+    "train_accuracy_last",
+    "val_loss_last",
+    "val_accuracy_last",
+    "epochs_run",
+    "setup_s",
+    "wall_s",
+    "started_at",
+    "node",
+    "reason",
+    "test_loss",
+    "test_accuracy",
+)
+"""Columns of the `trials` table beside one per parameter: the last attempt of each replicate.
+
+`train_loss` to `val_accuracy` are taken at `best_epoch`, the earliest epoch with the best objective.
+"""
+
+EPOCH_COLUMNS = ("trial", "replicate", "epoch", *EPOCH_METRICS, "learning_rate", "epoch_s")
+"""Columns of the `epochs` table: one row per replicate and epoch, last attempts only."""
+
+
+class StudyFacts(BaseModel):
+    """What a reader must know of a study to read its tables; kept beside them in every format."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    description: str = ""
+    source: str = Field(description="where the texts come from: docstrings, imdb, recall, or a file's name")
+    classes: tuple[str, ...]
+    n_train: int = Field(ge=0, description="texts trained on")
+    n_validation: int = Field(ge=0, description="texts that chose the best epoch and setting")
+    n_test: int = Field(ge=0, description="sealed texts, unread until settings are confirmed")
+    validated_on: Literal["validation", "test"] = "validation"
+    objective: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    max_epochs: int = Field(ge=1)
+    design: str = Field(description="search, grid, random ...")
+    sampler: str | None = None
+    scheduler: str | None = None
+    study_seed: int = 0
+    space: dict[str, Any] = Field(description="the search space, as Space.to_document gives it")
+    spec: dict[str, Any] = Field(default_factory=dict, description="all that was asked, as in study.yaml")
+
+    @property
+    def maximizes(self) -> bool:
+        """Whether more of the objective is better."""
+        return self.objective == "val_accuracy"

@@ -1,0 +1,1 @@
+"""Launch studies of recurrent text classifiers, on a laptop or a cluster."""
