@@ -1,0 +1,29 @@
+"""Texts: where they come from, how they are split, encoded, kept and described."""
+
+from __future__ import annotations
+
+from study.data.corpus import Corpus, load_corpus
+from study.data.description import DataDescription, describe
+from study.data.encoding import FIRST_WORD, PADDING, START, UNKNOWN, EncodedCorpus, encode
+from study.data.rows import SourceFile
+from study.data.spec import DataSpec, RecallSpec
+from study.data.splits import SPLITS, Split, Splits
+
+__all__ = [
+    "FIRST_WORD",
+    "PADDING",
+    "SPLITS",
+    "START",
+    "UNKNOWN",
+    "Corpus",
+    "DataDescription",
+    "DataSpec",
+    "EncodedCorpus",
+    "RecallSpec",
+    "SourceFile",
+    "Split",
+    "Splits",
+    "describe",
+    "encode",
+    "load_corpus",
+]

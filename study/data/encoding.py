@@ -1,0 +1,196 @@
+"""Texts as integers: ranked by frequency once, then cut to any vocabulary and length in milliseconds."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from study.data.cache import (
+    Arrays,
+    default_cache_folder,
+    key_of,
+    pack_strings,
+    read_arrays,
+    unpack_strings,
+    write_arrays,
+)
+from study.data.corpus import Corpus
+from study.data.messages import quoted
+from study.data.spec import DataSpec, Side, TokenRule
+from study.data.splits import Split, Splits
+from study.data.tokens import tokenizer
+from study.errors import DataError
+
+PADDING, START, UNKNOWN = 0, 1, 2
+"""Ids that are no word, as in Keras's IMDB data: filling, the start of a text, a word out of vocabulary."""
+
+FIRST_WORD = 3
+"""Id of the most frequent word; the others follow by frequency."""
+
+_FORMAT = 1  # raised when the same texts would be encoded otherwise
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EncodedCorpus:
+    """A corpus as arrays: light to send, and shared without a copy by those who map or receive it.
+
+    Attributes:
+        ids: All texts one after the other, each begun by `START`, int32, shape (n_ids,).
+        offsets: Where each text begins, and where the last ends, int64, shape (n_texts + 1,).
+        labels: Class numbers, int32, shape (n_texts,).
+        splits: Which texts train, validate and test.
+        classes: The name of each class number.
+        word_bytes: UTF-8 of the vocabulary, most frequent word first; `vocabulary` reads it.
+        word_offsets: Where each word begins in it.
+        padding: Side that is filled where a text is short.
+        truncation: Side that is cut where a text is long.
+        fingerprint: Of the data, as in `Corpus`.
+        split_fingerprint: Of the split, as in `Corpus`.
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    labels: NDArray[np.int32]
+    splits: Splits
+    classes: tuple[str, ...]
+    word_bytes: NDArray[np.uint8]
+    word_offsets: NDArray[np.int64]
+    padding: Side
+    truncation: Side
+    fingerprint: str
+    split_fingerprint: str
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """Words of the training split, most frequent first; word i has the id i + `FIRST_WORD`."""
+        return unpack_strings(self.word_bytes, self.word_offsets)
+
+    @property
+    def n_ids(self) -> int:
+        """Different ids there can be: the largest vocabulary size that makes a difference."""
+        return FIRST_WORD + len(self.word_offsets) - 1
+
+    def view(
+        self, split: Split, vocab_size: int, sequence_length: int, *, open_test: bool = False
+    ) -> NDArray[np.int32]:
+        """Sequences of one length over one vocabulary.
+
+        Args:
+            split: The texts to take.
+            vocab_size: Different ids in the result, the three that are no word included; as in Keras's
+                `Embedding(vocab_size, ...)`. Rarer words become `UNKNOWN`.
+            sequence_length: Ids in each sequence.
+            open_test: Must be true to read the test split.
+
+        Returns:
+            Ids below `vocab_size`, int32, shape (n, sequence_length).
+
+        Raises:
+            DataError: If a size is too small, or the test split is asked for without `open_test`.
+        """
+        if vocab_size <= FIRST_WORD or sequence_length < 1:
+            message = (
+                f"a view needs vocab_size of at least {FIRST_WORD + 1} and sequence_length of at least 1: "
+                f"got {quoted(vocab_size)} and {quoted(sequence_length)}; raise them"
+            )
+            raise DataError(message)
+        from study.data.views import fill_view  # here, so that only who trains loads numba
+
+        rows = self.splits.rows_of(split, open_test=open_test)
+        view = np.empty((len(rows), sequence_length), dtype=np.int32)
+        fill_view(
+            self.ids,
+            self.offsets,
+            rows,
+            min(vocab_size, self.n_ids),
+            UNKNOWN,
+            self.padding == "pre",
+            self.truncation == "pre",
+            view,
+        )
+        return view
+
+    def labels_of(self, split: Split, *, open_test: bool = False) -> NDArray[np.int32]:
+        """Class numbers of one split, shape (n,).
+
+        Raises:
+            DataError: If the test split is asked for without `open_test`.
+        """
+        return self.labels[self.splits.rows_of(split, open_test=open_test)]
+
+
+def encode(corpus: Corpus, spec: DataSpec, cache_dir: Path | None = None) -> EncodedCorpus:
+    """Encode all texts of a corpus, or map what was encoded before.
+
+    The vocabulary is that of the training split alone; words of equal frequency stand in alphabetical order.
+
+    Args:
+        corpus: Texts to encode.
+        spec: How to cut them into tokens, and the sides to pad and cut.
+        cache_dir: Where encoded texts are kept, under their fingerprints; the user's cache folder by default.
+    """
+    spec = spec.resolved()
+    assert spec.tokens and spec.padding and spec.truncation  # noqa: S101 - what `resolved` is for
+    folder = default_cache_folder() if cache_dir is None else cache_dir
+    key = key_of("encoded", _FORMAT, corpus.fingerprint, corpus.split_fingerprint, spec.tokens)
+    arrays = read_arrays(folder, key)
+    if arrays is None:
+        arrays = _encode_texts(corpus, spec.tokens)
+        write_arrays(folder, key, arrays)
+    return EncodedCorpus(
+        **arrays,
+        labels=corpus.labels,
+        splits=corpus.splits,
+        classes=corpus.classes,
+        padding=spec.padding,
+        truncation=spec.truncation,
+        fingerprint=corpus.fingerprint,
+        split_fingerprint=corpus.split_fingerprint,
+    )
+
+
+class _Numbers(dict[str, int]):
+    """Words numbered as they first appear."""
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
+
+
+def _encode_texts(corpus: Corpus, rule: TokenRule) -> Arrays:
+    """Number words as they come, one dictionary look-up each; count and rank the numbers afterwards."""
+    tokens_of = tokenizer(rule)
+    numbers = _Numbers()
+    number_of = numbers.__getitem__
+    flat = array("i")
+    offsets = np.zeros(len(corpus.texts) + 1, dtype=np.int64)
+    for row, text in enumerate(corpus.texts, start=1):
+        flat.extend(map(number_of, tokens_of(text)))
+        offsets[row] = len(flat)
+    firsts = np.frombuffer(flat, dtype=np.int32)
+    words, id_of_number = _rank(list(numbers), _count_training(firsts, offsets, corpus.splits, len(numbers)))
+    ids = np.insert(id_of_number[firsts], offsets[:-1], START)
+    offsets += np.arange(len(offsets))
+    word_bytes, word_offsets = pack_strings(words)
+    return {"ids": ids, "offsets": offsets, "word_bytes": word_bytes, "word_offsets": word_offsets}
+
+
+def _count_training(
+    numbers: NDArray[np.int32], offsets: NDArray[np.int64], splits: Splits, n_words: int
+) -> NDArray[np.int64]:
+    """How often each word number occurs in the training split, shape (n_words,)."""
+    is_training = np.zeros(len(offsets) - 1, dtype=bool)
+    is_training[splits.train] = True
+    return np.bincount(numbers[np.repeat(is_training, np.diff(offsets))], minlength=n_words)
+
+
+def _rank(words: list[str], counts: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int32]]:
+    """The words that were counted, most frequent first, and the id of each word number."""
+    known = sorted(np.flatnonzero(counts).tolist(), key=lambda number: (-counts[number], words[number]))
+    id_of_number = np.full(len(words), UNKNOWN, dtype=np.int32)
+    id_of_number[known] = np.arange(FIRST_WORD, FIRST_WORD + len(known))
+    return [words[number] for number in known], id_of_number

@@ -1,0 +1,117 @@
+"""What data a study is asked to use: the `data` section of study.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Side = Literal["pre", "post"]
+"""The side of a sequence that is padded or cut: its beginning or its end."""
+
+TokenRule = Literal["words", "words_and_punctuation"]
+"""How a text becomes tokens; `study.data.tokens` has the rules."""
+
+BUILT_IN_SOURCES = ("docstrings", "imdb", "recall", "reuters")
+"""Sources that are a word, not a path."""
+
+_NOTEBOOK_DEFAULTS: dict[str, str] = {"tokens": "words", "padding": "pre", "truncation": "pre"}
+# A docstring says what it is about in its first sentence and is half punctuation: its beginning is worth more
+# than its end, and its brackets and colons more than nothing.
+_DOCSTRING_DEFAULTS: dict[str, str] = {
+    "tokens": "words_and_punctuation",
+    "padding": "pre",
+    "truncation": "post",
+}
+
+
+class RecallSpec(BaseModel):
+    """The synthetic task `recall`: one marker, `distance` noise tokens before the end, decides the label."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    distance: int = Field(default=20, ge=0, description="noise tokens between the marker and the end")
+    length: int = Field(default=40, ge=1, description="tokens in a text, the marker included")
+    alphabet: int = Field(default=8, ge=1, le=10_000, description="different noise tokens")
+    n_texts: int = Field(default=4_000, ge=10, le=10_000_000, description="texts generated")
+    seed: int = Field(default=0, ge=0, description="of the texts and labels")
+
+    @model_validator(mode="after")
+    def _marker_lies_inside(self) -> RecallSpec:
+        if self.distance >= self.length:
+            message = (
+                f"distance must be below length, or the marker lies before the text: "
+                f"distance={self.distance}, length={self.length}; lower distance or raise length"
+            )
+            raise ValueError(message)
+        return self
+
+
+class DataSpec(BaseModel):
+    """Where texts come from, how they are split and how they become sequences of integers.
+
+    A field that is None takes the source's own default; `resolved` fills it in.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(
+        default="docstrings",
+        min_length=1,
+        description="docstrings, imdb, recall, reuters, or a path: .csv .tsv .jsonl .parquet, or a folder "
+        "split/label/*.txt",
+    )
+    text: str = Field(default="text", min_length=1, description="column of the texts")
+    label: str = Field(default="label", min_length=1, description="column of the labels")
+    split: str | None = Field(
+        default=None, min_length=1, description="column of the splits; by default 'split' where there is one"
+    )
+    validation_fraction: float = Field(
+        default=0.2, gt=0, lt=1, description="share of the training rows to validate on, where none are given"
+    )
+    test_fraction: float = Field(
+        default=0.1, gt=0, lt=1, description="share of the rows to seal as test, where none are given"
+    )
+    validate_on: Literal["validation", "test"] = Field(
+        default="validation",
+        description="test: choose on the test split, as the notebook did; nothing stays sealed then",
+    )
+    split_seed: int = Field(default=0, ge=0, description="of the cuts and limits")
+    limit_train: int | None = Field(default=None, ge=1, description="training texts at most, stratified")
+    limit_validation: int | None = Field(
+        default=None, ge=1, description="validation texts at most, stratified"
+    )
+    limit_test: int | None = Field(default=None, ge=1, description="test texts at most, stratified")
+    tokens: TokenRule | None = None
+    padding: Side | None = Field(default=None, description="side that is filled where a text is short")
+    truncation: Side | None = Field(default=None, description="side that is cut where a text is long")
+    recall: RecallSpec = RecallSpec()
+
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> DataSpec:
+        if self.validation_fraction + self.test_fraction >= 1:
+            message = (
+                "validation_fraction + test_fraction must be below 1, or nothing is left to train on: "
+                f"{self.validation_fraction} + {self.test_fraction}; lower one of them"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the source is a word of ours and not a path."""
+        return self.source in BUILT_IN_SOURCES
+
+    @property
+    def source_name(self) -> str:
+        """The source as a reader should see it: without the folders that led to it."""
+        return self.source if self.is_built_in else Path(self.source).name
+
+    def resolved(self) -> DataSpec:
+        """This spec with every default of its source written out, and its path made absolute."""
+        defaults = _DOCSTRING_DEFAULTS if self.source == "docstrings" else _NOTEBOOK_DEFAULTS
+        given: dict[str, Any] = {name: getattr(self, name) or value for name, value in defaults.items()}
+        if not self.is_built_in:
+            given["source"] = str(Path(self.source).expanduser().absolute())
+        return self.model_copy(update=given)
