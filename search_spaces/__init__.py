@@ -1,0 +1,28 @@
+"""Search spaces as values: domains, conditions, constraints, YAML; adapters to Optuna, Ray Tune, ConfigSpace.
+
+Importing this package loads the standard library alone; NumPy, SciPy, PyYAML and the adapters' libraries are
+loaded by the functions that need them.
+"""
+
+from __future__ import annotations
+
+from search_spaces.codec import DomainLike, as_domain
+from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
+from search_spaces.errors import DocumentError, SpaceError
+from search_spaces.recurrent import recurrent_space
+from search_spaces.space import Space
+
+__all__ = [
+    "Choice",
+    "DocumentError",
+    "Domain",
+    "DomainLike",
+    "Fixed",
+    "Integer",
+    "Real",
+    "Scalar",
+    "Space",
+    "SpaceError",
+    "as_domain",
+    "recurrent_space",
+]

@@ -1,0 +1,90 @@
+"""Spaces out of spaces: union, restriction, fixing, renaming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from search_spaces.codec import DomainLike, as_domain
+from search_spaces.domains import Domain, Fixed, Integer, Real, Scalar
+from search_spaces.errors import SpaceError, hint_name
+from search_spaces.writing import rename_expression
+
+if TYPE_CHECKING:
+    from search_spaces.space import Space
+
+MAX_COMPARED = 100_000
+"""Values looked at one by one to see whether a domain holds another."""
+
+
+def unite(left: Space, right: Space) -> Space:
+    """The parameters, conditions and constraints of both."""
+    for name in left.parameters.keys() & right.parameters.keys():
+        for what, one, other in (
+            ("domain", left.parameters[name], right.parameters[name]),
+            ("condition", left.conditions.get(name), right.conditions.get(name)),
+        ):
+            if one != other:
+                raise SpaceError(
+                    f"{name} has two {what}s, {one!r} and {other!r}: "
+                    "make them equal, or tell the names apart with prefix or rename."
+                )
+    return type(left)(
+        {**left.parameters, **right.parameters},
+        {**left.conditions, **right.conditions},
+        (*left.constraints, *right.constraints),
+    )
+
+
+def narrow(space: Space, domains: Mapping[str, DomainLike]) -> Space:
+    """The space with smaller domains for some parameters."""
+    replaced: dict[str, Domain] = dict(space.parameters)
+    for name, value in domains.items():
+        if name not in replaced:
+            raise SpaceError(f"{name!r} is no parameter of the space: {hint_name(name, replaced)}")
+        domain = as_domain(value, name)
+        if not holds(replaced[name], domain):
+            raise SpaceError(
+                f"{name}: {domain!r} reaches beyond {replaced[name]!r}: "
+                "keep inside it, or build a new space for a wider one."
+            )
+        replaced[name] = domain
+    return type(space)(replaced, space.conditions, space.constraints)
+
+
+def fix_values(space: Space, values: Mapping[str, Scalar]) -> Space:
+    """The space with some parameters at one value."""
+    return narrow(space, {name: Fixed(value) for name, value in values.items()})
+
+
+def rename_parameters(space: Space, names: Mapping[str, str]) -> Space:
+    """The space with some parameters called otherwise, in conditions and constraints too."""
+    for name in names:
+        if name not in space.parameters:
+            raise SpaceError(f"{name!r} is no parameter of the space: {hint_name(name, space.parameters)}")
+    new = [names.get(name, name) for name in space.parameters]
+    if len(set(new)) < len(new):
+        twice = next(name for name in new if new.count(name) > 1)
+        raise SpaceError(f"two parameters would be called {twice!r}: give each a name of its own.")
+    return type(space)(
+        dict(zip(new, space.parameters.values(), strict=True)),
+        {names.get(name, name): rename_expression(e, names) for name, e in space.conditions.items()},
+        [rename_expression(constraint, names) for constraint in space.constraints],
+    )
+
+
+def holds(outer: Domain, inner: Domain) -> bool:
+    """Whether every value of `inner` is one of `outer`."""
+    if isinstance(inner, (Integer, Real)) and isinstance(outer, type(inner)):
+        if inner.size == 1:
+            return outer.contains(inner.low)
+        if isinstance(outer, Integer) or outer.step is None:
+            aligned = isinstance(outer, Real) or _is_multiple(inner, outer)
+            return aligned and outer.contains(inner.low) and outer.contains(inner.high)
+    if inner.size > MAX_COMPARED:
+        return False
+    return all(outer.contains(value) for value in inner.levels())
+
+
+def _is_multiple(inner: Integer | Real, outer: Integer) -> bool:
+    return isinstance(inner, Integer) and inner.step % outer.step == 0

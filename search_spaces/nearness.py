@@ -1,0 +1,103 @@
+"""Which settings are near each other, and how far apart two are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, assert_never
+
+from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
+from search_spaces.errors import SpaceError
+
+if TYPE_CHECKING:
+    from search_spaces.space import Space
+
+
+def list_neighbours(space: Space, params: Mapping[str, Scalar], radius: float) -> list[dict[str, Scalar]]:
+    """The legal settings that differ from `params` by one step of one parameter."""
+    if not 0.0 < radius <= 1.0:
+        raise SpaceError(f"radius is a share of a scale, in (0, 1], not {radius!r}: give 0.05 for example.")
+    space.validate(params)
+    middles = {name: domain.from_unit(0.5) for name, domain in space.parameters.items()}
+    neighbours = []
+    for name in params:
+        for value in near_values(space.parameters[name], params[name], radius):
+            values = {**middles, **params, name: value}
+            setting = {active: values[active] for active in space.active(values)}
+            if space.violated(setting) is None:
+                neighbours.append(setting)
+    return neighbours
+
+
+def near_values(domain: Domain, value: Scalar, radius: float) -> list[Scalar]:
+    """The values next to `value`, the nearest on either side where there is an order, else all others."""
+    match domain:
+        case Fixed():
+            return []
+        case Choice(choices):
+            place = domain.index(value)
+            if domain.ordered:
+                return [choices[near] for near in (place - 1, place + 1) if 0 <= near < len(choices)]
+            return [choice for other, choice in enumerate(choices) if other != place]
+        case Integer():
+            return _near_integers(domain, value, radius)
+        case Real():
+            return _near_reals(domain, value, radius)
+        case _:
+            assert_never(domain)
+
+
+def _near_integers(domain: Integer, value: Scalar, radius: float) -> list[Scalar]:
+    near: list[Scalar] = []
+    for sign in (-1, 1):
+        next_one = int(value or 0) + sign * domain.step
+        if domain.contains(next_one):
+            # on a log scale a step of 1 is a crawl far up, but the radius may be too small to leave the value
+            far = domain.from_unit(_shift(domain, value, sign * radius)) if domain.log else next_one
+            near.append(next_one if far == value else far)
+    return near
+
+
+def _near_reals(domain: Real, value: Scalar, radius: float) -> list[Scalar]:
+    if domain.step is None:
+        found = [domain.from_unit(_shift(domain, value, sign * radius)) for sign in (-1, 1)]
+        return [number for number in found if number != value]
+    place, last = round((float(value or 0) - domain.low) / domain.step), domain.size - 1
+    return [domain.from_unit((k + 0.5) / domain.size) for k in (place - 1, place + 1) if 0 <= k <= last]
+
+
+def _shift(domain: Integer | Real, value: Scalar, by: float) -> float:
+    return min(max(domain.to_unit(value) + by, 0.0), 1.0)
+
+
+def measure_distance(space: Space, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
+    """Gower's distance, with inactive as a value of its own."""
+    space.validate(one)
+    space.validate(other)
+    names = space.dimensions
+    if not names:
+        return 0.0
+    return math.fsum(_difference(space.parameters[name], name, one, other) for name in names) / len(names)
+
+
+def _difference(domain: Domain, name: str, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
+    if name not in one or name not in other:
+        return float((name in one) != (name in other))
+    left, right = _position(domain, one[name]), _position(domain, other[name])
+    return abs(left - right) if left is not None and right is not None else float(one[name] != other[name])
+
+
+def _position(domain: Domain, value: Scalar) -> float | None:
+    """The way from the first value to the last, as a share; None where there is no order."""
+    match domain:
+        case Fixed():
+            return None
+        case Choice():
+            return domain.index(value) / max(domain.size - 1, 1) if domain.ordered else None
+        case Integer() | Real():
+            low, high, number = float(domain.low), float(domain.high), float(value or 0)
+            if domain.log:
+                low, high, number = math.log(low), math.log(high), math.log(number)
+            return (number / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.0
+        case _:
+            assert_never(domain)

@@ -1,0 +1,145 @@
+"""Random settings under constraints: bounded, unbiased, and frank about how many draws were refused.
+
+Points of the unit cube are drawn and those that break a constraint dropped, so that what remains has the
+density of the cube, restricted to the legal part. `Sample.acceptance_rate` says how large that part is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from search_spaces.domains import Scalar
+from search_spaces.enumeration import walk_settings
+from search_spaces.errors import SpaceError, hint_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from search_spaces.space import Space
+
+Method: TypeAlias = Literal["random", "lhs", "sobol"]
+
+MAX_DRAWS = 10_000
+"""Points per setting that may be drawn: a legal part below about 1 in 10,000 is an error, not a long wait."""
+
+MAX_EXAMINED = 100_000
+"""Largest space that is gone through to see whether it is empty."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Settings drawn together.
+
+    Args:
+        settings: As many as were asked for.
+        n_drawn: Points of the cube that were looked at.
+        n_accepted: Those of them that kept all constraints.
+    """
+
+    settings: tuple[dict[str, Scalar], ...]
+    n_drawn: int
+    n_accepted: int
+
+    @property
+    def acceptance_rate(self) -> float:
+        """Share of points that kept all constraints, in (0, 1]; 1 without constraints."""
+        return self.n_accepted / self.n_drawn if self.n_drawn else 1.0
+
+
+def sample_one(space: Space, rng: np.random.Generator) -> dict[str, Scalar]:
+    """The first legal one of at most `MAX_DRAWS` uniform points."""
+    return _sample_random(space, 1, rng).settings[0]
+
+
+def sample_many(space: Space, n: int, rng: np.random.Generator, method: Method) -> Sample:
+    """`n` settings from random points, a Latin hypercube or a scrambled Sobol sequence."""
+    if type(n) is not int or n < 0:
+        raise SpaceError(f"a sample has 0 settings or more, not {n!r}: give a whole number.")
+    methods: dict[str, Callable[[Space, int, np.random.Generator], Sample]] = {
+        "random": _sample_random,
+        "lhs": _sample_latin,
+        "sobol": _sample_sobol,
+    }
+    if method not in methods:
+        raise SpaceError(f"{method!r} is no way to sample: {hint_name(str(method), methods)}")
+    if n == 0 or not space.dimensions:
+        return _repeat_only_setting(space, n)
+    return methods[method](space, n, rng)
+
+
+def _repeat_only_setting(space: Space, n: int) -> Sample:
+    if n == 0:
+        return Sample((), 0, 0)
+    setting = _legal(space, [])
+    if setting is None:
+        raise _empty(space, 1, 0)
+    return Sample(tuple(dict(setting) for _ in range(n)), n, n)
+
+
+def _sample_random(space: Space, n: int, rng: np.random.Generator) -> Sample:
+    n_dimensions = len(space.dimensions)
+    return _collect(space, n, lambda: rng.random((1, n_dimensions)).tolist())
+
+
+def _sample_sobol(space: Space, n: int, rng: np.random.Generator) -> Sample:
+    from scipy.stats import qmc
+
+    # seed, not rng: SciPy 1.14 knows no other name
+    sequence = qmc.Sobol(len(space.dimensions), seed=rng)
+    block = 2 ** math.ceil(math.log2(n))  # a power of two keeps the sequence balanced, and SciPy quiet
+    return _collect(space, n, lambda: sequence.random(block).tolist())
+
+
+def _collect(space: Space, n: int, draw: Callable[[], list[list[float]]]) -> Sample:
+    """The first `n` legal settings of endlessly many points."""
+    settings: list[dict[str, Scalar]] = []
+    n_drawn = 0
+    while True:
+        for point in draw():
+            n_drawn += 1
+            setting = _legal(space, point)
+            if setting is not None:
+                settings.append(setting)
+                if len(settings) == n:
+                    return Sample(tuple(settings), n_drawn, n)
+            elif n_drawn >= MAX_DRAWS * (len(settings) + 1):
+                raise _empty(space, n_drawn, len(settings))
+
+
+def _sample_latin(space: Space, n: int, rng: np.random.Generator) -> Sample:
+    """A random part of the legal points of a hypercube that is large enough to leave `n` of them."""
+    from scipy.stats import qmc
+
+    size = n
+    while True:
+        points = qmc.LatinHypercube(len(space.dimensions), seed=rng).random(size).tolist()
+        legal = [setting for point in points if (setting := _legal(space, point)) is not None]
+        if len(legal) >= n:
+            chosen = rng.permutation(len(legal))[:n].tolist()
+            return Sample(tuple(legal[i] for i in chosen), size, len(legal))
+        if size >= MAX_DRAWS * (len(legal) + 1):
+            raise _empty(space, size, len(legal))
+        size = max(2 * size, size * n // max(len(legal), 1))
+
+
+def _legal(space: Space, point: list[float]) -> dict[str, Scalar] | None:
+    setting = space.from_unit(point)
+    return setting if space.violated(setting) is None else None
+
+
+def _empty(space: Space, n_drawn: int, n_accepted: int) -> SpaceError:
+    """What to say when (almost) nothing is legal: that nothing is, if the space can be gone through."""
+    constraints = " and ".join(repr(constraint.text) for constraint in space.constraints)
+    if math.prod(domain.size for domain in space.parameters.values()) <= MAX_EXAMINED:
+        values = {name: domain.levels() for name, domain in space.parameters.items()}
+        if next(walk_settings(space, space.order, values), None) is None:
+            return SpaceError(
+                f"the space is empty: no setting at all satisfies {constraints}: loosen one of them."
+            )
+    return SpaceError(
+        f"{n_accepted} of {n_drawn} draws satisfy {constraints}: restrict the domains to where they hold, "
+        "or loosen one of them."
+    )

@@ -1,0 +1,437 @@
+"""The search space: named domains, when each applies, and what must hold between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from search_spaces.checking import check_expression
+from search_spaces.codec import DomainLike, as_domain, domain_document
+from search_spaces.domains import Choice, Domain, Fixed, Scalar
+from search_spaces.errors import SpaceError, hint_name
+from search_spaces.expressions import Expression
+from search_spaces.parsing import parse_expression
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from search_spaces.sampling import Method, Sample
+
+MAX_NAME = 128
+"""Longest parameter name, in characters."""
+
+DOCUMENT_KEYS = ("parameters", "conditions", "constraints")
+
+
+class Space:
+    """A search space: a value that never changes, with equality and hash.
+
+    Order counts: it is that of the unit cube's coordinates, so spaces that differ in it draw differently.
+
+    Args:
+        parameters: Domain of each parameter, as an object or in the compact notation of `codec`.
+        conditions: For each parameter that is not always there, the expression that says when it is.
+        constraints: Expressions that every setting satisfies; what an inactive parameter leaves undecided
+            counts as satisfied.
+
+    Raises:
+        SpaceError: If a name, domain or expression is bad, or if conditions go in a circle.
+    """
+
+    __slots__ = ("_conditions", "_constraints", "_order", "_parameters")
+
+    def __init__(
+        self,
+        parameters: Mapping[str, DomainLike],
+        conditions: Mapping[str, str | Expression] | None = None,
+        constraints: Iterable[str | Expression] = (),
+    ) -> None:
+        if isinstance(constraints, str):
+            raise SpaceError(
+                f"constraints are a list, not the text {constraints!r}: write [{constraints!r}]."
+            )
+        self._parameters = {_check_name(name): as_domain(value, name) for name, value in parameters.items()}
+        self._conditions = {name: _as_expression(text) for name, text in (conditions or {}).items()}
+        self._constraints = tuple(dict.fromkeys(map(_as_expression, constraints)))
+        for name in self._conditions:
+            self._check_known(name, "a condition")
+        for expression in (*self._conditions.values(), *self._constraints):
+            for name in expression.names:
+                self._check_known(name, repr(expression.text))
+            check_expression(expression, self._parameters)
+        self._order = self._sort()
+
+    @property
+    def parameters(self) -> Mapping[str, Domain]:
+        """Domain of each parameter, in order."""
+        return MappingProxyType(self._parameters)
+
+    @property
+    def conditions(self) -> Mapping[str, Expression]:
+        """When each conditional parameter applies."""
+        return MappingProxyType(self._conditions)
+
+    @property
+    def constraints(self) -> tuple[Expression, ...]:
+        """What every setting satisfies."""
+        return self._constraints
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The parameters that are searched, that is, not fixed: the unit cube's coordinates, in order."""
+        return tuple(name for name, domain in self._parameters.items() if not isinstance(domain, Fixed))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """All parameters, each after those that its condition mentions."""
+        return self._order
+
+    def __eq__(self, other: object) -> bool:
+        return self._key == other._key if isinstance(other, Space) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Space, (self._parameters, self._conditions, self._constraints)
+
+    @property
+    def _key(self) -> tuple[Any, ...]:
+        conditions = frozenset(self._conditions.items())
+        return tuple(self._parameters.items()), conditions, self._constraints
+
+    # ---- legality
+
+    def active(self, params: Mapping[str, Scalar]) -> tuple[str, ...]:
+        """The parameters that apply, given the values in `params`; what is inactive there has no say."""
+        present: dict[str, Scalar] = {}
+        active = set()
+        for name in self._order:
+            condition = self._conditions.get(name)
+            if condition is None or condition.evaluate(present):
+                active.add(name)
+                if name in params:
+                    present[name] = params[name]
+        return tuple(name for name in self._parameters if name in active)
+
+    def validate(self, params: Mapping[str, Scalar]) -> None:
+        """Accept `params` as a setting of this space: exactly the active parameters, legal, constraints met.
+
+        Raises:
+            SpaceError: At the first fault, with the way out.
+        """
+        for name in params:
+            self._check_known(name, "the setting")
+            self._check_value(name, params[name])
+        active = self.active(params)
+        for name in active:
+            if name not in params:
+                raise SpaceError(f"{name} is missing: give {self._parameters[name].describe()}.")
+        for name in params:
+            if name not in active:
+                raise SpaceError(
+                    f"{name}={params[name]!r} does not apply, "
+                    f"for {self._conditions[name].text!r} does not hold: leave it out."
+                )
+        if violated := self.violated(params):
+            names = ", ".join(f"{name}={params[name]!r}" for name in violated.names if name in params)
+            raise SpaceError(f"{violated.text!r} does not hold for {names}: change one of them.")
+
+    def is_legal(self, params: Mapping[str, Scalar]) -> bool:
+        """Whether `validate` accepts `params`."""
+        try:
+            self.validate(params)
+        except SpaceError:
+            return False
+        return True
+
+    def violated(self, params: Mapping[str, Scalar]) -> Expression | None:
+        """The first constraint that fails, if any; one that a missing parameter leaves undecided does not."""
+        for constraint in self._constraints:
+            if constraint.evaluate(params) is False:
+                return constraint
+        return None
+
+    def complete(self, params: Mapping[str, Any]) -> dict[str, Scalar]:
+        """The setting within `params`: inactive and foreign names dropped, fixed parameters filled in.
+
+        For what comes back from Ray (inactive parameters are None there) or Optuna (fixed ones are missing).
+
+        Raises:
+            SpaceError: If a searched parameter is missing or the setting is not legal.
+        """
+        fixed = {name: d.value for name, d in self._parameters.items() if isinstance(d, Fixed)}
+        values = {**fixed, **{name: params[name] for name in self._parameters if name in params}}
+        setting = {name: values[name] for name in self.active(values) if name in values}
+        self.validate(setting)
+        return setting
+
+    # ---- the unit cube
+
+    def from_unit(self, point: Sequence[float]) -> dict[str, Scalar]:
+        """The setting at `point` of the unit cube; constraints are not looked at.
+
+        Args:
+            point: One coordinate in [0, 1] for each of `dimensions`; those of inactive ones have no effect.
+
+        Raises:
+            SpaceError: If there are more or fewer coordinates, or one lies outside.
+        """
+        names = self.dimensions
+        if len(point) != len(names) or not all(0.0 <= u <= 1.0 for u in point):
+            raise SpaceError(
+                f"a point has {len(names)} coordinates in [0, 1], not {list(point)!r}: "
+                "give one for each of dimensions."
+            )
+        place = dict(zip(names, map(float, point), strict=True))
+        values = {name: domain.from_unit(place.get(name, 0.5)) for name, domain in self._parameters.items()}
+        return {name: values[name] for name in self.active(values)}
+
+    def to_unit(self, params: Mapping[str, Scalar]) -> list[float]:
+        """A point of the unit cube that `from_unit` maps to `params`: a coordinate for each of `dimensions`.
+
+        Inactive parameters lie in the middle.
+
+        Raises:
+            SpaceError: If `params` is not legal.
+        """
+        self.validate(params)
+        return [
+            self._parameters[name].to_unit(params[name]) if name in params else 0.5
+            for name in self.dimensions
+        ]
+
+    # ---- composition
+
+    def union(self, other: Space) -> Space:
+        """The parameters, conditions and constraints of both; those of the same name must be equal.
+
+        Raises:
+            SpaceError: If a parameter has two different domains or conditions.
+        """
+        from search_spaces.composing import unite
+
+        return unite(self, other)
+
+    def restrict(self, domains: Mapping[str, DomainLike]) -> Space:
+        """The space with smaller domains for some parameters.
+
+        Raises:
+            SpaceError: If a name is unknown, or a domain reaches beyond the present one.
+        """
+        from search_spaces.composing import narrow
+
+        return narrow(self, domains)
+
+    def fix(self, values: Mapping[str, Scalar]) -> Space:
+        """The space with some parameters at one value.
+
+        Raises:
+            SpaceError: If a name is unknown, or a value is outside its domain.
+        """
+        from search_spaces.composing import fix_values
+
+        return fix_values(self, values)
+
+    def rename(self, names: Mapping[str, str]) -> Space:
+        """The space with some parameters called otherwise (old name to new), in all expressions too.
+
+        Raises:
+            SpaceError: If an old name is unknown, or two parameters would share a name.
+        """
+        from search_spaces.composing import rename_parameters
+
+        return rename_parameters(self, names)
+
+    def prefix(self, prefix: str) -> Space:
+        """The space with `prefix` in front of each name, to unite spaces that share names."""
+        return self.rename({name: f"{prefix}{name}" for name in self._parameters})
+
+    # ---- drawing
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Scalar]:
+        """One random setting: uniform over each domain's scale, among the legal ones.
+
+        Args:
+            rng: The only source of randomness; drawn from more than once where constraints refuse a draw.
+
+        Raises:
+            SpaceError: If no legal setting is found.
+        """
+        from search_spaces.sampling import sample_one
+
+        return sample_one(self, rng)
+
+    def draw(self, n: int, rng: np.random.Generator, method: Method = "random") -> Sample:
+        """Several settings at once, and the share of draws that kept the constraints.
+
+        Args:
+            n: How many.
+            rng: The only source of randomness.
+            method: `random`; `lhs`, a Latin hypercube, which spreads the values of each parameter evenly; or
+                `sobol`, a scrambled Sobol sequence, which spreads them jointly (best for n a power of two).
+                Under constraints the points that break one are dropped, which leaves gaps in the evenness.
+
+        Raises:
+            SpaceError: If too few draws are legal.
+        """
+        from search_spaces.sampling import sample_many
+
+        return sample_many(self, n, rng, method)
+
+    def grid(self, levels: int | Mapping[str, int] | None = None) -> list[dict[str, Scalar]]:
+        """Every legal setting over levels of each domain, once each, the last parameter varying fastest.
+
+        Args:
+            levels: The most values to take of each range, spread over its scale with both ends: one number
+                for all, or one by name. Choices are always taken whole; ranges too, where no number is given.
+
+        Raises:
+            SpaceError: If a continuous domain is given no number, or the grid has over a million settings.
+        """
+        from search_spaces.enumeration import list_grid
+
+        return list_grid(self, levels)
+
+    def size(self) -> int | float:
+        """Number of legal settings, infinite where one is continuous.
+
+        Raises:
+            SpaceError: If conditions and constraints leave too many combinations to count.
+        """
+        from search_spaces.enumeration import count_settings
+
+        return count_settings(self)
+
+    # ---- nearness
+
+    def neighbours(self, params: Mapping[str, Scalar], radius: float = 0.05) -> list[dict[str, Scalar]]:
+        """The legal settings one step away: one parameter changed, and what conditions then bring or remove.
+
+        Args:
+            params: A legal setting.
+            radius: Step along a scale without steps of its own, as a share of it, in (0, 1].
+
+        Raises:
+            SpaceError: If `params` is not legal, or `radius` is out of range.
+        """
+        from search_spaces.nearness import list_neighbours
+
+        return list_neighbours(self, params, radius)
+
+    def distance(self, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
+        """Mean over `dimensions` of the difference in each, in [0, 1]: a metric.
+
+        Numbers and ordered choices differ by their way along the scale, others by 0 or 1; active differs from
+        inactive by 1, inactive from inactive by 0.
+
+        Raises:
+            SpaceError: If a setting is not legal.
+
+        Source: Gower (1971), Biometrics 27, 857-871, with inactive parameters as a value of their own.
+        """
+        from search_spaces.nearness import measure_distance
+
+        return measure_distance(self, one, other)
+
+    # ---- documents
+
+    def to_document(self) -> dict[str, Any]:
+        """Plain dicts, lists and scalars in compact notation; `from_document` gives the same space back."""
+        document: dict[str, Any] = {
+            "parameters": {name: domain_document(domain) for name, domain in self._parameters.items()}
+        }
+        if self._conditions:
+            document["conditions"] = {name: e.text for name, e in self._conditions.items()}
+        if self._constraints:
+            document["constraints"] = [constraint.text for constraint in self._constraints]
+        return document
+
+    @classmethod
+    def from_document(cls, document: object) -> Space:
+        """The space that a document denotes: `parameters`, and if need be `conditions` and `constraints`.
+
+        Raises:
+            SpaceError: If a key is unknown, or something is not of its form.
+        """
+        if not isinstance(document, Mapping):
+            raise SpaceError(f"a space is a mapping with the key 'parameters', not {document!r}: write one.")
+        for key in document:
+            if key not in DOCUMENT_KEYS:
+                raise SpaceError(f"unknown key {key!r} of a space: {hint_name(str(key), DOCUMENT_KEYS)}")
+        parameters = document.get("parameters")
+        conditions, constraints = document.get("conditions") or {}, document.get("constraints") or []
+        for name, value, kind in (
+            ("parameters", parameters, Mapping),
+            ("conditions", conditions, Mapping),
+            ("constraints", constraints, Sequence),
+        ):
+            if not isinstance(value, kind) or isinstance(value, str):
+                form = "a mapping from names" if kind is Mapping else "a list of expressions"
+                raise SpaceError(f"{name!r} of a space is {form}, not {value!r}: write it so.")
+        return cls(parameters, conditions, constraints)  # type: ignore[arg-type]
+
+    def to_yaml(self) -> str:
+        """The document as YAML, readable by hand."""
+        from search_spaces.documents import dump_document
+
+        return dump_document(self.to_document())
+
+    @classmethod
+    def from_yaml(cls, text: str, source: str = "space") -> Space:
+        """The space in a YAML document.
+
+        Args:
+            text: The document, see `documents.load_document`.
+            source: Where it comes from, for messages.
+
+        Raises:
+            SpaceError: If it is no YAML, or no space.
+        """
+        from search_spaces.documents import load_document
+
+        return cls.from_document(load_document(text, source))
+
+    def _check_known(self, name: str, where: str) -> None:
+        if name not in self._parameters:
+            hint = hint_name(str(name), self._parameters)
+            raise SpaceError(f"{where} names {name!r}, which is no parameter of the space: {hint}")
+
+    def _check_value(self, name: str, value: Scalar) -> None:
+        domain = self._parameters[name]
+        if not domain.contains(value):
+            near = ""
+            if isinstance(domain, Choice) and isinstance(value, str):
+                texts = [choice for choice in domain.choices if isinstance(choice, str)]
+                hint = hint_name(value, texts)
+                near = f" ({hint})" if hint.startswith("did") else ""
+            raise SpaceError(f"{name}={value!r} is not in its domain{near}: give {domain.describe()}.")
+
+    def _sort(self) -> tuple[str, ...]:
+        graph = {
+            name: self._conditions[name].names if name in self._conditions else ()
+            for name in self._parameters
+        }
+        try:
+            return tuple(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            circle = " -> ".join(reversed(error.args[1]))
+            raise SpaceError(f"conditions go in a circle, {circle}: break it at one of them.") from None
+
+
+def _as_expression(text: str | Expression) -> Expression:
+    return text if isinstance(text, Expression) else parse_expression(text)
+
+
+def _check_name(name: object) -> str:
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable() or "`" in name:
+        raise SpaceError(
+            f"a parameter's name is 1 to {MAX_NAME} printable characters without backquote, not {name!r}: "
+            "rename it."
+        )
+    return name
