@@ -1,0 +1,58 @@
+"""Reports from the records of studies: tables, figures, findings, one self-contained page.
+
+    import analysis
+
+    study = analysis.load("studies/imdb")
+    study.trials, study.epochs             # pandas tables
+    analysis.summarize(study)              # findings in sentences
+    analysis.plots.learning_curves(study)  # a matplotlib figure
+    analysis.write_report(study, Path("report"))
+
+Everything is imported when first used, so that `import analysis` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis import findings, plots
+    from analysis.errors import AnalysisError
+    from analysis.findings import summarize
+    from analysis.loading import Study, load
+    from analysis.report.write import write_report
+    from analysis.tables import write_csv, write_parquet
+
+__all__ = [
+    "AnalysisError",
+    "Study",
+    "findings",
+    "load",
+    "plots",
+    "summarize",
+    "write_csv",
+    "write_parquet",
+    "write_report",
+]
+
+_HOMES = {
+    "AnalysisError": "analysis.errors",
+    "Study": "analysis.loading",
+    "load": "analysis.loading",
+    "summarize": "analysis.findings",
+    "write_csv": "analysis.tables",
+    "write_parquet": "analysis.tables",
+    "write_report": "analysis.report.write",
+}
+_MODULES = ("findings", "plots")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"analysis.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'analysis' has no attribute {name!r}")

@@ -1,0 +1,258 @@
+"""Reading `records.db` into tables: read-only, checked for damage and for values that cannot be."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from analysis.errors import AnalysisError
+from analysis.records import SCHEMA_VERSION, StudyFacts
+
+_TABLES = ("meta", "attempts", "epochs", "predictions", "labels", "baselines")
+_BUSY_S = 10.0
+_LAST_ATTEMPTS = """
+    WITH last AS (SELECT trial, replicate, max(attempt) AS attempt FROM attempts GROUP BY trial, replicate)
+    SELECT {columns} FROM {table} AS t JOIN last USING (trial, replicate, attempt)
+    ORDER BY t.trial, t.replicate
+"""
+
+
+class DamagedRecordsError(AnalysisError):
+    """A file of records whose bytes are broken: nothing in it is believed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """What one database holds, last attempts only."""
+
+    facts: StudyFacts
+    attempts: pd.DataFrame
+    epochs: pd.DataFrame
+    labels: NDArray[np.uint16] | None
+    baselines: pd.DataFrame
+
+
+class Predictions(Mapping[tuple[int, int], NDArray[np.float32]]):
+    """Validation probabilities by (trial, replicate), read when asked for: they outweigh all else.
+
+    A value has the shape (n_validation,) for two classes, the probability of the second, and
+    (n_validation, n_classes) for more.
+    """
+
+    def __init__(self, database: Path | None, n_validation: int, n_classes: int) -> None:
+        self._database = database
+        self._shape = (n_validation,) if n_classes <= 2 else (n_validation, n_classes)
+        self._keys = _prediction_keys(database)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, key: tuple[int, int]) -> NDArray[np.float32]:
+        if key not in self._keys or self._database is None:
+            raise KeyError(key)
+        with open_read_only(self._database) as connection:
+            query = "SELECT probabilities FROM predictions WHERE trial=? AND replicate=? AND attempt=?"
+            row = connection.execute(query, (*key, self._keys[key])).fetchone()
+        size = int(np.prod(self._shape))
+        if row is None or len(row[0]) != 2 * size:
+            raise AnalysisError(
+                f"{self._database}: predictions of trial {key[0]}, replicate {key[1]} do not hold "
+                f"{size} numbers: run `study verify`, or remove them"
+            )
+        values = np.frombuffer(row[0], dtype="<f2").astype(np.float32).reshape(self._shape)
+        if not np.isfinite(values).all() or values.min(initial=0) < 0 or values.max(initial=0) > 1:
+            raise AnalysisError(
+                f"{self._database}: predictions of trial {key[0]}, replicate {key[1]} are not "
+                "probabilities: run `study verify`, or remove them"
+            )
+        return values
+
+
+@contextmanager
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database that another process may be writing, without changing a byte of it.
+
+    Raises:
+        DamagedRecordsError: If SQLite finds the file broken, on opening or inside the block.
+        AnalysisError: If it cannot be read.
+    """
+    try:
+        with closing(_connect(path)) as connection:
+            yield connection
+    except sqlite3.OperationalError as error:
+        raise AnalysisError(
+            f"{path}: cannot be read ({error}): check that it is a study's records.db and readable"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise DamagedRecordsError(
+            f"{path}: damaged ({error}): restore it from a copy, or read trials.parquet and "
+            "epochs.parquet in a folder of their own"
+        ) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    address = path.resolve().as_uri()
+    try:
+        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_S)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        # A database in WAL mode in a folder that we may not write: without a log it cannot be changing.
+        connection = sqlite3.connect(f"{address}?immutable=1", uri=True)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def read_records(path: Path) -> Records:
+    """Read all tables of one moment.
+
+    Raises:
+        AnalysisError: If the file is damaged, of another schema, or holds values that cannot be.
+    """
+    with open_read_only(path) as connection:
+        connection.execute("BEGIN")
+        _check_integrity(connection, path)
+        _check_tables(connection, path)
+        facts = _read_facts(connection, path)
+        attempts = _read_frame(connection, _LAST_ATTEMPTS.format(columns="t.*", table="attempts"))
+        epochs = _read_frame(
+            connection, _LAST_ATTEMPTS.format(columns="t.*", table="epochs") + ", t.epoch"
+        ).drop(columns="attempt")
+        baselines = _read_frame(connection, "SELECT * FROM baselines ORDER BY val_accuracy")
+        labels = _read_labels(connection, path, facts)
+    return Records(facts=facts, attempts=attempts, epochs=epochs, labels=labels, baselines=baselines)
+
+
+def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
+    answer = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer is None or answer[0] != "ok":
+        found = " ".join(str(answer[0] if answer else "no answer").split())
+        raise DamagedRecordsError(
+            f"{path}: damaged ({found}): restore it from a copy, or read trials.parquet and "
+            "epochs.parquet in a folder of their own"
+        )
+
+
+def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
+    present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    missing = [name for name in _TABLES if name not in present]
+    if missing:
+        raise AnalysisError(
+            f"{path}: lacks the table {missing[0]!r}: a records.db has {', '.join(_TABLES)}; "
+            "is this another program's database?"
+        )
+
+
+def _read_facts(connection: sqlite3.Connection, path: Path) -> StudyFacts:
+    meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
+    version = meta.get("schema_version", "none")
+    if version != str(SCHEMA_VERSION):
+        raise AnalysisError(
+            f"{path}: records of schema {version}, but this version reads {SCHEMA_VERSION}: "
+            "use the version of the project that wrote them"
+        )
+    return parse_facts(meta.get("facts", ""), str(path))
+
+
+def parse_facts(text: str, source: str) -> StudyFacts:
+    """Read a study's facts from JSON.
+
+    Raises:
+        AnalysisError: If they are not what `StudyFacts` describes.
+    """
+    try:
+        return StudyFacts.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "facts"
+        raise AnalysisError(
+            f"{source}: the study's facts are broken ({where}: {first['msg']}): restore the file from a copy"
+        ) from error
+
+
+def _read_frame(connection: sqlite3.Connection, query: str) -> pd.DataFrame:
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description]
+    return pd.DataFrame(cursor.fetchall(), columns=names)
+
+
+def _read_labels(connection: sqlite3.Connection, path: Path, facts: StudyFacts) -> NDArray[np.uint16] | None:
+    row = connection.execute("SELECT labels FROM labels WHERE split = 'validation'").fetchone()
+    if row is None:
+        return None
+    if len(row[0]) != 2 * facts.n_validation:
+        raise AnalysisError(
+            f"{path}: {len(row[0]) // 2} validation labels for {facts.n_validation} texts: "
+            "restore the file from a copy"
+        )
+    labels = np.frombuffer(row[0], dtype="<u2")
+    if labels.size and labels.max() >= len(facts.classes):
+        raise AnalysisError(
+            f"{path}: a validation label is {labels.max()}, but there are {len(facts.classes)} classes: "
+            "restore the file from a copy"
+        )
+    return labels
+
+
+def _prediction_keys(database: Path | None) -> dict[tuple[int, int], int]:
+    if database is None:
+        return {}
+    query = _LAST_ATTEMPTS.format(columns="trial, replicate, attempt", table="predictions")
+    with open_read_only(database) as connection:
+        return {(trial, replicate): attempt for trial, replicate, attempt in connection.execute(query)}
+
+
+def parse_params(texts: pd.Series[str], source: str) -> pd.DataFrame:
+    """Spread the JSON of each attempt's parameters into one column per parameter, missing where absent.
+
+    Raises:
+        AnalysisError: If a text is not a JSON object.
+    """
+    cache: dict[str, dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
+    for text in texts:
+        if text not in cache:
+            cache[text] = _parse_object(text, source)
+        rows.append(cache[text])
+    names = list(dict.fromkeys(name for row in cache.values() for name in row))
+    return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names}, index=texts.index)
+
+
+def _parse_object(text: str, source: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise AnalysisError(f"{source}: parameters are not a JSON object ({text[:60]!r}): restore the file")
+    plain = (str, int, float, bool, type(None))
+    return {name: item if isinstance(item, plain) else json.dumps(item) for name, item in value.items()}
+
+
+def _column(values: list[Any]) -> pd.Series[Any]:
+    """Numbers as numbers (with NaN for missing), truth values as they are, else text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float}:
+        complete = None not in values
+        if complete and kinds == {int} and all(abs(value) < 2**53 for value in values):
+            return pd.Series(values, dtype="int64")
+        return pd.Series([np.nan if value is None else float(value) for value in values], dtype="float64")
+    if kinds == {bool}:
+        return pd.Series(values, dtype="bool" if None not in values else "object")
+    texts = [None if value is None else str(value) for value in values]
+    return pd.Series(texts, dtype="object")

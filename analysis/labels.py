@@ -1,0 +1,132 @@
+"""Names for readers: of cells, factors, values and settings; and the colours that cells keep everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+CELLS = ("rnn", "gru", "lstm")
+"""In the order in which figures show them: from the simplest to the most elaborate."""
+
+CELL_LABELS = {"rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
+CELL_COLORS = {"rnn": "#D55E00", "gru": "#009E73", "lstm": "#0072B2"}
+"""From the palette of Okabe and Ito (2008), told apart under every common colour blindness."""
+
+OTHER_COLOR = "#5B6475"
+
+FACTOR_LABELS = {
+    "cell": "cell",
+    "bidirectional": "direction",
+    "units": "units",
+    "layers": "layers",
+    "vocab_size": "vocabulary",
+    "sequence_length": "length",
+    "embedding_dim": "embedding",
+    "dropout": "dropout",
+    "optimizer": "optimizer",
+    "learning_rate": "learning rate",
+    "batch_size": "batch size",
+}
+_DIRECTIONS = {True: "both directions", False: "one direction"}
+
+
+def color_of(cell: Any) -> str:
+    """The colour of a cell type, grey for what is none of the three."""
+    return CELL_COLORS.get(str(cell), OTHER_COLOR)
+
+
+def label_factor(name: str) -> str:
+    """The word for a parameter, its own name if it is not one of ours."""
+    return FACTOR_LABELS.get(name, name)
+
+
+def label_value(factor: str, value: Any) -> str:
+    """The word for one value of a parameter."""
+    if is_missing(value):
+        return "not set"
+    if factor == "cell":
+        return CELL_LABELS.get(str(value), str(value))
+    if factor == "bidirectional" and value in (0, 1):
+        return _DIRECTIONS[bool(value)]
+    if isinstance(value, bool | str):
+        return str(value)
+    return label_number(float(value))
+
+
+def label_number(value: float) -> str:
+    """A number as people write it: 15,000; 0.001; 3e-05."""
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.3g}"
+
+
+TIMES = "\u00d7"
+"""Between layers and units."""
+
+_PHRASES = {
+    "vocab_size": "{} words",
+    "sequence_length": "{} tokens",
+    "embedding_dim": "embedding {}",
+    "dropout": "dropout {}",
+    "optimizer": "{}",
+    "learning_rate": "lr {}",
+    "batch_size": "batch {}",
+}
+
+
+def label_setting(params: Mapping[str, Any], varied: Iterable[str]) -> str:
+    """A setting in a few words: what was varied, not what all settings share.
+
+    `biLSTM 2x64, 15k words, 150 tokens` (with a real multiplication sign) has two layers of 64 units.
+    """
+    given = [name for name in varied if not is_missing(params.get(name))]
+    parts = [_label_model(params, given)]
+    for name in given:
+        if name not in ("cell", "bidirectional", "units", "layers"):
+            text = _shorten_number(params[name]) if name in _PHRASES else label_value(name, params[name])
+            parts.append(_PHRASES.get(name, f"{name} {{}}").replace("{}", text))
+    return ", ".join(part for part in parts if part) or "the one setting"
+
+
+def _label_model(params: Mapping[str, Any], given: Sequence[str]) -> str:
+    words = []
+    if "cell" in given:
+        name = label_value("cell", params["cell"])
+        words.append(f"bi{name}" if "bidirectional" in given and params["bidirectional"] else name)
+    elif "bidirectional" in given:
+        words.append(label_value("bidirectional", params["bidirectional"]))
+    if "units" in given and "layers" in given:
+        words.append(
+            f"{label_value('layers', params['layers'])}{TIMES}{label_value('units', params['units'])}"
+        )
+    elif "units" in given:
+        words.append(f"{label_value('units', params['units'])} units")
+    elif "layers" in given:
+        words.append(
+            "1 layer" if params["layers"] == 1 else f"{label_value('layers', params['layers'])} layers"
+        )
+    return " ".join(words)
+
+
+def _shorten_number(value: Any) -> str:
+    """15000 as `15k`, 0.000336 as `3.4e-4`: what a list of settings has room for."""
+    if isinstance(value, str | bool):
+        return str(value)
+    if value >= 1000 and value % 1000 == 0:
+        return f"{value // 1000:.0f}k"
+    if 0 < abs(value) < 0.01:
+        base, exponent = f"{value:.1e}".split("e")
+        return f"{base.removesuffix('.0')}e{int(exponent)}"
+    return label_number(float(value))
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a parameter was not given a value."""
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def varied_parameters(trials: pd.DataFrame, parameters: Iterable[str]) -> tuple[str, ...]:
+    """The parameters that took more than one value; being unset counts as a value."""
+    return tuple(name for name in parameters if trials[name].nunique(dropna=False) > 1)

@@ -1,0 +1,167 @@
+"""Learning curves: train against validation, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.labels import CELL_LABELS, color_of
+from analysis.plots.style import (
+    FULL_WIDTH_IN,
+    INK,
+    MUTED,
+    new_figure,
+    plain,
+    show_percent,
+    show_whole_epochs,
+)
+
+_MAX_LINES = 60
+"""Lines of a panel beyond which no eye tells them apart: evenly spread ones stand for the rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """What one small multiple shows.
+
+    Attributes:
+        title: Its heading.
+        cell: The cell type, which gives the colour.
+        epochs: Rows of the epochs table that belong to it, all replicates.
+        best_epoch: The epoch with the best objective, if any.
+        onset: The epoch from which on the validation loss does not recover, if any.
+    """
+
+    title: str
+    cell: str
+    epochs: pd.DataFrame
+    best_epoch: float | None
+    onset: float | None
+
+
+def draw_panels(panels: Sequence[Panel], metric: str, last_epoch: int, columns: int = 3) -> Figure:
+    """Draw one panel per setting: `metric` on the training probe (dashed) and on validation (solid).
+
+    Thin lines are single replicates, thick ones their mean; the dot marks the best epoch, the line the onset.
+
+    Args:
+        panels: What to show, in order.
+        metric: `loss` or `accuracy`.
+        last_epoch: The right end of the axes.
+        columns: Panels in a row.
+    """
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = new_figure(FULL_WIDTH_IN if columns > 1 else FULL_WIDTH_IN / 1.6, 0.55 + 1.95 * rows)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        _draw_panel(axes, panel, metric)
+        show_whole_epochs(axes, last_epoch)
+        if metric == "accuracy":
+            show_percent(axes)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
+    for axes in grid[:, 0]:
+        axes.set_ylabel(metric)
+    _limit(list(grid.flat), panels, metric)
+    figure.legend(handles=_legend(panels), loc="outside upper left", ncols=4)
+    return figure
+
+
+def _draw_panel(axes: Axes, panel: Panel, metric: str) -> None:
+    color = color_of(panel.cell)
+    if panel.title:
+        model, _, rest = panel.title.partition(", ")
+        axes.set_title(f"{plain(model, 30)}\n{plain(rest, 40)}".rstrip(), fontsize=8)
+    mean = panel.epochs.groupby("epoch")[[f"train_{metric}", f"val_{metric}"]].mean()
+    if panel.onset is not None:
+        axes.axvspan(panel.onset, panel.epochs["epoch"].max() + 0.3, color=color, alpha=0.08, linewidth=0)
+    replicates = list(panel.epochs.groupby("replicate"))
+    if len(replicates) > 1:
+        for _, rows in replicates[:12]:
+            axes.plot(
+                rows["epoch"], rows[f"train_{metric}"], color=color, alpha=0.3, linewidth=0.7, linestyle="--"
+            )
+            axes.plot(rows["epoch"], rows[f"val_{metric}"], color=color, alpha=0.3, linewidth=0.7)
+    axes.plot(mean.index, mean[f"train_{metric}"], color=color, linestyle=(0, (4, 2)), linewidth=1.4)
+    axes.plot(mean.index, mean[f"val_{metric}"], color=color, linewidth=2.0)
+    if panel.best_epoch is not None and panel.best_epoch in mean.index:
+        value = mean[f"val_{metric}"][panel.best_epoch]
+        name = plain(panel.title, 80)
+        tip = f"tip:{name}: best epoch {panel.best_epoch:.0f}, validation {metric} {value:.4f}"
+        marks = axes.scatter([panel.best_epoch], [value], s=42, color=color, edgecolors="white", zorder=5)
+        marks.set_urls([tip])
+
+
+def _limit(grid: Sequence[Axes], panels: Sequence[Panel], metric: str) -> None:
+    """Fit the axes to what most curves do: one exploding loss must not flatten the rest."""
+    columns = [f"train_{metric}", f"val_{metric}"]
+    values = np.concatenate([panel.epochs[columns].to_numpy().ravel() for panel in panels])
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return
+    upper = min(values.max(), 1.5 * float(np.quantile(values, 0.97)))
+    margin = 0.06 * max(upper - values.min(), 0.02)
+    grid[0].set_ylim(values.min() - margin, upper + margin)
+
+
+def _legend(panels: Sequence[Panel]) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=INK, linewidth=2.0, label="validation"),
+        Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1.4, label="train"),
+        Line2D([], [], color=INK, marker="o", linestyle="", markersize=6, label="best epoch"),
+    ]
+    if any(panel.onset is not None for panel in panels):
+        handles.append(Line2D([], [], color=MUTED, linewidth=7, alpha=0.25, label="after the onset"))
+    return handles
+
+
+def draw_by_cell(epochs: pd.DataFrame, best_trials: dict[str, int], last_epoch: int) -> Figure:
+    """Draw all curves by cell type, loss above and accuracy below, the best setting of each in front.
+
+    Args:
+        epochs: The epochs table with the column `cell`.
+        best_trials: The trial with the best objective by cell, in the order of the columns.
+        last_epoch: The right end of the axes.
+    """
+    cells = list(best_trials)
+    figure = new_figure(FULL_WIDTH_IN, 4.6)
+    grid = figure.subplots(2, len(cells), sharex=True, sharey="row", squeeze=False)
+    for column, cell in zip(grid.T, cells, strict=True):
+        rows = epochs[epochs["cell"] == cell]
+        for axes, metric in zip(column, ("loss", "accuracy"), strict=True):
+            _draw_bundle(axes, rows, metric, color_of(cell))
+            best = rows[rows["trial"] == best_trials[cell]]
+            panel = Panel(title="", cell=cell, epochs=best, best_epoch=None, onset=None)
+            _draw_panel(axes, panel, metric)
+            show_whole_epochs(axes, last_epoch)
+        column[0].set_title(plain(CELL_LABELS.get(cell, cell)), color=color_of(cell))
+        column[1].set_xlabel("epoch")
+        show_percent(column[1])
+    grid[0, 0].set_ylabel("loss")
+    grid[1, 0].set_ylabel("accuracy")
+    for row, metric in zip(grid, ("loss", "accuracy"), strict=True):
+        whole = Panel(title="", cell="", epochs=epochs, best_epoch=None, onset=None)
+        _limit(row, [whole], metric)
+    handles = [
+        Line2D([], [], color=INK, linewidth=2.0, label="validation, best setting of the cell"),
+        Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1.4, label="train, the same setting"),
+        Line2D([], [], color=MUTED, linewidth=0.8, alpha=0.7, label="validation, other settings"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    return figure
+
+
+def _draw_bundle(axes: Axes, rows: pd.DataFrame, metric: str, color: str) -> None:
+    keys = rows[["trial", "replicate"]].drop_duplicates()
+    step = max(1, -(-len(keys) // _MAX_LINES))
+    for _, line in rows.merge(keys.iloc[::step]).groupby(["trial", "replicate"]):
+        axes.plot(line["epoch"], line[f"val_{metric}"], color=color, alpha=0.25, linewidth=0.7)

@@ -1,0 +1,165 @@
+"""When and how much models overfit: by setting, by factor, by pairs of factors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.labels import color_of, label_factor, label_value
+from analysis.plots.style import (
+    FULL_WIDTH_IN,
+    HALF_WIDTH_IN,
+    INK,
+    MUTED,
+    new_axes,
+    new_figure,
+    plain,
+    show_percent,
+    show_whole_epochs,
+)
+from analysis.tables import as_records
+
+_PERCENT = ("gap_best", "gap_last", "cost_accuracy", "mean_accuracy")
+
+
+def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> Figure:
+    """Draw the onset of each replicate, one line per setting; a run that never overfits ends in an arrow.
+
+    Args:
+        runs: `label, cell, onset_epoch, best_loss_epoch, n_epochs, loss_overfits`, one row per replicate.
+        labels: The settings to show, from top to bottom.
+        last_epoch: The right end of the axis.
+    """
+    figure, axes = new_axes(FULL_WIDTH_IN, 0.9 + 0.27 * len(labels))
+    for place, label in zip(range(len(labels), 0, -1), labels, strict=True):
+        for shift, row in _spread(runs[runs["label"] == label]):
+            _draw_onset(axes, place + shift, row)
+    axes.set_yticks(range(len(labels), 0, -1), [plain(label, 70) for label in labels])
+    axes.tick_params(axis="y", labelcolor=INK)
+    axes.grid(visible=False, axis="y")
+    axes.set_ylim(0.4, len(labels) + 0.6)
+    show_whole_epochs(axes, last_epoch)
+    axes.set_xlim(0.7, last_epoch + 0.6)
+    axes.set_xlabel("epoch")
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=INK,
+            marker="o",
+            linestyle="",
+            markersize=5.5,
+            label="onset",
+        ),
+        Line2D(
+            [],
+            [],
+            color=INK,
+            marker=">",
+            linestyle="",
+            markersize=5,
+            fillstyle="none",
+            label="no onset in the epochs run",
+        ),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=2)
+    return figure
+
+
+def _spread(rows: pd.DataFrame) -> list[tuple[float, dict[str, Any]]]:
+    """Replicates a little above one another, so that equal epochs do not hide each other."""
+    records = as_records(rows.head(9))
+    step = 0.5 / max(len(records), 3)
+    middle = (len(records) - 1) / 2
+    return [((middle - index) * step, record) for index, record in enumerate(records)]
+
+
+def _draw_onset(axes: Axes, place: float, row: dict[str, Any]) -> None:
+    color = color_of(row.get("cell"))
+    end = float(row["n_epochs"])
+    tip = f"tip:{plain(str(row['label']), 80)}, replicate {row['replicate']}: "
+    if pd.isna(row["onset_epoch"]):
+        axes.hlines(place, 1, end, color=color, linewidth=0.9, alpha=0.4)
+        marks = axes.scatter([end], [place], marker=">", s=20, facecolors="none", edgecolors=color)
+        marks.set_urls([f"{tip}no onset within {end:.0f} epochs"])
+        return
+    onset = float(row["onset_epoch"])
+    axes.hlines(place, 1, onset, color=color, linewidth=0.9, alpha=0.4)
+    marks = axes.scatter([onset], [place], s=26, color=color, zorder=3)
+    marks.set_urls([f"{tip}onset at epoch {onset:.0f} of {end:.0f}"])
+
+
+def draw_levels(table: pd.DataFrame, statistics: Sequence[tuple[str, str]]) -> Figure:
+    """Draw means with intervals for each level of each factor, one column of axes per statistic.
+
+    Args:
+        table: `factor, level, statistic, mean, low, high, n_settings`.
+        statistics: Names and axis labels.
+    """
+    rows = as_records(table.drop_duplicates(["factor", "level"])[["factor", "level"]])
+    figure = new_figure(FULL_WIDTH_IN, 0.9 + 0.24 * (len(rows) + table["factor"].nunique()))
+    grid = figure.subplots(1, len(statistics), sharey=True, squeeze=False)[0]
+    places, ticks, place = {}, [], 0.0
+    for index, row in enumerate(rows):
+        place -= 1 if index == 0 or row["factor"] == rows[index - 1]["factor"] else 1.7
+        places[(row["factor"], str(row["level"]))] = place
+        ticks.append(
+            (place, plain(f"{label_factor(row['factor'])}: {label_value(row['factor'], row['level'])}"))
+        )
+    for axes, (name, title) in zip(grid, statistics, strict=True):
+        _draw_column(axes, table[table["statistic"] == name], places)
+        axes.set_xlabel(title)
+        axes.grid(visible=False, axis="y")
+        if name in _PERCENT:
+            show_percent(axes, "x")
+    grid[0].set_ylim(place - 0.7, -0.3)
+    grid[0].set_yticks([place for place, _ in ticks], [text for _, text in ticks])
+    grid[0].tick_params(axis="y", labelcolor=INK)
+    return figure
+
+
+def _draw_column(axes: Axes, rows: pd.DataFrame, places: dict[tuple[str, str], float]) -> None:
+    for row in as_records(rows):
+        place = places[(row["factor"], str(row["level"]))]
+        color = color_of(row["level"]) if row["factor"] == "cell" else MUTED
+        if pd.notna(row["low"]):
+            axes.hlines(place, row["low"], row["high"], color=color, linewidth=1.6, alpha=0.7)
+        marks = axes.scatter([row["mean"]], [place], s=28, color=color, zorder=3)
+        interval = f", {row['low']:.3g} to {row['high']:.3g}" if pd.notna(row["low"]) else ""
+        name = f"{label_factor(row['factor'])} {label_value(row['factor'], row['level'])}"
+        marks.set_urls([f"tip:{plain(name)}: {row['mean']:.3g}{interval}, {row['n_settings']:.0f} settings"])
+
+
+def draw_map(table: pd.DataFrame, value: str, title: str) -> Figure:
+    """Draw a statistic over two factors as a map with its numbers, in percentage points.
+
+    Args:
+        table: The first two columns are the factors, `value` the statistic.
+        value: Column of the statistic, a share.
+        title: Label of the colours.
+    """
+    across, down = table.columns[1], table.columns[0]
+    wide = table.pivot(index=down, columns=across, values=value) * 100
+    figure, axes = new_axes(HALF_WIDTH_IN, 1.1 + 0.42 * len(wide))
+    sns.heatmap(
+        wide,
+        ax=axes,
+        annot=True,
+        fmt=".1f",
+        cmap=sns.light_palette("#7A4E9E", as_cmap=True),
+        linewidths=2,
+        cbar=False,
+        annot_kws={"size": 9},
+    )
+    axes.set_xticklabels([plain(label_value(str(across), level), 18) for level in wide.columns], rotation=0)
+    axes.set_yticklabels([plain(label_value(str(down), level), 18) for level in wide.index], rotation=0)
+    axes.set_xlabel(label_factor(str(across)))
+    axes.set_ylabel(label_factor(str(down)))
+    axes.set_title(title)
+    return figure

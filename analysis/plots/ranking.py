@@ -1,0 +1,57 @@
+"""Settings in order: best epoch against last epoch."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.labels import color_of
+from analysis.plots.style import FULL_WIDTH_IN, INK, new_axes, plain, show_percent
+
+
+def draw_best_and_last(ranking: pd.DataFrame, half_width: float) -> Figure:
+    """Draw one line per setting from its accuracy at the last epoch (ring) to that at the best (dot).
+
+    Args:
+        ranking: `label, val_accuracy, val_accuracy_last`, and `cell` if there is one; best first.
+        half_width: What chance alone could move an accuracy on this split, at the best one; NaN if unknown.
+    """
+    figure, axes = new_axes(FULL_WIDTH_IN, 0.9 + 0.27 * len(ranking))
+    places = range(len(ranking), 0, -1)
+    cells = ranking["cell"] if "cell" in ranking else [""] * len(ranking)
+    colors = [color_of(cell) for cell in cells]
+    best, last = ranking["val_accuracy"].to_numpy(), ranking["val_accuracy_last"].to_numpy()
+    if not math.isnan(half_width):
+        axes.axvspan(best[0] - half_width, best[0] + half_width, color=INK, alpha=0.07, linewidth=0)
+    axes.hlines(places, last, best, colors=colors, linewidth=1.6, alpha=0.6)
+    labels = [plain(label, 70) for label in ranking["label"]]
+    for values, face, name in ((last, "white", "last epoch"), (best, colors, "best epoch")):
+        marks = axes.scatter(
+            values, places, s=34, facecolors=face, edgecolors=colors, linewidths=1.4, zorder=3
+        )
+        marks.set_urls(
+            [f"tip:{label}: {name} {100 * value:.2f}%" for label, value in zip(labels, values, strict=True)]
+        )
+    axes.set_yticks(list(places), labels)
+    axes.tick_params(axis="y", labelcolor=INK)
+    axes.grid(visible=False, axis="y")
+    axes.set_ylim(0.4, len(ranking) + 0.6)
+    axes.set_xlabel("validation accuracy")
+    show_percent(axes, "x")
+    handles = [
+        Line2D([], [], color=INK, marker="o", linestyle="", markersize=5.5, label="best epoch"),
+        Line2D(
+            [], [], color=INK, marker="o", linestyle="", markersize=5.5, fillstyle="none", label="last epoch"
+        ),
+    ]
+    if not math.isnan(half_width):
+        handles.append(
+            Line2D(
+                [], [], color=INK, linewidth=7, alpha=0.12, label="chance alone, for the size of this split"
+            )
+        )
+    figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    return figure

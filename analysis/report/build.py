@@ -1,0 +1,116 @@
+"""From a study to the contents of its report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from analysis.evidence import Evidence, gather
+from analysis.findings import summarize
+from analysis.loading import Study
+from analysis.report.chapters.asked import asked_chapter
+from analysis.report.chapters.failures import failures_chapter
+from analysis.report.chapters.overfit import overfitting_chapter
+from analysis.report.chapters.ranking import ranking_chapter
+from analysis.report.content import Fact, Report
+from analysis.wording import count, duration, number, percent, plus_minus
+
+_FRONT = (
+    "trial",
+    "replicate",
+    "state",
+    "val_accuracy",
+    "val_accuracy_last",
+    "val_loss",
+    "val_loss_last",
+    "train_accuracy",
+    "best_epoch",
+    "epochs_run",
+    "n_weights",
+    "wall_s",
+)
+_BACK = ("seed", "phase", "reason")
+
+
+def build_report(study: Study) -> Report:
+    """Compute all that the report of one study says."""
+    evidence = gather(study)
+    return Report(
+        kicker="Study of recurrent text classifiers",
+        title=study.name,
+        subtitle=_subtitle(evidence),
+        facts=_facts(evidence),
+        findings=summarize(study),
+        sections=[
+            ranking_chapter(evidence),
+            overfitting_chapter(evidence),
+            failures_chapter(evidence),
+            asked_chapter(evidence),
+        ],
+        rows=_rows(evidence),
+        tables=_tables(evidence),
+        footer=f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {study.path.name}.",
+    )
+
+
+def _subtitle(evidence: Evidence) -> str:
+    facts = evidence.facts
+    sentence = (
+        f"{count(int(evidence.study.trials['trial'].nunique()), 'trial')} on {facts.source}: "
+        f"{count(len(facts.classes), 'class', 'classes')}, {count(facts.n_train, 'text')} to train on, "
+        f"{facts.n_validation:,} to validate on."
+    )
+    return f"{sentence} {facts.description}".strip()
+
+
+def _facts(evidence: Evidence) -> list[Fact]:
+    runs = evidence.runs
+    completed = int((runs["state"] == "completed").sum())
+    found = []
+    if not evidence.ranking.empty:
+        top = evidence.ranking.iloc[0]
+        found.append(
+            Fact(
+                label="best validation accuracy",
+                value=percent(top["val_accuracy"]) + plus_minus(evidence.half_width),
+                detail=str(top["label"]),
+            )
+        )
+        found.append(
+            Fact(
+                label="its best epoch",
+                value=number(top["best_epoch"], 0 if top["best_epoch"] == int(top["best_epoch"]) else 1),
+                detail=f"of {top['epochs_run']:.0f}; {percent(top['val_accuracy_last'])} at the last",
+            )
+        )
+    found.append(
+        Fact(
+            label="runs completed",
+            value=f"{completed:,} of {len(runs):,}",
+            detail=count(runs["setting"].nunique(), "setting"),
+        )
+    )
+    found.append(
+        Fact(label="training time", value=duration(float(runs["wall_s"].sum())), detail="all runs added up")
+    )
+    return found
+
+
+def _rows(evidence: Evidence) -> pd.DataFrame | None:
+    runs = evidence.runs
+    if runs.empty:
+        return None
+    parameters = [name for name in evidence.study.parameters if name in evidence.varied]
+    return runs[[*_FRONT[:3], *parameters, *_FRONT[3:], *_BACK]]
+
+
+def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    tables = {"trials": evidence.study.trials, "epochs": evidence.study.epochs}
+    if not evidence.study.epochs.empty:
+        tables["overfitting-by-replicate"] = evidence.overfitting
+    if evidence.factors:
+        tables["overfitting-by-factor"] = evidence.overfitting_by_factor
+    if not evidence.study.baselines.empty:
+        tables["baselines"] = evidence.study.baselines
+    return tables

@@ -1,0 +1,1 @@
+"""The chapters of a study's report, one module each."""

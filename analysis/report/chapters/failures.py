@@ -1,0 +1,81 @@
+"""Runs that did not complete, and why."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.report.content import Block, Grid, Note, Section
+from analysis.wording import count, listing
+
+_LABELS = {
+    "failed": "failed",
+    "diverged": "diverged: the loss was no longer a number",
+    "timeout": "ran out of time",
+    "pruned": "stopped early by the scheduler",
+    "running": "interrupted or still running",
+}
+
+
+def failures_chapter(evidence: Evidence) -> Section:
+    """What ended otherwise than by completing, with reasons and the settings concerned."""
+    runs = evidence.runs[evidence.runs["state"] != "completed"]
+    blocks: list[Block] = []
+    if runs.empty:
+        blocks.append(Note(text=f"None: {_all_completed(len(evidence.runs))}."))
+    else:
+        table = runs.assign(reason=_general(runs["reason"]), state=runs["state"])
+        grouped = table.groupby(["state", "reason"], sort=False)
+        frame = pd.DataFrame(
+            {
+                "n_runs": grouped.size(),
+                "settings": grouped["label"].agg(lambda labels: listing(sorted(set(labels)), 3)),
+                "trials": grouped["trial"].agg(
+                    lambda trials: listing([str(t) for t in sorted(set(trials))], 8)
+                ),
+            }
+        ).reset_index()
+        frame = frame.sort_values("n_runs", ascending=False, kind="stable")
+        shown = pd.DataFrame(
+            {
+                "runs": [f"{n:,}" for n in frame["n_runs"]],
+                "how it ended": [_LABELS.get(state, state) for state in frame["state"]],
+                "reason": [reason[:200] for reason in frame["reason"]],
+                "settings": frame["settings"],
+                "trials": frame["trials"],
+            }
+        )
+        blocks.append(
+            Grid(
+                name="not-completed",
+                title="Runs that did not complete",
+                frame=frame,
+                shown=shown,
+                reading=_read(runs),
+            )
+        )
+    return Section(
+        anchor="failures",
+        title="Failures",
+        lead="Runs that ended early are never compared as if they had run to the end.",
+        blocks=blocks,
+    )
+
+
+def _all_completed(n: int) -> str:
+    return "the run completed" if n == 1 else f"all {n:,} runs completed" if n else "there are no runs"
+
+
+def _general(reasons: pd.Series[str]) -> pd.Series[str]:
+    """Reasons without the numbers of single runs, so that alike ones are counted together."""
+    known = reasons.fillna("no reason was recorded").astype(str)
+    return known.str.replace(r"\b(epoch|rung|trial) \d+", r"\1 …", regex=True)
+
+
+def _read(runs: pd.DataFrame) -> str:
+    counts = runs["state"].value_counts()
+    parts = [
+        f"{count(int(n), 'run')} {_LABELS.get(str(state), str(state)).split(':')[0]}"
+        for state, n in counts.items()
+    ]
+    return f"{listing(parts)}."

@@ -1,0 +1,274 @@
+"""When models begin to overfit, how much, and what it costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.labels import CELLS, label_factor, label_value
+from analysis.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
+from analysis.plots.curves import Panel, draw_by_cell, draw_panels
+from analysis.plots.overfitting import draw_levels, draw_onsets
+from analysis.report.content import Block, Chart, Grid, Note, Section
+from analysis.tables import as_records
+from analysis.wording import MINUS, NONE, count, number, percent, points
+
+_PANELS = 9
+_ONSETS = 15
+_ROWS = 10
+
+
+def overfitting_chapter(evidence: Evidence) -> Section:
+    """Learning curves, onsets, gaps and costs."""
+    blocks: list[Block] = []
+    if evidence.study.epochs.empty:
+        blocks.append(Note(text="No epoch was recorded, so there are no learning curves.", tone="warning"))
+    else:
+        if evidence.facts.max_epochs < 3:
+            text = (
+                "Three epochs are the least in which a lasting rise of the validation loss can be seen: "
+                "no onset can be told."
+            )
+            blocks.append(Note(text=text, tone="warning"))
+        blocks.extend(_curve_charts(evidence))
+        blocks.extend(_onset_blocks(evidence))
+        blocks.extend(_factor_blocks(evidence))
+    return Section(
+        anchor="overfitting",
+        title="Overfitting",
+        lead="The onset is the last epoch at which the validation loss was within "
+        f"{LOSS_TOLERANCE:.0%} of its minimum, where it then rose for good; one noisy epoch counts for "
+        f"nothing. Accuracy overfits where it falls for good by more than {points(ACCURACY_TOLERANCE)}. "
+        "Both sides are measured on the same weights, dropout off.",
+        blocks=blocks,
+    )
+
+
+def _curve_charts(evidence: Evidence) -> list[Block]:
+    panels = curve_panels(evidence)
+    last = _last_epoch(evidence)
+    charts: list[Block] = []
+    for metric in ("loss", "accuracy"):
+        charts.append(
+            Chart(
+                name=f"curves-{metric}",
+                title=f"Learning curves: {metric} of the best settings",
+                draw=lambda metric=metric: draw_panels(panels, metric, last),  # type: ignore[misc]
+                reading=_read_panels(panels, metric),
+                alt=f"{metric.capitalize()} by epoch, train against validation, {len(panels)} settings.",
+                table="epochs",
+            )
+        )
+    leaders = best_trial_by_cell(evidence)
+    if len(leaders) > 1:
+        charts.append(
+            Chart(
+                name="curves-by-cell",
+                title="All learning curves, by cell",
+                draw=lambda: draw_by_cell(evidence.epochs, leaders, last),
+                reading=_read_cells(evidence),
+                alt="Validation curves of all runs by cell type, the best setting of each in front.",
+                table="epochs",
+            )
+        )
+    return charts
+
+
+def curve_panels(evidence: Evidence, limit: int = _PANELS) -> list[Panel]:
+    """The best settings' curves; where nothing completed, those of the longest runs."""
+    order = evidence.ranking["setting"].tolist()
+    if not order:
+        longest = evidence.runs.sort_values("epochs_run", ascending=False, kind="stable")
+        order = longest["setting"].drop_duplicates().tolist()
+    judged = evidence.overfitting.merge(
+        evidence.runs[["trial", "replicate", "setting"]], on=["trial", "replicate"]
+    )
+    panels = []
+    for setting in order[:limit]:
+        epochs = evidence.epochs[evidence.epochs["setting"] == setting]
+        if evidence.ranking.size:
+            epochs = epochs[epochs["state"] == "completed"]
+        if epochs.empty:
+            continue
+        row = evidence.runs[evidence.runs["setting"] == setting].iloc[0]
+        own = judged[judged["setting"] == setting]
+        panels.append(
+            Panel(
+                title=str(row["label"]),
+                cell=str(row.get("cell", "")),
+                epochs=epochs.assign(replicate=epochs["trial"] * 10_000 + epochs["replicate"]),
+                best_epoch=_median(own["best_epoch"]),
+                onset=_median(own["onset_epoch"]) if own["onset_epoch"].notna().mean() > 0.5 else None,
+            )
+        )
+    return panels
+
+
+def _median(epochs: pd.Series[float]) -> float | None:
+    known = epochs.dropna().astype(float)
+    return None if known.empty else float(np.floor(known.median()))
+
+
+def best_trial_by_cell(evidence: Evidence) -> dict[str, int]:
+    """The trial with the best objective of each cell type, completed runs only."""
+    if "cell" not in evidence.completed or evidence.completed.empty:
+        return {}
+    ordered = evidence.completed.sort_values("score", ascending=not evidence.facts.maximizes, kind="stable")
+    leaders = ordered.drop_duplicates("cell").set_index("cell")["trial"]
+    known = [cell for cell in CELLS if cell in leaders.index]
+    return {cell: int(leaders[cell]) for cell in [*known, *sorted(set(leaders.index) - set(known))]}
+
+
+def _last_epoch(evidence: Evidence) -> int:
+    return int(evidence.study.epochs["epoch"].max())
+
+
+def _read_panels(panels: list[Panel], metric: str) -> str:
+    best = [panel.best_epoch for panel in panels if panel.best_epoch is not None]
+    gaps = []
+    for panel in panels:
+        last = panel.epochs[panel.epochs["epoch"] == panel.epochs["epoch"].max()]
+        gaps.append(float((last[f"train_{metric}"] - last[f"val_{metric}"]).mean()))
+    gap = float(np.nanmean(gaps)) if np.isfinite(gaps).any() else float("nan")
+    if not best or np.isnan(gap):
+        return "The curves hold too few finite values to be read."
+    turn = (
+        f"The best epoch lies between {min(best):.0f} and {max(best):.0f}"
+        if min(best) < max(best)
+        else f"The best epoch is {best[0]:.0f}"
+    )
+    if metric == "loss":
+        below = f"lies {number(-gap)} below the validation loss on average"
+        return f"{turn}; by the last epoch the training loss {below}."
+    return f"By the last epoch training accuracy is {points(gap)} above validation accuracy on average."
+
+
+def _read_cells(evidence: Evidence) -> str:
+    completed = evidence.completed
+    best = completed.groupby("cell")["val_accuracy"].agg(["max", "median", "size"])
+    parts = [
+        f"{label_value('cell', row['cell'])} {percent(row['max'])} (median {percent(row['median'])}, "
+        f"{count(row['size'], 'run')})"
+        for row in as_records(best.reset_index())
+    ]
+    return f"Best validation accuracy by cell: {'; '.join(parts)}."
+
+
+def _onset_blocks(evidence: Evidence) -> list[Block]:
+    table = onset_table(evidence)
+    if table.empty:
+        return [Note(text="No run completed, so no onset can be compared between settings.", tone="warning")]
+    labels = table["label"].head(_ONSETS).tolist()
+    runs = evidence.overfitting.merge(
+        evidence.completed.drop(columns=["best_epoch"]), on=["trial", "replicate"]
+    )
+    reading = read_onsets(evidence)
+    return [
+        Chart(
+            name="onset",
+            title="Epoch after which the validation loss never recovers",
+            draw=lambda: draw_onsets(runs, labels, _last_epoch(evidence)),
+            reading=reading,
+            alt=f"Onset of overfitting by setting, {len(labels)} settings. {reading}",
+            table="overfitting-by-replicate",
+        ),
+        Grid(name="overfitting", title="Overfitting by setting", frame=table, shown=_show(table)),
+    ]
+
+
+def read_onsets(evidence: Evidence) -> str:
+    """When completed runs begin to overfit, in one sentence."""
+    runs = evidence.overfitting.merge(evidence.completed[["trial", "replicate"]], on=["trial", "replicate"])
+    known = runs[runs["loss_overfits"].notna()]
+    if known.empty:
+        return "No completed run has the three epochs from which an onset can be told."
+    onsets = known["onset_epoch"].dropna().astype(int)
+    if onsets.empty:
+        n = count(len(known), "completed run")
+        return f"No validation loss of {n} rises for good within the epochs run."
+    low, middle, high = np.quantile(onsets, [0.1, 0.5, 0.9])
+    spread = f", in most between {low:.0f} and {high:.0f}" if high > low else ""
+    share = (
+        "The one completed run begins"
+        if len(known) == 1
+        else f"{len(onsets)} of {count(len(known), 'completed run')} begin"
+    )
+    return f"{share} to overfit after epoch {middle:.0f}{' (median)' if len(onsets) > 1 else ''}{spread}."
+
+
+def onset_table(evidence: Evidence) -> pd.DataFrame:
+    """One row per ranked setting: onset, gaps and costs, means over completed replicates with intervals."""
+    if evidence.ranking.empty:
+        return pd.DataFrame()
+    long = evidence.overfitting_by_setting
+    wide = long.pivot(index="setting", columns="statistic", values=["mean", "low", "high"])
+    # The mean keeps the statistic's own name.
+    wide.columns = wide.columns.map(lambda pair: f"{pair[1]}_{pair[0]}".removesuffix("_mean"))
+    front = evidence.ranking[["rank", "setting", "label", "n_completed", "best_epoch"]]
+    return front.join(wide, on="setting")
+
+
+def _show(table: pd.DataFrame) -> pd.DataFrame:
+    rows = as_records(table.head(_ROWS))
+    return pd.DataFrame(
+        {
+            "#": [f"{row['rank']}" for row in rows],
+            "setting": [row["label"] for row in rows],
+            "overfit": [_share(row["loss_overfits"], row["n_completed"]) for row in rows],
+            "onset after epoch": [number(row["onset_epoch"], 1) for row in rows],
+            "best epoch": [number(row["best_epoch"], 1) for row in rows],
+            "accuracy falls": [_share(row["accuracy_overfits"], row["n_completed"]) for row in rows],
+            "gap at best": [points(row["gap_best"]) for row in rows],
+            "gap at last": [points(row["gap_last"]) for row in rows],
+            "accuracy lost": [points(row["cost_accuracy"]) for row in rows],
+            "loss gained": [number(row["cost_loss"], 3) for row in rows],
+        }
+    )
+
+
+def _share(share: float, n: int) -> str:
+    return NONE if np.isnan(share) else f"{round(share * n)} of {n}"
+
+
+def _factor_blocks(evidence: Evidence) -> list[Block]:
+    if not evidence.factors:
+        return []
+    table = evidence.overfitting_by_factor
+    statistics = [
+        ("epochs_before_onset", "epochs before the onset"),
+        ("cost_accuracy", "accuracy lost by the last epoch"),
+        ("gap_last", f"train {MINUS} validation, last epoch"),
+    ]
+    reading = read_factor_onsets(evidence)
+    return [
+        Chart(
+            name="overfitting-by-factor",
+            title="Who overfits sooner, and more",
+            draw=lambda: draw_levels(table, statistics),
+            reading=reading,
+            alt=f"Mean and 95% interval over settings for each level of each factor. {reading}",
+            table="overfitting-by-factor",
+        )
+    ]
+
+
+def read_factor_onsets(evidence: Evidence) -> str:
+    """The factor whose levels differ most in the epochs before onset."""
+    rows = evidence.overfitting_by_factor
+    rows = rows[(rows["statistic"] == "epochs_before_onset") & (rows["n_settings"] >= 2)].dropna(subset="low")
+    spans = rows.groupby("factor")["mean"].agg(lambda means: means.max() - means.min())
+    if spans.empty or spans.max() <= 0:
+        return "How soon models overfit shows no difference by factor, or there are too few settings to tell."
+    factor = str(spans.idxmax())
+    own = rows[rows["factor"] == factor]
+    ordered = as_records(own.sort_values("mean"))
+    first, last = ordered[0], ordered[-1]
+    apart = "the intervals do not overlap" if first["high"] < last["low"] else "but their intervals overlap"
+    return (
+        f"The largest difference is by {label_factor(factor)}: {label_value(factor, first['level'])} goes "
+        f"{first['mean']:.1f} epochs before it overfits ({first['low']:.1f} to {first['high']:.1f}), "
+        f"{label_value(factor, last['level'])} {last['mean']:.1f} ({last['low']:.1f} to {last['high']:.1f}); "
+        f"{apart}. "
+        "Other factors are averaged over as they were tried."
+    )

@@ -1,0 +1,94 @@
+"""Which setting is best, at its best epoch and at its last."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.plots.ranking import draw_best_and_last
+from analysis.report.content import Block, Chart, Grid, Note, Section
+from analysis.tables import as_records
+from analysis.wording import duration, number, percent, plus_minus, points, whole
+
+_DRAWN = 15
+_ROWS = 10
+
+
+def ranking_chapter(evidence: Evidence) -> Section:
+    """The ranking, best and last epoch side by side."""
+    ranking = evidence.ranking
+    blocks: list[Block] = []
+    if ranking.empty:
+        blocks.append(Note(text="No run was trained to its end, so nothing can be ranked.", tone="warning"))
+    else:
+        reading = _read(ranking)
+        blocks.append(
+            Chart(
+                name="best-and-last",
+                title="Validation accuracy at the best and at the last epoch",
+                draw=lambda: draw_best_and_last(ranking.head(_DRAWN), evidence.half_width),
+                reading=reading,
+                alt=f"Validation accuracy of the best {min(len(ranking), _DRAWN)} settings, two marks each. "
+                + reading,
+                table="ranking",
+            )
+        )
+        blocks.append(
+            Grid(
+                name="ranking",
+                title="Ranking of settings",
+                frame=_export(ranking, evidence),
+                shown=_show(ranking),
+            )
+        )
+    return Section(
+        anchor="ranking",
+        title="Ranking",
+        lead="Settings with at least one completed run, by "
+        + evidence.facts.objective.replace("val_", "validation ")
+        + " at the best epoch, averaged over replicates. Runs that a scheduler cut short are left out.",
+        blocks=blocks,
+    )
+
+
+def _read(ranking: pd.DataFrame) -> str:
+    top = ranking.iloc[0]
+    lost = (ranking["val_accuracy"] - ranking["val_accuracy_last"]).head(_DRAWN)
+    by_last = ranking.sort_values("val_accuracy_last", ascending=False).iloc[0]
+    sentence = (
+        f"The best setting reaches {percent(top['val_accuracy'])} at its best epoch and ends at "
+        f"{percent(top['val_accuracy_last'])}; training on costs {points(lost.mean())} on average"
+    )
+    if len(ranking) > 1 and by_last["setting"] != top["setting"]:
+        return f"{sentence}, and by the last epoch another setting leads: {by_last['label']}."
+    return sentence + "."
+
+
+def _show(ranking: pd.DataFrame) -> pd.DataFrame:
+    rows = ranking.head(_ROWS)
+    return pd.DataFrame(
+        {
+            "#": [f"{rank}" for rank in rows["rank"]],
+            "setting": rows["label"],
+            "runs": [f"{n}" for n in rows["n_completed"]],
+            "best epoch": [percent(row["val_accuracy"]) + _interval(row) for row in as_records(rows)],
+            "last epoch": [percent(value) for value in rows["val_accuracy_last"]],
+            "lost": [points(value) for value in rows["val_accuracy"] - rows["val_accuracy_last"]],
+            "at epoch": [number(value, 1) for value in rows["best_epoch"]],
+            "val. loss": [number(value, 3) for value in rows["val_loss"]],
+            "last val. loss": [number(value, 3) for value in rows["val_loss_last"]],
+            "weights": [whole(value) for value in rows["n_weights"]],
+            "time a run": [duration(value) for value in rows["wall_s"]],
+        }
+    )
+
+
+def _interval(row: dict[str, float]) -> str:
+    # The interval belongs to the objective: where that is the loss, there is none for accuracy here.
+    return plus_minus(row["high"] - row["mean"]) if row["mean"] == row["val_accuracy"] else ""
+
+
+def _export(ranking: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+    front = ["rank", "setting", "label", "n_completed", "n_replicates", "n_cut_short", "n_failed"]
+    rest = [name for name in ranking.columns if name not in front and name not in evidence.study.parameters]
+    return ranking[[*front, *rest, *evidence.study.parameters]]

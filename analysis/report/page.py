@@ -1,0 +1,156 @@
+"""A report as one HTML file that needs nothing else and asks nothing of a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.report.content import Block, Chart, Grid, Report
+from analysis.report.svg import inline_svg
+from analysis.wording import MINUS, NONE
+
+_PERCENT = ("accuracy",)
+_SECONDS = ("wall_s", "setup_s")
+
+
+def render_html(report: Report, drawings: Mapping[str, str]) -> str:
+    """Fill the page.
+
+    Args:
+        report: What to say.
+        drawings: The drawn figures as SVG, by name; a figure that is missing leaves its reading.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=False,
+    )
+    script = _template_text("report.js")
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        sections=[
+            {
+                "anchor": section.anchor,
+                "title": section.title,
+                "lead": section.lead,
+                "blocks": [_block(block, drawings) for block in section.blocks],
+            }
+            for section in report.sections
+        ],
+        # Safe: files of this package, not data.
+        css=Markup(_template_text("report.css")),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        script_hash=_hash(script),
+        data=None if report.rows is None else embed_json(table_data(report.rows)),
+    )
+
+
+def _template_text(name: str) -> str:
+    return (resources.files("analysis.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()
+
+
+def _block(block: Block, drawings: Mapping[str, str]) -> dict[str, Any]:
+    if isinstance(block, Chart):
+        svg = drawings.get(block.name)
+        return {
+            "kind": "chart",
+            "name": block.name,
+            "title": block.title,
+            "reading": block.reading,
+            "table": block.table,
+            "wide": block.wide,
+            "svg": None if svg is None else inline_svg(svg, block.name, block.alt),
+        }
+    if isinstance(block, Grid):
+        return _grid(block)
+    return {"kind": "note", "text": block.text, "tone": block.tone}
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    columns = [name for name in grid.shown.columns if not _is_empty(grid.shown[name])]
+    shown = grid.shown[columns].head(grid.limit)
+    return {
+        "kind": "grid",
+        "anchor": f"table-{grid.name}",
+        "name": grid.name,
+        "title": grid.title,
+        "reading": grid.reading,
+        "columns": columns,
+        "numeric": {
+            name for name in columns if name not in ("what", "value") and _looks_numeric(shown[name])
+        },
+        "rows": [list(zip(columns, row, strict=True)) for row in shown.itertuples(index=False, name=None)],
+        "hidden": max(0, len(grid.frame) - len(shown)),
+    }
+
+
+def _is_empty(column: pd.Series[Any]) -> bool:
+    return all(text in ("", NONE) for text in column)
+
+
+def _looks_numeric(column: pd.Series[Any]) -> bool:
+    """Whether a column of texts should be set flush right."""
+    texts = [str(text) for text in column]
+    return all(text in ("", NONE) or text.lstrip(f"+-{MINUS}")[:1].isdigit() for text in texts)
+
+
+def table_data(rows: pd.DataFrame) -> dict[str, Any]:
+    """The table of all trials by columns, numbers cut to what the page shows."""
+    columns, values = [], []
+    for name in rows.columns:
+        kind = _kind_of(str(name), rows[name])
+        columns.append({"name": str(name), "label": str(name).replace("_", " "), "kind": kind})
+        values.append(_column_values(rows[name], kind))
+    return {"columns": columns, "values": values}
+
+
+def _kind_of(name: str, column: pd.Series[Any]) -> str:
+    if column.dtype == bool or not pd.api.types.is_numeric_dtype(column):
+        return "text"
+    if any(word in name for word in _PERCENT):
+        return "percent"
+    if "loss" in name:
+        return "loss"
+    if name in _SECONDS:
+        return "seconds"
+    known = column.dropna()
+    # Seeds and counts are whole; a learning rate is not.
+    return "integer" if (known == np.floor(known)).all() else "number"
+
+
+def _column_values(column: pd.Series[Any], kind: str) -> list[Any]:
+    missing = column.isna().to_numpy()
+    values = column.tolist()
+    if kind == "text":
+        return [None if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+    if kind == "integer":
+        return [None if gone else int(value) for value, gone in zip(values, missing, strict=True)]
+    return [
+        None if gone or math.isinf(value) else float(f"{value:.6g}")
+        for value, gone in zip(values, missing, strict=True)
+    ]
+
+
+def embed_json(value: object) -> Markup:
+    """JSON that cannot leave its `<script>` element, whatever texts it holds (OWASP: escape by context)."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    # Safe: without those signs the parser sees text only; U+2028 and U+2029 are escaped by ensure_ascii.
+    return Markup(text)  # noqa: S704

@@ -1,0 +1,86 @@
+"""A report's folder: the page, its figures and its tables."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.loading import Study
+from analysis.plots.style import styled
+from analysis.report.build import build_report
+from analysis.report.content import Block, Chart, Grid, Report
+from analysis.report.markdown import render_markdown
+from analysis.report.page import render_html
+from analysis.report.svg import render_svg, save_figure
+from analysis.tables import write_atomically, write_csv
+
+logger = logging.getLogger(__name__)
+
+Format = Literal["html", "md"]
+
+
+def write_report(study: Study, folder: Path, *, format: Format = "html", figures: bool = True) -> Path:
+    """Write the report of one study.
+
+    Args:
+        study: What `analysis.load` gave.
+        folder: Made if missing; files of an earlier report in it are replaced, each at once.
+        format: `html` for a page, `md` for a pull request.
+        figures: Whether to draw; without them the page holds their readings only.
+
+    Returns:
+        The page: `index.html` or `report.md`.
+
+    Raises:
+        AnalysisError: If the format is unknown or the folder cannot be written.
+    """
+    return write_folder(build_report(study), folder, format=format, figures=figures)
+
+
+def write_folder(report: Report, folder: Path, *, format: Format, figures: bool) -> Path:
+    """Write a report's page, figures and tables."""
+    if format not in ("html", "md"):
+        raise AnalysisError(f"a report is written as html or md, not {format!r}: choose one of the two")
+    try:
+        for part in (folder / "tables", folder / "figures"):
+            part.mkdir(parents=True, exist_ok=True)
+        _write_tables(report, folder / "tables")
+        drawings = _draw(report, folder / "figures") if figures else {}
+        page = folder / ("index.html" if format == "html" else "report.md")
+        text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
+        write_atomically(page, lambda target: target.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise AnalysisError(
+            f"{folder}: the report cannot be written ({error.strerror or error}): "
+            "free space or choose another folder"
+        ) from error
+    logger.info("wrote %s", page)
+    return page
+
+
+def _blocks(report: Report) -> Iterator[Block]:
+    for section in report.sections:
+        yield from section.blocks
+
+
+def _write_tables(report: Report, folder: Path) -> None:
+    tables: dict[str, pd.DataFrame] = dict(report.tables)
+    tables |= {block.name: block.frame for block in _blocks(report) if isinstance(block, Grid)}
+    for name, frame in tables.items():
+        write_csv(frame, folder / f"{name}.csv")
+
+
+def _draw(report: Report, folder: Path) -> dict[str, str]:
+    drawings = {}
+    for block in _blocks(report):
+        if isinstance(block, Chart):
+            with styled():
+                figure = block.draw()
+            drawings[block.name] = render_svg(figure)
+            save_figure(figure, drawings[block.name], folder, block.name)
+    return drawings

@@ -1,0 +1,72 @@
+"""Numbers and lists in sentences, the same way everywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+NONE = "\u2013"
+"""What stands where there is no value: a dash."""
+
+MINUS = "\u2212"
+"""The sign of numbers, wider than a hyphen."""
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in percent: 0.8736 is `87.4%`."""
+    return NONE if math.isnan(share) else f"{100 * share:.{digits}f}%"
+
+
+def points(difference: float, *, signed: bool = False) -> str:
+    """A difference of shares in percentage points: 0.0123 is `1.2 points`."""
+    if math.isnan(difference):
+        return NONE
+    number = f"{100 * difference:{'+' if signed else ''}.1f}".replace("-", MINUS)
+    return f"{number} {'point' if number.strip('+' + MINUS) == '1.0' else 'points'}"
+
+
+def plus_minus(half_width: float) -> str:
+    """A half-width behind a percentage: `± 0.4`, nothing where it is unknown."""
+    return "" if math.isnan(half_width) else f" ± {100 * half_width:.1f}"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A plain number, a dash where there is none."""
+    return NONE if value is None or math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def whole(value: float) -> str:
+    """A count: `2,117,761`."""
+    return NONE if value is None or math.isnan(value) else f"{round(value):,}"
+
+
+def count(n: int, noun: str, nouns: str | None = None) -> str:
+    """A count with its noun: `1 trial`, `2 trials`."""
+    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time span as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`."""
+    if math.isnan(seconds):
+        return NONE
+    if seconds < 59.5:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+
+
+def listing(items: Sequence[str], limit: int = 6) -> str:
+    """Items in a sentence: `a, b and c`; what is beyond `limit` is counted."""
+    shown = list(items[:limit])
+    if len(items) > limit:
+        shown.append(f"{len(items) - limit} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+
+def epoch_range(epochs: Sequence[float]) -> str:
+    """Epochs as a range: `epoch 2`, `epochs 2 to 4`."""
+    low, high = min(epochs), max(epochs)
+    return f"epoch {low:.0f}" if low == high else f"epochs {low:.0f} to {high:.0f}"
