@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,8 @@ MAX_CACHE_BYTES = 2 * 2**30
 """What the cache may hold; the entries used longest ago go first."""
 
 _MANIFEST = "entry.json"
+_ASIDE = ".writing-"
+_ABANDONED_S = 86_400.0  # a writer that was killed leaves its folder behind
 
 
 def default_cache_folder() -> Path:
@@ -37,16 +40,16 @@ def key_of(*parts: str | int) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def read_arrays(folder: Path, key: str) -> Arrays | None:
-    """The arrays kept under a key, mapped and read-only; None if there are none or they are damaged."""
+def read_arrays(folder: Path, key: str, names: Sequence[str]) -> Arrays | None:
+    """The named arrays kept under a key, mapped and read-only; None if they are not there or damaged."""
     entry = folder / key
     try:
         digests = json.loads((entry / _MANIFEST).read_text())
-        arrays = {name: _read_array(entry / f"{name}.npy", digest) for name, digest in digests.items()}
+        arrays = {name: _read_array(entry / f"{name}.npy", digests[name]) for name in names}
         entry.touch()  # so that what is used stays
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         logger.warning("cache entry %s is damaged and is made again: %s", entry, error)
         return None
     return arrays
@@ -59,16 +62,16 @@ def write_arrays(folder: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> 
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as aside:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=_ASIDE) as aside:
             written = Path(aside) / key
             written.mkdir()
             digests = {name: _write_array(written / f"{name}.npy", array) for name, array in arrays.items()}
             (written / _MANIFEST).write_text(json.dumps(digests))
             shutil.rmtree(folder / key, ignore_errors=True)
             written.rename(folder / key)
-        _trim(folder, keep=key)
+        _trim(folder, keep=key, now_s=time.time())
     except OSError as error:
-        logger.warning("nothing is cached in %s: %s", folder, error)
+        logger.warning("the cache %s cannot be kept in order: %s", folder, error)
 
 
 def pack_strings(strings: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -102,7 +105,10 @@ def _write_array(path: Path, array: NDArray[Any]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _trim(folder: Path, keep: str) -> None:
+def _trim(folder: Path, keep: str, now_s: float) -> None:
+    for aside in folder.glob(f"{_ASIDE}*"):
+        if now_s - aside.stat().st_mtime > _ABANDONED_S:
+            shutil.rmtree(aside, ignore_errors=True)
     entries = [entry for entry in folder.iterdir() if (entry / _MANIFEST).is_file() and entry.name != keep]
     entries.sort(key=lambda entry: entry.stat().st_mtime)
     sizes = [sum(file.stat().st_size for file in entry.iterdir()) for entry in entries]

@@ -32,10 +32,10 @@ def find_columns(there: Sequence[str], spec: DataSpec, name: str) -> list[str]:
     for role, column in zip(("text", "label", "split"), wanted, strict=False):
         n_found = sum(column == other for other in there)
         if n_found != 1:
-            rule = "must have" if n_found == 0 else "must have only one"
+            hint = "" if n_found else nearest(column, there)
             message = (
-                f"{quoted(name)} {rule} a column of {role}s named {quoted(column)}{nearest(column, there)}: "
-                f"it has {listed(there) or 'none'}; name the right one as `{role}`"
+                f"{quoted(name)} must have one column of {role}s named {quoted(column)}{hint}: it has "
+                f"{listed(there) or 'none'}; name the right one as `{role}`"
             )
             raise DataError(message)
     return wanted
@@ -51,7 +51,7 @@ def rows_of_table(
     """
     return Rows(
         texts=[_text(value, index) for index, value in enumerate(texts)],
-        labels=[_label(value, index) for index, value in enumerate(labels)],
+        labels=[label_name(value, f"row {index}") for index, value in enumerate(labels, start=1)],
         splits=None if splits is None else [_split(value, index) for index, value in enumerate(splits)],
         file=file,
     )
@@ -69,7 +69,12 @@ def _text(value: object, index: int) -> str:
     return value
 
 
-def _label(value: object, index: int) -> str:
+def label_name(value: object, place: str) -> str:
+    """The name of a class from what stands in a row or on a folder: a name, a whole number, a truth value.
+
+    Raises:
+        DataError: If it is anything else, with the place.
+    """
     match value:
         case bool():
             return str(value).lower()
@@ -80,7 +85,7 @@ def _label(value: object, index: int) -> str:
         case float() if value.is_integer():
             return str(int(value))
     message = (
-        f"a label must be a printable name or a whole number: row {index + 1} has {quoted(value)}; "
+        f"a label must be a printable name or a whole number: {place} has {quoted(value)}; "
         "correct it, or name the column of classes as `label`"
     )
     raise DataError(message)

@@ -72,7 +72,8 @@ def _json_object(line: str, number: int) -> dict[str, object]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        message = f"each line must be one JSON object: line {number} is not ({error}); correct it"
+        reason = getattr(error, "msg", error)  # of a JSONDecodeError, without its own idea of the line
+        message = f"each line must be one JSON object: line {number} is not ({reason}); correct it"
         raise DataError(message) from error
     if not isinstance(record, dict):
         message = (

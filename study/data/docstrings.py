@@ -54,9 +54,15 @@ _NOT_THEIRS = {
     "tests", "test", "testing", "_vendor", "vendor", "vendored", "externals", "third_party", "thirdparty",
     "thirdparty_files",
 }  # fmt: skip
-# Aliases that examples use; the shortest only where an attribute follows, or they would mask words.
-_ALIASES = "np|pd|plt|mpl|tf|scikit-learn|scikits|sa(?=\\.)|sp(?=\\.)|sm(?=\\.)|ks(?=\\.)"
-_NAMES = re.compile(rf"(?<![a-z])(?:{'|'.join(LIBRARIES)}|{_ALIASES})(?![a-z])", re.IGNORECASE)
+# Long names are masked inside other words too (SKLearnClassifier); short ones, and the aliases of examples,
+# only as words of an identifier; the shortest aliases only where an attribute follows. The lookahead at the
+# first letter makes the search three times as fast.
+_LONG_NAMES = [name for name in (*LIBRARIES, "scikit-learn", "scikits") if name != "ray"]
+_FIRST_LETTERS = "".join(sorted({name[0] for name in _LONG_NAMES}))
+_LONG = re.compile(rf"(?i)(?=[{_FIRST_LETTERS}])(?:{'|'.join(_LONG_NAMES)})")
+_SHORT = re.compile(
+    r"(?<![A-Za-z])(?:(?i:ray|np|pd|plt|mpl|tf)(?![A-Za-z])|(?:Ray|TF)(?=[A-Z])|(?:ks|sa|sm|sp)(?=\.))"
+)
 
 
 def read_docstrings(cache_folder: Path | None = None) -> Rows:
@@ -81,7 +87,7 @@ def read_docstrings(cache_folder: Path | None = None) -> Rows:
     folder = default_cache_folder() if cache_folder is None else cache_folder
     versions = [f"{name} {_version(LIBRARIES[name])}" for name in roots]
     key = key_of("docstrings", _FORMAT, *sys.version_info[:2], *versions)
-    kept = read_arrays(folder, key)
+    kept = read_arrays(folder, key, ("texts", "offsets", "libraries"))
     if kept is None:
         rows = _collect(roots)
         text_bytes, offsets = pack_strings(rows.texts)
@@ -94,7 +100,7 @@ def read_docstrings(cache_folder: Path | None = None) -> Rows:
 
 def mask_names(text: str) -> str:
     """The text with each library's name and usual alias replaced by one word."""
-    return _NAMES.sub(_MASK, text)
+    return _SHORT.sub(_MASK, _LONG.sub(_MASK, text))
 
 
 def _installed() -> dict[str, Path]:
@@ -153,17 +159,35 @@ def _source_files(root: Path) -> list[Path]:
 
 
 def _docstrings(path: Path) -> Iterator[str]:
+    source = path.read_bytes()
+    if b'"""' not in source:  # most files that only re-export; parsing is what takes time
+        return
     with warnings.catch_warnings():
         # Old escapes in other people's strings are not ours to report.
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            tree = ast.parse(path.read_bytes())
+            tree = ast.parse(source)
         except (SyntaxError, ValueError) as error:
             logger.debug("docstrings: %s is left out, it does not parse: %s", path, error)
             return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = ast.get_docstring(node)
-            if docstring and docstring.isprintable() | ("\0" not in docstring):
-                yield docstring
+    for node in (tree, *_definitions(tree.body)):
+        docstring = ast.get_docstring(node)
+        if docstring and "\0" not in docstring:
+            yield docstring
+
+
+def _definitions(
+    statements: list[ast.stmt],
+) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Classes, methods and functions, not those inside functions."""
+    for statement in statements:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield statement
+            case ast.ClassDef():
+                yield statement
+                yield from _definitions(statement.body)
+            case ast.If() | ast.Try():
+                yield from _definitions(statement.body)
+                yield from _definitions(statement.orelse)

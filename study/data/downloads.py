@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -48,12 +47,10 @@ def read_download(name: str, cache_folder: Path | None = None) -> Rows:
 
 def _fetch(name: str, target: Path) -> None:
     logger.info("fetching %s; this happens once", name)
-    # Reading a data set needs no backend that computes; numpy's spares the import of TensorFlow.
-    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
     command = [sys.executable, "-m", "study.data.keras_export", name, str(target)]
     try:
         done = subprocess.run(  # noqa: S603 - our own module, a name of ours, a path of ours
-            command, env=environment, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
+            command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
         )
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
     except subprocess.TimeoutExpired:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from study.data.corpus import Corpus
 from study.data.messages import quoted
 from study.data.spec import DataSpec, Side, TokenRule
 from study.data.splits import Split, Splits
-from study.data.tokens import tokenizer
+from study.data.tokens import number_tokens
 from study.errors import DataError
 
 PADDING, START, UNKNOWN = 0, 1, 2
@@ -31,6 +30,7 @@ PADDING, START, UNKNOWN = 0, 1, 2
 FIRST_WORD = 3
 """Id of the most frequent word; the others follow by frequency."""
 
+_CACHED = ("ids", "offsets", "word_bytes", "word_offsets")
 _FORMAT = 1  # raised when the same texts would be encoded otherwise
 
 
@@ -106,7 +106,7 @@ class EncodedCorpus:
             self.ids,
             self.offsets,
             rows,
-            min(vocab_size, self.n_ids),
+            min(vocab_size, self.n_ids),  # so that any size fits the ids' type
             UNKNOWN,
             self.padding == "pre",
             self.truncation == "pre",
@@ -134,10 +134,10 @@ def encode(corpus: Corpus, spec: DataSpec, cache_dir: Path | None = None) -> Enc
         cache_dir: Where encoded texts are kept, under their fingerprints; the user's cache folder by default.
     """
     spec = spec.resolved()
-    assert spec.tokens and spec.padding and spec.truncation  # noqa: S101 - what `resolved` is for
+    assert spec.tokens and spec.padding and spec.truncation  # what `resolved` is for
     folder = default_cache_folder() if cache_dir is None else cache_dir
     key = key_of("encoded", _FORMAT, corpus.fingerprint, corpus.split_fingerprint, spec.tokens)
-    arrays = read_arrays(folder, key)
+    arrays = read_arrays(folder, key, _CACHED)
     if arrays is None:
         arrays = _encode_texts(corpus, spec.tokens)
         write_arrays(folder, key, arrays)
@@ -153,30 +153,18 @@ def encode(corpus: Corpus, spec: DataSpec, cache_dir: Path | None = None) -> Enc
     )
 
 
-class _Numbers(dict[str, int]):
-    """Words numbered as they first appear."""
-
-    def __missing__(self, word: str) -> int:
-        number = self[word] = len(self)
-        return number
-
-
 def _encode_texts(corpus: Corpus, rule: TokenRule) -> Arrays:
-    """Number words as they come, one dictionary look-up each; count and rank the numbers afterwards."""
-    tokens_of = tokenizer(rule)
-    numbers = _Numbers()
-    number_of = numbers.__getitem__
-    flat = array("i")
-    offsets = np.zeros(len(corpus.texts) + 1, dtype=np.int64)
-    for row, text in enumerate(corpus.texts, start=1):
-        flat.extend(map(number_of, tokens_of(text)))
-        offsets[row] = len(flat)
-    firsts = np.frombuffer(flat, dtype=np.int32)
-    words, id_of_number = _rank(list(numbers), _count_training(firsts, offsets, corpus.splits, len(numbers)))
-    ids = np.insert(id_of_number[firsts], offsets[:-1], START)
-    offsets += np.arange(len(offsets))
+    """Number tokens as they come; then count and rank the numbers, which are fewer than the tokens."""
+    tokens, numbers, offsets = number_tokens(corpus.texts, rule)
+    words, id_of_number = _rank(tokens, _count_training(numbers, offsets, corpus.splits, len(tokens)))
+    ids = np.insert(id_of_number[numbers], offsets[:-1], START)
     word_bytes, word_offsets = pack_strings(words)
-    return {"ids": ids, "offsets": offsets, "word_bytes": word_bytes, "word_offsets": word_offsets}
+    return {
+        "ids": ids,
+        "offsets": offsets + np.arange(len(offsets)),
+        "word_bytes": word_bytes,
+        "word_offsets": word_offsets,
+    }
 
 
 def _count_training(

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.data.columns import find_columns, rows_of_table
+from study.data.columns import find_columns, label_name, rows_of_table
 from study.data.delimited import read_delimited, read_json_lines
 from study.data.messages import listed, nearest, quoted
 from study.data.rows import Rows, SourceFile, check_size, decode
@@ -109,14 +109,14 @@ def _read_folder(root: Path) -> Rows:
     digest = hashlib.sha256()
     n_bytes = 0
     for path, split in _files(root):
-        place = path.relative_to(root).as_posix()
+        place = repr(path.relative_to(root).as_posix())
         check_size(path.stat().st_size, place)
         raw = path.read_bytes()
-        digest.update(f"{place}\0{len(raw)}\0".encode(errors="surrogateescape"))
+        digest.update(f"{place}\0{len(raw)}\0".encode())
         digest.update(raw)
         n_bytes += len(raw)
         texts.append(decode(raw, place).removeprefix("\ufeff"))
-        labels.append(path.parent.name)
+        labels.append(label_name(path.parent.name, place))
         splits.append(split)
         places.append(place)
     file = SourceFile(name=root.name, n_bytes=n_bytes, sha256=digest.hexdigest())

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from study.data import DataSpec, RecallSpec, load_corpus
+from study.data.rows import class_names
+from study.errors import DataError
+
+RECORDS = [{"text": f"text number {number}", "label": "ab"[number % 2]} for number in range(40)]
+
+
+def load(folder: Path, records: list[dict[str, str]], **options: Any) -> Any:
+    path = folder / "x.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return load_corpus(DataSpec(source=str(path), **options))
+
+
+def test_the_same_data_give_the_same_fingerprints(tmp_path: Path) -> None:
+    first = load(tmp_path, RECORDS)
+    os.utime(tmp_path / "x.jsonl", (0, 0))
+    second = load_corpus(DataSpec(source=str(tmp_path / "x.jsonl")))
+    assert (first.fingerprint, first.split_fingerprint) == (second.fingerprint, second.split_fingerprint)
+    assert first.file == second.file
+
+
+def change_a_letter(records: list[dict[str, str]]) -> None:
+    records[7]["text"] = "text  number 7"
+
+
+def move_a_word(records: list[dict[str, str]]) -> None:
+    records[7]["text"], records[8]["text"] = "text number", "7text number 8"
+
+
+def change_a_label(records: list[dict[str, str]]) -> None:
+    records[7]["label"] = "a"
+
+
+def swap_two_rows(records: list[dict[str, str]]) -> None:
+    records[7], records[8] = records[8], records[7]
+
+
+def drop_a_row(records: list[dict[str, str]]) -> None:
+    del records[7]
+
+
+@pytest.mark.parametrize("change", [change_a_letter, move_a_word, change_a_label, swap_two_rows, drop_a_row])
+def test_any_change_of_the_data_changes_their_fingerprint(
+    tmp_path: Path, change: Callable[[list[dict[str, str]]], None]
+) -> None:
+    changed = [dict(record) for record in RECORDS]
+    change(changed)
+    assert load(tmp_path, changed).fingerprint != load(tmp_path, RECORDS).fingerprint
+
+
+def test_a_byte_appended_changes_the_digest_of_the_file_alone(tmp_path: Path) -> None:
+    before = load(tmp_path, RECORDS)
+    with (tmp_path / "x.jsonl").open("a") as stream:
+        stream.write("\n")
+    after = load_corpus(DataSpec(source=str(tmp_path / "x.jsonl")))
+    assert after.file.sha256 != before.file.sha256
+    assert after.fingerprint == before.fingerprint
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"split_seed": 1},
+        {"validation_fraction": 0.3},
+        {"test_fraction": 0.2},
+        {"limit_train": 10},
+        {"validate_on": "test"},
+    ],
+)
+def test_any_change_of_the_split_changes_its_fingerprint_alone(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    before, after = load(tmp_path, RECORDS), load(tmp_path, RECORDS, **options)
+    assert after.fingerprint == before.fingerprint
+    assert after.split_fingerprint != before.split_fingerprint
+
+
+def test_a_limited_corpus_keeps_only_the_rows_it_uses(tmp_path: Path) -> None:
+    whole = load(tmp_path, RECORDS)
+    limited = load(tmp_path, RECORDS, limit_train=10)
+    assert len(limited.texts) == 10 + 8 + 4
+    assert limited.texts_of("validation") == whole.texts_of("validation")
+    assert set(limited.texts_of("train")) < set(whole.texts_of("train"))
+
+
+def test_texts_and_labels_of_a_split_belong_together(tmp_path: Path) -> None:
+    corpus = load(tmp_path, RECORDS, limit_train=12)
+    truth = {record["text"]: record["label"] for record in RECORDS}
+    for split in ("train", "validation", "test"):
+        texts = corpus.texts_of(split, open_test=True)
+        labels = corpus.labels_of(split, open_test=True)
+        assert [corpus.classes[label] for label in labels] == [truth[text] for text in texts]
+
+
+def test_the_texts_of_the_test_split_stay_sealed(tmp_path: Path) -> None:
+    corpus = load(tmp_path, RECORDS)
+    with pytest.raises(DataError, match="sealed"):
+        corpus.texts_of("test")
+    with pytest.raises(DataError, match="sealed"):
+        corpus.labels_of("test")
+
+
+def test_classes_that_are_numbers_stand_in_their_order() -> None:
+    assert class_names(["10", "9", "-1", "9"]) == ("-1", "9", "10")
+    assert class_names(["10", "9", "x"]) == ("10", "9", "x")
+
+
+def test_in_recall_the_marker_at_its_distance_is_the_label() -> None:
+    spec = DataSpec(source="recall", recall=RecallSpec(distance=3, length=7, alphabet=5, n_texts=200, seed=4))
+    corpus = load_corpus(spec)
+    tokens = [text.split() for text in corpus.texts]
+    assert {len(row) for row in tokens} == {7}
+    assert [row[-1 - 3] for row in tokens] == [corpus.classes[label] for label in corpus.labels]
+    noise = {token for row in tokens for place, token in enumerate(row) if place != 3}
+    assert noise == {f"noise{number}" for number in range(5)}
+    assert np.bincount(corpus.labels).tolist() == [100, 100]
+
+
+def test_recall_repeats_given_its_seed_and_differs_given_another() -> None:
+    texts = [
+        load_corpus(DataSpec(source="recall", recall=RecallSpec(n_texts=50, seed=seed))).texts
+        for seed in (0, 0, 1)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_the_package_loads_no_heavy_library_until_it_is_used() -> None:
+    program = (
+        "import sys, study.data; "
+        "heavy = {'keras', 'numba', 'pandas', 'pyarrow', 'ray', 'scipy', 'tensorflow'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_loading_and_encoding_need_neither_tensorflow_nor_ray(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from study.data import *; spec = DataSpec(source='recall'); "
+        "corpus = load_corpus(spec); encoded = encode(corpus, spec, pathlib.Path(sys.argv[1])); "
+        "describe(corpus, encoded); encoded.view('train', 10, 10); "
+        "print(sorted({'keras', 'ray', 'tensorflow'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from study.data import DataSpec, RecallSpec
+
+
+def test_a_source_of_ours_resolves_to_its_own_defaults() -> None:
+    docstrings, recall = DataSpec().resolved(), DataSpec(source="recall").resolved()
+    assert (docstrings.tokens, docstrings.padding, docstrings.truncation) == (
+        "words_and_punctuation",
+        "pre",
+        "post",
+    )
+    assert (recall.tokens, recall.padding, recall.truncation) == ("words", "pre", "pre")
+
+
+def test_a_given_value_is_not_replaced_by_a_default() -> None:
+    assert DataSpec(truncation="pre").resolved().truncation == "pre"
+
+
+def test_resolving_twice_changes_nothing() -> None:
+    once = DataSpec(source="some/reviews.csv").resolved()
+    assert once.resolved() == once
+
+
+def test_a_path_resolves_to_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert DataSpec(source="reviews.csv").resolved().source == str(tmp_path / "reviews.csv")
+
+
+def test_a_reader_sees_a_path_without_its_folders() -> None:
+    assert DataSpec(source="home/of/someone/reviews.csv").source_name == "reviews.csv"
+    assert DataSpec(source="imdb").source_name == "imdb"
+
+
+def test_a_spec_survives_a_round_trip_through_plain_values() -> None:
+    spec = DataSpec(source="recall", limit_train=100, recall=RecallSpec(distance=3, length=9)).resolved()
+    assert DataSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        ({"sources": "imdb"}, "sources"),
+        ({"validation_fraction": 0.6, "test_fraction": 0.4}, "nothing is left to train on: 0.6 \\+ 0.4"),
+        ({"validation_fraction": 0}, "greater than 0"),
+        ({"limit_train": 0}, "greater than or equal to 1"),
+        ({"split_seed": -1}, "greater than or equal to 0"),
+        ({"tokens": "letters"}, "words_and_punctuation"),
+        ({"validate_on": "train"}, "'validation' or 'test'"),
+        ({"recall": {"distance": 40, "length": 40}}, "distance=40, length=40"),
+        ({"recall": {"alphabet": 0}}, "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_value_is_refused(given: dict[str, Any], part: str) -> None:
+    with pytest.raises(ValidationError, match=part):
+        DataSpec(**given)
