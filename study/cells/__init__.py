@@ -1,0 +1,8 @@
+"""Recurrent layers for Keras with compiled time loops: several times faster on a CPU, same results."""
+
+from __future__ import annotations
+
+from study.cells.layers import chosen, compiled_is_valid, plain_model, recurrent_layer
+from study.cells.threads import limit_threads
+
+__all__ = ["chosen", "compiled_is_valid", "limit_threads", "plain_model", "recurrent_layer"]

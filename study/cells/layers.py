@@ -1,0 +1,167 @@
+"""Keras layers whose time loops are compiled, where that is valid; and the way back to plain Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import keras
+import tensorflow as tf
+
+from study.cells import steps
+from study.cells.operation import recurrent
+
+CellName = Literal["rnn", "lstm", "gru"]
+CellsChoice = Literal["auto", "keras"]
+
+_REQUIRED = {
+    "return_state": False,
+    "stateful": False,
+    "unroll": False,
+    "use_bias": True,
+    "dropout": 0.0,
+    "recurrent_dropout": 0.0,
+    "reset_after": True,
+}
+_ACTIVATIONS = {"activation": "tanh", "recurrent_activation": "sigmoid"}
+
+
+def compiled_is_valid(keras_options: Mapping[str, Any]) -> bool:
+    """Whether the compiled loops compute what a Keras layer with these options computes.
+
+    They do so on a CPU, in float32, with the default activations and with biases; not with dropout inside the
+    layer, an unrolled loop, or states that are kept or returned. A mask shows only when the layer is called.
+
+    Args:
+        keras_options: Arguments of the layer, or its `get_config()`; what is absent is Keras's default.
+    """
+    return (
+        keras.backend.backend() == "tensorflow"
+        and not tf.config.list_logical_devices("GPU")
+        and keras.dtype_policies.get(keras_options.get("dtype")).compute_dtype == "float32"
+        and all(keras_options.get(name, value) == value for name, value in _REQUIRED.items())
+        and all(
+            keras.activations.get(keras_options.get(name, value)) is keras.activations.get(value)
+            for name, value in _ACTIVATIONS.items()
+        )
+    )
+
+
+def chosen(cell: CellName, *, cells: CellsChoice, **keras_options: Any) -> Literal["compiled", "keras"]:
+    """Says who computes the recurrence of the layer that `recurrent_layer` makes of the same arguments."""
+    return "compiled" if cells == "auto" and compiled_is_valid(keras_options) else "keras"
+
+
+def recurrent_layer(
+    cell: CellName,
+    units: int,
+    *,
+    return_sequences: bool,
+    cells: CellsChoice,
+    name: str | None = None,
+    **keras_options: Any,
+) -> keras.layers.RNN:
+    """Makes a recurrent layer with Keras's weights and initialisation.
+
+    Args:
+        cell: The kind of cell.
+        units: At least 1.
+        return_sequences: Whether the layer returns every state or only the last one.
+        cells: `auto` takes the compiled loops where they are valid and Keras's own path elsewhere, which is
+            cuDNN's on a GPU; `keras` always takes the latter.
+        name: The layer's name.
+        **keras_options: Further arguments of the Keras layer.
+
+    Returns:
+        A Keras layer, to be used as it is or in `keras.layers.Bidirectional`. Pass a model that holds one
+        through `plain_model` before saving it.
+    """
+    kinds = _COMPILED if chosen(cell, cells=cells, **keras_options) == "compiled" else _PLAIN
+    layer: keras.layers.RNN = kinds[cell](
+        units, return_sequences=return_sequences, name=name, **keras_options
+    )
+    return layer
+
+
+class _Compiled:
+    """Overrides `call` of a Keras recurrent layer, and nothing else."""
+
+    code: int
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.supports_jit = False  # XLA cannot call back into Python
+
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
+        """Runs the layer; see `keras.layers.RNN.call`."""
+        layer: Any = self
+        if mask is not None or initial_state is not None or not compiled_is_valid(layer.get_config()):
+            return super().call(  # type: ignore[misc]
+                sequences, initial_state=initial_state, mask=mask, training=training
+            )
+        cell = layer.cell
+        weights = [tf.convert_to_tensor(v) for v in (cell.kernel, cell.recurrent_kernel, cell.bias)]
+        y = recurrent(self.code, sequences, weights, (layer.go_backwards,), layer.return_sequences)
+        if layer.go_backwards and layer.return_sequences:
+            return tf.reverse(y, axis=[1])  # Keras returns the states in the order in which they were reached
+        return y
+
+
+@keras.saving.register_keras_serializable("study")
+class CompiledSimpleRNN(_Compiled, keras.layers.SimpleRNN):  # type: ignore[misc]
+    """SimpleRNN by the compiled loops."""
+
+    code = steps.RNN
+
+
+@keras.saving.register_keras_serializable("study")
+class CompiledGRU(_Compiled, keras.layers.GRU):  # type: ignore[misc]
+    """GRU by the compiled loops."""
+
+    code = steps.GRU
+
+
+@keras.saving.register_keras_serializable("study")
+class CompiledLSTM(_Compiled, keras.layers.LSTM):  # type: ignore[misc]
+    """LSTM by the compiled loops."""
+
+    code = steps.LSTM
+
+
+_PLAIN: dict[CellName, type[keras.layers.RNN]] = {
+    "rnn": keras.layers.SimpleRNN,
+    "lstm": keras.layers.LSTM,
+    "gru": keras.layers.GRU,
+}
+_COMPILED: dict[CellName, type[keras.layers.RNN]] = {
+    "rnn": CompiledSimpleRNN,
+    "lstm": CompiledLSTM,
+    "gru": CompiledGRU,
+}
+
+
+def plain_model(model: keras.Model) -> keras.Model:
+    """Copies a model with Keras's own layers in the place of compiled ones, so that Keras alone can load it.
+
+    Returns:
+        A model with the same names and weights; it shares nothing with `model`.
+    """
+    plain: keras.Model = keras.saving.deserialize_keras_object(
+        _plain_config(keras.saving.serialize_keras_object(model))
+    )
+    plain.set_weights(model.get_weights())
+    return plain
+
+
+def _plain_config(config: Any) -> Any:
+    if isinstance(config, list | tuple):
+        return type(config)(_plain_config(item) for item in config)
+    if not isinstance(config, dict):
+        return config
+    config = {key: _plain_config(value) for key, value in config.items()}
+    for cell, kind in _COMPILED.items():
+        if config.get("registered_name") == keras.saving.get_registered_name(kind):
+            config |= {"module": "keras.layers", "class_name": _PLAIN[cell].__name__, "registered_name": None}
+    return config
