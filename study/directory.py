@@ -1,0 +1,144 @@
+"""A study's directory: where each file lies, who may write, and how a file is replaced whole."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.errors import EnvironmentFaultError, LockedError, StudyError
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Names that stay inside their folder and mean nothing to a shell, a page or a spreadsheet."""
+
+
+def check_name(name: str) -> str:
+    """Return a study's name unchanged.
+
+    Raises:
+        StudyError: If it could leave the output folder or upset a tool that reads it.
+    """
+    if not NAME_PATTERN.fullmatch(name):
+        raise StudyError(
+            "a study's name is up to 64 letters, digits, '.', '_' or '-', the first a letter or digit: "
+            f"{name!r} is not; give another with --name"
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class StudyDirectory:
+    """The paths of one study."""
+
+    path: Path
+
+    @property
+    def spec(self) -> Path:
+        """What was asked."""
+        return self.path / "study.yaml"
+
+    @property
+    def manifest(self) -> Path:
+        """What it ran on."""
+        return self.path / "manifest.json"
+
+    @property
+    def records(self) -> Path:
+        """The truth: every attempt and epoch."""
+        return self.path / "records.db"
+
+    @property
+    def search(self) -> Path:
+        """Optuna's own storage."""
+        return self.path / "optuna.db"
+
+    @property
+    def models(self) -> Path:
+        """The best trials' models."""
+        return self.path / "models"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Of running trials."""
+        return self.path / "checkpoints"
+
+    @property
+    def report(self) -> Path:
+        """The report's folder."""
+        return self.path / "report"
+
+    def require(self) -> StudyDirectory:
+        """Return itself where it holds a study.
+
+        Raises:
+            StudyError: If it does not.
+        """
+        if not self.spec.is_file():
+            raise StudyError(f"a study directory holds study.yaml: {self.path} does not; see `study list`")
+        return self
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the directory against every other process; the kernel frees it, however this one ends.
+
+        Raises:
+            LockedError: If another process holds it, named as far as it is known.
+            EnvironmentFaultError: If the directory cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            stream = (self.path / "lock").open("a+")
+        except OSError as error:
+            raise EnvironmentFaultError(
+                f"a study writes to its directory: {self.path}: {error.strerror}; choose another with --out"
+            ) from error
+        with stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                stream.seek(0)
+                holder = stream.read(200).strip() or "another process"
+                raise LockedError(
+                    f"one process runs a study: {self.path} is held by {holder}; wait for it or stop it"
+                ) from error
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            stream.flush()
+            yield
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Replace a file whole: a reader, or a power cut, sees the old content or the new.
+
+    Raises:
+        EnvironmentFaultError: If the disk does not take it; the old content stays.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise EnvironmentFaultError(
+            f"cannot write {path}: {error.strerror}; make room or choose another folder, then run it again"
+        ) from error
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename in this folder last through a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

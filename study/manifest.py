@@ -1,0 +1,162 @@
+"""The manifest: what a study ran on, leg by leg, so that a reader can judge it and a later leg can refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from study.directory import StudyDirectory, write_atomically
+from study.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from study.cluster import Capacity
+    from study.data import Corpus
+    from study.spec import StudySpec
+
+Purpose = Literal["run", "resume", "extend", "confirm", "retry"]
+
+RECORDED_PACKAGES = (
+    "recurrent-study",
+    "ray",
+    "tensorflow",
+    "keras",
+    "optuna",
+    "numpy",
+    "pandas",
+    "numba",
+    "scikit-learn",
+)
+
+RECORDED_VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "RAY_AUTH_MODE", "SLURM_JOB_ID", "TZ")
+"""An allow-list: an environment holds secrets."""
+
+
+class Manifest:
+    """The content of `manifest.json`."""
+
+    def __init__(self, path: Path, content: dict[str, Any]) -> None:
+        self._path, self.content = path, content
+
+    @classmethod
+    def create(cls, directory: StudyDirectory, spec: StudySpec, corpus: Corpus) -> Manifest:
+        """Describe a study that is about to start."""
+        content = {
+            "name": spec.name,
+            "created_at": _now(),
+            "study_seed": spec.seed,
+            "data": {
+                "source": corpus.source,
+                "fingerprint": corpus.fingerprint,
+                "split_fingerprint": corpus.split_fingerprint,
+                "validated_on": corpus.validated_on,
+                "test_split": "sealed" if corpus.validated_on == "validation" else "validated on",
+            },
+            "legs": [],
+        }
+        manifest = cls(directory.manifest, content)
+        manifest.save()
+        return manifest
+
+    @classmethod
+    def open(cls, directory: StudyDirectory) -> Manifest:
+        """Read a study's manifest.
+
+        Raises:
+            IntegrityError: If it is missing or damaged.
+        """
+        try:
+            content = json.loads(directory.manifest.read_text(encoding="utf-8"))
+            content["legs"], content["data"]["fingerprint"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"a study is continued by its manifest: {directory.manifest} cannot be read; "
+                "restore it from a copy"
+            ) from error
+        return cls(directory.manifest, content)
+
+    def check_data(self, corpus: Corpus) -> None:
+        """Refuse to continue on other texts than the study began with.
+
+        Raises:
+            IntegrityError: If texts, labels or splits have changed.
+        """
+        for key, found in (
+            ("fingerprint", corpus.fingerprint),
+            ("split_fingerprint", corpus.split_fingerprint),
+        ):
+            expected = self.content["data"][key]
+            if found != expected:
+                raise IntegrityError(
+                    f"a study is continued on the texts and splits it began with: {corpus.source} has {key} "
+                    f"{found[:12]}, the study {expected[:12]}; bring the old file back or start a new study"
+                )
+
+    def begin_leg(self, purpose: Purpose, capacity: Capacity) -> None:
+        """Note that a process starts working on the study, and on what."""
+        self.content["legs"].append(
+            {
+                "purpose": purpose,
+                "started_at": _now(),
+                "ended_at": None,
+                "outcome": "interrupted",  # until it is known to have ended otherwise
+                "python": platform.python_version(),
+                "packages": {name: _version(name) for name in RECORDED_PACKAGES},
+                "machine": {
+                    "system": platform.system(),
+                    "processor": platform.machine(),
+                    "cpus": capacity.cpus,
+                    "gpus": capacity.gpus,
+                    "nodes": capacity.nodes,
+                },
+                "environment": {k: os.environ[k] for k in RECORDED_VARIABLES if k in os.environ},
+                "source_revision": _git_revision(),
+            }
+        )
+        self.save()
+
+    def end_leg(self, outcome: str, wall_s: float) -> None:
+        """Note how the leg ended."""
+        self.content["legs"][-1] |= {"ended_at": _now(), "outcome": outcome, "wall_s": round(wall_s, 3)}
+        self.save()
+
+    def save(self) -> None:
+        """Replace the file."""
+        write_atomically(self._path, json.dumps(self.content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    """Return the revision of the code, with `+changes` where it was edited; None outside a checkout."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        revision = _git(root, "rev-parse", "HEAD")
+        return (
+            f"{revision}+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else revision
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(  # noqa: S603 - a fixed command
+        command, capture_output=True, text=True, timeout=10, check=True
+    ).stdout.strip()

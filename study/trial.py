@@ -1,0 +1,106 @@
+"""What driver and worker say to each other about one trial: plain values, no library."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from analysis.records import Phase, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """One replicate to train: a worker needs nothing else to repeat it bit for bit.
+
+    Attributes:
+        trial: The number of the setting, from 0.
+        replicate: Which seed of the setting, from 1.
+        attempt: Which try at the replicate, from 1.
+        seed: Initialisation, order of batches and dropout follow from it.
+        params: The setting, one value per parameter of the space.
+        phase: Whether it searches for a setting or confirms one.
+    """
+
+    trial: int
+    replicate: int
+    attempt: int
+    seed: int
+    params: dict[str, Any]
+    phase: Phase = "search"
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """What its rows in the records are found by."""
+        return self.trial, self.replicate, self.attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochFigures:
+    """What one epoch came to; both sides evaluated on the same weights, dropout off."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    epoch_s: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether training may go on: a loss that is not a number never becomes one again."""
+        return math.isfinite(self.train_loss) and math.isfinite(self.val_loss)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a worker sends after each epoch, and once more for a trial that ends without one.
+
+    Attributes:
+        state: `running` until the trial ends by itself; the scheduler may end it earlier.
+        score: The best objective so far, larger is better: it never falls, so that the scheduler compares
+            what a trial reached and not where it happens to stand.
+        figures: Of this epoch, or None where the trial failed before its end.
+        n_weights: Numbers that training changes.
+        cells: Who computed the recurrence, `compiled` or `keras`.
+        node: The worker's host.
+        setup_s: Seconds from the trial's start to its first training step.
+        wall_s: Seconds from the trial's start to this report.
+        reason: Why the trial diverged or failed, one line.
+        probabilities: Of the best epoch on the validation rows, float16 bytes; with the last report only.
+        model: The best epoch's `.keras` file, where it is good enough to be kept; with the last report only.
+        checkpoint: All that is needed to continue after this epoch, when the last one is old enough.
+    """
+
+    state: State
+    score: float | None = None
+    best_epoch: int | None = None
+    figures: EpochFigures | None = None
+    n_weights: int | None = None
+    cells: str | None = None
+    node: str | None = None
+    setup_s: float | None = None
+    wall_s: float | None = None
+    reason: str | None = None
+    probabilities: bytes | None = None
+    model: bytes | None = None
+    checkpoint: bytes | None = None
+
+    def to_result(self) -> dict[str, Any]:
+        """Return it as the dictionary that Ray Tune wants from a trainable.
+
+        The report travels in a list: Tune flattens dictionaries, and keeps the last result of every trial, so
+        that whoever reads the report can take it out again and free its bytes.
+        """
+        done = self.state != "running"
+        # Tune's schedulers demand their metric even of a trial that failed before it had any.
+        score = -math.inf if self.score is None else self.score
+        return {"report": [asdict(self)], "score": score, "done": done}
+
+    @classmethod
+    def take(cls, result: dict[str, Any]) -> Self:
+        """Take the report out of a Tune result, once."""
+        content = result["report"].pop()
+        figures = content.pop("figures")
+        return cls(figures=None if figures is None else EpochFigures(**figures), **content)

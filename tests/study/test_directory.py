@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.directory import StudyDirectory, check_name, write_atomically
+from study.errors import EnvironmentFaultError, LockedError, StudyError
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/b", ".hidden", "-flag", "a b", "=1+1", "a\n", "ü", "x" * 65, "a\x00", "~"]
+)
+def test_a_name_that_could_leave_its_folder_or_upset_a_reader_is_refused(name: str) -> None:
+    with pytest.raises(StudyError, match="64 letters"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "imdb-2026_11.b", "x" * 64])
+def test_a_plain_name_is_taken(name: str) -> None:
+    assert check_name(name) == name
+
+
+def test_a_second_process_is_told_who_holds_the_study(tmp_path: Path) -> None:
+    hold = (
+        "import sys, pathlib; from study.directory import StudyDirectory\n"
+        "with StudyDirectory(pathlib.Path(sys.argv[1])).lock():\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+
+    with pytest.raises(LockedError, match=rf"process {holder.pid} on "), StudyDirectory(tmp_path).lock():
+        pass
+
+    holder.kill()
+    holder.communicate()
+    with StudyDirectory(tmp_path).lock():  # the kernel has freed it
+        pass
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "manifest.json"
+    write_atomically(path, "old")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(EnvironmentFaultError, match="No space left on device"):
+        write_atomically(path, "new")
+
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
