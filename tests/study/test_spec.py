@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from search_spaces import Fixed, SpaceError
+from search_spaces.documents import dump_document, load_document
+from study.errors import StudyError
+from study.presets import find_document, preset_names
+from study.spec import StudySpec
+from tests.study.small_study import make_spec
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_is_a_valid_spec_and_survives_yaml(name: str) -> None:
+    spec = StudySpec.from_document(*find_document(name))
+
+    text = dump_document(spec.to_document())
+
+    assert StudySpec.from_document(load_document(text, "study.yaml"), "study.yaml") == spec
+
+
+def test_the_space_of_a_spec_replaces_standard_domains_and_keeps_the_rest() -> None:
+    spec = make_spec(space={"cell": "gru"})
+
+    assert spec.space.parameters["cell"] == Fixed("gru")
+    assert spec.space.parameters["learning_rate"] == Fixed(0.001)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trials": 3}, r"trials is not a key; known keys: name"),
+        ({"data": {"limit_trian": 3}}, r"data\.limit_trian is not a key; did you mean limit_train\?"),
+        ({"design": {"kind": "search", "trails": 3}}, r"design\.trails is not a key; did you mean trials\?"),
+        ({"design": {"kind": "annealing"}}, "annealing"),
+        ({"training": {"max_epochs": "many"}}, r"training\.max_epochs: .*'many'"),
+        ({"training": {"max_epochs": 0}}, r"training\.max_epochs: .* 1: 0 is not"),
+        ({"seed": -1}, r"seed: .* 0: -1 is not"),
+        ({"seeds": True}, "seeds: .*True"),
+        ({"name": "a/b"}, "name: a study's name is up to 64 letters"),
+        ({"objective": "test_accuracy"}, "objective: .*'test_accuracy'"),
+        (
+            {"design": {"kind": "search", "grace_period_epochs": 9}},
+            r"grace_period_epochs=9 exceeds training\.max_epochs=3: no trial could stop early",
+        ),
+    ],
+)
+def test_a_bad_spec_is_explained_in_one_line(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(StudyError, match=message) as caught:
+        make_spec(**changes)
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({"unit": [1, 2]}, "did you mean 'units'"),
+        ({"units": {"low": 9, "high": 2}}, "low=9 is above high=2"),
+        ({"units": {"low": 0, "high": 2, "log": True}}, "log"),
+        ({"units": []}, "at least one"),
+        (["units"], "mapping"),
+    ],
+)
+def test_a_bad_space_is_explained_in_one_line(space: object, message: str) -> None:
+    with pytest.raises((StudyError, SpaceError), match=message) as caught:
+        make_spec(space=space)
+
+    assert "\n" not in str(caught.value)
