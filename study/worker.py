@@ -1,0 +1,188 @@
+"""The trainable that Ray Tune runs: one actor trains one replicate after another.
+
+The driver imports this module to hand it to Ray, so that TensorFlow is only loaded inside its methods.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import tempfile
+import time
+import traceback
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ray import tune
+
+from study.trial import Assignment, EpochFigures, Report
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from study.data import EncodedCorpus
+    from study.spec import StudySpec
+    from study.training import ProgramCache, Rows, Trainer
+
+CHECKPOINT_INTERVAL_S = 30.0
+"""A checkpoint is sent at the end of an epoch once the last is this old: a loss stays under a minute."""
+
+
+class TrialWorker(tune.Trainable):  # type: ignore[misc]
+    """Trains the replicate that its configuration assigns; `step` is one epoch."""
+
+    def setup(self, config: dict[str, Any], corpus: EncodedCorpus, spec: StudySpec) -> None:
+        """Prepare the process, once, and the first trial."""
+        self._corpus, self._spec = corpus, spec
+        _prepare_process(spec.resources.cpus_per_trial)
+        self._programs: ProgramCache | None = None
+        self._views: OrderedDict[tuple[int, int], Rows] = OrderedDict()
+        self._start(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take the next trial in the same process: importing TensorFlow again would cost seconds."""
+        self._start(new_config)
+        return True
+
+    def _start(self, config: dict[str, Any]) -> None:
+        self._assignment = Assignment(**config["assignment"])
+        self._model_floor: float | None = config["model_floor"]
+        self._checkpoint_ref = config["checkpoint"]
+        self._trainer: Trainer | None = None
+        self._setup_s: float | None = None
+        self._started = self._checkpointed = time.monotonic()
+
+    def step(self) -> dict[str, Any]:
+        """Train one epoch; whatever goes wrong in it ends this trial alone, with its reason."""
+        timeout_s = self._spec.resources.trial_timeout_s
+        if timeout_s is not None:
+            # The kernel ends the process when the time is up, even inside native code that holds every lock.
+            left_s = timeout_s - (time.monotonic() - self._started)
+            signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.001))
+        try:
+            return self._train_epoch().to_result()
+        except Exception as error:
+            reason = traceback.format_exception_only(error)[-1].strip().splitlines()[0][:500]
+            return self._report("failed", reason=reason).to_result()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _train_epoch(self) -> Report:
+        trainer = self._trainer or self._build_trainer()
+        figures = trainer.train_epoch()
+        if self._setup_s is None:
+            self._setup_s = time.monotonic() - self._started - figures.epoch_s
+        if not figures.is_finite:
+            loss = figures.val_loss if math.isfinite(figures.train_loss) else figures.train_loss
+            reason = f"loss became {loss} in epoch {figures.epoch}; try lower learning rates"
+            return self._report("diverged", figures, reason=reason)
+        if trainer.epoch >= self._spec.training.max_epochs or self._is_out_of_patience(trainer):
+            return self._report("completed", figures, **self._yield_of(trainer))
+        checkpoint = None
+        if time.monotonic() - self._checkpointed >= CHECKPOINT_INTERVAL_S:
+            checkpoint, self._checkpointed = trainer.to_bytes(), time.monotonic()
+        return self._report("running", figures, checkpoint=checkpoint)
+
+    def _build_trainer(self) -> Trainer:
+        from study.training import ProgramCache, Trainer
+
+        if self._programs is None:
+            self._programs = ProgramCache()
+        self._trainer = Trainer(
+            self._assignment.params,
+            self._assignment.seed,
+            self._rows(),
+            self._spec.objective,
+            self._programs,
+            self._spec.training.cells,
+        )
+        if self._checkpoint_ref is not None:
+            import ray
+
+            self._trainer.restore(ray.get(self._checkpoint_ref))
+            self._checkpoint_ref = None
+        return self._trainer
+
+    def _rows(self) -> Rows:
+        """Return the texts at this trial's vocabulary and length; the last few views are kept."""
+        from study.training import Rows
+
+        params = self._assignment.params
+        key = params["vocab_size"], params["sequence_length"]
+        if key not in self._views:
+            corpus = self._corpus
+            self._views[key] = Rows(
+                train=corpus.view("train", *key),
+                train_labels=corpus.labels_of("train"),
+                probe=_probe_rows(len(corpus.splits.train), len(corpus.splits.validation)),
+                validation=corpus.view("validation", *key),
+                validation_labels=corpus.labels_of("validation"),
+                n_classes=len(corpus.classes),
+            )
+            if len(self._views) > 4:
+                self._views.popitem(last=False)
+        self._views.move_to_end(key)
+        return self._views[key]
+
+    def _is_out_of_patience(self, trainer: Trainer) -> bool:
+        patience = self._spec.training.patience
+        return patience is not None and trainer.epoch - (trainer.best_epoch or 0) >= patience
+
+    def _yield_of(self, trainer: Trainer) -> dict[str, Any]:
+        """Return what a completed trial leaves: its predictions, and its model if it is among the best."""
+        probabilities = trainer.best_probabilities()
+        content: dict[str, Any] = {
+            "probabilities": None if probabilities is None else probabilities.tobytes()
+        }
+        if self._model_floor is not None and trainer.best_score > self._model_floor:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "model.keras"
+                trainer.save_best(str(path))
+                content["model"] = path.read_bytes()
+        return content
+
+    def _report(self, state: Any, figures: EpochFigures | None = None, **rest: Any) -> Report:
+        trainer = self._trainer
+        known = trainer is not None and trainer.best_epoch is not None
+        return Report(
+            state=state,
+            figures=figures,
+            score=trainer.best_score if trainer is not None and known else None,
+            best_epoch=trainer.best_epoch if trainer is not None else None,
+            n_weights=trainer.n_weights if trainer is not None else None,
+            cells=trainer.classifier.cells if trainer is not None else None,
+            node=socket.gethostname(),
+            setup_s=self._setup_s,
+            wall_s=time.monotonic() - self._started,
+            **rest,
+        )
+
+
+def _probe_rows(n_train: int, n_validation: int) -> npt.NDArray[np.int64]:
+    """Return which training rows stand for all: as many as validate, the same in every trial."""
+    import numpy as np
+
+    n_rows = min(n_train, n_validation)
+    return np.sort(np.random.default_rng(0).choice(n_train, n_rows, replace=False))
+
+
+def _prepare_process(n_threads: int) -> None:
+    """Hold every library to the trial's CPUs: two trials of one thread do more than one of two."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(n_threads)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(n_threads)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(n_threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        # Several trials may share a GPU; the first must not take all of its memory.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    from study.cells import limit_threads
+
+    limit_threads(n_threads)
