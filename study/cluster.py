@@ -1,0 +1,112 @@
+"""Ray, started or joined: never without a token, never with more doors open than it needs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.errors import EnvironmentFaultError, StudyError
+
+TOKEN_FILE = Path("~/.ray/auth_token")
+OBJECT_STORE_BYTES = 512 * 2**20
+"""Enough for the encoded texts, which is all that travels through the object store."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a Ray cluster has to give."""
+
+    cpus: int
+    gpus: float
+    nodes: int
+
+    def slots(self, cpus_per_trial: int, gpus_per_trial: float) -> int:
+        """Return how many trials run at once."""
+        by_cpu = self.cpus // cpus_per_trial
+        return by_cpu if gpus_per_trial == 0 else min(by_cpu, int(self.gpus / gpus_per_trial + 1e-9))
+
+
+def count_cpus() -> int:
+    """Return how many CPUs this process may use, which in a container is fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_resources(capacity: Capacity, cpus_per_trial: int, gpus_per_trial: float) -> None:
+    """Refuse what can never be scheduled: Ray would wait for it for ever.
+
+    Raises:
+        StudyError: If no trial fits.
+    """
+    if capacity.cpus < cpus_per_trial:
+        raise StudyError(
+            f"a trial's CPUs must be there: resources.cpus_per_trial={cpus_per_trial}, there are "
+            f"{capacity.cpus}; lower it or join a larger cluster with --address"
+        )
+    if capacity.slots(cpus_per_trial, gpus_per_trial) == 0:
+        raise StudyError(
+            f"a trial's GPUs must be there: resources.gpus_per_trial={gpus_per_trial}, there are "
+            f"{capacity.gpus:g}; lower it or join a larger cluster with --address"
+        )
+
+
+def ensure_token() -> None:
+    """Turn Ray's token authentication on, with a token that only its owner reads.
+
+    Ray's ports listen on every interface, and whoever reaches one runs code here (CVE-2023-48022); Ray turns
+    the token on by itself for a new local cluster only, and writes its file readable by all. Whoever has set
+    RAY_AUTH_MODE has decided, and is left alone.
+    """
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
+        return
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", TOKEN_FILE)).expanduser()
+    if path.exists():
+        path.chmod(0o600)
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(secrets.token_hex(32))
+
+
+@contextmanager
+def ray_session(address: str | None = None) -> Iterator[Capacity]:
+    """Start Ray on this machine, or join the cluster at `address`; leave it at the end.
+
+    Raises:
+        EnvironmentFaultError: If it cannot be started or joined.
+    """
+    ensure_token()
+    # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # what is printed is ours to say
+    # Ctrl-C is ours to handle: Tune would write a snapshot first.
+    os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+    import logging
+
+    import ray
+
+    options: dict[str, object] = (
+        {"num_cpus": count_cpus(), "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+        if address is None
+        else {"address": address}
+    )
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise EnvironmentFaultError(
+            f"Ray must start or be reached: {address or 'this machine'}: {str(error).splitlines()[0]}; "
+            "check address and token, see `study doctor`"
+        ) from error
+    try:
+        total = ray.cluster_resources()
+        yield Capacity(int(total.get("CPU", 0)), total.get("GPU", 0.0), sum(n["Alive"] for n in ray.nodes()))
+    finally:
+        ray.shutdown()

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+
+from study.seeds import derive_seed
+from tests.study.small_study import OpenStudy, make_spec, pretend_report, train, train_all
+
+
+def load_optuna(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    return optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'optuna.db'}").trials
+
+
+def test_a_grid_trains_every_combination_once(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec())
+
+    handed_out = train_all(search, ledger)
+
+    settings = {(a.params["cell"], a.params["bidirectional"]) for a in handed_out}
+    assert len(handed_out) == len(settings) == 6
+    assert search.is_exhausted
+
+
+def test_replicate_two_of_every_setting_has_the_same_seed(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(seeds=3))
+
+    handed_out = train_all(search, ledger)
+
+    assert len(handed_out) == 18
+    assert {a.seed for a in handed_out if a.replicate == 2} == {derive_seed(0, "replicate", 2)}
+    assert len({a.seed for a in handed_out}) == 3
+
+
+def test_optuna_is_told_the_mean_over_seeds_of_the_best_epoch(open_study: OpenStudy, tmp_path: Path) -> None:
+    search, ledger = open_study(make_spec(seeds=2))
+
+    train_all(search, ledger)
+
+    best = [max(o.scores) for o in ledger.outcomes() if o.assignment.trial == 0]
+    assert len(best) == 2
+    assert load_optuna(tmp_path)[0].value == pytest.approx(sum(best) / 2, abs=1e-12)
+
+
+def test_a_setting_that_is_proposed_again_becomes_a_further_replicate(open_study: OpenStudy) -> None:
+    design = {"kind": "search", "trials": 12, "scheduler": "none"}
+    search, ledger = open_study(make_spec(design=design))
+
+    handed_out = train_all(search, ledger)
+
+    assert len(handed_out) == 12  # of only six settings
+    by_setting: dict[tuple[str, bool], list[tuple[int, int]]] = {}
+    for a in handed_out:
+        by_setting.setdefault((a.params["cell"], a.params["bidirectional"]), []).append(
+            (a.trial, a.replicate)
+        )
+    assert len(by_setting) <= 6
+    for keys in by_setting.values():
+        assert len({trial for trial, _ in keys}) == 1
+        assert [replicate for _, replicate in keys] == list(range(1, len(keys) + 1))
+
+
+def test_a_trial_that_the_scheduler_stops_is_pruned_with_the_best_it_reached(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    search, ledger = open_study(make_spec())
+    assignment = search.next()
+    assert assignment is not None
+    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+
+    state = search.hear(assignment, pretend_report(assignment, 1, 3), stopped=True)
+
+    told = load_optuna(tmp_path)[0]
+    assert state == ledger.outcomes()[0].state == "pruned"
+    assert told.state == optuna.trial.TrialState.PRUNED
+    assert told.intermediate_values == {1: pytest.approx(pretend_report(assignment, 1, 3).score)}
+
+
+def test_pruning_one_seed_spares_the_setting_its_other_seeds(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(seeds=3))
+    first = search.next()
+    assert first is not None
+    ledger.begin(first, "2026-01-01T00:00:00+00:00")
+
+    search.hear(first, pretend_report(first, 1, 3), stopped=True)
+
+    following = search.next()
+    assert following is not None
+    assert following.trial == 1
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_diverged_trial_teaches_the_sampler_nothing(
+    open_study: OpenStudy, tmp_path: Path, loss: float
+) -> None:
+    search, ledger = open_study(make_spec())
+    assignment = search.next()
+    assert assignment is not None
+    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+    healthy = pretend_report(assignment, 1, 3)
+    assert healthy.figures is not None
+    figures = replace(healthy.figures, val_loss=loss)
+
+    search.hear(assignment, replace(healthy, state="diverged", figures=figures, score=None), stopped=False)
+
+    assert ledger.outcomes()[0].state == "diverged"
+    assert load_optuna(tmp_path)[0].state == optuna.trial.TrialState.FAIL
+
+
+def test_a_lost_worker_is_tried_again_once_and_then_given_up(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec())
+    first = search.next()
+    assert first is not None
+    ledger.begin(first, "2026-01-01T00:00:00+00:00")
+
+    assert search.lose(first, "failed", "the worker was lost", retry=True)
+    second = search.next()
+    assert second == replace(first, attempt=2)
+    ledger.begin(second, "2026-01-01T00:00:00+00:00")
+    assert not search.lose(second, "failed", "the worker was lost", retry=True)
+
+    following = search.next()
+    assert following is not None
+    assert following.trial == 1
+
+
+@pytest.mark.parametrize("n_done", range(7))
+def test_a_later_leg_trains_what_is_missing_and_nothing_twice(open_study: OpenStudy, n_done: int) -> None:
+    spec = make_spec()
+    search, ledger = open_study(spec)
+    for _ in range(n_done):
+        assignment = search.next()
+        assert assignment is not None
+        train(search, ledger, assignment)
+    ledger.close()
+
+    search, ledger = open_study(spec)
+    handed_out = train_all(search, ledger)
+
+    assert [a.trial for a in handed_out] == list(range(n_done, 6))
+    assert [o.state for o in ledger.outcomes()] == ["completed"] * 6
+
+
+def test_a_trial_that_was_running_is_handed_out_again_by_the_next_leg(open_study: OpenStudy) -> None:
+    spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
+    search, ledger = open_study(spec)
+    interrupted = search.next()
+    assert interrupted is not None
+    ledger.begin(interrupted, "2026-01-01T00:00:00+00:00")
+    search.hear(interrupted, pretend_report(interrupted, 1, 3), stopped=False)
+    ledger.close()
+
+    search, ledger = open_study(spec)
+
+    assert search.next() == interrupted
+
+
+def test_a_proposal_that_never_reached_the_records_is_trained_by_the_next_leg(open_study: OpenStudy) -> None:
+    spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
+    search, ledger = open_study(spec)
+    proposed = search.next()  # Optuna has stored it; the process dies before the records hear of it
+    ledger.close()
+
+    search, ledger = open_study(spec)
+
+    assert search.next() == proposed
+
+
+def test_optuna_is_told_by_the_next_leg_what_the_records_knew(open_study: OpenStudy, tmp_path: Path) -> None:
+    spec = make_spec()
+    search, ledger = open_study(spec)
+    assignment = search.next()
+    assert assignment is not None
+    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+    report = pretend_report(assignment, 3, 3)
+    ledger.hear(assignment, report, "completed", None)  # the process dies before Optuna hears of it
+    ledger.close()
+
+    open_study(spec)
+
+    told = load_optuna(tmp_path)[0]
+    assert told.state == optuna.trial.TrialState.COMPLETE
+    assert report.figures is not None
+    assert told.value == pytest.approx(report.figures.val_accuracy)
+
+
+def test_the_same_seed_proposes_the_same_settings(open_study: OpenStudy, tmp_path: Path) -> None:
+    design = {"kind": "random", "trials": 8}
+    search, ledger = open_study(make_spec(design=design))
+    first = [a.params for a in train_all(search, ledger)]
+    ledger.close()
+    for name in ("records.db", "optuna.db"):
+        (tmp_path / name).unlink()
+
+    search, ledger = open_study(make_spec(design=design))
+
+    assert [a.params for a in train_all(search, ledger)] == first
+
+
+def test_constraints_hold_for_every_proposal_of_the_sampler(open_study: OpenStudy) -> None:
+    space = {
+        "parameters": {
+            "cell": ["rnn", "lstm", "gru"],
+            "bidirectional": [False, True],
+            "units": [8, 64],
+            "layers": 1,
+            "vocab_size": 50,
+            "sequence_length": 10,
+        },
+        "constraints": ["units <= 8 if cell == 'rnn'"],
+    }
+    design = {"kind": "search", "trials": 10, "scheduler": "none"}
+    search, ledger = open_study(make_spec(space=space, design=design))
+
+    handed_out = train_all(search, ledger)
+
+    assert len(handed_out) == 10
+    assert all(a.params["units"] == 8 for a in handed_out if a.params["cell"] == "rnn")
