@@ -41,12 +41,12 @@ def read_path(spec: DataSpec) -> Rows:
         if not path.is_file():
             message = (
                 f"a source must be one of {', '.join(BUILT_IN_SOURCES)}, or a file or folder that exists: "
-                f"got {quoted(spec.source)}{nearest(path.name, BUILT_IN_SOURCES)}; check the path"
+                f"got {spec.source!r}{nearest(path.name, BUILT_IN_SOURCES)}; check the path"
             )
             raise DataError(message)
         return _read_file(path, spec)
     except OSError as error:
-        message = f"the source must be readable: {quoted(spec.source)} is not ({error.strerror}); check it"
+        message = f"the source must be readable: {spec.source!r} is not ({error.strerror}); check it"
         raise DataError(message) from error
 
 

@@ -1,0 +1,104 @@
+"""What a person at a terminal sees of a study while it runs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from study.run import Listener, StudyResult
+
+if TYPE_CHECKING:
+    from search_spaces import Space
+    from study.cluster import Capacity
+    from study.trial import Assignment, Report
+
+N_CLOSING_FINDINGS = 4
+
+CELL_NAMES = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
+
+_STYLES = {"completed": "green", "pruned": "yellow", "failed": "red", "diverged": "red", "timeout": "red"}
+
+
+class ConsoleListener(Listener):
+    """Prints a line for each stage and for each trial that ended."""
+
+    def __init__(self, console: Console, space: Space) -> None:
+        self._console = console
+        self._varied = space.dimensions
+        self._n_replicates = self._n_ended = 0
+        self._start = time.monotonic()
+
+    def on_stage(self, text: str) -> None:
+        """Print what is being done."""
+        self._console.print(f"[dim]{escape(text)} ...[/dim]")
+
+    def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity) -> None:
+        """Print how much there is to do."""
+        self._n_replicates = n_trials * n_replicates
+        self._start = time.monotonic()
+        seeds = "" if n_replicates == 1 else f" under {n_replicates} seeds each"
+        nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
+        gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""
+        self._console.print(f"{n_trials} trials{seeds} on {capacity.cpus} CPUs{gpus}{nodes}")
+
+    def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
+        """Print a trial that ended."""
+        if state == "running":
+            return
+        self._n_ended += 1
+        count = f"{self._n_ended}/{self._n_replicates}"
+        setting = describe_setting({name: assignment.params.get(name) for name in self._varied})
+        replicate = "" if assignment.replicate == 1 else f" seed {assignment.replicate}"
+        said = (
+            report.reason if report.reason and state not in ("completed", "pruned") else _say_figures(report)
+        )
+        self._console.print(
+            f"{count:>7}  [{_STYLES[state]}]{state:<9}[/]  {escape(said)}  "
+            f"[dim]{(report.wall_s or 0):5.1f} s[/dim]  {escape(setting)}{replicate}",
+            soft_wrap=True,
+        )
+
+
+def _say_figures(report: Report) -> str:
+    if report.figures is None or report.score is None:
+        return ""
+    figures = report.figures
+    return (
+        f"val accuracy {figures.val_accuracy:.3f}, loss {figures.val_loss:.3f} "
+        f"after epoch {figures.epoch} (best: {report.best_epoch})"
+    )
+
+
+def describe_setting(params: dict[str, Any]) -> str:
+    """Say a setting in words, parameters that do not exist in it left out."""
+    parts = []
+    for name, value in params.items():
+        if value is None:
+            continue
+        if name == "cell":
+            parts.append(CELL_NAMES.get(value, str(value)))
+        elif name == "bidirectional":
+            parts.append("both directions" if value else "one direction")
+        elif isinstance(value, float):
+            parts.append(f"{name} {value:.3g}")
+        else:
+            parts.append(f"{name} {value}")
+    return ", ".join(parts)
+
+
+def print_result(console: Console, result: StudyResult) -> None:
+    """Print the closing lines: what was found, and where to read more."""
+    import analysis
+    from analysis.findings import summarize
+
+    if result.interruption is not None:
+        console.print(
+            f"[yellow]stopped: {escape(result.interruption)}; "
+            f"continue with: study resume {escape(str(result.directory.path))}[/yellow]"
+        )
+    for finding in summarize(analysis.load(result.directory.path))[:N_CLOSING_FINDINGS]:
+        console.print(f"- {escape(finding.text)}", soft_wrap=True)
+    console.print(f"report: {escape(str(result.report))}", soft_wrap=True)
