@@ -101,12 +101,17 @@ class _Checker:
             for side in (left, right):
                 self._require(side, _NUMBER, f"{operator} compares numbers alone; use == or in")
             return
+        if self._is_fixed(left) or self._is_fixed(right):
+            return  # fixing a parameter may settle a comparison for good, and must not make it an error
         left_kinds, right_kinds = self._kinds(left), self._kinds(right)
         if not left_kinds & right_kinds and "null" not in left_kinds | right_kinds:
             raise SpaceError(
                 f"{self._expression.text!r} compares {write_node(left)}, a {_say(left_kinds)}, "
                 f"with {write_node(right)}, a {_say(right_kinds)}, which never agree: correct one of them."
             )
+
+    def _is_fixed(self, node: Node) -> bool:
+        return isinstance(node, Name) and isinstance(self._domains[node.name], Fixed)
 
 
 def _say(kinds: Kinds) -> str:

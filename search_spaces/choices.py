@@ -129,7 +129,7 @@ class Choice:
 
     def describe(self) -> str:
         """The values in words, for messages and tables."""
-        return f"{'one, in order,' if self.ordered else 'one'} of {', '.join(map(repr, self.choices))}"
+        return f"one of {(' < ' if self.ordered else ', ').join(map(repr, self.choices))}"
 
     def levels(self, n: int | None = None) -> list[Scalar]:
         """All choices: leaving some out is for the user to say."""

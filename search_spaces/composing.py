@@ -17,27 +17,35 @@ MAX_COMPARED = 100_000
 """Values looked at one by one to see whether a domain holds another."""
 
 
-def unite(left: Space, right: Space) -> Space:
-    """The parameters, conditions and constraints of both."""
-    for name in left.parameters.keys() & right.parameters.keys():
-        for what, one, other in (
-            ("domain", left.parameters[name], right.parameters[name]),
-            ("condition", left.conditions.get(name), right.conditions.get(name)),
+def union(space: Space, other: Space) -> Space:
+    """The parameters, conditions and constraints of both; those of the same name must be equal.
+
+    Raises:
+        SpaceError: If a parameter has two different domains or conditions.
+    """
+    for name in space.parameters.keys() & other.parameters.keys():
+        for what, mine, theirs in (
+            ("domain", space.parameters[name], other.parameters[name]),
+            ("condition", space.conditions.get(name), other.conditions.get(name)),
         ):
-            if one != other:
+            if mine != theirs:
                 raise SpaceError(
-                    f"{name} has two {what}s, {one!r} and {other!r}: "
+                    f"{name} has two {what}s, {mine!r} and {theirs!r}: "
                     "make them equal, or tell the names apart with prefix or rename."
                 )
-    return type(left)(
-        {**left.parameters, **right.parameters},
-        {**left.conditions, **right.conditions},
-        (*left.constraints, *right.constraints),
+    return type(space)(
+        {**space.parameters, **other.parameters},
+        {**space.conditions, **other.conditions},
+        (*space.constraints, *other.constraints),
     )
 
 
-def narrow(space: Space, domains: Mapping[str, DomainLike]) -> Space:
-    """The space with smaller domains for some parameters."""
+def restrict(space: Space, domains: Mapping[str, DomainLike]) -> Space:
+    """The space with smaller domains for some parameters.
+
+    Raises:
+        SpaceError: If a name is unknown, or a domain reaches beyond the present one.
+    """
     replaced: dict[str, Domain] = dict(space.parameters)
     for name, value in domains.items():
         if name not in replaced:
@@ -52,13 +60,21 @@ def narrow(space: Space, domains: Mapping[str, DomainLike]) -> Space:
     return type(space)(replaced, space.conditions, space.constraints)
 
 
-def fix_values(space: Space, values: Mapping[str, Scalar]) -> Space:
-    """The space with some parameters at one value."""
-    return narrow(space, {name: Fixed(value) for name, value in values.items()})
+def fix(space: Space, values: Mapping[str, Scalar]) -> Space:
+    """The space with some parameters at one value.
+
+    Raises:
+        SpaceError: If a name is unknown, or a value is outside its domain.
+    """
+    return restrict(space, {name: Fixed(value) for name, value in values.items()})
 
 
-def rename_parameters(space: Space, names: Mapping[str, str]) -> Space:
-    """The space with some parameters called otherwise, in conditions and constraints too."""
+def rename(space: Space, names: Mapping[str, str]) -> Space:
+    """The space with some parameters called otherwise (old name to new), in all expressions too.
+
+    Raises:
+        SpaceError: If an old name is unknown, or two parameters would share a name.
+    """
     for name in names:
         if name not in space.parameters:
             raise SpaceError(f"{name!r} is no parameter of the space: {hint_name(name, space.parameters)}")
@@ -71,6 +87,11 @@ def rename_parameters(space: Space, names: Mapping[str, str]) -> Space:
         {names.get(name, name): rename_expression(e, names) for name, e in space.conditions.items()},
         [rename_expression(constraint, names) for constraint in space.constraints],
     )
+
+
+def prefix(space: Space, prefix: str) -> Space:
+    """The space with `prefix` in front of each name, to unite spaces that share names."""
+    return rename(space, {name: f"{prefix}{name}" for name in space.parameters})
 
 
 def holds(outer: Domain, inner: Domain) -> bool:

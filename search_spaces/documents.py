@@ -34,6 +34,10 @@ MAX_INLINE = 80
 
 _TEXT, _FLOAT_TAG = "tag:yaml.org,2002:str", "tag:yaml.org,2002:float"
 _AMBIGUOUS_TAG = "!ambiguous"  # never written: it only differs from _TEXT, which makes the emitter quote
+# libyaml reads ten times as fast; where PyYAML came without it, its own parser gives the same events
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_UNREADABLE = yaml.reader.Reader.NON_PRINTABLE
+_FOLDED = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff]")  # what only escapes carry through unharmed
 _REPRESENTER = yaml.representer.SafeRepresenter()
 
 _CONSTANTS: dict[str, bool | float | None] = {
@@ -70,6 +74,13 @@ def load_document(text: str, source: str) -> Any:
             f"{source}:1:1: a document has at most {MAX_BYTES} bytes, and this one has {size}: "
             "keep data in files of their own."
         )
+    if unreadable := _UNREADABLE.search(text):
+        before = text[: unreadable.start()]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise DocumentError(
+            f"{source}:{line}:{column}: YAML holds no character U+{ord(unreadable[0]):04X}: "
+            "delete or escape it."
+        )
     try:
         return _Reader(text, source).read()
     except yaml.MarkedYAMLError as error:
@@ -78,13 +89,6 @@ def load_document(text: str, source: str) -> Any:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         message = f"{source}:{line}:{column}: this is not YAML ({problem}): correct it here."
         raise DocumentError(" ".join(message.split())) from None
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position] if isinstance(error.position, int) else ""
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        code = ord(error.character) if isinstance(error.character, str) else error.character
-        raise DocumentError(
-            f"{source}:{line}:{column}: YAML holds no character U+{code:04X}: delete or escape it."
-        ) from None
 
 
 class _Reader:
@@ -92,7 +96,7 @@ class _Reader:
 
     def __init__(self, text: str, source: str) -> None:
         self._source = source
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
 
     def read(self) -> Any:
         event = self._next()
@@ -204,6 +208,8 @@ def _reads_as_text(text: str) -> bool:
 
 
 def _represent(value: Any, depth: int) -> yaml.Node:
+    if type(value) is str and _FOLDED.search(value):
+        return yaml.ScalarNode(_TEXT, value, style='"')
     if type(value) in (str, bool, int, float, type(None)):
         return _REPRESENTER.represent_data(value)
     if not isinstance(value, (dict, list, tuple)):

@@ -10,14 +10,27 @@ from search_spaces.domains import Scalar
 from search_spaces.errors import SpaceError, hint_name
 
 if TYPE_CHECKING:
+    from search_spaces.expressions import Expression
     from search_spaces.space import Space
 
 MAX_SETTINGS = 1_000_000
-"""Most settings that are listed or counted one by one."""
+"""Most settings that are listed."""
+
+MAX_COUNTED = 200_000
+"""Most combinations that are counted one by one."""
 
 
-def list_grid(space: Space, levels: int | Mapping[str, int] | None) -> list[dict[str, Scalar]]:
-    """Every legal setting over the levels of each domain, the last parameter varying fastest."""
+def grid(space: Space, levels: int | Mapping[str, int] | None = None) -> list[dict[str, Scalar]]:
+    """Every legal setting over levels of each domain, once each, the last parameter varying fastest.
+
+    Args:
+        space: What to list.
+        levels: The most values to take of each range, spread over its scale with both ends: one number
+            for all, or one by name. Choices are always taken whole; ranges too, where no number is given.
+
+    Raises:
+        SpaceError: If a continuous domain is given no number, or the grid has over a million settings.
+    """
     if isinstance(levels, Mapping):
         for name in levels:
             if name not in space.parameters:
@@ -27,39 +40,42 @@ def list_grid(space: Space, levels: int | Mapping[str, int] | None) -> list[dict
     values = {}
     for name, domain in space.parameters.items():
         n = levels.get(name) if isinstance(levels, Mapping) else levels
-        if n is not None and (type(n) is not int or n < 1):
-            raise SpaceError(f"{name}: a grid takes 1 level or more, not {n!r}: give a whole number.")
-        if n is None and domain.size > MAX_SETTINGS:
+        if n is not None and (type(n) is not int or not 1 <= n <= MAX_SETTINGS):
             raise SpaceError(
-                f"{name}: {domain!r} has too many values for a grid: say how many levels to take of it, "
-                f"levels={{{name!r}: 5}} for example."
+                f"{name}: a grid takes 1 to {MAX_SETTINGS} levels, not {n!r}: give a whole number."
             )
-        values[name] = domain.levels(n)
-    grid: list[dict[str, Scalar]] = []
+        try:
+            values[name] = domain.levels(n)
+        except SpaceError as error:
+            raise SpaceError(f"{name}: {error}") from None
+    if not space.conditions and not space.constraints and math.prod(map(len, values.values())) > MAX_SETTINGS:
+        raise _too_large()
+    settings: list[dict[str, Scalar]] = []
     for setting in walk_settings(space, space.order, values):
-        if len(grid) == MAX_SETTINGS:
-            raise SpaceError(f"the grid has more than {MAX_SETTINGS} settings: take fewer levels, or sample.")
-        grid.append({name: setting[name] for name in space.parameters if name in setting})
-    return grid
+        if len(settings) == MAX_SETTINGS:
+            raise _too_large()
+        settings.append({name: setting[name] for name in space.parameters if name in setting})
+    return settings
 
 
-def count_settings(space: Space) -> int | float:
+def size(space: Space) -> int | float:
     """Number of legal settings; infinite where an active parameter is continuous.
 
     Only parameters that expressions mention are gone through one by one; the others multiply.
+
+    Raises:
+        SpaceError: If those have too many combinations.
     """
     expressions = (*space.conditions.values(), *space.constraints)
     mentioned = {name for expression in expressions for name in expression.names}
     core = [name for name in space.order if name in mentioned]
     if any(math.isinf(space.parameters[name].size) for name in core):
         return math.inf
-    if math.prod(space.parameters[name].size for name in core) > MAX_SETTINGS**2:
-        raise _too_many()
     values = {name: space.parameters[name].levels() for name in core}
     leaves = [name for name in space.parameters if name not in mentioned]
     total: int | float = 0
     for n_seen, setting in enumerate(walk_settings(space, core, values)):
-        if n_seen == MAX_SETTINGS:
+        if n_seen == MAX_COUNTED:
             raise _too_many()
         total += math.prod(space.parameters[name].size for name in leaves if _applies(space, name, setting))
     return total
@@ -77,6 +93,9 @@ def walk_settings(
         order: The parameters to go through, each after those that its condition mentions.
         values: The values of each.
     """
+    concerned = {name: [c for c in space.constraints if name in c.names] for name in order}
+    if any(constraint.evaluate({}) is False for constraint in space.constraints):
+        return
     setting: dict[str, Scalar] = {}
     pending: list[Iterator[Scalar]] = []
     place = 0
@@ -85,23 +104,27 @@ def walk_settings(
             pending.append(iter(()))
             place += 1
         if place == len(order):
-            if space.violated(setting) is None:
-                yield dict(setting)
+            yield dict(setting)
         else:
             pending.append(iter(values[order[place]]))
             place += 1
-        while pending and not _advance(space, order[len(pending) - 1], pending[-1], setting):
+        while pending:
+            name = order[len(pending) - 1]
+            if _advance(name, pending[-1], setting, concerned[name]):
+                break
             pending.pop()
         if not pending:
             return
         place = len(pending)
 
 
-def _advance(space: Space, name: str, values: Iterator[Scalar], setting: dict[str, Scalar]) -> bool:
+def _advance(
+    name: str, values: Iterator[Scalar], setting: dict[str, Scalar], constraints: Sequence[Expression]
+) -> bool:
     """Give `name` its next value that violates nothing; False, and no value, where there is none left."""
     for value in values:
         setting[name] = value
-        if space.violated(setting) is None:
+        if all(constraint.evaluate(setting) is not False for constraint in constraints):
             return True
     setting.pop(name, None)
     return False
@@ -112,8 +135,12 @@ def _applies(space: Space, name: str, setting: Mapping[str, Scalar]) -> bool:
     return condition is None or condition.evaluate(setting) is True
 
 
+def _too_large() -> SpaceError:
+    return SpaceError(f"the grid has more than {MAX_SETTINGS} settings: take fewer levels, or sample.")
+
+
 def _too_many() -> SpaceError:
     return SpaceError(
-        f"the parameters in conditions and constraints have more than {MAX_SETTINGS} combinations, "
+        f"the parameters in conditions and constraints have more than {MAX_COUNTED} combinations, "
         "too many to count: restrict them first."
     )

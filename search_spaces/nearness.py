@@ -13,20 +13,29 @@ if TYPE_CHECKING:
     from search_spaces.space import Space
 
 
-def list_neighbours(space: Space, params: Mapping[str, Scalar], radius: float) -> list[dict[str, Scalar]]:
-    """The legal settings that differ from `params` by one step of one parameter."""
+def neighbours(space: Space, params: Mapping[str, Scalar], radius: float = 0.05) -> list[dict[str, Scalar]]:
+    """The legal settings one step away: one parameter changed, and what conditions then bring or remove.
+
+    Args:
+        space: Whose conditions and constraints count.
+        params: A legal setting.
+        radius: Step along a scale without steps of its own, as a share of it, in (0, 1].
+
+    Raises:
+        SpaceError: If `params` is not legal, or `radius` is out of range.
+    """
     if not 0.0 < radius <= 1.0:
         raise SpaceError(f"radius is a share of a scale, in (0, 1], not {radius!r}: give 0.05 for example.")
     space.validate(params)
     middles = {name: domain.from_unit(0.5) for name, domain in space.parameters.items()}
-    neighbours = []
+    settings = []
     for name in params:
         for value in near_values(space.parameters[name], params[name], radius):
             values = {**middles, **params, name: value}
             setting = {active: values[active] for active in space.active(values)}
             if space.violated(setting) is None:
-                neighbours.append(setting)
-    return neighbours
+                settings.append(setting)
+    return settings
 
 
 def near_values(domain: Domain, value: Scalar, radius: float) -> list[Scalar]:
@@ -70,8 +79,17 @@ def _shift(domain: Integer | Real, value: Scalar, by: float) -> float:
     return min(max(domain.to_unit(value) + by, 0.0), 1.0)
 
 
-def measure_distance(space: Space, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
-    """Gower's distance, with inactive as a value of its own."""
+def distance(space: Space, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
+    """Mean over `dimensions` of the difference in each, in [0, 1]: a metric.
+
+    Numbers and ordered choices differ by their way along the scale, others by 0 or 1; active differs from
+    inactive by 1, inactive from inactive by 0.
+
+    Raises:
+        SpaceError: If a setting is not legal.
+
+    Source: Gower (1971), Biometrics 27, 857-871, with inactive parameters as a value of their own.
+    """
     space.validate(one)
     space.validate(other)
     names = space.dimensions

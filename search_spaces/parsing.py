@@ -36,10 +36,7 @@ from search_spaces.expressions import (
     Node,
     Unary,
 )
-from search_spaces.writing import CONSTANTS, ESCAPES, KEYWORDS, write_node
-
-MAX_LENGTH = 1000
-"""Longest expression, in characters."""
+from search_spaces.writing import CONSTANTS, ESCAPES, KEYWORDS, build_expression, check_length
 
 MAX_DEPTH = 20
 """Deepest nesting of brackets, `not` and signs."""
@@ -64,19 +61,15 @@ def parse_expression(text: str) -> Expression:
     """The expression that `text` writes; its own text is the canonical form.
 
     Args:
-        text: At most `MAX_LENGTH` characters of the grammar above.
+        text: At most `writing.MAX_LENGTH` characters of the grammar above.
 
     Raises:
         SpaceError: If it is no expression; the message says at which character.
     """
     if not isinstance(text, str):
         raise SpaceError(f"an expression is text such as 'layers >= 2', not {text!r}: put it in quotes.")
-    if len(text) > MAX_LENGTH:
-        raise SpaceError(
-            f"an expression has at most {MAX_LENGTH} characters, not {len(text)}: split it in two."
-        )
-    node = _Parser(text).parse()
-    return Expression(write_node(node), node)
+    check_length(text)
+    return build_expression(_Parser(text).parse())
 
 
 class _Parser:

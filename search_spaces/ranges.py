@@ -9,8 +9,20 @@ from decimal import Decimal
 from search_spaces.errors import SpaceError
 from search_spaces.scalars import MAX_INTEGER, Scalar, as_scalar, check_flag
 
+MAX_LEVELS = 1_000_000
+"""Most values that are listed without being asked for by number."""
+
 STEP_TOLERANCE = 1e-8
 """Share of a step by which a stepped real may miss its level, for `low + k * step` rounds (as in Optuna)."""
+
+
+def _check_levels(domain: Integer | Real, n: int | None) -> int:
+    """Number of levels to list; all where `n` is None."""
+    if n is None and domain.size > MAX_LEVELS:
+        raise SpaceError(
+            f"{domain!r} has too many values to list: say how many levels to take, or give it a larger step."
+        )
+    return int(domain.size) if n is None else n
 
 
 def _as_float(value: object) -> float:
@@ -104,8 +116,13 @@ class Integer:
         return f"an integer from {self.low} to {self.high}{how}{', log scale' if self.log else ''}"
 
     def levels(self, n: int | None = None) -> list[Scalar]:
-        """All values in order, or at most `n` spread over the scale, both ends included."""
-        if n is None or n >= self.size:
+        """All values in order, or at most `n` spread over the scale, both ends included.
+
+        Raises:
+            SpaceError: If `n` is None and there are over `MAX_LEVELS`.
+        """
+        n = _check_levels(self, n)
+        if n >= self.size:
             return list(range(self.low, self.high + 1, self.step))
         if self.log:
             exponents = _spread(math.log(self.low), math.log(self.high), n)
@@ -214,18 +231,15 @@ class Real:
         """All values in order, or at most `n` spread over the scale, both ends included.
 
         Raises:
-            SpaceError: If `n` is None and there is no step.
+            SpaceError: If `n` is None and there are over `MAX_LEVELS`.
         """
+        n = _check_levels(self, n)
         if self.step is not None:
             count = int(self.size)
-            places = range(count) if n is None or n >= count else map(round, _spread(0, count - 1, n))
+            places = range(count) if n >= count else map(round, _spread(0, count - 1, n))
             return [self._level(k) for k in places]
         if self.low == self.high:
             return [self.low]
-        if n is None:
-            raise SpaceError(
-                f"{self!r} holds endlessly many values: say how many levels to take, or give it a step."
-            )
         return [self.from_unit(u) for u in _spread(0.0, 1.0, n)]
 
     def from_unit(self, u: float) -> Scalar:

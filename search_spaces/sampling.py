@@ -49,13 +49,33 @@ class Sample:
         return self.n_accepted / self.n_drawn if self.n_drawn else 1.0
 
 
-def sample_one(space: Space, rng: np.random.Generator) -> dict[str, Scalar]:
-    """The first legal one of at most `MAX_DRAWS` uniform points."""
+def sample(space: Space, rng: np.random.Generator) -> dict[str, Scalar]:
+    """One random setting: uniform over each domain's scale, among the legal ones.
+
+    Args:
+        space: What to draw from.
+        rng: The only source of randomness; drawn from more than once where constraints refuse a draw.
+
+    Raises:
+        SpaceError: If no legal setting is found.
+    """
     return _sample_random(space, 1, rng).settings[0]
 
 
-def sample_many(space: Space, n: int, rng: np.random.Generator, method: Method) -> Sample:
-    """`n` settings from random points, a Latin hypercube or a scrambled Sobol sequence."""
+def draw(space: Space, n: int, rng: np.random.Generator, method: Method = "random") -> Sample:
+    """Several settings at once, and the share of draws that kept the constraints.
+
+    Args:
+        space: What to draw from.
+        n: How many.
+        rng: The only source of randomness.
+        method: `random`; `lhs`, a Latin hypercube, which spreads the values of each parameter evenly; or
+            `sobol`, a scrambled Sobol sequence, which spreads them jointly (best for n a power of two).
+            Under constraints the points that break one are dropped, which leaves gaps in the evenness.
+
+    Raises:
+        SpaceError: If too few draws are legal.
+    """
     if type(n) is not int or n < 0:
         raise SpaceError(f"a sample has 0 settings or more, not {n!r}: give a whole number.")
     methods: dict[str, Callable[[Space, int, np.random.Generator], Sample]] = {
@@ -93,12 +113,12 @@ def _sample_sobol(space: Space, n: int, rng: np.random.Generator) -> Sample:
     return _collect(space, n, lambda: sequence.random(block).tolist())
 
 
-def _collect(space: Space, n: int, draw: Callable[[], list[list[float]]]) -> Sample:
+def _collect(space: Space, n: int, points: Callable[[], list[list[float]]]) -> Sample:
     """The first `n` legal settings of endlessly many points."""
     settings: list[dict[str, Scalar]] = []
     n_drawn = 0
     while True:
-        for point in draw():
+        for point in points():
             n_drawn += 1
             setting = _legal(space, point)
             if setting is not None:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from search_spaces import composing, doubts, enumeration, nearness, sampling, schemas, tables
 from search_spaces.checking import check_expression
 from search_spaces.codec import DomainLike, as_domain, domain_document
 from search_spaces.domains import Choice, Domain, Fixed, Scalar
 from search_spaces.errors import SpaceError, hint_name
 from search_spaces.expressions import Expression
 from search_spaces.parsing import parse_expression
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from search_spaces.sampling import Method, Sample
 
 MAX_NAME = 128
 """Longest parameter name, in characters."""
@@ -206,138 +202,25 @@ class Space:
             for name in self.dimensions
         ]
 
-    # ---- composition
+    union = composing.union
+    restrict = composing.restrict
+    fix = composing.fix
+    rename = composing.rename
+    prefix = composing.prefix
 
-    def union(self, other: Space) -> Space:
-        """The parameters, conditions and constraints of both; those of the same name must be equal.
+    sample = sampling.sample
+    draw = sampling.draw
+    grid = enumeration.grid
+    size = enumeration.size
 
-        Raises:
-            SpaceError: If a parameter has two different domains or conditions.
-        """
-        from search_spaces.composing import unite
+    neighbours = nearness.neighbours
+    distance = nearness.distance
 
-        return unite(self, other)
-
-    def restrict(self, domains: Mapping[str, DomainLike]) -> Space:
-        """The space with smaller domains for some parameters.
-
-        Raises:
-            SpaceError: If a name is unknown, or a domain reaches beyond the present one.
-        """
-        from search_spaces.composing import narrow
-
-        return narrow(self, domains)
-
-    def fix(self, values: Mapping[str, Scalar]) -> Space:
-        """The space with some parameters at one value.
-
-        Raises:
-            SpaceError: If a name is unknown, or a value is outside its domain.
-        """
-        from search_spaces.composing import fix_values
-
-        return fix_values(self, values)
-
-    def rename(self, names: Mapping[str, str]) -> Space:
-        """The space with some parameters called otherwise (old name to new), in all expressions too.
-
-        Raises:
-            SpaceError: If an old name is unknown, or two parameters would share a name.
-        """
-        from search_spaces.composing import rename_parameters
-
-        return rename_parameters(self, names)
-
-    def prefix(self, prefix: str) -> Space:
-        """The space with `prefix` in front of each name, to unite spaces that share names."""
-        return self.rename({name: f"{prefix}{name}" for name in self._parameters})
-
-    # ---- drawing
-
-    def sample(self, rng: np.random.Generator) -> dict[str, Scalar]:
-        """One random setting: uniform over each domain's scale, among the legal ones.
-
-        Args:
-            rng: The only source of randomness; drawn from more than once where constraints refuse a draw.
-
-        Raises:
-            SpaceError: If no legal setting is found.
-        """
-        from search_spaces.sampling import sample_one
-
-        return sample_one(self, rng)
-
-    def draw(self, n: int, rng: np.random.Generator, method: Method = "random") -> Sample:
-        """Several settings at once, and the share of draws that kept the constraints.
-
-        Args:
-            n: How many.
-            rng: The only source of randomness.
-            method: `random`; `lhs`, a Latin hypercube, which spreads the values of each parameter evenly; or
-                `sobol`, a scrambled Sobol sequence, which spreads them jointly (best for n a power of two).
-                Under constraints the points that break one are dropped, which leaves gaps in the evenness.
-
-        Raises:
-            SpaceError: If too few draws are legal.
-        """
-        from search_spaces.sampling import sample_many
-
-        return sample_many(self, n, rng, method)
-
-    def grid(self, levels: int | Mapping[str, int] | None = None) -> list[dict[str, Scalar]]:
-        """Every legal setting over levels of each domain, once each, the last parameter varying fastest.
-
-        Args:
-            levels: The most values to take of each range, spread over its scale with both ends: one number
-                for all, or one by name. Choices are always taken whole; ranges too, where no number is given.
-
-        Raises:
-            SpaceError: If a continuous domain is given no number, or the grid has over a million settings.
-        """
-        from search_spaces.enumeration import list_grid
-
-        return list_grid(self, levels)
-
-    def size(self) -> int | float:
-        """Number of legal settings, infinite where one is continuous.
-
-        Raises:
-            SpaceError: If conditions and constraints leave too many combinations to count.
-        """
-        from search_spaces.enumeration import count_settings
-
-        return count_settings(self)
-
-    # ---- nearness
-
-    def neighbours(self, params: Mapping[str, Scalar], radius: float = 0.05) -> list[dict[str, Scalar]]:
-        """The legal settings one step away: one parameter changed, and what conditions then bring or remove.
-
-        Args:
-            params: A legal setting.
-            radius: Step along a scale without steps of its own, as a share of it, in (0, 1].
-
-        Raises:
-            SpaceError: If `params` is not legal, or `radius` is out of range.
-        """
-        from search_spaces.nearness import list_neighbours
-
-        return list_neighbours(self, params, radius)
-
-    def distance(self, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
-        """Mean over `dimensions` of the difference in each, in [0, 1]: a metric.
-
-        Numbers and ordered choices differ by their way along the scale, others by 0 or 1; active differs from
-        inactive by 1, inactive from inactive by 0.
-
-        Raises:
-            SpaceError: If a setting is not legal.
-
-        Source: Gower (1971), Biometrics 27, 857-871, with inactive parameters as a value of their own.
-        """
-        from search_spaces.nearness import measure_distance
-
-        return measure_distance(self, one, other)
+    doubts = doubts.doubts
+    json_schema = schemas.json_schema
+    __repr__ = tables.write_repr
+    __rich__ = tables.build_rich_table
+    _repr_html_ = tables.write_html
 
     # ---- documents
 

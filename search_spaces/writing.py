@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from search_spaces.domains import Scalar
+from search_spaces.errors import SpaceError
 from search_spaces.expressions import (
     FUNCTIONS,
     Binary,
@@ -21,6 +22,9 @@ from search_spaces.expressions import (
     Node,
     Unary,
 )
+
+MAX_LENGTH = 1000
+"""Longest expression, in characters."""
 
 CONSTANTS: dict[str, Scalar] = {
     "true": True,
@@ -39,10 +43,33 @@ ESCAPES = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t", "r": "\r"}
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 
 
+def build_expression(node: Node) -> Expression:
+    """The expression with `node` as its root.
+
+    Raises:
+        SpaceError: If its canonical text is too long to be read back.
+    """
+    text = write_node(node)
+    check_length(text)
+    return Expression(text, node)
+
+
+def check_length(text: str) -> None:
+    """Accept text of at most `MAX_LENGTH` characters.
+
+    Raises:
+        SpaceError: If it is longer.
+    """
+    if len(text) > MAX_LENGTH:
+        raise SpaceError(
+            f"an expression has at most {MAX_LENGTH} characters, not {len(text)} "
+            f"({text[:60]}...): split it in two."
+        )
+
+
 def rename_expression(expression: Expression, names: Mapping[str, str]) -> Expression:
     """The expression with each parameter in `names` called by its new name."""
-    node = _rename(expression.node, names)
-    return Expression(write_node(node), node)
+    return build_expression(_rename(expression.node, names))
 
 
 def write_name(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import assert_never
 
 import optuna
@@ -45,29 +45,32 @@ def to_distribution(domain: Choice | Integer | Real) -> BaseDistribution:
 
 
 def from_distributions(
-    distributions: Mapping[str, BaseDistribution], fixed: Mapping[str, Scalar] | None = None
+    distributions: Mapping[str, BaseDistribution],
+    fixed: Mapping[str, Scalar] | None = None,
+    ordered: Collection[str] = (),
 ) -> Space:
     """The space of a study's distributions, those of its `trials[-1].distributions` say.
 
     Args:
         distributions: Distribution of each parameter.
         fixed: Further parameters with a value of their own.
+        ordered: The categorical ones whose choices are in order, which Optuna does not record.
 
     Raises:
         SpaceError: If a distribution is of a kind unknown here, or a name stands in both.
     """
-    domains = {name: from_distribution(distribution) for name, distribution in distributions.items()}
+    domains = {name: from_distribution(d, ordered=name in ordered) for name, d in distributions.items()}
     return Space(domains).union(Space({name: Fixed(value) for name, value in (fixed or {}).items()}))
 
 
-def from_distribution(distribution: BaseDistribution) -> Choice | Integer | Real:
+def from_distribution(distribution: BaseDistribution, ordered: bool = False) -> Choice | Integer | Real:
     """The domain with the same values.
 
     Raises:
         SpaceError: If its kind is unknown here.
     """
     if isinstance(distribution, CategoricalDistribution):
-        return Choice(distribution.choices)
+        return Choice(distribution.choices, ordered=ordered)
     if isinstance(distribution, IntDistribution):
         return Integer(distribution.low, distribution.high, log=distribution.log, step=distribution.step)
     if isinstance(distribution, FloatDistribution):

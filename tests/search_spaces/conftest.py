@@ -1,0 +1,133 @@
+"""Generated spaces: `st.from_type(Space)` and the like draw from the strategies registered here."""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from search_spaces import Choice, Domain, Fixed, Integer, Real, Space, SpaceError
+from search_spaces.writing import write_literal, write_name
+
+settings.register_profile(
+    "search_spaces",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+settings.load_profile("search_spaces")
+
+NAMES = ("units", "layers", "cell", "learning rate", "encoder.units", "in", "größe")
+TEXTS = st.one_of(
+    st.sampled_from(["adam", "yes", "010", "1e-3", "12:30", "null", "", " x ", "#", "a: b", "q\"'\\", "<<"]),
+    st.text(alphabet=string.printable + "äπ☃𝄞\u2028\x85", max_size=8),
+)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+WHOLE = st.integers(-(2**53), 2**53)
+SCALARS = st.one_of(st.none(), st.booleans(), WHOLE, NUMBERS, TEXTS)
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> Choice:
+    values = draw(st.lists(SCALARS, min_size=1, max_size=5, unique=True))
+    return Choice(values, ordered=draw(st.booleans()))
+
+
+@st.composite
+def integers(draw: st.DrawFn, reach: int = 2**52) -> Integer:
+    low = draw(st.integers(-reach, reach))
+    if low > 0 and draw(st.booleans()):
+        return Integer(low, low + draw(st.integers(0, reach)), log=True)
+    step = draw(st.integers(1, 1000))
+    return Integer(low, low + step * draw(st.integers(0, reach // 1000)), step=step)
+
+
+@st.composite
+def reals(draw: st.DrawFn) -> Real:
+    kind = draw(st.sampled_from(["plain", "log", "step"]))
+    if kind == "step":  # whole multiples of a decimal, so that the last level is reached as written
+        low, step, n = draw(st.integers(-1000, 1000)), draw(st.integers(1, 100)), draw(st.integers(0, 1000))
+        return Real(low / 100, (low + n * step) / 100, step=step / 100)
+    if kind == "log":
+        low = draw(st.floats(1e-300, 1e290))
+        return Real(low, low * draw(st.floats(1.001, 1e9)), log=True)
+    low, high = sorted((draw(NUMBERS), draw(NUMBERS)))
+    return Real(low, high)
+
+
+st.register_type_strategy(Choice, choices())
+st.register_type_strategy(Integer, integers())
+st.register_type_strategy(Real, reals())
+st.register_type_strategy(Fixed, st.builds(Fixed, SCALARS))
+
+SMALL = st.one_of(
+    choices(),
+    st.builds(Fixed, SCALARS),
+    st.builds(lambda low, n: Integer(low, low + n), st.integers(-3, 3), st.integers(0, 5)),
+    st.builds(lambda low, n: Integer(low, low + n, log=True), st.integers(1, 3), st.integers(0, 5)),
+    st.builds(lambda low, n: Real(low / 4, (low + n) / 4, step=0.25), st.integers(-4, 4), st.integers(0, 4)),
+)
+"""Domains small enough to be gone through."""
+
+
+EVERY = st.one_of(choices(), integers(), reals(), st.builds(Fixed, SCALARS))
+
+
+@st.composite
+def statements(draw: st.DrawFn, domains: dict[str, Domain], depth: int = 2) -> str:
+    """An expression over `domains` that is true or false."""
+    if depth and draw(st.booleans()):
+        left = draw(statements(domains, depth - 1))
+        right = draw(statements(domains, depth - 1))
+        form = draw(st.sampled_from(["({}) and ({})", "({}) or ({})", "({}) if ({})", "not ({})"]))
+        return form.format(left, right)
+    name = draw(st.sampled_from(sorted(domains)))
+    levels = domains[name].levels(4)
+    if all(type(level) in (int, float) for level in levels):
+        operator = draw(st.sampled_from(["<", "<=", ">", ">="]))
+        factor = draw(st.sampled_from(["", "2 * ", "-"]))
+        return f"{factor}{write_name(name)} {operator} {write_literal(draw(st.sampled_from(levels)))}"
+    listed = draw(st.lists(st.sampled_from(levels), min_size=1, max_size=3))
+    operator = draw(st.sampled_from(["in", "not in"]))
+    return f"{write_name(name)} {operator} [{', '.join(map(write_literal, listed))}]"
+
+
+@st.composite
+def spaces(draw: st.DrawFn, domain: st.SearchStrategy[Domain] | None = None) -> Space:
+    """A space with at least one legal setting, and not too few of them."""
+    kinds = EVERY if domain is None else domain
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5, unique=True))
+    domains = {name: draw(kinds) for name in names}
+    conditions = {
+        name: draw(statements({other: domains[other] for other in names[:place]}))
+        for place, name in enumerate(names)
+        if place and draw(st.booleans())
+    }
+    bare = Space(domains, conditions)
+    center = bare.from_unit([draw(st.floats(0, 1)) for _ in bare.dimensions])
+    constraints = draw(st.lists(statements(domains), max_size=2))
+    kept = [text for text in constraints if Space(domains, conditions, [text]).violated(center) is None]
+    space = Space(domains, conditions, kept)
+    try:
+        space.draw(3, np.random.default_rng(0))
+    except SpaceError:
+        return bare
+    return space
+
+
+st.register_type_strategy(Space, spaces())
+
+
+@pytest.fixture(scope="session")
+def small_spaces() -> st.SearchStrategy[Space]:
+    """Spaces whose settings can be listed."""
+    return spaces(SMALL)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20_240_607)

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from search_spaces import Choice, Domain, Fixed, Integer, Real, SpaceError
+from search_spaces.codec import as_domain, domain_document
+
+UNIT = st.floats(0, 1)
+INF, NAN = float("inf"), float("nan")
+
+BAD_DOMAINS = {
+    "Choice takes a list": lambda: Choice("lstm"),
+    "needs at least one value": lambda: Choice([]),
+    "holds 1 and True, which are equal": lambda: Choice([1, True]),
+    "holds 1 and 1.0, which are equal": lambda: Choice([1, 1.0]),
+    "holds 'a' and 'a', which are equal": lambda: Choice(["a", "a"]),
+    "not [1]: give one of these": lambda: Choice([[1]]),  # type: ignore[list-item]
+    "holds finite numbers, not nan": lambda: Choice([NAN]),
+    "holds finite numbers, not inf": lambda: Fixed(INF),
+    "holds integers up to 2**53": lambda: Fixed(2**53 + 1),
+    "ordered is true or false, not 1": lambda: Choice([1, 2], ordered=1),  # type: ignore[arg-type]
+    "low=9 is above high=3": lambda: Integer(9, 3),
+    "not low=1.5": lambda: Integer(1.5, 3),  # type: ignore[arg-type]
+    "not high=True": lambda: Integer(0, True),
+    "not low='1'": lambda: Integer("1", 3),  # type: ignore[arg-type]
+    "not high=9007199254740993": lambda: Integer(0, 2**53 + 1),
+    "step=0 goes nowhere": lambda: Integer(1, 3, step=0),
+    "write high=7": lambda: Integer(1, 8, step=2),
+    "a log scale starts at 1 or above, not at low=0": lambda: Integer(0, 3, log=True),
+    "log and step=2 exclude each other": lambda: Integer(1, 3, log=True, step=2),
+    "low=2.0 is above high=1.0": lambda: Real(2, 1),
+    "not low=nan": lambda: Real(NAN, 1),
+    "not high=inf": lambda: Real(0, INF),
+    "not high=True: give a number": lambda: Real(0, True),
+    "a log scale starts above 0, not at low=0.0": lambda: Real(0, 1, log=True),
+    "step=0.0 goes nowhere": lambda: Real(0, 1, step=0),
+    "not step=nan": lambda: Real(0, 1, step=NAN),
+    "log and step=0.1 exclude each other": lambda: Real(0.1, 1, log=True, step=0.1),
+    "write high=0.9": lambda: Real(0, 1, step=0.3),
+    "more than 2**53 values": lambda: Real(0, 1, step=1e-20),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_DOMAINS)
+def test_a_bad_domain_is_refused_with_the_value_and_the_way_out(fault: str) -> None:
+    with pytest.raises(SpaceError) as caught:
+        BAD_DOMAINS[fault]()
+
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(domain=..., u=UNIT)
+def test_every_point_of_the_unit_interval_is_a_value(domain: Domain, u: float) -> None:
+    assert domain.contains(domain.from_unit(u))
+
+
+@given(domain=st.one_of(st.from_type(Integer), st.from_type(Real)))
+def test_both_ends_of_a_range_are_reached(domain: Integer | Real) -> None:
+    assert (domain.from_unit(0.0), domain.from_unit(1.0)) == (domain.low, domain.high)
+
+
+@given(domain=...)
+def test_every_choice_is_reached(domain: Choice) -> None:
+    reached = [domain.from_unit((place + 0.5) / domain.size) for place in range(domain.size)]
+
+    assert reached == list(domain.choices)
+
+
+@given(domain=..., u=UNIT)
+def test_a_value_comes_back_from_the_unit_interval(domain: Domain, u: float) -> None:
+    assume(not (isinstance(domain, Integer) and domain.size > 2**40))  # a double has no room for the shares
+    value = domain.from_unit(u)
+
+    again = domain.from_unit(domain.to_unit(value))
+
+    if isinstance(domain, Real) and domain.step is None:
+        slack = 1e-9 * value if domain.log else 1e-12 * (abs(domain.low) + abs(domain.high))
+        assert again == pytest.approx(value, abs=abs(slack), rel=0)
+    else:
+        assert again == value
+
+
+@given(domain=...)
+def test_the_compact_notation_gives_the_domain_back(domain: Domain) -> None:
+    again = as_domain(domain_document(domain))
+
+    assert again == domain
+    assert hash(again) == hash(domain)
+    assert repr(again) == repr(domain)
+
+
+@given(domain=...)
+def test_a_domain_survives_pickling_and_its_own_repr(domain: Domain) -> None:
+    assert pickle.loads(pickle.dumps(domain)) == domain  # noqa: S301
+    assert eval(repr(domain)) == domain  # noqa: S307
+
+
+@given(domain=..., n=st.integers(1, 9))
+def test_levels_are_legal_different_and_include_both_ends(domain: Integer | Real, n: int) -> None:
+    levels = domain.levels(n)
+
+    assert all(map(domain.contains, levels))
+    assert levels == sorted(set(levels))
+    assert len(levels) <= n
+    if n > 1:
+        assert (levels[0], levels[-1]) == (domain.low, domain.high)
+
+
+@pytest.mark.parametrize(
+    ("domain", "legal", "illegal"),
+    [
+        (Choice([1, "a"]), [1, np.int64(1), "a", np.str_("a")], [1.0, True, "1", None, [1]]),
+        (Choice([True, None]), [True, np.bool_(True), None], [1, 1.0, False, "None"]),
+        (Choice([0.5, 2]), [0.5, np.float64(0.5), 2], [2.0, "0.5"]),
+        (Fixed(1), [1, np.int32(1)], [True, 1.0, 2]),
+        (Integer(1, 9, step=2), [1, 9, np.int64(3)], [2, 11, -1, 3.0, True, "3", None]),
+        (Real(0, 1), [0.0, 1.0, 0, 1, np.float32(0.5)], [1.1, -0.1, INF, NAN, True, "0.5", None]),
+        (Real(0, 1, step=0.1), [0.3, 0.1 + 0.2, 1.0], [0.35, 1.1]),
+    ],
+)
+def test_legality_looks_at_types_and_takes_numpy_scalars(
+    domain: Domain, legal: list[object], illegal: list[object]
+) -> None:
+    assert [value for value in legal if not domain.contains(value)] == []
+    assert [value for value in illegal if domain.contains(value)] == []
+
+
+def test_domains_that_differ_only_in_a_type_are_different() -> None:
+    domains = [Fixed(1), Fixed(1.0), Fixed(True), Choice([1]), Choice([1.0]), Choice([True]), Choice(["1"])]
+
+    assert len(set(domains)) == len(domains)
+    assert Choice([1, 2]) != Choice([1, 2], ordered=True)
+
+
+def test_a_domain_never_changes() -> None:
+    with pytest.raises(AttributeError):
+        Integer(1, 3).low = 2  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        Choice([1, 3]).choices = (2,)  # type: ignore[misc]
+
+
+def test_levels_of_a_stepped_real_read_as_they_are_written() -> None:
+    assert Real(0.1, 0.5, step=0.1).levels() == [0.1, 0.2, 0.3, 0.4, 0.5]
+
+
+def test_levels_of_a_log_range_grow_by_equal_ratios() -> None:
+    assert Integer(8, 128, log=True).levels(5) == [8, 16, 32, 64, 128]
+    assert Real(1e-4, 1e-2, log=True).levels(3) == pytest.approx([1e-4, 1e-3, 1e-2])
+
+
+@pytest.mark.parametrize(
+    ("notation", "domain"),
+    [
+        (["rnn", "lstm"], Choice(["rnn", "lstm"])),
+        ("adam", Fixed("adam")),
+        (True, Fixed(True)),
+        (None, Fixed(None)),
+        ({"low": 1, "high": 9}, Integer(1, 9)),
+        ({"low": 1, "high": 9, "step": 4}, Integer(1, 9, step=4)),
+        ({"low": 1, "high": 9.0}, Real(1, 9)),
+        ({"low": 0.1, "high": 1, "log": True}, Real(0.1, 1, log=True)),
+        ({"choice": ["s", "m"], "ordered": True}, Choice(["s", "m"], ordered=True)),
+        ({"choice": ["s", "m"]}, Choice(["s", "m"])),
+    ],
+)
+def test_the_compact_notation_is_read(notation: object, domain: Domain) -> None:
+    assert as_domain(notation) == domain  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("notation", "message"),
+    [
+        ({"low": 1, "hihg": 9}, "unknown key 'hihg': did you mean 'high'?"),
+        ({"choices": ["a"]}, "unknown key 'choices'"),
+        ({"choice": ["a"], "log": True}, "unknown key 'log'"),
+        ({"choice": "a"}, "choice takes a list"),
+        ({"low": 1}, "lacks 'high'"),
+        ({}, "lacks 'low'"),
+        ({"low": 1, "high": 3, "step": 0.5}, "write low: 1.0"),
+        ({"low": "1", "high": 3}, "not low='1'"),
+        ([[1]], "not [1]"),
+        (object(), "Fixed holds text"),
+    ],
+)
+def test_bad_notation_is_refused_under_the_parameters_name(notation: object, message: str) -> None:
+    with pytest.raises(SpaceError) as caught:
+        as_domain(notation, "units")  # type: ignore[arg-type]
+
+    assert str(caught.value).startswith("units: ")
+    assert message in str(caught.value)
