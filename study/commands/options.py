@@ -1,0 +1,62 @@
+"""Arguments and options that several commands share, and how `KEY=VALUE` is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+StudyPath = Annotated[
+    Path, typer.Argument(help="The study's directory, e.g. studies/quick.", show_default=False)
+]
+Studies = Annotated[Path, typer.Option("--out", help="Folder of studies.")]
+Address = Annotated[
+    str | None,
+    typer.Option(help="A Ray cluster to join: auto, or ray://HOST:10001.", show_default="this machine"),
+]
+Format = Annotated[str, typer.Option("--format", help="html or md.")]
+
+
+def parse_settings(settings: Iterable[str] | None) -> Iterable[tuple[str, Any]]:
+    """Read each `KEY=VALUE`, the value as YAML.
+
+    Raises:
+        StudyError: If there is no key.
+        SpaceError: If the value is no safe YAML.
+    """
+    from search_spaces.documents import load_document
+    from study.errors import StudyError
+
+    for setting in settings or ():
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise StudyError(
+                f"--set takes KEY=VALUE: {setting!r} has no '='; write e.g. --set space.units=[16,32]"
+            )
+        yield key, load_document(text, f"--set {key}")
+
+
+def put_setting(document: dict[str, Any], key: str, value: object) -> None:
+    """Put a value into a document under a dotted key.
+
+    Raises:
+        StudyError: If the key leads through a single value.
+    """
+    *path, last = key.split(".")
+    for part in path:
+        inner = document.setdefault(part, {})
+        if not isinstance(inner, dict):
+            from study.errors import StudyError
+
+            raise StudyError(f"{key} is not a key: {part} holds a single value; see docs/spec.md")
+        document = inner
+    document[last] = value
+
+
+def one_of(value: str, choices: tuple[str, ...]) -> Any:
+    """Return `value` if it is one of `choices`."""
+    if value not in choices:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}")
+    return value

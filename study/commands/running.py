@@ -1,0 +1,80 @@
+"""Commands that train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from study.commands.options import Address, Studies, StudyPath, parse_settings, put_setting
+
+
+def run(
+    spec: Annotated[
+        str, typer.Argument(help="A preset (see `study presets`) or a YAML file.", show_default=False)
+    ],
+    data: Annotated[str | None, typer.Option(help="Source of the texts: a name or a path.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study and of its folder.")] = None,
+    out: Studies = Path("studies"),
+    trials: Annotated[int | None, typer.Option(help="Settings to try.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of a trial at most.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Replicates of each setting.")] = None,
+    limit_train: Annotated[int | None, typer.Option(help="Training texts at most.")] = None,
+    cells: Annotated[str | None, typer.Option(help="auto, or keras: never use compiled cells.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any key, e.g. space.units=[16,32]."),
+    ] = None,
+    address: Address = None,
+) -> None:
+    """Run a study, or continue it where it stopped."""
+    from study.presets import find_document
+    from study.spec import StudySpec
+
+    document, source = find_document(spec)
+    options = {
+        "name": name,
+        "data.source": data,
+        "design.trials": trials,
+        "training.max_epochs": epochs,
+        "seeds": seeds,
+        "data.limit_train": limit_train,
+        "training.cells": cells,
+    }
+    for key, value in options.items():
+        if value is not None:
+            put_setting(document, key, value)
+    for key, value in parse_settings(settings):
+        put_setting(document, key, value)
+    checked = StudySpec.from_document(document, source)
+    _finish(lambda listener: _runner().run_study(checked, out, address=address, listener=listener), checked)
+
+
+def resume(path: StudyPath, address: Address = None) -> None:
+    """Continue an interrupted study."""
+    from study.directory import StudyDirectory
+
+    runner = _runner()
+    spec = runner.read_spec(StudyDirectory(path).require())
+    _finish(lambda listener: runner.resume_study(path, address=address, listener=listener), spec)
+
+
+def _runner() -> Any:
+    from study import run as runner
+
+    return runner
+
+
+def _finish(leg: Any, spec: Any) -> None:
+    """Run a leg under a console, print its closing lines, and exit with its status."""
+    from rich.console import Console
+
+    from study.console import ConsoleListener, print_result
+
+    console = Console(highlight=False)
+    result = leg(ConsoleListener(console, spec.space))
+    print_result(console, result)
+    if result.stop_signal is not None:
+        raise typer.Exit(128 + result.stop_signal)
+    raise typer.Exit(1 if result.n_unfinished_well else 0)
