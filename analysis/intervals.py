@@ -21,6 +21,9 @@ RESAMPLES = 2000
 MIN_BOOTSTRAPPED = 10
 """Cases below which percentile intervals come out too short, and Student's are given instead."""
 
+MAX_BOOTSTRAPPED = 1000
+"""Cases above which the percentiles differ from the normal interval by less than their own random error."""
+
 _CHUNK = 2**21
 """Draws held in memory at a time."""
 
@@ -65,6 +68,34 @@ def wilson_interval(successes: ArrayLike, n: ArrayLike, level: float = LEVEL) ->
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
+def cluster_interval(
+    sums: ArrayLike, counts: ArrayLike, *, level: float = LEVEL, resamples: int = RESAMPLES, seed: Seed = 0
+) -> tuple[Floats, Floats]:
+    """Interval for means of values that come in clusters: the bootstrap's percentiles.
+
+    Above `MAX_BOOTSTRAPPED` clusters the normal interval of the same estimate, which costs no draws.
+
+    Args:
+        sums: Sum of the values in each cluster, shape (n_clusters, n_statistics).
+        counts: Number of values behind each sum, same shape.
+        level: Coverage.
+        resamples: Bootstrap draws.
+        seed: Starts the draws.
+
+    Returns:
+        Lower and upper ends, shape (n_statistics,), NaN where no cluster holds a value.
+    """
+    sums, counts = np.asarray(sums, dtype=float), np.asarray(counts, dtype=float)
+    if len(sums) <= MAX_BOOTSTRAPPED:
+        return percentile_interval(bootstrap_means(sums, counts, resamples, seed), level)
+    total = counts.sum(axis=0)
+    mean = np.divide(sums.sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
+    # What one cluster adds to the error of a ratio of sums (Davison & Hinkley, 1997, section 2.7.2).
+    influence = np.divide(sums - mean * counts, total, out=np.full(sums.shape, np.nan), where=total > 0)
+    half = stats.norm.ppf(0.5 + level / 2) * np.sqrt((influence**2).sum(axis=0))
+    return mean - half, mean + half
+
+
 def bootstrap_means(sums: ArrayLike, counts: ArrayLike, resamples: int, seed: Seed) -> Floats:
     """Means of resampled clusters.
 
@@ -94,10 +125,24 @@ def bootstrap_means(sums: ArrayLike, counts: ArrayLike, resamples: int, seed: Se
     return means
 
 
+def resample_mean(values: ArrayLike, resamples: int, seed: Seed) -> Floats:
+    """Means of values drawn with replacement, shape (resamples,): as many as there are, at least one."""
+    rng = np.random.default_rng(seed)
+    values = np.asarray(values, dtype=float)
+    step = max(1, _CHUNK // max(len(values), 1))
+    starts = range(0, resamples, step)
+    parts = [values[_draw(len(values), min(step, resamples - start), rng)].mean(axis=1) for start in starts]
+    return np.concatenate(parts)
+
+
+def _draw(n: int, rows: int, rng: np.random.Generator) -> NDArray[np.integer]:
+    # Small integers are drawn several times faster.
+    return rng.integers(0, n, size=(rows, n), dtype=np.uint16 if n <= 2**16 else np.int64)
+
+
 def _draw_counts(n: int, rows: int, rng: np.random.Generator) -> Floats:
     """How often each of `n` clusters is drawn in each of `rows` resamples, shape (rows, n)."""
-    kind = np.uint16 if n <= 2**16 else np.int64  # small integers are drawn and counted several times faster
-    drawn = rng.integers(0, n, size=(rows, n), dtype=kind).astype(np.int64)
+    drawn = _draw(n, rows, rng).astype(np.int64)
     drawn += np.arange(rows)[:, None] * n
     return np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float)
 

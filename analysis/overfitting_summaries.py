@@ -12,8 +12,7 @@ from analysis.intervals import (
     MIN_BOOTSTRAPPED,
     RESAMPLES,
     Seed,
-    bootstrap_means,
-    percentile_interval,
+    cluster_interval,
     t_half_width,
     wilson_interval,
 )
@@ -127,7 +126,7 @@ def _summarize_level(
         half = t_half_width(grouped.mean().std(), n_settings, level)
         low, high = mean - half, mean + half
     else:
-        low, high = percentile_interval(bootstrap_means(sums, counts, resamples, rng), level)
+        low, high = cluster_interval(sums, counts, level=level, resamples=resamples, seed=rng)
     share_low, share_high = wilson_interval(mean * n_settings, n_settings, level)
     is_share = np.isin(STATISTICS, _FLAGS)
     known = n_settings >= 2

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.intervals import bootstrap_means, percentile_interval, t_half_width, wilson_interval
+from analysis.intervals import (
+    bootstrap_means,
+    cluster_interval,
+    percentile_interval,
+    t_half_width,
+    wilson_interval,
+)
 
 
 def test_students_half_width_agrees_with_the_printed_table() -> None:
@@ -64,3 +70,16 @@ def test_same_seed_same_draws_and_a_generator_goes_on() -> None:
     first, second = bootstrap_means(sums, counts, 20, rng), bootstrap_means(sums, counts, 20, rng)
     assert np.array_equal(first, bootstrap_means(sums, counts, 20, 3))
     assert not np.array_equal(first, second)
+
+
+def test_the_normal_interval_of_many_clusters_agrees_with_the_bootstraps() -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 5, (1001, 2)).astype(float)
+    counts[:, 1] = 0
+    sums = counts * rng.normal(0.5, 0.1, (1001, 1))
+    low, high = cluster_interval(sums, counts)
+    drawn = percentile_interval(bootstrap_means(sums, counts, 4000, 1))
+    width = high[0] - low[0]
+    assert low[0] == pytest.approx(drawn[0][0], abs=width / 20)
+    assert high[0] == pytest.approx(drawn[1][0], abs=width / 20)
+    assert np.isnan([low[1], high[1]]).all()

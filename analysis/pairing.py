@@ -1,0 +1,85 @@
+"""Pairs of runs that differ in one thing only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.contrasts import Contrast, paired_contrast, unpaired_contrast
+from analysis.rules import Rule
+from analysis.settings import number_groups
+
+_MIN_SEEDED = 0.5
+"""Share of the common settings that must share seeds, or settings are paired with seeds averaged."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """Runs of two sides, set side by side.
+
+    Attributes:
+        table: One row per pair: `block` (the setting of everything else), `seed` (0 where it is averaged
+            over), `a, b` (scores).
+        runs: The runs of the settings that are in some pair, `side` is a or b.
+        shares_seeds: Whether the two runs of a pair have the same seed.
+        coverage: Share of settings in some pair, of the side with less, in [0, 1].
+    """
+
+    table: pd.DataFrame
+    runs: pd.DataFrame
+    shares_seeds: bool
+    coverage: float
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of settings of everything else that both sides ran."""
+        return int(self.table["block"].nunique())
+
+
+def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str]) -> Pairs:
+    """Pair runs that agree in parameters and seed; if hardly any share a seed, in parameters alone.
+
+    Runs of one side that agree in everything are averaged.
+
+    Args:
+        a: Runs with `seed, setting, score` and the parameters.
+        b: The same.
+        on: Parameters that must agree; a value not set agrees with another not set.
+    """
+    both = pd.concat([a.assign(side="a"), b.assign(side="b")], ignore_index=True)
+    both = both.assign(block=number_groups(both, on))
+    seeded, blocked = _join_sides(both, ["block", "seed"]), _join_sides(both, ["block"])
+    shares_seeds = len(seeded) > 0 and seeded["block"].nunique() >= _MIN_SEEDED * len(blocked)
+    table = seeded if shares_seeds else blocked.assign(seed=0)
+    runs = both[both["block"].isin(table["block"])]
+    tried, paired = (frame.groupby("side")["setting"].nunique() for frame in (both, runs))
+    coverage = min(paired.get(side, 0) / tried.get(side, 1) for side in ("a", "b"))
+    return Pairs(table=table, runs=runs, shares_seeds=shares_seeds, coverage=float(coverage))
+
+
+def _join_sides(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Mean scores of the two sides where both have some: the keys, `a, b`."""
+    group = number_groups(both, keys)
+    n_groups = int(group.max(initial=-1)) + 1
+    is_a = (both["side"] == "a").to_numpy()
+    score = both["score"].to_numpy(dtype=float)
+    first = np.zeros(n_groups, dtype=np.int64)
+    first[group[::-1]] = np.arange(len(both))[::-1]
+    sums, counts = (
+        [np.bincount(group, weights * side, minlength=n_groups) for side in (is_a, ~is_a)]
+        for weights in (score, np.ones(len(both)))
+    )
+    known = np.flatnonzero((counts[0] > 0) & (counts[1] > 0))
+    keyed = both[keys].iloc[first[known]].reset_index(drop=True)
+    return keyed.assign(a=sums[0][known] / counts[0][known], b=sums[1][known] / counts[1][known])
+
+
+def contrast_pairs(pairs: Pairs, rule: Rule, rng: np.random.Generator) -> Contrast:
+    """Compare two sides by their pairs; run by run where they share one setting and no seed."""
+    if pairs.n_blocks == 1 and not pairs.shares_seeds:
+        a, b = (pairs.runs.loc[pairs.runs["side"] == side, "score"] for side in ("a", "b"))
+        return unpaired_contrast(a, b, rule, rng)
+    return paired_contrast(pairs.table, rule, rng)
