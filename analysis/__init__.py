@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis import findings, plots
+    from analysis.comparison import write_comparison
     from analysis.errors import AnalysisError
     from analysis.findings import summarize
     from analysis.loading import Study, load
@@ -31,6 +32,7 @@ __all__ = [
     "load",
     "plots",
     "summarize",
+    "write_comparison",
     "write_csv",
     "write_parquet",
     "write_report",
@@ -41,6 +43,7 @@ _HOMES = {
     "Study": "analysis.loading",
     "load": "analysis.loading",
     "summarize": "analysis.findings",
+    "write_comparison": "analysis.comparison",
     "write_csv": "analysis.tables",
     "write_parquet": "analysis.tables",
     "write_report": "analysis.report.write",

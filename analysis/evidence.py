@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 
+import numpy as np
 import pandas as pd
 
-from analysis.labels import label_setting, varied_parameters
+from analysis.calibration import calibration_by_replicate
+from analysis.expected_best import expected_best
+from analysis.fronts import Cost, accuracy_cost_front
+from analysis.labels import label_factor, label_setting, label_value, varied_parameters
+from analysis.literature import IMDB, concerns
 from analysis.loading import Study
 from analysis.optimism import binomial_half_width, selection_optimism
 from analysis.overfitting import overfitting_by_replicate
 from analysis.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
-from analysis.settings import scored_runs, summarize_settings, with_settings
+from analysis.settings import factor_levels, scored_runs, summarize_settings, with_settings
 from analysis.tables import as_records
+from analysis.verdicts import compare_levels, compare_settings
 
 _MEANS = (
     "val_accuracy",
@@ -24,6 +30,9 @@ _MEANS = (
     "best_epoch",
     "epochs_run",
 )
+
+_MAX_CALIBRATED = 30
+"""Runs whose predictions are read: a file of 25,000 texts and 200 classes weighs 10 MB each."""
 
 
 class Evidence:
@@ -91,6 +100,107 @@ class Evidence:
     def overfitting_by_factor(self) -> pd.DataFrame:
         """The same by factor and level."""
         return overfitting_by_factor(self.overfitting, self.study.trials, self.factors)
+
+    @cached_property
+    def expected_best(self) -> pd.DataFrame:
+        """Expected best objective by number of trials, one curve per cell where cells vary."""
+        by = "cell" if "cell" in self.factors else None
+        return expected_best(self.study.trials, by, self.facts.objective)
+
+    @cached_property
+    def expected_best_overall(self) -> pd.DataFrame:
+        """The same over all trials."""
+        return expected_best(self.study.trials, None, self.facts.objective)
+
+    def front(self, cost: Cost) -> pd.DataFrame:
+        """Accuracy against cost of each setting, with `label`."""
+        labels = self.ranking.set_index("setting")["label"]
+        return accuracy_cost_front(self.study.trials, cost).join(labels, on="setting")
+
+    @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """Calibration of the best completed runs whose predictions were kept, best first, with `label`."""
+        columns = ["trial", "replicate", "label", "score", *(["cell"] if "cell" in self.completed else [])]
+        ordered = self.completed.sort_values("score", ascending=not self.facts.maximizes, kind="stable")
+        kept = ordered[columns].loc[
+            [
+                key in self.study.predictions
+                for key in zip(ordered["trial"], ordered["replicate"], strict=True)
+            ]
+        ]
+        kept = kept.head(_MAX_CALIBRATED)
+        if kept.empty or self.study.labels is None:
+            return pd.DataFrame()
+        keys = list(zip(kept["trial"], kept["replicate"], strict=True))
+        predictions = {key: self.study.predictions[key] for key in keys}
+        return kept.merge(calibration_by_replicate(predictions, self.study.labels), on=["trial", "replicate"])
+
+    @cached_property
+    def level_verdicts(self) -> pd.DataFrame:
+        """Levels of the factors compared, each with each, by accuracy."""
+        return compare_levels(self.study.trials, self.factors)
+
+    @cached_property
+    def setting_verdicts(self) -> pd.DataFrame:
+        """The most accurate setting compared with the next ones."""
+        return compare_settings(self.study.trials)
+
+    @cached_property
+    def named_level_verdicts(self) -> pd.DataFrame:
+        """The same with a `name` for readers."""
+        names = [
+            f"{label_factor(row['factor'])}: {label_value(row['factor'], row['a'])} over "
+            f"{label_value(row['factor'], row['b'])}"
+            for row in as_records(self.level_verdicts)
+        ]
+        return self.level_verdicts.assign(name=names)
+
+    @cached_property
+    def named_setting_verdicts(self) -> pd.DataFrame:
+        """The same with a `name` for readers."""
+        table = self.setting_verdicts
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        best = self.ranking.sort_values("val_accuracy", ascending=False, kind="stable")["setting"].head(1)
+        names = [
+            f"over {labels[b]}" if a in set(best) else f"{labels[a]} over {labels[b]}"
+            for a, b in zip(table["a"], table["b"], strict=True)
+        ]
+        return table.assign(name=names)
+
+    def gap_map(self, down: str, across: str) -> pd.DataFrame:
+        """Mean gap at the last epoch over two factors: their levels, `gap_last, n_runs`."""
+        runs = self.overfitting[["trial", "replicate", "gap_last"]].merge(
+            self.completed[["trial", "replicate", *dict.fromkeys((down, across))]], on=["trial", "replicate"]
+        )
+        keys = [factor_levels(runs[name]).rename(name) for name in (down, across)]
+        grouped = runs["gap_last"].groupby(keys, observed=True)
+        return grouped.agg(["mean", "size"]).set_axis(["gap_last", "n_runs"], axis=1).reset_index()
+
+    @cached_property
+    def lines_to_beat(self) -> pd.DataFrame:
+        """Best of each cell, baselines, published figures: `label, kind, cell, accuracy, half_width`."""
+        ranking = self.ranking
+        leaders = ranking.drop_duplicates("cell") if "cell" in ranking else ranking.head(1)
+        here = pd.DataFrame(
+            {
+                "label": "this study: " + leaders["label"].astype(str),
+                "kind": "here",
+                "cell": leaders.get("cell", ""),
+                "accuracy": leaders["val_accuracy"],
+                "half_width": self.half_width,
+            }
+        )
+        baselines = self.study.baselines
+        lines = [
+            (name, "baseline", value)
+            for name, value in zip(baselines["name"], baselines["val_accuracy"], strict=True)
+        ]
+        if concerns(self.facts.source):
+            lines += [(f"{entry.model} (published, test)", "published", entry.accuracy) for entry in IMDB]
+        others = pd.DataFrame(lines, columns=["label", "kind", "accuracy"]).assign(cell="", half_width=np.nan)
+        return pd.concat([frame for frame in (here, others) if len(frame)] or [here], ignore_index=True)[
+            list(here)
+        ]
 
     @cached_property
     def factors(self) -> tuple[str, ...]:

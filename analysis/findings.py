@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from analysis.evidence import Evidence, gather
 from analysis.loading import Study
-from analysis.report.chapters.overfit import read_onsets
-from analysis.report.content import Finding
-from analysis.tables import as_records
-from analysis.wording import count, percent, plus_minus, points
+from analysis.report.chapters.beat import read_baselines
+from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
+from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
+from analysis.report.content import Finding, Tone
+from analysis.wording import count, percent, plus_minus
 
 
 def summarize(study: Study) -> list[Finding]:
@@ -18,7 +17,14 @@ def summarize(study: Study) -> list[Finding]:
     The kinds `best` and `onset` are always there: they say what is known, or that nothing is.
     """
     evidence = gather(study)
-    findings = [*_limits(evidence), _best(evidence), _onset(evidence)]
+    findings = [
+        *_limits(evidence),
+        *_conclusion(evidence),
+        _best(evidence),
+        *_luck(evidence),
+        _onset(evidence),
+    ]
+    findings.extend(_factors(evidence))
     findings.extend(_baselines(evidence))
     findings.extend(_failures(evidence))
     return findings
@@ -59,28 +65,59 @@ def _best(evidence: Evidence) -> Finding:
     return Finding(text=text, tone="good", anchor="ranking", kind="best")
 
 
+def _conclusion(evidence: Evidence) -> list[Finding]:
+    """What one setting alone shows: where the validation loss turns, and whether accuracy passes 90%."""
+    if evidence.completed["setting"].nunique() != 1:
+        return []
+    epochs = evidence.epochs[evidence.epochs["state"] == "completed"]
+    curve = epochs.groupby("epoch")[["val_loss", "val_accuracy"]].mean().dropna()
+    if len(curve) < 2:
+        return []
+    numbers = curve.index.to_numpy(dtype=int)
+    lowest, last = int(numbers[curve["val_loss"].argmin()]), int(numbers[-1])
+    loss, end = float(curve["val_loss"].min()), float(curve["val_loss"].iloc[-1])
+    if lowest < last:
+        turn = f"is lowest at epoch {lowest} ({loss:.4f}) and rises after it, to {end:.4f} at epoch {last}"
+    else:
+        turn = f"still falls at the last epoch, {last} ({end:.4f})"
+    highest = float(curve["val_accuracy"].max())
+    bound = (
+        f"stays below 90% in every epoch (at most {percent(highest, 2)})"
+        if highest < 0.9
+        else f"reaches {percent(highest, 2)}, above 90%"
+    )
+    runs = len(evidence.completed)
+    mean = f", averaged over {count(runs, 'run')}," if runs > 1 else ""
+    text = f"The validation loss{mean} {turn}; validation accuracy {bound}."
+    return [Finding(text=text, tone="good", anchor="overfitting", kind="conclusion")]
+
+
 def _onset(evidence: Evidence) -> Finding:
     return Finding(text=read_onsets(evidence), anchor="overfitting", kind="onset")
 
 
-def _baselines(evidence: Evidence) -> list[Finding]:
-    baselines = evidence.study.baselines.dropna(subset="val_accuracy")
-    if baselines.empty or evidence.ranking.empty:
+def _luck(evidence: Evidence) -> list[Finding]:
+    if evidence.optimism.empty or len(evidence.ranking) < 2:
         return []
-    strongest = as_records(baselines.nlargest(1, "val_accuracy"))[0]
-    difference = float(evidence.ranking["val_accuracy"].iloc[0] - strongest["val_accuracy"])
-    margin = evidence.half_width
-    if math.isnan(margin) or abs(difference) <= margin:
-        verdict = f"within the split's margin of {points(margin)} of the strongest simple baseline"
-    else:
-        side = "above" if difference > 0 else "below"
-        verdict = f"{points(abs(difference))} {side} the strongest simple baseline"
-    text = f"The best setting lies {verdict}, {strongest['name']} with {percent(strongest['val_accuracy'])}."
-    return [
-        Finding(
-            text=text, tone="plain" if difference > margin else "warning", anchor="ranking", kind="baseline"
-        )
-    ]
+    found = [Finding(text=read_optimism(evidence), anchor="verdicts", kind="optimism")]
+    if not evidence.setting_verdicts.empty:
+        found.insert(0, Finding(text=read_settings(evidence), anchor="verdicts", kind="settings"))
+    return found
+
+
+def _factors(evidence: Evidence) -> list[Finding]:
+    if not evidence.factors or evidence.level_verdicts["effect_pp"].isna().all():
+        return []
+    found = [Finding(text=read_levels(evidence), anchor="verdicts", kind="levels")]
+    return [*found, Finding(text=read_factor_onsets(evidence), anchor="overfitting", kind="onset-factors")]
+
+
+def _baselines(evidence: Evidence) -> list[Finding]:
+    if evidence.study.baselines.empty or evidence.ranking.empty:
+        return []
+    above = evidence.ranking["val_accuracy"].iloc[0] - evidence.study.baselines["val_accuracy"].max()
+    tone: Tone = "plain" if above > evidence.half_width else "warning"
+    return [Finding(text=read_baselines(evidence), tone=tone, anchor="baselines", kind="baseline")]
 
 
 def _failures(evidence: Evidence) -> list[Finding]:

@@ -229,9 +229,15 @@ def _write_replicate(
 def draw_predictions(
     labels: NDArray[np.int64], accuracy: float, plan: Plan, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw over-confident probabilities that hit the label with about the given accuracy."""
-    right = rng.random(labels.size) < accuracy
-    confidence = np.clip(rng.beta(6, 1.1, size=labels.size), 1 / plan.n_classes + 0.01, 0.999)
+    """Draw over-confident probabilities that hit the label with about the given accuracy.
+
+    Each text is right with a chance of its own; the model states that chance too far from a coin's.
+    """
+    least = 1 / plan.n_classes + 0.01
+    chance = least + (0.995 - least) * rng.beta(2.0, 0.35, size=labels.size)
+    chance = np.clip(chance + accuracy - chance.mean(), least, 0.995)
+    right = rng.random(labels.size) < chance
+    confidence = np.clip(chance**1.7 / (chance**1.7 + (1 - chance) ** 1.7), least, 0.999)
     other = (labels + rng.integers(1, plan.n_classes, size=labels.size)) % plan.n_classes
     chosen = np.where(right, labels, other)
     if plan.n_classes == 2:

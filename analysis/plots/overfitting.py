@@ -25,7 +25,7 @@ from analysis.plots.style import (
 )
 from analysis.tables import as_records
 
-_PERCENT = ("gap_best", "gap_last", "cost_accuracy", "mean_accuracy")
+_PERCENT = ("gap_best", "gap_last", "cost_accuracy")
 
 
 def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> Figure:
@@ -136,30 +136,32 @@ def _draw_column(axes: Axes, rows: pd.DataFrame, places: dict[tuple[str, str], f
         marks.set_urls([f"tip:{plain(name)}: {row['mean']:.3g}{interval}, {row['n_settings']:.0f} settings"])
 
 
-def draw_map(table: pd.DataFrame, value: str, title: str) -> Figure:
+def draw_map(table: pd.DataFrame, value: str) -> Figure:
     """Draw a statistic over two factors as a map with its numbers, in percentage points.
 
     Args:
-        table: The first two columns are the factors, `value` the statistic.
-        value: Column of the statistic, a share.
-        title: Label of the colours.
+        table: The first column goes down, the second across, `value` is a share.
+        value: Column of the statistic.
     """
-    across, down = table.columns[1], table.columns[0]
-    wide = table.pivot(index=down, columns=across, values=value) * 100
-    figure, axes = new_axes(HALF_WIDTH_IN, 1.1 + 0.42 * len(wide))
+    down, across = map(str, table.columns[:2])
+    wide = table.pivot(index=down, columns=across, values=value).astype(float) * 100
+    figure, axes = new_axes(HALF_WIDTH_IN, 0.9 + 0.42 * len(wide))
+    colors = sns.light_palette("#7A4E9E", as_cmap=True)
     sns.heatmap(
         wide,
         ax=axes,
         annot=True,
         fmt=".1f",
-        cmap=sns.light_palette("#7A4E9E", as_cmap=True),
+        cmap=colors,
         linewidths=2,
         cbar=False,
-        annot_kws={"size": 9},
+        xticklabels=[plain(label_value(across, level), 18) for level in wide.columns],
+        yticklabels=[plain(label_value(down, level), 18) for level in wide.index],
     )
-    axes.set_xticklabels([plain(label_value(str(across), level), 18) for level in wide.columns], rotation=0)
-    axes.set_yticklabels([plain(label_value(str(down), level), 18) for level in wide.index], rotation=0)
-    axes.set_xlabel(label_factor(str(across)))
-    axes.set_ylabel(label_factor(str(down)))
-    axes.set_title(title)
+    axes.tick_params(rotation=0)
+    for text in axes.texts:
+        # Not the page's own ink and paper: the map keeps its colours in the dark.
+        text.set_color("#FDFDFE" if text.get_color() == "w" else "#22252E")
+    axes.set_xlabel(label_factor(across))
+    axes.set_ylabel(label_factor(down))
     return figure

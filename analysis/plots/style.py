@@ -12,6 +12,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from matplotlib.ticker import LogLocator, NullFormatter
 
 INK = "#1F2430"
 MUTED = "#6A7284"
@@ -109,6 +110,21 @@ def show_percent(axes: Axes, which: str = "y") -> None:
     """Label an axis of fractions in percent."""
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_major_formatter(lambda value, _: f"{100 * value:.4g}%")
+
+
+def show_log(axes: Axes) -> None:
+    """A horizontal axis by factors, its ticks written as plain numbers: 200k, not a power of ten."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
+    axes.xaxis.set_major_formatter(lambda value, _: _shorten(value))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _shorten(value: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
 
 
 def show_whole_epochs(axes: Axes, last: int) -> None:

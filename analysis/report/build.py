@@ -10,9 +10,12 @@ from analysis.evidence import Evidence, gather
 from analysis.findings import summarize
 from analysis.loading import Study
 from analysis.report.chapters.asked import asked_chapter
+from analysis.report.chapters.beat import beat_chapter
 from analysis.report.chapters.failures import failures_chapter
-from analysis.report.chapters.overfit import overfitting_chapter
+from analysis.report.chapters.overfit import overfitting_chapter, widest_pair
 from analysis.report.chapters.ranking import ranking_chapter
+from analysis.report.chapters.search import search_chapter
+from analysis.report.chapters.verdict import verdict_chapter
 from analysis.report.content import Fact, Report
 from analysis.wording import count, duration, number, percent, plus_minus
 
@@ -44,7 +47,10 @@ def build_report(study: Study) -> Report:
         findings=summarize(study),
         sections=[
             ranking_chapter(evidence),
+            verdict_chapter(evidence),
             overfitting_chapter(evidence),
+            search_chapter(evidence),
+            beat_chapter(evidence),
             failures_chapter(evidence),
             asked_chapter(evidence),
         ],
@@ -111,6 +117,14 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         tables["overfitting-by-replicate"] = evidence.overfitting
     if evidence.factors:
         tables["overfitting-by-factor"] = evidence.overfitting_by_factor
-    if not evidence.study.baselines.empty:
-        tables["baselines"] = evidence.study.baselines
+    pair = widest_pair(evidence) if not evidence.study.epochs.empty else None
+    if pair is not None:
+        tables["gap-map"] = evidence.gap_map(*pair)
+    if not evidence.expected_best.empty:
+        tables["expected-best"] = evidence.expected_best
+    if not evidence.ranking.empty:
+        tables["lines-to-beat"] = evidence.lines_to_beat
+        tables |= {"front-time": evidence.front("wall_s"), "front-size": evidence.front("n_weights")}
+    if not evidence.calibration.empty:
+        tables["calibration"] = evidence.calibration
     return tables

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -19,6 +20,10 @@ from analysis.report.content import Block, Chart, Grid, Report
 from analysis.report.svg import inline_svg
 from analysis.wording import MINUS, NONE
 
+_NUMERIC = re.compile(
+    rf"[<+{MINUS}]?\d[\d,.]*%?( \u00b1 [\d.]+| points?| of [\d,]+| runs| to {MINUS}?\d[\d,.]*)?"
+    r"|\d[\d,.]* (s|min|h)( \d+ (s|min))?"
+)
 _PERCENT = ("accuracy",)
 _SECONDS = ("wall_s", "setup_s")
 
@@ -106,8 +111,7 @@ def _is_empty(column: pd.Series[Any]) -> bool:
 
 def _looks_numeric(column: pd.Series[Any]) -> bool:
     """Whether a column of texts should be set flush right."""
-    texts = [str(text) for text in column]
-    return all(text in ("", NONE) or text.lstrip(f"+-{MINUS}")[:1].isdigit() for text in texts)
+    return all(str(text) in ("", NONE) or _NUMERIC.fullmatch(str(text)) for text in column)
 
 
 def table_data(rows: pd.DataFrame) -> dict[str, Any]:

@@ -41,12 +41,19 @@ def render_svg(figure: Figure) -> str:
     """Draw a figure as SVG text, without XML prologue and metadata."""
     buffer = io.StringIO()
     with styled():
+        _lay_out(figure)
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=metadata, transparent=True)
     text = buffer.getvalue()
-    # What is laid out once need not be laid out again for the PNG.
-    figure.set_layout_engine("none")
     return _resolve_tips(text[text.index("<svg") :])
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place all parts once and for all: while a figure has a layout engine, each saving draws it twice."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def _resolve_tips(text: str) -> str:

@@ -29,7 +29,7 @@ def failures_chapter(evidence: Evidence) -> Section:
         frame = pd.DataFrame(
             {
                 "n_runs": grouped.size(),
-                "settings": grouped["label"].agg(lambda labels: listing(sorted(set(labels)), 3)),
+                "settings": grouped["label"].agg(lambda labels: "; ".join(sorted(set(labels))[:20])),
                 "trials": grouped["trial"].agg(
                     lambda trials: listing([str(t) for t in sorted(set(trials))], 8)
                 ),
@@ -41,7 +41,6 @@ def failures_chapter(evidence: Evidence) -> Section:
                 "runs": [f"{n:,}" for n in frame["n_runs"]],
                 "how it ended": [_LABELS.get(state, state) for state in frame["state"]],
                 "reason": [reason[:200] for reason in frame["reason"]],
-                "settings": frame["settings"],
                 "trials": frame["trials"],
             }
         )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.labels import CELLS, label_factor, label_value
+from analysis.labels import label_factor, label_value
 from analysis.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
-from analysis.plots.curves import Panel, draw_by_cell, draw_panels
-from analysis.plots.overfitting import draw_levels, draw_onsets
+from analysis.plots import figures
+from analysis.plots.curves import Panel
+from analysis.plots.panels import best_trial_by_cell, curve_panels
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.tables import as_records
-from analysis.wording import MINUS, NONE, count, number, percent, points
+from analysis.wording import NONE, count, number, percent, points
 
 _PANELS = 9
 _ONSETS = 15
@@ -34,6 +38,8 @@ def overfitting_chapter(evidence: Evidence) -> Section:
         blocks.extend(_curve_charts(evidence))
         blocks.extend(_onset_blocks(evidence))
         blocks.extend(_factor_blocks(evidence))
+        blocks.extend(_map_blocks(evidence))
+        blocks.extend(_calibration_blocks(evidence))
     return Section(
         anchor="overfitting",
         title="Overfitting",
@@ -46,82 +52,32 @@ def overfitting_chapter(evidence: Evidence) -> Section:
 
 
 def _curve_charts(evidence: Evidence) -> list[Block]:
-    panels = curve_panels(evidence)
-    last = _last_epoch(evidence)
+    panels = curve_panels(evidence, _PANELS)
     charts: list[Block] = []
-    for metric in ("loss", "accuracy"):
+    metrics: tuple[Literal["loss"], Literal["accuracy"]] = ("loss", "accuracy")
+    for metric in metrics:
         charts.append(
             Chart(
                 name=f"curves-{metric}",
                 title=f"Learning curves: {metric} of the best settings",
-                draw=lambda metric=metric: draw_panels(panels, metric, last),  # type: ignore[misc]
+                draw=partial(figures.learning_curves, evidence.study, metric, _PANELS),
                 reading=_read_panels(panels, metric),
                 alt=f"{metric.capitalize()} by epoch, train against validation, {len(panels)} settings.",
                 table="epochs",
             )
         )
-    leaders = best_trial_by_cell(evidence)
-    if len(leaders) > 1:
+    if len(best_trial_by_cell(evidence)) > 1:
         charts.append(
             Chart(
                 name="curves-by-cell",
                 title="All learning curves, by cell",
-                draw=lambda: draw_by_cell(evidence.epochs, leaders, last),
+                draw=partial(figures.curves_by_cell, evidence.study),
                 reading=_read_cells(evidence),
                 alt="Validation curves of all runs by cell type, the best setting of each in front.",
                 table="epochs",
             )
         )
     return charts
-
-
-def curve_panels(evidence: Evidence, limit: int = _PANELS) -> list[Panel]:
-    """The best settings' curves; where nothing completed, those of the longest runs."""
-    order = evidence.ranking["setting"].tolist()
-    if not order:
-        longest = evidence.runs.sort_values("epochs_run", ascending=False, kind="stable")
-        order = longest["setting"].drop_duplicates().tolist()
-    judged = evidence.overfitting.merge(
-        evidence.runs[["trial", "replicate", "setting"]], on=["trial", "replicate"]
-    )
-    panels = []
-    for setting in order[:limit]:
-        epochs = evidence.epochs[evidence.epochs["setting"] == setting]
-        if evidence.ranking.size:
-            epochs = epochs[epochs["state"] == "completed"]
-        if epochs.empty:
-            continue
-        row = evidence.runs[evidence.runs["setting"] == setting].iloc[0]
-        own = judged[judged["setting"] == setting]
-        panels.append(
-            Panel(
-                title=str(row["label"]),
-                cell=str(row.get("cell", "")),
-                epochs=epochs.assign(replicate=epochs["trial"] * 10_000 + epochs["replicate"]),
-                best_epoch=_median(own["best_epoch"]),
-                onset=_median(own["onset_epoch"]) if own["onset_epoch"].notna().mean() > 0.5 else None,
-            )
-        )
-    return panels
-
-
-def _median(epochs: pd.Series[float]) -> float | None:
-    known = epochs.dropna().astype(float)
-    return None if known.empty else float(np.floor(known.median()))
-
-
-def best_trial_by_cell(evidence: Evidence) -> dict[str, int]:
-    """The trial with the best objective of each cell type, completed runs only."""
-    if "cell" not in evidence.completed or evidence.completed.empty:
-        return {}
-    ordered = evidence.completed.sort_values("score", ascending=not evidence.facts.maximizes, kind="stable")
-    leaders = ordered.drop_duplicates("cell").set_index("cell")["trial"]
-    known = [cell for cell in CELLS if cell in leaders.index]
-    return {cell: int(leaders[cell]) for cell in [*known, *sorted(set(leaders.index) - set(known))]}
-
-
-def _last_epoch(evidence: Evidence) -> int:
-    return int(evidence.study.epochs["epoch"].max())
 
 
 def _read_panels(panels: list[Panel], metric: str) -> str:
@@ -159,18 +115,14 @@ def _onset_blocks(evidence: Evidence) -> list[Block]:
     table = onset_table(evidence)
     if table.empty:
         return [Note(text="No run completed, so no onset can be compared between settings.", tone="warning")]
-    labels = table["label"].head(_ONSETS).tolist()
-    runs = evidence.overfitting.merge(
-        evidence.completed.drop(columns=["best_epoch"]), on=["trial", "replicate"]
-    )
     reading = read_onsets(evidence)
     return [
         Chart(
             name="onset",
             title="Epoch after which the validation loss never recovers",
-            draw=lambda: draw_onsets(runs, labels, _last_epoch(evidence)),
+            draw=partial(figures.onsets, evidence.study, _ONSETS),
             reading=reading,
-            alt=f"Onset of overfitting by setting, {len(labels)} settings. {reading}",
+            alt=f"Onset of overfitting by setting. {reading}",
             table="overfitting-by-replicate",
         ),
         Grid(name="overfitting", title="Overfitting by setting", frame=table, shown=_show(table)),
@@ -219,9 +171,9 @@ def _show(table: pd.DataFrame) -> pd.DataFrame:
             "onset after epoch": [number(row["onset_epoch"], 1) for row in rows],
             "best epoch": [number(row["best_epoch"], 1) for row in rows],
             "accuracy falls": [_share(row["accuracy_overfits"], row["n_completed"]) for row in rows],
-            "gap at best": [points(row["gap_best"]) for row in rows],
-            "gap at last": [points(row["gap_last"]) for row in rows],
-            "accuracy lost": [points(row["cost_accuracy"]) for row in rows],
+            "gap at best, points": [number(100 * row["gap_best"], 1) for row in rows],
+            "at last": [number(100 * row["gap_last"], 1) for row in rows],
+            "accuracy lost": [number(100 * row["cost_accuracy"], 1) for row in rows],
             "loss gained": [number(row["cost_loss"], 3) for row in rows],
         }
     )
@@ -234,18 +186,12 @@ def _share(share: float, n: int) -> str:
 def _factor_blocks(evidence: Evidence) -> list[Block]:
     if not evidence.factors:
         return []
-    table = evidence.overfitting_by_factor
-    statistics = [
-        ("epochs_before_onset", "epochs before the onset"),
-        ("cost_accuracy", "accuracy lost by the last epoch"),
-        ("gap_last", f"train {MINUS} validation, last epoch"),
-    ]
     reading = read_factor_onsets(evidence)
     return [
         Chart(
             name="overfitting-by-factor",
             title="Who overfits sooner, and more",
-            draw=lambda: draw_levels(table, statistics),
+            draw=partial(figures.overfitting_by_factor, evidence.study),
             reading=reading,
             alt=f"Mean and 95% interval over settings for each level of each factor. {reading}",
             table="overfitting-by-factor",
@@ -271,4 +217,82 @@ def read_factor_onsets(evidence: Evidence) -> str:
         f"{label_value(factor, last['level'])} {last['mean']:.1f} ({last['low']:.1f} to {last['high']:.1f}); "
         f"{apart}. "
         "Other factors are averaged over as they were tried."
+    )
+
+
+def _calibration_blocks(evidence: Evidence) -> list[Block]:
+    table = evidence.calibration
+    if table.empty:
+        text = (
+            "No validation predictions were kept for completed runs, so nothing can be said of calibration."
+        )
+        return [Note(text=text)]
+    reading = read_calibration(evidence)
+    return [
+        Chart(
+            name="reliability",
+            title="Is it right as often as it says?",
+            draw=partial(figures.reliability, evidence.study),
+            reading=reading,
+            alt=f"Accuracy against confidence. {reading}",
+            table="calibration",
+            wide=False,
+        )
+    ]
+
+
+def read_calibration(evidence: Evidence) -> str:
+    """Whether the best run with kept predictions is as sure as it may be."""
+    row = as_records(evidence.calibration.head(1))[0]
+    says = (
+        f"At its best epoch, {row['label']} is {percent(row['confidence'])} sure on average and right on "
+        f"{percent(row['accuracy'])} of the texts"
+    )
+    error = (
+        f"calibration error {points(row['ece'])}, {points(row['ece_if_calibrated'])} if it were calibrated"
+    )
+    if row["ece"] <= row["ece_if_calibrated_high"]:
+        return f"{says}: as well calibrated as this many texts can show ({error})."
+    kind = "too sure" if row["overconfidence"] > 0 else "not sure enough"
+    return f"{says}: {kind} by {points(abs(row['overconfidence']))} ({error})."
+
+
+def _map_blocks(evidence: Evidence) -> list[Block]:
+    pair = widest_pair(evidence)
+    if pair is None:
+        return []
+    down, across = pair
+    table = evidence.gap_map(down, across)
+    reading = _read_map(table, down, across)
+    return [
+        Chart(
+            name="gap-map",
+            title=f"Gap at the last epoch by {label_factor(down)} and {label_factor(across)}",
+            draw=partial(figures.gap_map, evidence.study, down, across),
+            reading=reading,
+            alt=f"Map of train minus validation accuracy, in points. {reading}",
+            table="gap-map",
+            wide=False,
+        )
+    ]
+
+
+def widest_pair(evidence: Evidence) -> tuple[str, str] | None:
+    """The two factors by whose levels the gap at the last epoch differs most."""
+    if len(evidence.factors) < 2:
+        return None
+    rows = evidence.overfitting_by_factor
+    rows = rows[rows["statistic"] == "gap_last"]
+    spans = rows.groupby("factor")["mean"].agg(lambda means: means.max() - means.min()).dropna()
+    chosen = spans.sort_values(ascending=False, kind="stable").index[:2].tolist()
+    return (str(chosen[0]), str(chosen[1])) if len(chosen) == 2 else None
+
+
+def _read_map(table: pd.DataFrame, down: str, across: str) -> str:
+    ordered = as_records(table.sort_values("gap_last"))
+    low, high = ordered[0], ordered[-1]
+    return (
+        f"Mean of train minus validation accuracy over completed runs: from {points(low['gap_last'])} "
+        f"({label_value(down, low[down])}, {label_value(across, low[across])}) to {points(high['gap_last'])} "
+        f"({label_value(down, high[down])}, {label_value(across, high[across])})."
     )

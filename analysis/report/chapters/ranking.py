@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.plots.ranking import draw_best_and_last
+from analysis.plots import figures
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.tables import as_records
 from analysis.wording import duration, number, percent, plus_minus, points, whole
@@ -26,7 +28,7 @@ def ranking_chapter(evidence: Evidence) -> Section:
             Chart(
                 name="best-and-last",
                 title="Validation accuracy at the best and at the last epoch",
-                draw=lambda: draw_best_and_last(ranking.head(_DRAWN), evidence.half_width),
+                draw=partial(figures.best_and_last, evidence.study, _DRAWN),
                 reading=reading,
                 alt=f"Validation accuracy of the best {min(len(ranking), _DRAWN)} settings, two marks each. "
                 + reading,
@@ -73,12 +75,14 @@ def _show(ranking: pd.DataFrame) -> pd.DataFrame:
             "runs": [f"{n}" for n in rows["n_completed"]],
             "best epoch": [percent(row["val_accuracy"]) + _interval(row) for row in as_records(rows)],
             "last epoch": [percent(value) for value in rows["val_accuracy_last"]],
-            "lost": [points(value) for value in rows["val_accuracy"] - rows["val_accuracy_last"]],
+            "lost, points": [
+                number(100 * value, 1) for value in rows["val_accuracy"] - rows["val_accuracy_last"]
+            ],
             "at epoch": [number(value, 1) for value in rows["best_epoch"]],
-            "val. loss": [number(value, 3) for value in rows["val_loss"]],
-            "last val. loss": [number(value, 3) for value in rows["val_loss_last"]],
+            "loss": [number(value, 3) for value in rows["val_loss"]],
+            "last loss": [number(value, 3) for value in rows["val_loss_last"]],
             "weights": [whole(value) for value in rows["n_weights"]],
-            "time a run": [duration(value) for value in rows["wall_s"]],
+            "time": [duration(value) for value in rows["wall_s"]],
         }
     )
 

@@ -1,0 +1,107 @@
+"""The lines to beat: simple models on the same split, and what has been published."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.literature import concerns, imdb_table
+from analysis.plots import figures
+from analysis.report.content import Block, Chart, Grid, Note, Section
+from analysis.tables import as_records
+from analysis.wording import duration, number, percent, points
+
+
+def beat_chapter(evidence: Evidence) -> Section:
+    """Our best of each cell against baselines and literature."""
+    rows = evidence.lines_to_beat
+    blocks: list[Block] = []
+    if (rows["kind"] == "here").any() and len(rows) > 1:
+        reading = read_baselines(evidence)
+        blocks.append(
+            Chart(
+                name="lines-to-beat",
+                title="The best of each cell among simple and published models",
+                draw=partial(figures.lines_to_beat, evidence.study),
+                reading=reading,
+                alt=f"Accuracies of {len(rows)} models in order. {reading}",
+                table="lines-to-beat",
+            )
+        )
+    blocks.extend(_tables(evidence))
+    if evidence.study.baselines.empty:
+        text = "No baseline was fitted: whether a recurrent model is worth its cost is not known."
+        blocks.append(Note(text=text, tone="warning"))
+    return Section(anchor="baselines", title="Lines to beat", lead=_lead(evidence), blocks=blocks)
+
+
+def _lead(evidence: Evidence) -> str:
+    lead = "Simple models, fitted once on the same training texts and judged on the same validation texts."
+    if concerns(evidence.facts.source):
+        lead += (
+            " Published figures are for the 25,000 test reviews after training on all 25,000 others, so they "
+            "are a scale to read ours by, not a comparison on equal terms."
+        )
+    return lead
+
+
+def read_baselines(evidence: Evidence) -> str:
+    """Where the best setting stands against the strongest simple model, and the published ones."""
+    if evidence.ranking.empty:
+        return "No run completed, so there is nothing to compare with."
+    best = float(evidence.ranking["val_accuracy"].iloc[0])
+    sentences = []
+    baselines = as_records(evidence.study.baselines.sort_values("val_accuracy", ascending=False))
+    if baselines:
+        strongest = baselines[0]
+        difference = best - strongest["val_accuracy"]
+        where = f"{strongest['name']} ({percent(strongest['val_accuracy'])})"
+        if abs(difference) <= evidence.half_width:
+            margin = points(evidence.half_width)
+            verdict = f"cannot be told apart from {where}: this split can move an accuracy by {margin}"
+        else:
+            verdict = f"is {points(abs(difference))} {'above' if difference > 0 else 'below'} {where}"
+        sentences.append(f"The best setting, {percent(best)}, {verdict}.")
+    if concerns(evidence.facts.source):
+        published = imdb_table()
+        plain = published[~published["extra_data"]]
+        above = int((plain["test_accuracy"] > best).sum())
+        sentences.append(
+            f"Of {len(plain)} published models that learned from the labelled texts alone, {above} "
+            f"{'is' if above == 1 else 'are'} higher."
+        )
+    return " ".join(sentences)
+
+
+def _tables(evidence: Evidence) -> list[Block]:
+    blocks: list[Block] = []
+    baselines = evidence.study.baselines
+    if not baselines.empty:
+        shown = pd.DataFrame(
+            {
+                "model": baselines["name"],
+                "validation accuracy": [percent(value) for value in baselines["val_accuracy"]],
+                "validation loss": [number(value, 3) for value in baselines["val_loss"].astype(float)],
+                "time to fit": [duration(value) for value in baselines["fit_s"]],
+            }
+        )
+        blocks.append(
+            Grid(name="baselines", title="Simple models on the same split", frame=baselines, shown=shown)
+        )
+    if concerns(evidence.facts.source):
+        published = imdb_table()
+        shown = pd.DataFrame(
+            {
+                "model": published["model"],
+                "test accuracy": [percent(value, 2) for value in published["test_accuracy"]],
+                "learned from": [
+                    "more than the labelled texts" if extra else "labelled texts"
+                    for extra in published["extra_data"]
+                ],
+                "source": published["source"],
+            }
+        )
+        blocks.append(Grid(name="published", title="Published figures", frame=published, shown=shown))
+    return blocks

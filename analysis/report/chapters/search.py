@@ -1,0 +1,114 @@
+"""What the search found for what it spent, and whether more would have helped."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.fronts import Cost
+from analysis.labels import label_value
+from analysis.plots import figures
+from analysis.report.content import Block, Chart, Note, Section
+from analysis.tables import as_records
+from analysis.wording import count, duration, percent, points, whole
+
+_MIN_TRIALS = 3
+
+
+def search_chapter(evidence: Evidence) -> Section:
+    """Expected best against trials and compute, and the front of accuracy against cost."""
+    blocks: list[Block] = []
+    table = evidence.expected_best
+    if table.empty or table["n_trials"].sum() < _MIN_TRIALS:
+        blocks.append(
+            Note(text="Too few trials have a score to say what more of them would bring.", tone="warning")
+        )
+    else:
+        reading = read_expected_best(evidence)
+        blocks.append(
+            Chart(
+                name="expected-best",
+                title="Expected best score by budget",
+                draw=partial(figures.expected_best, evidence.study),
+                reading=reading,
+                alt=f"Expected best validation score against trials and against training time. {reading}",
+                table="expected-best",
+            )
+        )
+    if len(evidence.ranking) > 1:
+        blocks.extend(_fronts(evidence))
+    return Section(
+        anchor="search",
+        title="Search and cost",
+        lead="What a search of so many of these trials would be expected to find (Tang et al. 2020, without "
+        "bias, never beyond the trials run), and what accuracy costs.",
+        blocks=blocks,
+    )
+
+
+def read_expected_best(evidence: Evidence) -> str:
+    """Who leads at an equal number of trials, and what the second half of the trials brought."""
+    table = evidence.expected_best
+    sign = 1 if evidence.facts.maximizes else -1
+    shared = int(table.groupby("level", dropna=False)["n"].max().min())
+    at_shared = table[table["n"] <= shared].groupby("level", sort=False, dropna=False).last().reset_index()
+    ordered = as_records(
+        at_shared.assign(key=sign * at_shared["expected_best"]).sort_values("key", ascending=False)
+    )
+    if len(ordered) > 1:
+        first, second = ordered[0], ordered[1]
+        lead = _amount(abs(first["expected_best"] - second["expected_best"]), evidence.facts.maximizes)
+        name, other = label_value("cell", first["level"]), label_value("cell", second["level"])
+        sentence = f"With {count(shared, 'trial')} each, {name} would be expected to lead {other} by {lead}."
+    else:
+        sentence = ""
+    whole_curve = as_records(evidence.expected_best_overall)
+    half = next((row for row in whole_curve if row["n"] >= whole_curve[-1]["n_trials"] / 2), whole_curve[0])
+    gained = _amount(abs(whole_curve[-1]["expected_best"] - half["expected_best"]), evidence.facts.maximizes)
+    trials = count(int(whole_curve[-1]["n_trials"]), "trial")
+    return f"{sentence} The second half of all {trials} improved the expected best by {gained}.".strip()
+
+
+def _amount(difference: float, is_share: bool) -> str:
+    return points(difference) if is_share else f"{difference:.3f}"
+
+
+def _fronts(evidence: Evidence) -> list[Block]:
+    blocks: list[Block] = []
+    kinds: list[tuple[Cost, str, str]] = [
+        ("wall_s", "time", "seconds a run"),
+        ("n_weights", "size", "weights"),
+    ]
+    for name, cost, label in kinds:
+        table = evidence.front(name)
+        if table["cost"].nunique() < 2:
+            continue
+        reading = _read_front(table, name)
+        blocks.append(
+            Chart(
+                name=f"front-{cost}",
+                title=f"Accuracy against {cost}",
+                draw=partial(figures.cost_front, evidence.study, name),
+                reading=reading,
+                alt=f"Validation accuracy of each setting against {label}. {reading}",
+                table=f"front-{cost}",
+                wide=False,
+            )
+        )
+    return blocks
+
+
+def _read_front(table: pd.DataFrame, cost: str) -> str:
+    front = as_records(table[table["on_front"]])
+    best = front[-1]
+    show = duration if cost == "wall_s" else lambda value: f"{whole(value)} weights"
+    near = next(row for row in front if row["score"] >= best["score"] - 0.01)
+    if near["setting"] == best["setting"]:
+        cost_of_best = show(best["cost"])
+        return f"The most accurate setting takes {cost_of_best}; nothing cheaper comes within a point of it."
+    return (
+        f"{near['label']} comes within a point of the most accurate ({percent(near['score'])} against "
+        f"{percent(best['score'])}) for {show(near['cost'])} instead of {show(best['cost'])}."
+    )
