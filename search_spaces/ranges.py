@@ -126,12 +126,15 @@ class Integer:
             return list(range(self.low, self.high + 1, self.step))
         if self.log:
             exponents = _spread(math.log(self.low), math.log(self.high), n)
-            return list(dict.fromkeys(self._clip(round(math.exp(e))) for e in exponents))
+            levels = [self._clip(round(math.exp(exponent))) for exponent in exponents]
+            if n > 1:
+                levels[0], levels[-1] = self.low, self.high  # exact, however large
+            return list(dict.fromkeys(levels))
         return [self.low + round(k) * self.step for k in _spread(0, self.size - 1, n)]
 
     def from_unit(self, u: float) -> Scalar:
         """The value whose share of [0, 1] holds `u`; on a log scale k has the share of k - 1/2 to k + 1/2."""
-        if self.log:
+        if self.log and 0.0 < u < 1.0:
             return self._clip(round(math.exp(_interpolate(*self._log_ends, u))))
         return self.low + min(int(u * self.size), self.size - 1) * self.step
 

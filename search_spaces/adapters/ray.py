@@ -62,9 +62,12 @@ def param_space(space: Space, seed: int | None = None) -> dict[str, Any]:
     Args:
         space: What to search.
         seed: Of those functions; Ray's own domains are drawn under the seed that Ray is given.
+
+    Raises:
+        SpaceError: If a step makes more levels than Ray can list.
     """
     if not space.conditions and not space.constraints:
-        return {name: to_ray(domain) for name, domain in space.parameters.items()}
+        return {name: _to_ray(name, domain) for name, domain in space.parameters.items()}
     draw = JointDraw(space, seed)
     return {
         name: domain.value
@@ -72,6 +75,13 @@ def param_space(space: Space, seed: int | None = None) -> dict[str, Any]:
         else tune.sample_from(draw.giver(name))
         for name, domain in space.parameters.items()
     }
+
+
+def _to_ray(name: str, domain: Domain) -> Any:
+    try:
+        return to_ray(domain)
+    except SpaceError as error:
+        raise SpaceError(f"{name}: {error}") from None
 
 
 def to_ray(domain: Domain) -> Any:

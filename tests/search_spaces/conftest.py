@@ -42,8 +42,10 @@ def integers(draw: st.DrawFn, reach: int = 2**52) -> Integer:
     low = draw(st.integers(-reach, reach))
     if low > 0 and draw(st.booleans()):
         return Integer(low, low + draw(st.integers(0, reach)), log=True)
-    step = draw(st.integers(1, 1000))
-    return Integer(low, low + step * draw(st.integers(0, reach // 1000)), step=step)
+    if draw(st.booleans()):
+        return Integer(low, low + draw(st.integers(0, reach)))
+    step = draw(st.integers(2, 1000))
+    return Integer(low, low + step * draw(st.integers(0, 1000)), step=step)
 
 
 @st.composite
