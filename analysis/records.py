@@ -69,6 +69,16 @@ CREATE TABLE predictions (           -- of the best epoch, on the split that val
     PRIMARY KEY (trial, replicate, attempt)
 ) STRICT;
 
+CREATE TABLE gradients (             -- only where the study was asked for them
+    trial     INTEGER NOT NULL,
+    replicate INTEGER NOT NULL,
+    attempt   INTEGER NOT NULL,
+    moment    TEXT    NOT NULL,      -- 'start' (fresh weights) or 'end' (after the last epoch) of training
+    norms     BLOB    NOT NULL,      -- float32, little endian, (sequence_length,): mean norm of the loss's gradient
+                                     -- at the input 0, 1, 2 ... steps before the last; NaN where all is padding
+    PRIMARY KEY (trial, replicate, attempt, moment)
+) STRICT;
+
 CREATE TABLE labels (                -- the truth for `predictions`
     split  TEXT PRIMARY KEY,         -- 'validation'
     labels BLOB NOT NULL             -- uint16, little endian, (n_validation,)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 N_CLOSING_FINDINGS = 4
 
+LONG_EPOCH_S = 10.0
+"""From here on an epoch has a line of its own."""
+
 CELL_NAMES = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 
 _STYLES = {"completed": "green", "pruned": "yellow", "failed": "red", "diverged": "red", "timeout": "red"}
@@ -47,6 +50,7 @@ class ConsoleListener(Listener):
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Print a trial that ended."""
         if state == "running":
+            self._say_progress(assignment, report)
             return
         self._n_ended += 1
         count = f"{self._n_ended}/{self._n_replicates}"
@@ -60,6 +64,15 @@ class ConsoleListener(Listener):
             f"[dim]{(report.wall_s or 0):5.1f} s[/dim]  {escape(setting)}{replicate}",
             soft_wrap=True,
         )
+
+    def _say_progress(self, assignment: Assignment, report: Report) -> None:
+        """Print an epoch that took long: nobody should have to wonder whether anything happens."""
+        if report.figures is not None and report.figures.epoch_s >= LONG_EPOCH_S:
+            self._console.print(
+                f"         [dim]trial {assignment.trial}: {_say_figures(report)}, "
+                f"{report.figures.epoch_s:.0f} s[/dim]",
+                soft_wrap=True,
+            )
 
 
 def _say_figures(report: Report) -> str:

@@ -7,7 +7,7 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.records import SCHEMA, SCHEMA_VERSION, Phase, State, StudyFacts
-from study.errors import EnvironmentFaultError, IntegrityError
+from study.database_faults import database_faults
+from study.errors import IntegrityError
 from study.trial import Assignment, EpochFigures, Report
 
 
@@ -49,7 +50,7 @@ class Ledger:
     def create(cls, path: Path, facts: StudyFacts, validation_labels: npt.NDArray[np.integer[Any]]) -> Self:
         """Start the records of a new study."""
         connection = _connect(path)
-        with _translated(path), connection:
+        with database_faults(path), connection:
             connection.executescript(f"BEGIN; {SCHEMA}")
             connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
             connection.execute("INSERT INTO meta VALUES ('facts', ?)", (facts.model_dump_json(),))
@@ -65,7 +66,7 @@ class Ledger:
             IntegrityError: If the file is damaged or of another schema.
         """
         connection = _connect(path)
-        with _translated(path):
+        with database_faults(path):
             damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             meta = dict(connection.execute("SELECT key, value FROM meta"))
         if damage != "ok":
@@ -88,8 +89,17 @@ class Ledger:
         self.facts = facts
 
     def begin(self, assignment: Assignment, started_at: str, epochs_kept: int = 0) -> None:
-        """Record that an attempt is handed out, with the epochs up to its checkpoint, if there is one."""
+        """Record that an attempt is handed out, with the epochs up to its checkpoint, if there is one.
+
+        A further attempt that continues from its predecessor's checkpoint takes over the epochs up to it.
+        """
         with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO epochs SELECT trial, replicate, attempt + 1, epoch, train_loss,"
+                " train_accuracy, val_loss, val_accuracy, learning_rate, epoch_s FROM epochs"
+                " WHERE trial = ? AND replicate = ? AND attempt = ? - 1 AND epoch <= ?",
+                (*assignment.key, epochs_kept),
+            )
             db.execute(
                 "DELETE FROM epochs WHERE trial = ? AND replicate = ? AND attempt = ? AND epoch > ?",
                 (*assignment.key, epochs_kept),
@@ -97,7 +107,8 @@ class Ledger:
             db.execute(
                 "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params, started_at)"
                 " VALUES (?, ?, ?, ?, 'running', ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET state = 'running', reason = NULL",
+                " ON CONFLICT DO UPDATE SET state = 'running', reason = NULL,"
+                " started_at = coalesce(started_at, excluded.started_at)",
                 (
                     *assignment.key,
                     assignment.phase,
@@ -136,6 +147,12 @@ class Ledger:
                     (*assignment.key, report.best_epoch, report.probabilities),
                 )
 
+            for moment, norms in (report.gradients or {}).items():
+                db.execute(
+                    "INSERT OR REPLACE INTO gradients VALUES (?, ?, ?, ?, ?)",
+                    (*assignment.key, moment, norms),
+                )
+
     def finish(self, assignment: Assignment, state: State, reason: str) -> None:
         """Record an end that the worker could not report itself."""
         with self._transaction() as db:
@@ -143,6 +160,26 @@ class Ledger:
                 "UPDATE attempts SET state = ?, reason = ? WHERE trial = ? AND replicate = ? AND attempt = ?",
                 (state, reason, *assignment.key),
             )
+
+    def retry(self, assignment: Assignment, state: State, reason: str) -> Assignment:
+        """Record such an end and, in the same transaction, that the replicate is to be tried again.
+
+        Returns:
+            The further attempt; a crash before it begins cannot lose it.
+        """
+        successor = replace(assignment, attempt=assignment.attempt + 1)
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE attempts SET state = ?, reason = ? WHERE trial = ? AND replicate = ? AND attempt = ?",
+                (state, reason, *assignment.key),
+            )
+            db.execute(
+                "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params)"
+                " SELECT trial, replicate, attempt + 1, phase, 'running', seed, params FROM attempts"
+                " WHERE trial = ? AND replicate = ? AND attempt = ?",
+                assignment.key,
+            )
+        return successor
 
     def record_test(self, assignment: Assignment, loss: float, accuracy: float) -> None:
         """Record what the sealed split said of one confirmed replicate."""
@@ -189,34 +226,18 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _translated(self.path), self._connection:
+        with database_faults(self.path), self._connection:
             yield self._connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    with _translated(path):
+    with database_faults(path):
         # Ray Tune may run its loop on another thread than the one that opened the file, but on one.
         connection = sqlite3.connect(path, timeout=30.0, check_same_thread=False)
         # TRUNCATE, not WAL: a study may lie on a network file system, and is copied while it is open.
         connection.execute("PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA synchronous = FULL")
     return connection
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Raise SQLite's errors as ours: those of the surroundings can be mended, those of the file cannot."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        surroundings = ("FULL", "READONLY", "BUSY", "LOCKED", "IOERR", "CANTOPEN", "PERM")
-        if str(error.sqlite_errorname).removeprefix("SQLITE_").startswith(surroundings):
-            raise EnvironmentFaultError(
-                f"cannot write the records {path}: {error}; make room or free the file, then run it again"
-            ) from error
-        raise IntegrityError(
-            f"the records are damaged: {path}: {error}; restore the file from a copy"
-        ) from error
 
 
 def _assignment(trial: int, replicate: int, attempt: int, seed: int, params: str, phase: Phase) -> Assignment:

@@ -117,7 +117,9 @@ def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:
 def _run_leg(
     directory: StudyDirectory, spec: StudySpec, purpose: Purpose, address: str | None, listener: Listener
 ) -> StudyResult:
+    from study.baselines import fit_baselines
     from study.data import encode, load_corpus
+    from study.data.cache import default_cache_folder
 
     listener.on_stage(f"reading {spec.data.source_name}")
     # Before the directory is made: data that cannot be used leaves nothing behind.
@@ -127,6 +129,9 @@ def _run_leg(
         ledger, manifest = _open_or_create(directory, spec, corpus, encoded)
         try:
             interruption = _train(directory, spec, purpose, encoded, ledger, manifest, address, listener)
+            if interruption.reason is None and not ledger.has_baselines:
+                listener.on_stage("fitting the lines to beat")
+                ledger.record_baselines(fit_baselines(encoded, default_cache_folder()))
             listener.on_stage("writing the report")
             bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
         finally:
@@ -204,8 +209,9 @@ def _train(
     with ray_session(address) as capacity:
         # Not before: Ray reads once, when it is imported, whether tokens are asked for.
         from study.checkpoints import CheckpointFolder
+        from study.driver import Driver
         from study.shelf import ModelShelf
-        from study.tuning import Driver, tune_trials
+        from study.tuning import tune_trials
 
         check_resources(capacity, spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
         manifest.begin_leg(purpose, capacity)

@@ -36,6 +36,9 @@ class Training(_Part):
     patience: int | None = Field(
         default=None, ge=1, description="end after this many epochs without a better one"
     )
+    gradients: bool = Field(
+        default=False, description="record how far back in time the loss's gradient reaches"
+    )
     cells: Literal["auto", "keras"] = Field(
         default="auto", description="auto: compiled cells where they are valid; keras: never"
     )

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from study.data import PADDING
 from study.model import CellsChoice, Classifier, build_classifier, build_optimizer
 from study.trial import EpochFigures
 
@@ -101,12 +102,6 @@ def _trace(
     length = model.input_shape[1]
     ids_spec = tf.TensorSpec((None, length), tf.int32)
 
-    def mean_loss(labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
-        if n_classes == 2:
-            target = tf.cast(labels[:, tf.newaxis], scores.dtype)
-            return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(target, scores))
-        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
-
     # A whole epoch is one call: at small sizes, Python between batches costs as much as the batch.
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[
@@ -124,7 +119,7 @@ def _trace(
             rows = order[start : start + batch_size]
             with tf.GradientTape() as tape:
                 scores = model(tf.gather(ids, rows), training=True)
-                loss = mean_loss(tf.gather(labels, rows), scores)
+                loss = _mean_loss(n_classes, tf.gather(labels, rows), scores)
             variables = model.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
             total += loss * tf.cast(tf.shape(rows)[0], loss.dtype)
@@ -136,6 +131,13 @@ def _trace(
         return model(ids, training=False)
 
     return train, score
+
+
+def _mean_loss(n_classes: int, labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    if n_classes == 2:
+        target = tf.cast(labels[:, tf.newaxis], scores.dtype)
+        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(target, scores))
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
 
 
 def _values(variables: list[Any]) -> list[npt.NDArray[Any]]:
@@ -196,6 +198,7 @@ class Trainer:
         cells: CellsChoice = "auto",
     ) -> None:
         self.seed, self.rows, self.objective = seed, rows, objective
+        self._n_classes = rows.n_classes
         self.program = programs.start(params, rows.n_classes, cells, seed)
         self._batch_size = int(params["batch_size"])
         self._ids = tf.constant(rows.train)
@@ -257,6 +260,33 @@ class Trainer:
         if self._best_scores is None:
             return None
         return to_probabilities(self._best_scores).astype(np.float16)
+
+    def gradient_norms(self, n_rows: int = 256) -> npt.NDArray[np.float32]:
+        """Measure how far back in time the loss reaches: its gradient's norm at each step's input.
+
+        Returns:
+            Float32 of shape (sequence_length,), the last step first: the norm of the gradient of one text's
+            loss by its embedded token, mean over the first `n_rows` validation texts that have a token there;
+            NaN where none has. It vanishes with the distance where a cell forgets (Bengio et al. 1994).
+        """
+        ids = self.rows.validation[:n_rows]
+        model = self.classifier.logits
+        embedding = model.get_layer("embedding")
+        rest = keras.Model(embedding.output, model.output)
+        embedded = tf.convert_to_tensor(embedding(tf.constant(ids)))
+        with tf.GradientTape() as tape:
+            tape.watch(embedded)
+            loss = _mean_loss(
+                self._n_classes, tf.constant(self.rows.validation_labels[:n_rows]), rest(embedded)
+            )
+        gradient = tape.gradient(loss, embedded).numpy() * len(ids)
+        norms = np.where(ids == PADDING, np.nan, np.linalg.norm(gradient, axis=2))
+        has_token = ~np.isnan(norms)
+        totals = np.where(has_token, norms, 0.0).sum(axis=0)
+        means = np.divide(
+            totals, has_token.sum(axis=0), out=np.full(len(totals), np.nan), where=has_token.any(axis=0)
+        )
+        return np.asarray(means[::-1], dtype=np.float32)
 
     def test(self, ids: Ids, labels: Labels) -> tuple[float, float]:
         """Return loss and accuracy of the best epoch's weights on rows it never chose by."""

@@ -69,6 +69,8 @@ class Report:
         wall_s: Seconds from the trial's start to this report.
         reason: Why the trial diverged or failed, one line.
         probabilities: Of the best epoch on the validation rows, float16 bytes; with the last report only.
+        gradients: By moment (`start`, `end`), the gradient's norm by step back in time, float32 bytes; on
+            request.
         model: The best epoch's `.keras` file, where it is good enough to be kept; with the last report only.
         checkpoint: All that is needed to continue after this epoch, when the last one is old enough.
     """
@@ -84,6 +86,7 @@ class Report:
     wall_s: float | None = None
     reason: str | None = None
     probabilities: bytes | None = None
+    gradients: dict[str, bytes] | None = None
     model: bytes | None = None
     checkpoint: bytes | None = None
 

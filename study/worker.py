@@ -54,6 +54,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         self._checkpoint_ref = config["checkpoint"]
         self._trainer: Trainer | None = None
         self._setup_s: float | None = None
+        self._gradients: dict[str, bytes] = {}
         self._started = self._checkpointed = time.monotonic()
 
     def step(self) -> dict[str, Any]:
@@ -105,6 +106,8 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
             self._trainer.restore(ray.get(self._checkpoint_ref))
             self._checkpoint_ref = None
+        elif self._spec.training.gradients:
+            self._gradients["start"] = self._trainer.gradient_norms().tobytes()
         return self._trainer
 
     def _rows(self) -> Rows:
@@ -138,6 +141,8 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         content: dict[str, Any] = {
             "probabilities": None if probabilities is None else probabilities.tobytes()
         }
+        if self._spec.training.gradients:
+            content["gradients"] = self._gradients | {"end": trainer.gradient_norms().tobytes()}
         if self._model_floor is not None and trainer.best_score > self._model_floor:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "model.keras"

@@ -22,6 +22,9 @@ def run(
     seeds: Annotated[int | None, typer.Option(help="Replicates of each setting.")] = None,
     limit_train: Annotated[int | None, typer.Option(help="Training texts at most.")] = None,
     cells: Annotated[str | None, typer.Option(help="auto, or keras: never use compiled cells.")] = None,
+    gradients: Annotated[
+        bool, typer.Option("--gradients", help="Record how far back in time the gradient reaches.")
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any key, e.g. space.units=[16,32]."),
@@ -41,6 +44,7 @@ def run(
         "seeds": seeds,
         "data.limit_train": limit_train,
         "training.cells": cells,
+        "training.gradients": gradients or None,
     }
     for key, value in options.items():
         if value is not None:

@@ -174,3 +174,38 @@ def test_probabilities_of_several_classes_sum_to_one() -> None:
 
     assert probabilities.sum(axis=1) == pytest.approx([1.0, 1.0])
     assert probabilities[1, 2] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_gradient_norms_are_those_of_finite_differences(programs: ProgramCache, cell: str) -> None:
+    trainer = make_trainer(programs, cell=cell, bidirectional=False)
+    model = trainer.classifier.logits
+    embedding = model.get_layer("embedding")
+    rest = keras.Model(embedding.output, model.output)
+    ids, labels = trainer.rows.validation[:1], trainer.rows.validation_labels[:1]
+    embedded = np.array(embedding(ids))
+    steps = [np.zeros_like(embedded) for _ in range(embedded.shape[2])]
+    for coordinate, step in enumerate(steps):
+        step[0, 0, coordinate] = 1e-2
+
+    by_differences = [
+        (
+            evaluate(np.array(rest(embedded + h)), labels)[0]
+            - evaluate(np.array(rest(embedded - h)), labels)[0]
+        )
+        / 2e-2
+        for h in steps
+    ]
+
+    assert trainer.gradient_norms(n_rows=1)[-1] == pytest.approx(np.linalg.norm(by_differences), rel=2e-2)
+
+
+def test_padding_has_no_gradient_norm(programs: ProgramCache) -> None:
+    rows = make_rows()
+    rows.validation[:, :2] = 0
+    trainer = make_trainer(programs, rows=rows)
+
+    norms = trainer.gradient_norms()
+
+    assert np.isnan(norms[-2:]).all()
+    assert (norms[:-2] > 0).all()

@@ -1,0 +1,50 @@
+"""SQLite's errors as ours, whether they come from the records or through Optuna."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from study.errors import EnvironmentFaultError, IntegrityError, StudyError
+
+_OF_THE_SURROUNDINGS = ("FULL", "READONLY", "BUSY", "LOCKED", "IOERR", "CANTOPEN", "PERM", "NOMEM")
+"""SQLite's names of what can be mended and tried again; all others say that the file itself is broken."""
+
+
+@contextmanager
+def database_faults(path: Path) -> Iterator[None]:
+    """Raise what SQLite says of `path` as ours; Optuna and SQLAlchemy carry it as the cause of their own.
+
+    Raises:
+        EnvironmentFaultError: If the disk is full, the file is locked or may not be written.
+        IntegrityError: If the file is damaged.
+    """
+    try:
+        yield
+    except StudyError:
+        raise
+    except Exception as error:
+        fault = _find_fault(error)
+        if fault is None:
+            raise
+        raise _translate(fault, path) from error
+
+
+def _find_fault(error: BaseException) -> sqlite3.DatabaseError | None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, sqlite3.DatabaseError):
+        cause = cause.__cause__
+    return cause
+
+
+def _translate(fault: sqlite3.DatabaseError, path: Path) -> StudyError:
+    name = str(getattr(fault, "sqlite_errorname", "")).removeprefix("SQLITE_")
+    if name.startswith(_OF_THE_SURROUNDINGS):
+        return EnvironmentFaultError(
+            f"cannot write {path}: {fault}; make room or free the file, then run it again"
+        )
+    return IntegrityError(
+        f"the file is damaged: {path}: {fault}; see `study verify`, or restore it from a copy"
+    )
