@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, assert_never
 
 from search_spaces.domains import KINDS, Choice, Domain, Fixed, Integer, Real, Scalar
-from search_spaces.errors import SpaceError, hint_name
+from search_spaces.errors import SpaceError, hint_name, located
 from search_spaces.scalars import as_scalar
 
 DomainLike: TypeAlias = Domain | Scalar | Sequence[Scalar] | Mapping[str, Any]
@@ -32,14 +32,12 @@ def as_domain(value: DomainLike, name: str = "domain") -> Domain:
     """
     if isinstance(value, KINDS):
         return value
-    try:
+    with located(prefix=f"{name}: "):
         if isinstance(value, Mapping):
             return _read_mapping(value)
         if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
             return Choice(value)
         return Fixed(value)  # type: ignore[arg-type]  # Fixed says what it refuses
-    except SpaceError as error:
-        raise SpaceError(f"{name}: {error}") from None
 
 
 def domain_document(domain: Domain) -> Any:
@@ -71,7 +69,7 @@ def _read_mapping(document: Mapping[str, Any]) -> Domain:
     known = CHOICE_KEYS if "choice" in document else RANGE_KEYS
     for key in document:
         if key not in known:
-            raise SpaceError(f"unknown key {key!r}: {hint_name(str(key), known)}")
+            raise SpaceError(f"unknown key {key!r}: {hint_name(str(key), known)}", (str(key),))
     if "choice" in document:
         choices = document["choice"]
         if not isinstance(choices, Sequence) or isinstance(choices, (str, bytes)):

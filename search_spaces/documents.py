@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import yaml
@@ -89,6 +89,31 @@ def load_document(text: str, source: str) -> Any:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         message = f"{source}:{line}:{column}: this is not YAML ({problem}): correct it here."
         raise DocumentError(" ".join(message.split())) from None
+
+
+def find_place(text: str, path: Sequence[str | int]) -> tuple[int, int]:
+    """Where something stands in a document that `load_document` has read.
+
+    Args:
+        text: The document.
+        path: Keys and list places that lead to it; what is not there is looked for as far as it goes.
+
+    Returns:
+        Line and column, from 1: of the last key of the path, or of the list's item.
+    """
+    node = yaml.compose(text, Loader=_LOADER)
+    mark = node.start_mark if node else None
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            found = node.value[step], node.value[step]
+        else:
+            found = None
+        if found is None:
+            break
+        mark, node = found[0].start_mark, found[1]
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 class _Reader:

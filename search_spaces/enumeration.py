@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from search_spaces.domains import Scalar
-from search_spaces.errors import SpaceError, hint_name
+from search_spaces.errors import SpaceError, hint_name, located
 
 if TYPE_CHECKING:
     from search_spaces.expressions import Expression
@@ -44,10 +44,8 @@ def grid(space: Space, levels: int | Mapping[str, int] | None = None) -> list[di
             raise SpaceError(
                 f"{name}: a grid takes 1 to {MAX_SETTINGS} levels, not {n!r}: give a whole number."
             )
-        try:
+        with located(prefix=f"{name}: "):
             values[name] = domain.levels(n)
-        except SpaceError as error:
-            raise SpaceError(f"{name}: {error}") from None
     if not space.conditions and not space.constraints and math.prod(map(len, values.values())) > MAX_SETTINGS:
         raise _too_large()
     settings: list[dict[str, Scalar]] = []

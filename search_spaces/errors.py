@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class SpaceError(ValueError):
-    """A bad domain, space, expression or setting: rule broken, value given, way out, in one line."""
+    """A bad domain, space, expression or setting: rule broken, value given, way out, in one line.
+
+    Args:
+        message: That line.
+        path: Keys and list places that lead to the fault within a space's document; empty where unknown.
+    """
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message, path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class DocumentError(SpaceError):
     """Text that is not a document this package reads; the message starts with source:line:column."""
+
+
+@contextmanager
+def located(*path: str | int, prefix: str = "") -> Iterator[None]:
+    """Whatever is wrong inside is wrong at `path`, and the message starts with `prefix`."""
+    try:
+        yield
+    except SpaceError as error:
+        raise SpaceError(f"{prefix}{error}", (*path, *error.path)) from None
 
 
 def hint_name(name: str, known: Iterable[str]) -> str:
@@ -18,6 +40,7 @@ def hint_name(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # here, because only errors need it
 
     names = list(known)
-    if nearest := get_close_matches(name, names, n=1, cutoff=0.6):
-        return f"did you mean {nearest[0]!r}?"
+    lowered = {candidate.lower(): candidate for candidate in names}
+    if nearest := get_close_matches(name.lower(), lowered, n=1, cutoff=0.6):
+        return f"did you mean {lowered[nearest[0]]!r}?"
     return f"known: {', '.join(map(repr, names))}." if names else "none is known."

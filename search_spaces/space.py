@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +11,7 @@ from search_spaces import composing, doubts, enumeration, nearness, sampling, sc
 from search_spaces.checking import check_expression
 from search_spaces.codec import DomainLike, as_domain, domain_document
 from search_spaces.domains import Choice, Domain, Fixed, Scalar
-from search_spaces.errors import SpaceError, hint_name
+from search_spaces.errors import SpaceError, hint_name, located
 from search_spaces.expressions import Expression
 from search_spaces.parsing import parse_expression
 
@@ -48,15 +48,16 @@ class Space:
             raise SpaceError(
                 f"constraints are a list, not the text {constraints!r}: write [{constraints!r}]."
             )
-        self._parameters = {_check_name(name): as_domain(value, name) for name, value in parameters.items()}
-        self._conditions = {name: _as_expression(text) for name, text in (conditions or {}).items()}
-        self._constraints = tuple(dict.fromkeys(map(_as_expression, constraints)))
-        for name in self._conditions:
-            self._check_known(name, "a condition")
-        for expression in (*self._conditions.values(), *self._constraints):
-            for name in expression.names:
-                self._check_known(name, repr(expression.text))
-            check_expression(expression, self._parameters)
+        self._parameters: dict[str, Domain] = {}
+        self._conditions: dict[str, Expression] = {}
+        for name, value in parameters.items():
+            with located("parameters", name):
+                self._parameters[_check_name(name)] = as_domain(value, name)
+        for name, text in (conditions or {}).items():
+            with located("conditions", name):
+                self._check_known(name, "a condition")
+                self._conditions[name] = self._read_expression(text)
+        self._constraints = tuple(dict.fromkeys(self._read_constraints(constraints)))
         self._order = self._sort()
 
     @property
@@ -246,18 +247,18 @@ class Space:
             raise SpaceError(f"a space is a mapping with the key 'parameters', not {document!r}: write one.")
         for key in document:
             if key not in DOCUMENT_KEYS:
-                raise SpaceError(f"unknown key {key!r} of a space: {hint_name(str(key), DOCUMENT_KEYS)}")
-        parameters = document.get("parameters")
-        conditions, constraints = document.get("conditions") or {}, document.get("constraints") or []
-        for name, value, kind in (
-            ("parameters", parameters, Mapping),
-            ("conditions", conditions, Mapping),
-            ("constraints", constraints, Sequence),
+                hint = hint_name(str(key), DOCUMENT_KEYS)
+                raise SpaceError(f"unknown key {key!r} of a space: {hint}", (str(key),))
+        parts = {"conditions": {}, "constraints": [], **document}
+        for key, kind, form in (
+            ("parameters", Mapping, "a mapping from names to domains"),
+            ("conditions", Mapping, "a mapping from names to expressions"),
+            ("constraints", Sequence, "a list of expressions"),
         ):
-            if not isinstance(value, kind) or isinstance(value, str):
-                form = "a mapping from names" if kind is Mapping else "a list of expressions"
-                raise SpaceError(f"{name!r} of a space is {form}, not {value!r}: write it so.")
-        return cls(parameters, conditions, constraints)  # type: ignore[arg-type]
+            part = parts.get(key)
+            if not isinstance(part, kind) or isinstance(part, str):
+                raise SpaceError(f"{key!r} of a space is {form}, not {part!r}: write it so.", (key,))
+        return cls(**parts)
 
     def to_yaml(self) -> str:
         """The document as YAML, readable by hand."""
@@ -274,11 +275,28 @@ class Space:
             source: Where it comes from, for messages.
 
         Raises:
-            SpaceError: If it is no YAML, or no space.
+            SpaceError: If it is no YAML, or no space; the message starts with source:line:column.
         """
-        from search_spaces.documents import load_document
+        from search_spaces.documents import find_place, load_document
 
-        return cls.from_document(load_document(text, source))
+        document = load_document(text, source)
+        try:
+            return cls.from_document(document)
+        except SpaceError as error:
+            line, column = find_place(text, error.path)
+            raise SpaceError(f"{source}:{line}:{column}: {error}", error.path) from None
+
+    def _read_constraints(self, constraints: Iterable[str | Expression]) -> Iterator[Expression]:
+        for place, text in enumerate(constraints):
+            with located("constraints", place):
+                yield self._read_expression(text)
+
+    def _read_expression(self, text: str | Expression) -> Expression:
+        expression = text if isinstance(text, Expression) else parse_expression(text)
+        for name in expression.names:
+            self._check_known(name, repr(expression.text))
+        check_expression(expression, self._parameters)
+        return expression
 
     def _check_known(self, name: str, where: str) -> None:
         if name not in self._parameters:
@@ -304,11 +322,8 @@ class Space:
             return tuple(TopologicalSorter(graph).static_order())
         except CycleError as error:
             circle = " -> ".join(reversed(error.args[1]))
-            raise SpaceError(f"conditions go in a circle, {circle}: break it at one of them.") from None
-
-
-def _as_expression(text: str | Expression) -> Expression:
-    return text if isinstance(text, Expression) else parse_expression(text)
+            message = f"conditions go in a circle, {circle}: break it at one of them."
+            raise SpaceError(message, ("conditions", error.args[1][0])) from None
 
 
 def _check_name(name: object) -> str:

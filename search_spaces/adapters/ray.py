@@ -10,7 +10,7 @@ from ray import tune
 from ray.tune.search import sample as ray_domains
 
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
-from search_spaces.errors import SpaceError
+from search_spaces.errors import SpaceError, located
 from search_spaces.scalars import as_scalar
 from search_spaces.space import Space
 
@@ -78,10 +78,8 @@ def param_space(space: Space, seed: int | None = None) -> dict[str, Any]:
 
 
 def _to_ray(name: str, domain: Domain) -> Any:
-    try:
+    with located(prefix=f"{name}: "):
         return to_ray(domain)
-    except SpaceError as error:
-        raise SpaceError(f"{name}: {error}") from None
 
 
 def to_ray(domain: Domain) -> Any:

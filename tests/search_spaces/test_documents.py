@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces import DocumentError, documents
-from search_spaces.documents import MAX_DEPTH, dump_document, load_document
+from search_spaces.documents import MAX_DEPTH, dump_document, find_place, load_document
 
 SCALARS = st.one_of(
     st.none(),
@@ -190,6 +190,27 @@ def test_a_document_is_laid_out_for_the_eye() -> None:
 def test_what_a_document_cannot_hold_is_refused(document: object) -> None:
     with pytest.raises(DocumentError, match="convert it first"):
         dump_document(document)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ((), (2, 1)),
+        (("a",), (2, 1)),
+        (("a", "b"), (3, 3)),
+        (("a", "b", 1), (3, 10)),
+        (("a", "b", 1, "c"), (3, 11)),
+        (("a", "x", "b"), (2, 1)),
+        (("a", "b", 7), (3, 3)),
+        (("a", "b", 0, 0), (3, 7)),
+    ],
+)
+def test_a_path_leads_to_its_line_and_column(path: tuple[str | int, ...], place: tuple[int, int]) -> None:
+    assert find_place("# first\na:\n  b: [1, {c: 2}]\n", path) == place
+
+
+def test_a_place_in_an_empty_document_is_its_start() -> None:
+    assert find_place("", ("a",)) == (1, 1)
 
 
 def test_a_document_that_holds_itself_is_refused() -> None:

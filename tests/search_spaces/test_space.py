@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -190,7 +191,7 @@ def test_a_bad_space_is_refused(build: object, message: str) -> None:
         ("", "a space is a mapping with the key 'parameters', not None"),
         ("[a]", "a space is a mapping"),
         ("paramters: {a: 1}", "unknown key 'paramters' of a space: did you mean 'parameters'?"),
-        ("conditions: {}", "'parameters' of a space is a mapping from names, not None"),
+        ("conditions: {}", "'parameters' of a space is a mapping from names to domains, not None"),
         ("parameters: [a]", "'parameters' of a space is a mapping"),
         ("parameters: {a: 1}\nconditions: [a > 1]", "'conditions' of a space is a mapping"),
         ("parameters: {a: 1}\nconstraints: a > 1", "'constraints' of a space is a list"),
@@ -209,7 +210,28 @@ def test_a_bad_document_is_refused_in_one_line(text: str, message: str) -> None:
         Space.from_yaml(text)
 
     assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert re.match(r"space:\d+:\d+: [^\n]*$", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("parameters:\n  units: {low: 1, hihg: 9}\n", "2:19: units: unknown key 'hihg'"),
+        ("parameters:\n  a: 1\n  units: {low: 9, high: 1}\n", "3:3: units: low=9 is above"),
+        ("paramters:\n  a: 1\n", "1:1: unknown key 'paramters'"),
+        ("parameters: {a: 1}\nconditions:\n  a: a >\n", "3:3: 'a >', character 4"),
+        ("parameters: {a: 1}\nconditions:\n  b: a > 1\n", "3:3: a condition names 'b'"),
+        ("parameters: {a: 1}\nconstraints:\n  - a > 0\n  - b > 0\n", "4:5: 'b > 0' names 'b'"),
+        ("parameters: {a: 1, b: 2}\nconditions:\n  a: b > 1\n  b: a > 1\n", ":3: conditions go in a circle"),
+        ("parameters: {a: 1}\nconstraints: 3\n", "2:1: 'constraints' of a space is a list"),
+        ("[a]", "1:1: a space is a mapping"),
+    ],
+)
+def test_a_bad_document_is_refused_at_its_line_and_column(text: str, place: str) -> None:
+    with pytest.raises(SpaceError) as caught:
+        Space.from_yaml(text, source="s.yaml")
+
+    assert place in str(caught.value)
 
 
 @given(
