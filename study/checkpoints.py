@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,8 @@ class Checkpoint:
 class CheckpointFolder:
     """The checkpoints of one study.
 
-    A file is named by replicate, attempt and epoch, and starts with the SHA-256 of the rest.
+    A file is named by replicate and epoch, and starts with the SHA-256 of the rest: a further attempt at a
+    replicate finds what the last one left.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,6 +55,13 @@ class CheckpointFolder:
         """Remove a replicate's checkpoints."""
         self._remove(assignment, keep=None)
 
+    def keep_only(self, assignments: Iterable[Assignment]) -> None:
+        """Remove all but the checkpoints of these."""
+        kept = {path for assignment in assignments for path in self._of(assignment)}
+        for path in self._folder.glob("*"):
+            if path not in kept:
+                path.unlink(missing_ok=True)
+
     def _remove(self, assignment: Assignment, keep: Path | None) -> None:
         for path in self._of(assignment):
             if path != keep:
@@ -64,7 +73,7 @@ class CheckpointFolder:
 
 
 def _stem(assignment: Assignment) -> str:
-    return f"trial-{assignment.trial:04d}-replicate-{assignment.replicate}-attempt-{assignment.attempt}"
+    return f"trial-{assignment.trial:04d}-replicate-{assignment.replicate}"
 
 
 def _epoch_of(path: Path) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.records import State
+from study.database_faults import database_faults
 from study.designs import SearchDesign
 from study.ledger import Ledger, Outcome
 from study.seeds import derive_seed
@@ -60,7 +61,7 @@ class Search:
     """
 
     def __init__(self, spec: StudySpec, ledger: Ledger, storage: Path) -> None:
-        self._spec, self._ledger = spec, ledger
+        self._spec, self._ledger, self._storage = spec, ledger, storage
         self._settings: dict[int, _Setting] = {}
         self._trial_of: dict[str, int] = {}
         self._queue: deque[Assignment] = deque()
@@ -70,9 +71,10 @@ class Search:
         self._planned = spec.design.plan(spec.space, spec.seed)
         for outcome in ledger.outcomes():
             self._remember(outcome)
-        self._optuna = _open_optuna(spec, storage)
         self._n_proposed = 0
-        self._catch_up()
+        with database_faults(storage):
+            self._optuna = _open_optuna(spec, storage)
+            self._catch_up()
 
     @property
     def n_trials(self) -> int:
@@ -95,7 +97,8 @@ class Search:
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""
         if not self._queue and self._n_proposed < self.n_trials:
-            self._propose()
+            with database_faults(self._storage):
+                self._propose()
         if not self._queue:
             return None
         assignment = self._queue.popleft()
@@ -116,7 +119,7 @@ class Search:
             reason = f"stopped by the scheduler after epoch {report.figures.epoch}"
         self._ledger.hear(assignment, report, state, reason)
         outcome = self._setting(assignment).outcomes.get(assignment.replicate)
-        scores = () if outcome is None or outcome.assignment != assignment else outcome.scores
+        scores = () if outcome is None else outcome.scores
         if report.figures is not None:
             sign = 1.0 if self._ledger.facts.maximizes else -1.0
             scores = (
@@ -130,15 +133,17 @@ class Search:
 
     def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
         """Record that an attempt ended without a word of its own; return whether it is tried again."""
-        self._ledger.finish(assignment, state, reason)
         previous = self._setting(assignment).outcomes.get(assignment.replicate)
         scores = previous.scores if previous is not None else ()
-        self._remember(Outcome(assignment=assignment, state=state, scores=scores))
         again = retry and assignment.attempt <= self._spec.resources.retries
         if again:
+            successor = self._ledger.retry(assignment, state, reason)
+            self._remember(Outcome(assignment=successor, state="running", scores=scores))
             del self._running[assignment.trial, assignment.replicate]
-            self._queue.appendleft(replace(assignment, attempt=assignment.attempt + 1))
+            self._queue.appendleft(successor)
         else:
+            self._ledger.finish(assignment, state, reason)
+            self._remember(Outcome(assignment=assignment, state=state, scores=scores))
             self._end(assignment)
         return again
 
@@ -153,11 +158,21 @@ class Search:
     def _end(self, assignment: Assignment) -> None:
         del self._running[assignment.trial, assignment.replicate]
         proposal = self._proposals[assignment.trial, assignment.replicate]
-        if self._outcome(proposal, assignment.replicate).state == "pruned":
-            # One seed was enough for the scheduler: the setting's other seeds are not worth their time.
-            self._queue = deque(a for a in self._queue if a.trial != assignment.trial)
+        outcome = self._outcome(proposal, assignment.replicate)
+        if outcome.state == "pruned":
+            self._spare(assignment.trial)
         if not self._unfinished(proposal):
-            self._tell(proposal)
+            with database_faults(self._storage):
+                self._tell(proposal)
+
+    def _spare(self, trial: int) -> None:
+        """Drop a setting's waiting seeds: one was enough for the scheduler."""
+        for spared in [a for a in self._queue if a.trial == trial]:
+            self._queue.remove(spared)
+            if (begun := self._setting(spared).outcomes.get(spared.replicate)) is not None:
+                reason = "the scheduler stopped its setting under another seed"
+                self._ledger.finish(spared, "pruned", reason)
+                self._remember(replace(begun, state="pruned"))
 
     def _outcome(self, proposal: _Proposal, replicate: int) -> Outcome:
         return self._settings[proposal.trial].outcomes[replicate]
@@ -173,20 +188,34 @@ class Search:
     def _propose(self) -> None:
         from search_spaces.adapters.optuna import ask
 
-        if self._planned is not None:
+        if self._planned is not None and not self._has_waiting():
             planned = self._planned[self._n_proposed]
             self._optuna.enqueue_trial({name: planned[name] for name in self._varied if name in planned})
         trial, params = ask(self._optuna, self._spec.space)
         self._n_proposed += 1
+        self._enqueue(self._place(trial, params), params)
+
+    def _has_waiting(self) -> bool:
+        """Whether a setting was put into Optuna's queue by a process that died before it took it out."""
+        return bool(self._optuna.get_trials(deepcopy=False, states=(_optuna_state("WAITING"),)))
+
+    def _place(self, trial: optuna.Trial, params: Mapping[str, Any]) -> _Proposal:
+        """Decide for which trial and replicates a new proposal stands."""
+        number, first = trial.number, 1
         earlier = self._trial_of.get(_identity(params))
-        number = trial.number if earlier is None else earlier
-        first = 1 if earlier is None else 1 + max(self._settings[earlier].outcomes, default=0)
         if earlier is not None:
             # The sampler proposed what it had proposed before: a further seed tells more than a rerun.
+            number = earlier
+            taken = [r for t, r in self._proposals if t == earlier]
+            first = 1 + max([*taken, *self._settings[earlier].outcomes])
             trial.set_user_attr(_REPLICATE_OF, [number, first])
-        self._enqueue(_Proposal(trial.number, number, tuple(range(first, first + self._spec.seeds))), params)
+        return self._proposal(trial.number, number, first)
+
+    def _proposal(self, number: int, trial: int, first: int) -> _Proposal:
+        return _Proposal(number, trial, tuple(range(first, first + self._spec.seeds)))
 
     def _enqueue(self, proposal: _Proposal, params: Mapping[str, Any]) -> None:
+        is_cut = any(o.state == "pruned" for o in self._outcomes(proposal))
         for replicate in proposal.replicates:
             self._proposals[proposal.trial, replicate] = proposal
             assignment = Assignment(
@@ -197,25 +226,51 @@ class Search:
                 params=dict(params),
             )
             done = self._setting(assignment).outcomes.get(replicate)
-            if done is None:
-                self._queue.append(assignment)
-            elif done.state == "running":
+            if done is not None and done.state == "running":
                 self._queue.append(done.assignment)
+            elif done is None and not is_cut:
+                self._queue.append(assignment)
+        if is_cut:
+            self._spare(proposal.trial)
 
     def _catch_up(self) -> None:
         """Bring queue and Optuna's storage to where the records are."""
         for frozen in self._optuna.get_trials(deepcopy=False):
-            if _INFEASIBLE in frozen.user_attrs:
-                continue
-            self._n_proposed += 1
-            number, first = frozen.user_attrs.get(_REPLICATE_OF, (frozen.number, 1))
-            proposal = _Proposal(frozen.number, number, tuple(range(first, first + self._spec.seeds)))
             if frozen.state.is_finished():
-                self._proposals |= {(number, r): proposal for r in proposal.replicates}
-                continue
-            self._enqueue(proposal, self._spec.space.complete(frozen.params))
-            if not self._unfinished(proposal):
-                self._tell(proposal)
+                self._recall(frozen)
+            elif frozen.state != _optuna_state("WAITING"):
+                self._continue(frozen)
+
+    def _recall(self, frozen: optuna.trial.FrozenTrial) -> None:
+        """Take note of a proposal that Optuna has closed."""
+        if _INFEASIBLE in frozen.user_attrs:
+            return
+        self._n_proposed += 1
+        number, first = frozen.user_attrs.get(_REPLICATE_OF, (frozen.number, 1))
+        proposal = self._proposal(frozen.number, number, first)
+        self._proposals |= {(number, r): proposal for r in proposal.replicates}
+
+    def _continue(self, frozen: optuna.trial.FrozenTrial) -> None:
+        """Take up a proposal that was open when the last leg ended, perhaps half made."""
+        from search_spaces.adapters.optuna import InfeasibleTrialError, suggest
+
+        trial = self._as_trial(frozen.number)
+        try:
+            params = suggest(trial, self._spec.space)
+        except InfeasibleTrialError as error:
+            trial.set_user_attr(_INFEASIBLE, str(error))
+            self._optuna.tell(frozen.number, state=_optuna_state("PRUNED"))
+            return
+        self._n_proposed += 1
+        if _REPLICATE_OF in frozen.user_attrs:
+            proposal = self._proposal(frozen.number, *frozen.user_attrs[_REPLICATE_OF])
+        elif frozen.number in self._settings:
+            proposal = self._proposal(frozen.number, frozen.number, 1)
+        else:
+            proposal = self._place(trial, params)
+        self._enqueue(proposal, params)
+        if not self._unfinished(proposal):
+            self._tell(proposal)
 
     def _tell(self, proposal: _Proposal) -> None:
         """Tell Optuna what became of a proposal: the mean over its seeds of the best that each reached."""
@@ -227,7 +282,8 @@ class Search:
             # Optuna's samplers rank a pruned trial by its last step and the value there.
             step = max(len(o.scores) for o in cut)
             value = _mean([o.best_score for o in cut if o.best_score is not None])
-            self._as_trial(proposal.number).report(sign * value, step)
+            if step not in self._frozen(proposal.number).intermediate_values:
+                self._as_trial(proposal.number).report(sign * value, step)
             self._optuna.tell(proposal.number, state=_optuna_state("PRUNED"))
         elif completed:
             self._optuna.tell(proposal.number, sign * _mean(completed))
@@ -237,7 +293,10 @@ class Search:
     def _as_trial(self, number: int) -> optuna.Trial:
         import optuna
 
-        return optuna.Trial(self._optuna, self._optuna.get_trials(deepcopy=False)[number]._trial_id)
+        return optuna.Trial(self._optuna, self._frozen(number)._trial_id)
+
+    def _frozen(self, number: int) -> optuna.trial.FrozenTrial:
+        return self._optuna.get_trials(deepcopy=False)[number]
 
 
 def _open_optuna(spec: StudySpec, storage: Path) -> optuna.Study:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from study.trial import Assignment
 if TYPE_CHECKING:
     from study.data import EncodedCorpus
 
+logger = logging.getLogger(__name__)
+
 MODEL_FILE = "model.keras"
 VOCABULARY_FILE = "vocabulary.txt"
 CARD_FILE = "model.json"
@@ -24,6 +27,7 @@ CARD_FILE = "model.json"
 @dataclass(frozen=True)
 class _Kept:
     score: float
+    replicate: int
     folder: Path
 
 
@@ -41,9 +45,13 @@ class ModelShelf:
         self._folder, self._n_models = folder, n_models
         self._corpus, self._tokens = corpus, tokens
         self._kept: dict[int, _Kept] = {}
-        for card_path in sorted(folder.glob(f"*/{CARD_FILE}")):
-            card = json.loads(card_path.read_text())
-            self._kept[card["trial"]] = _Kept(card["score"], card_path.parent)
+        for path in sorted(folder.glob("trial-*")):
+            if not (path / CARD_FILE).exists():
+                shutil.rmtree(path)  # a process died while it wrote or removed the model
+            elif (card := read_card(path)) is None:
+                logger.warning("%s is damaged: its model is left alone and not counted", path / CARD_FILE)
+            else:
+                self._kept[card["trial"]] = _Kept(card["score"], card["replicate"], path)
 
     @property
     def floor(self) -> float | None:
@@ -56,26 +64,36 @@ class ModelShelf:
 
     def offer(self, assignment: Assignment, score: float, best_epoch: int, model: bytes) -> bool:
         """Keep a model if it is good enough; return whether it was."""
-        floor = self.floor
-        earlier = self._kept.get(assignment.trial)
-        if floor is None or score <= (floor if earlier is None else earlier.score):
+        if not self._is_wanted(assignment, score):
             return False
         folder = self._folder / f"trial-{assignment.trial:04d}"
         params = assignment.params
         words = self._corpus.vocabulary[: params["vocab_size"] - FIRST_WORD]
-        # The card comes last: a folder without one is not a model.
+        # The card goes first and comes last: a folder without one is not a model.
+        (folder / CARD_FILE).unlink(missing_ok=True)
         write_atomically(folder / MODEL_FILE, model)
-        write_atomically(folder / VOCABULARY_FILE, "".join(f"{word}\n" for word in words))
-        write_atomically(
-            folder / CARD_FILE, json.dumps(self._card(assignment, score, best_epoch, model), indent=2)
-        )
-        self._kept[assignment.trial] = _Kept(score, folder)
+        vocabulary = "".join(f"{word}\n" for word in words).encode()
+        write_atomically(folder / VOCABULARY_FILE, vocabulary)
+        card = self._card(assignment, score, best_epoch) | {
+            "sha256": hashlib.sha256(model).hexdigest(),
+            "vocabulary_sha256": hashlib.sha256(vocabulary).hexdigest(),
+        }
+        write_atomically(folder / CARD_FILE, json.dumps(card, indent=2))
+        self._kept[assignment.trial] = _Kept(score, assignment.replicate, folder)
         while len(self._kept) > self._n_models:
             worst = min(self._kept, key=lambda trial: self._kept[trial].score)
-            shutil.rmtree(self._kept.pop(worst).folder)
+            _remove(self._kept.pop(worst).folder)
         return True
 
-    def _card(self, assignment: Assignment, score: float, best_epoch: int, model: bytes) -> dict[str, Any]:
+    def _is_wanted(self, assignment: Assignment, score: float) -> bool:
+        floor = self.floor
+        earlier = self._kept.get(assignment.trial)
+        if floor is None or earlier is None:
+            return floor is not None and score > floor
+        # The same replicate again: the process died before its record was written, and this is the record.
+        return earlier.replicate == assignment.replicate or score > earlier.score
+
+    def _card(self, assignment: Assignment, score: float, best_epoch: int) -> dict[str, Any]:
         return {
             "trial": assignment.trial,
             "replicate": assignment.replicate,
@@ -89,5 +107,19 @@ class ModelShelf:
                 "padding": self._corpus.padding,
                 "truncation": self._corpus.truncation,
             },
-            "sha256": hashlib.sha256(model).hexdigest(),
         }
+
+
+def read_card(folder: Path) -> dict[str, Any] | None:
+    """Return what is known of the model in `folder`, None where its card cannot be read."""
+    try:
+        card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        whole = isinstance(card["trial"], int) and isinstance(card["replicate"], int)
+        return card if whole and isinstance(card["score"], float) and card["sha256"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remove(folder: Path) -> None:
+    (folder / CARD_FILE).unlink(missing_ok=True)
+    shutil.rmtree(folder)

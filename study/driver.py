@@ -1,0 +1,134 @@
+"""What the driver does with each trial: hand it out, hear it, keep its checkpoint and model. Knows no Ray.
+
+The order of the commits is such that a process may die between any two of them: what the records do not
+know is done again with the same outcome, and what they know is never done again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from analysis.records import State
+from study.checkpoints import Checkpoint, CheckpointFolder
+from study.ledger import Ledger
+from study.search import Search
+from study.shelf import ModelShelf
+from study.spec import StudySpec
+from study.trial import Assignment, Report
+
+Listener = Callable[[Assignment, Report, str], None]
+"""Called with an assignment, its report and its state after every report; must not raise."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker needs for one attempt.
+
+    Attributes:
+        assignment: What to train.
+        model_floor: The score that its model must beat to be sent; None where no models are kept.
+        checkpoint: What to continue from.
+    """
+
+    assignment: Assignment
+    model_floor: float | None
+    checkpoint: bytes | None
+
+
+@dataclass
+class _Attempt:
+    assignment: Assignment
+    started: float | None = None
+
+
+class Driver:
+    """One leg's trials, each under a key of the caller's.
+
+    Args:
+        spec: What was asked.
+        search: Decides what is trained.
+        ledger: The study's records.
+        checkpoints: Where running trials are kept.
+        shelf: Where the best models are kept.
+        listener: Hears of every report and loss.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        search: Search,
+        ledger: Ledger,
+        checkpoints: CheckpointFolder,
+        shelf: ModelShelf,
+        listener: Listener,
+    ) -> None:
+        self._spec, self._search, self._ledger = spec, search, ledger
+        self._checkpoints, self._shelf, self._listener = checkpoints, shelf, listener
+        self._attempts: dict[Hashable, _Attempt] = {}
+        # A process may have died after it recorded an end and before it removed the checkpoint.
+        checkpoints.keep_only(o.assignment for o in ledger.outcomes() if o.state == "running")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to hand out and nothing to hear.
+
+        A lost worker's trial may come back into the queue, so this is so only where nothing runs.
+        """
+        return self._search.is_exhausted
+
+    def assign(self, key: Hashable) -> Order | None:
+        """Hand out the next attempt under `key`, None while there is nothing to hand out."""
+        assignment = self._search.next()
+        if assignment is None:
+            return None
+        self._attempts[key] = _Attempt(assignment)
+        checkpoint = self._checkpoints.load(assignment)
+        started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._ledger.begin(assignment, started_at, epochs_kept=0 if checkpoint is None else checkpoint.epoch)
+        return Order(assignment, self._shelf.floor, None if checkpoint is None else checkpoint.content)
+
+    def note_start(self, key: Hashable) -> None:
+        """Note that a worker took the attempt: its time counts from now."""
+        self._attempts[key].started = time.monotonic()
+
+    def hear(self, key: Hashable, report: Report, *, stopped: bool) -> None:
+        """Record a report.
+
+        Args:
+            key: Whose report it is.
+            report: What the worker said.
+            stopped: Whether the scheduler ends the trial after this report although it would go on.
+        """
+        assignment = self._attempts[key].assignment
+        # The model before the record: a trial that is recorded as completed is never trained again.
+        if report.model is not None and report.score is not None and report.best_epoch is not None:
+            self._shelf.offer(assignment, report.score, report.best_epoch, report.model)
+        state = self._search.hear(assignment, report, stopped=stopped)
+        if state != "running":
+            self._forget(key)
+        elif report.checkpoint is not None and report.figures is not None:
+            # The record before the checkpoint: no checkpoint is ahead of the epochs that are known.
+            self._checkpoints.save(assignment, Checkpoint(report.figures.epoch, report.checkpoint))
+        self._listener(assignment, report, state)
+
+    def lose(self, key: Hashable, reason: str) -> None:
+        """Record a worker that ended without a report: out of time, out of memory, or killed."""
+        attempt = self._attempts[key]
+        timeout_s = self._spec.resources.trial_timeout_s
+        elapsed_s = 0.0 if attempt.started is None else time.monotonic() - attempt.started
+        state: State = "failed"
+        if timeout_s is not None and elapsed_s >= timeout_s:
+            state, reason = "timeout", f"took longer than resources.trial_timeout_s={timeout_s:g}"
+        again = self._search.lose(attempt.assignment, state, reason, retry=state == "failed")
+        if again:
+            del self._attempts[key]  # its checkpoint stays: the next attempt continues from it
+            reason = f"{reason}; it is tried again"
+        else:
+            self._forget(key)
+        self._listener(attempt.assignment, Report(state=state, reason=reason), state)
+
+    def _forget(self, key: Hashable) -> None:
+        self._checkpoints.discard(self._attempts.pop(key).assignment)
