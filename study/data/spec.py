@@ -27,22 +27,24 @@ _DOCSTRING_DEFAULTS: dict[str, str] = {
 
 
 class RecallSpec(BaseModel):
-    """The synthetic task `recall`: one marker, `distance` noise tokens before the end, decides the label."""
+    """The synthetic task `recall`: of many markers the last decides, a known distance before the end."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    distance: int = Field(default=20, ge=0, description="noise tokens between the marker and the end")
-    length: int = Field(default=40, ge=1, description="tokens in a text, the marker included")
+    distance: int = Field(
+        default=20, ge=0, description="noise tokens after the last marker, at least; at most twice"
+    )
+    length: int = Field(default=60, ge=1, description="tokens in a text")
     alphabet: int = Field(default=8, ge=1, le=10_000, description="different noise tokens")
     n_texts: int = Field(default=4_000, ge=10, le=10_000_000, description="texts generated")
     seed: int = Field(default=0, ge=0, description="of the texts and labels")
 
     @model_validator(mode="after")
     def _marker_lies_inside(self) -> RecallSpec:
-        if self.distance >= self.length:
+        if 2 * self.distance >= self.length:
             message = (
-                f"distance must be below length, or the marker lies before the text: "
-                f"distance={self.distance}, length={self.length}; lower distance or raise length"
+                f"length must be above twice the distance, or the marker lies before the text: "
+                f"distance={self.distance}, length={self.length}; raise length or lower distance"
             )
             raise ValueError(message)
         return self

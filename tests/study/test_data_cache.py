@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from study.data import cache
 from study.data.cache import key_of, pack_strings, read_arrays, unpack_strings, write_arrays
 
+REPEATABLE = settings(derandomize=True, deadline=None)  # the same examples on any machine, however busy
 ARRAYS = {"ids": np.arange(300, dtype=np.int32), "words": np.arange(50, dtype=np.uint8)}
 NAMES = tuple(ARRAYS)
 
@@ -28,7 +29,7 @@ def test_an_unknown_key_gives_nothing(tmp_path: Path) -> None:
     assert read_arrays(tmp_path, "key", NAMES) is None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(REPEATABLE, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), file=st.sampled_from(["ids", "words"]))
 def test_any_flipped_bit_of_an_array_is_noticed(tmp_path: Path, where: float, bit: int, file: str) -> None:
     write_arrays(tmp_path, "key", ARRAYS)
@@ -39,7 +40,7 @@ def test_any_flipped_bit_of_an_array_is_noticed(tmp_path: Path, where: float, bi
     assert read_arrays(tmp_path, "key", NAMES) is None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(REPEATABLE, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.one_of(st.binary(max_size=60), st.sampled_from([b"[]", b"{}", b"null", b'{"ids": 1}', b"\xff"])))
 def test_any_damaged_manifest_is_noticed(tmp_path: Path, raw: bytes) -> None:
     write_arrays(tmp_path, "key", ARRAYS)
@@ -75,6 +76,7 @@ def test_what_a_killed_writer_left_is_cleared_away(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [".writing-new", "key"]
 
 
+@settings(REPEATABLE)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
 def test_strings_unpack_as_they_were_packed(strings: list[str]) -> None:
     assert unpack_strings(*pack_strings(strings)) == strings

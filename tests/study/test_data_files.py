@@ -18,6 +18,7 @@ from study.data.files import read_path
 from study.data.rows import Rows, check_rows
 from study.errors import DataError
 
+REPEATABLE = settings(derandomize=True, deadline=None)  # the same examples on any machine, however busy
 ROWS = [
     (f'A text, number {number}; it\'s "good".\nOr so.', "pos" if number % 2 else "neg")
     for number in range(20)
@@ -73,7 +74,7 @@ def test_columns_can_have_other_names_and_a_split(tmp_path: Path, suffix: str) -
     assert (rows.texts, rows.labels, rows.splits) == (["a", "b"], ["1", "2"], ["train", "validation"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(REPEATABLE, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1), min_size=1
@@ -85,7 +86,7 @@ def test_any_text_comes_back_as_it_was_written(tmp_path: Path, suffix: str, text
     assert read(path).texts == texts
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(REPEATABLE, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(st.binary(max_size=200))
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
 def test_any_bytes_are_read_or_refused_in_one_line(tmp_path: Path, suffix: str, raw: bytes) -> None:

@@ -53,7 +53,7 @@ def test_a_spec_survives_a_round_trip_through_plain_values() -> None:
         ({"split_seed": -1}, "greater than or equal to 0"),
         ({"tokens": "letters"}, "words_and_punctuation"),
         ({"validate_on": "train"}, "'validation' or 'test'"),
-        ({"recall": {"distance": 40, "length": 40}}, "distance=40, length=40"),
+        ({"recall": {"distance": 20, "length": 40}}, "distance=20, length=40"),
         ({"recall": {"alphabet": 0}}, "greater than or equal to 1"),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -12,6 +12,7 @@ from study.data.spec import DataSpec
 from study.data.splits import Split, Splits, assign_splits, canonical_split, draw_stratified
 from study.errors import DataError
 
+REPEATABLE = settings(derandomize=True, deadline=None)  # the same examples on any machine, however busy
 LABELS = np.repeat(np.array([0, 1, 2], dtype=np.int32), [60, 30, 10])
 CLASSES = ("a", "b", "c")
 
@@ -24,6 +25,7 @@ def parts(splits: Splits) -> list[NDArray[np.int64]]:
     return [splits.train, splits.validation, splits.rows_of("test", open_test=True)]
 
 
+@settings(REPEATABLE)
 @given(
     counts=st.lists(st.integers(5, 60), min_size=2, max_size=6),
     validation_fraction=st.floats(0.05, 0.45),
@@ -50,12 +52,14 @@ def test_cuts_are_disjoint_complete_and_stratified(
     assert (abs(splits.class_counts(labels, len(counts)) - expected) <= len(counts) + 1).all()
 
 
+@settings(REPEATABLE)
 @given(size=st.integers(3, 100), seed=st.integers(0, 2**32))
 def test_a_stratified_draw_keeps_shares_to_within_a_row(size: int, seed: int) -> None:
     drawn = draw_stratified(np.arange(100), LABELS, size, np.random.default_rng(seed))
     counts = np.bincount(LABELS[drawn], minlength=3)
     assert len(drawn) == len(set(drawn.tolist())) == size
-    assert (abs(counts - size * np.array([0.6, 0.3, 0.1])) < 1 + (counts == 1)).all()
+    # Below ten rows the rarest class has a share under one row, gets one, and takes it from the largest.
+    assert (abs(counts - size * np.array([0.6, 0.3, 0.1])) < (1 if size >= 10 else 2)).all()
     assert counts.min() >= 1
 
 
