@@ -104,14 +104,17 @@ def describe_setting(params: dict[str, Any]) -> str:
 
 def print_result(console: Console, result: StudyResult) -> None:
     """Print the closing lines: what was found, and where to read more."""
-    import analysis
-    from analysis.findings import summarize
-
     if result.interruption is not None:
         console.print(
             f"[yellow]stopped: {escape(result.interruption)}; "
-            f"continue with: study resume {escape(str(result.directory.path))}[/yellow]"
+            f"continue with: study resume {escape(str(result.directory.path))}[/yellow]",
+            soft_wrap=True,
         )
+    if result.report is None:
+        return
+    import analysis
+    from analysis.findings import summarize
+
     for finding in summarize(analysis.load(result.directory.path))[:N_CLOSING_FINDINGS]:
         console.print(f"- {escape(finding.text)}", soft_wrap=True)
     console.print(f"report: {escape(str(result.report))}", soft_wrap=True)

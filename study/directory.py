@@ -17,6 +17,9 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Names that stay inside their folder and mean nothing to a shell, a page or a spreadsheet."""
 
 
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+
+
 def check_name(name: str) -> str:
     """Return a study's name unchanged.
 
@@ -71,6 +74,20 @@ class StudyDirectory:
     def report(self) -> Path:
         """The report's folder."""
         return self.path / "report"
+
+    @property
+    def holds_foreign_files(self) -> bool:
+        """Whether it holds anything else than what a study leaves that died before it had begun."""
+        ours = {"lock", self.manifest.name, self.records.name, f"{self.records.name}-journal"}
+        return self.path.is_dir() and any(
+            p.name not in ours and not _TEMPORARY.fullmatch(p.name) for p in self.path.iterdir()
+        )
+
+    def sweep(self) -> None:
+        """Remove the half-written files of a process that died; only the lock's holder may."""
+        for path in self.path.rglob(".*.tmp"):
+            if _TEMPORARY.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
     def require(self) -> StudyDirectory:
         """Return itself where it holds a study.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -33,21 +33,36 @@ class Interruption:
         return self.reason is not None
 
     @contextmanager
-    def by_signals(self) -> Iterator[None]:
-        """Let the first SIGINT or SIGTERM end the leg in order, the second at once; both can be resumed."""
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may handle signals; elsewhere its owner does
-            return
-        previous: dict[signal.Signals, Any] = {
-            number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
+    def at_once(self) -> Iterator[None]:
+        """Let SIGINT or SIGTERM end the process at once: whatever it was doing can be done again."""
+        with _handling(self._on_signal_at_once):
             yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    @contextmanager
+    def in_order(self) -> Iterator[None]:
+        """Let the first SIGINT or SIGTERM end the leg in order, and the second the process at once."""
+        with _handling(self._on_signal_in_order):
+            yield
+
+    def _on_signal_at_once(self, number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    def _on_signal_in_order(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
             raise SystemExit(128 + number)
         self.signal, self.reason = number, f"signal {signal.Signals(number).name}"
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals; elsewhere its owner does
+        return
+    previous: dict[signal.Signals, Any] = {
+        number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)

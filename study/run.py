@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +23,13 @@ from study.spec import StudySpec, load_spec
 if TYPE_CHECKING:
     from study.data import Corpus, EncodedCorpus
     from study.trial import Assignment, Report
+    from study.worker import TrialWorker
 
 logger = logging.getLogger(__name__)
+
+
+WorkerLoader = Callable[[], "type[TrialWorker]"]
+"""Gives the class that trains: only when Ray runs, which must not be imported before."""
 
 
 class Listener:
@@ -40,19 +46,29 @@ class Listener:
 
 
 @dataclass(frozen=True)
+class _Means:
+    """Why and by what a leg is run; the same study comes of any."""
+
+    purpose: Purpose
+    address: str | None
+    listener: Listener
+    load_worker: WorkerLoader
+
+
+@dataclass(frozen=True)
 class StudyResult:
     """What a leg leaves.
 
     Attributes:
         directory: Where everything lies.
-        report: The report's page.
+        report: The report's page; None where a signal ended the leg.
         interruption: Why it ended before the search did; None where the search is done.
         stop_signal: The signal that ended it, if one did.
         n_unfinished_well: Replicates that failed, diverged or took too long.
     """
 
     directory: StudyDirectory
-    report: Path
+    report: Path | None
     interruption: str | None
     stop_signal: int | None
     n_unfinished_well: int
@@ -64,6 +80,7 @@ def run_study(
     *,
     address: str | None = None,
     listener: Listener | None = None,
+    load_worker: WorkerLoader | None = None,
 ) -> StudyResult:
     """Run a study, or continue it where the same spec was interrupted.
 
@@ -72,6 +89,8 @@ def run_study(
         out: The folder of studies; the study lies in `out/spec.name`.
         address: A Ray cluster to join, `auto` or `ray://...`; None starts Ray on this machine.
         listener: Hears how it goes.
+        load_worker: Gives the class that trains; `study.worker.TrialWorker` unless something else is to be
+            trained.
 
     Raises:
         StudyError: If the spec cannot be run here; nothing was started then.
@@ -81,10 +100,18 @@ def run_study(
         # Before anything is written or started: a local Ray has exactly these.
         check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
     _check_same(directory, spec)
-    return _run_leg(directory, spec, "run", address, listener or Listener())
+    return _run_leg(
+        directory, spec, _Means("run", address, listener or Listener(), load_worker or _load_worker)
+    )
 
 
-def resume_study(path: Path, *, address: str | None = None, listener: Listener | None = None) -> StudyResult:
+def resume_study(
+    path: Path,
+    *,
+    address: str | None = None,
+    listener: Listener | None = None,
+    load_worker: WorkerLoader | None = None,
+) -> StudyResult:
     """Continue an interrupted study from its directory.
 
     Raises:
@@ -92,7 +119,15 @@ def resume_study(path: Path, *, address: str | None = None, listener: Listener |
     """
     directory = StudyDirectory(path).require()
     spec = read_spec(directory)
-    return _run_leg(directory, spec, "resume", address, listener or Listener())
+    return _run_leg(
+        directory, spec, _Means("resume", address, listener or Listener(), load_worker or _load_worker)
+    )
+
+
+def _load_worker() -> type[TrialWorker]:
+    from study.worker import TrialWorker
+
+    return TrialWorker
 
 
 def read_spec(directory: StudyDirectory) -> StudySpec:
@@ -107,35 +142,54 @@ def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:
                 f"an output folder holds one study: {directory.path} already holds another; give this one "
                 "another name with --name, or another folder with --out"
             )
-    elif directory.path.is_dir() and any(p.name != "lock" for p in directory.path.iterdir()):
+    elif directory.holds_foreign_files:
         raise StudyError(
             f"a new study needs a folder of its own: {directory.path} holds other files; "
             "give it another name with --name, or another folder with --out"
         )
 
 
-def _run_leg(
-    directory: StudyDirectory, spec: StudySpec, purpose: Purpose, address: str | None, listener: Listener
+def _run_leg(directory: StudyDirectory, spec: StudySpec, means: _Means) -> StudyResult:
+    interruption = Interruption()
+    with interruption.at_once():
+        if directory.path.is_dir():
+            with directory.lock():
+                pass  # or whoever holds it is named before seconds are spent on reading
+        means.listener.on_stage(f"reading {spec.data.source_name}")
+        # Before the directory is made: data that cannot be used leaves nothing behind.
+        corpus = _load_corpus(spec)
+        with directory.lock():
+            directory.sweep()
+            return _run_locked(directory, spec, means, corpus, interruption)
+
+
+def _load_corpus(spec: StudySpec) -> Corpus:
+    from study.data import load_corpus
+
+    return load_corpus(spec.data)
+
+
+def _run_locked(
+    directory: StudyDirectory, spec: StudySpec, means: _Means, corpus: Corpus, interruption: Interruption
 ) -> StudyResult:
     from study.baselines import fit_baselines
-    from study.data import encode, load_corpus
+    from study.data import encode
     from study.data.cache import default_cache_folder
 
-    listener.on_stage(f"reading {spec.data.source_name}")
-    # Before the directory is made: data that cannot be used leaves nothing behind.
-    corpus = load_corpus(spec.data)
-    with directory.lock():
-        encoded = encode(corpus, spec.data)
-        ledger, manifest = _open_or_create(directory, spec, corpus, encoded)
-        try:
-            interruption = _train(directory, spec, purpose, encoded, ledger, manifest, address, listener)
-            if interruption.reason is None and not ledger.has_baselines:
-                listener.on_stage("fitting the lines to beat")
-                ledger.record_baselines(fit_baselines(encoded, default_cache_folder()))
-            listener.on_stage("writing the report")
-            bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
-        finally:
-            ledger.close()
+    encoded = encode(corpus, spec.data)
+    ledger, manifest = _open_or_create(directory, spec, corpus, encoded)
+    try:
+        _train(directory, spec, means, encoded, ledger, manifest, interruption)
+        if interruption.reason is None and not ledger.has_baselines:
+            means.listener.on_stage("fitting the lines to beat")
+            ledger.record_baselines(fit_baselines(encoded, default_cache_folder()))
+        bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
+    finally:
+        ledger.close()
+    page = None
+    # Who sent a signal waits for the end, a batch system for half a minute: the report can be written later.
+    if interruption.signal is None:
+        means.listener.on_stage("writing the report")
         page = publish(directory)
     return StudyResult(directory, page, interruption.reason, interruption.signal, bad)
 
@@ -192,21 +246,20 @@ def describe_facts(spec: StudySpec, corpus: Corpus) -> StudyFacts:
 def _train(
     directory: StudyDirectory,
     spec: StudySpec,
-    purpose: Purpose,
+    means: _Means,
     encoded: EncodedCorpus,
     ledger: Ledger,
     manifest: Manifest,
-    address: str | None,
-    listener: Listener,
-) -> Interruption:
+    interruption: Interruption,
+) -> None:
     from study.search import Search
 
     search = Search(spec, ledger, directory.search)
-    interruption = Interruption()
     if search.is_exhausted:
-        return interruption
-    listener.on_stage("starting Ray")
-    with ray_session(address) as capacity:
+        return
+    means.listener.on_stage("starting Ray")
+    # The session ends before signals are handled otherwise, and Ray's own handlers are replaced by ours.
+    with ray_session(means.address) as capacity, interruption.in_order():
         # Not before: Ray reads once, when it is imported, whether tokens are asked for.
         from study.checkpoints import CheckpointFolder
         from study.driver import Driver
@@ -214,17 +267,15 @@ def _train(
         from study.tuning import tune_trials
 
         check_resources(capacity, spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
-        manifest.begin_leg(purpose, capacity)
-        listener.on_plan(search.n_trials, spec.seeds, capacity)
+        manifest.begin_leg(means.purpose, capacity)
+        means.listener.on_plan(search.n_trials, spec.seeds, capacity)
         start = time.monotonic()
         if spec.resources.time_budget_s is not None:
             interruption.deadline = start + spec.resources.time_budget_s
         tokens = str(spec.data.resolved().tokens)
         shelf = ModelShelf(directory.models, spec.keep_models, encoded, tokens)
         checkpoints = CheckpointFolder(directory.checkpoints)
-        driver = Driver(spec, search, ledger, checkpoints, shelf, listener.on_report)
-        with interruption.by_signals():
-            tune_trials(spec, driver, encoded, interruption)
+        driver = Driver(spec, search, ledger, checkpoints, shelf, means.listener.on_report)
+        tune_trials(spec, driver, encoded, interruption, means.load_worker())
         outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
         manifest.end_leg(outcome, time.monotonic() - start)
-    return interruption

@@ -6,6 +6,7 @@ read again, and is started afresh for each leg.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 from dataclasses import asdict
@@ -16,17 +17,17 @@ from ray import tune
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
-from study.designs import SearchDesign
 from study.driver import Driver
 from study.interruption import Interruption
+from study.schedulers import make_scheduler
 from study.spec import StudySpec
 from study.trial import Report
 
 if TYPE_CHECKING:
     from ray.tune.experiment import Trial
-    from ray.tune.schedulers import TrialScheduler
 
     from study.data import EncodedCorpus
+    from study.worker import TrialWorker
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +91,12 @@ def _explain(error: BaseException | None) -> str:
     return f"the worker was lost: {lines[0][:300] if lines else 'no reason given'}"
 
 
+class _InterruptedError(BaseException):
+    """Leaves Tune's loop: it catches every `Exception`."""
+
+
 class _Stop(Stopper):  # type: ignore[misc]
-    """Tune's stopper: ends the leg when it was interrupted."""
+    """Tune's stopper, which it asks ten times a second: ends the leg when it was interrupted."""
 
     def __init__(self, interruption: Interruption) -> None:
         self._interruption = interruption
@@ -100,34 +105,28 @@ class _Stop(Stopper):  # type: ignore[misc]
         return False
 
     def stop_all(self) -> bool:
-        return self._interruption.is_due()
+        # All that was heard is committed. To ask each worker to stop, as Tune would, takes ten seconds where
+        # one is in the middle of an epoch; all of them end with the session.
+        if self._interruption.is_due():
+            raise _InterruptedError
+        return False
 
 
-def make_scheduler(spec: StudySpec) -> TrialScheduler:
-    """Return Ray Tune's scheduler for a design."""
-    from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
-
-    design = spec.design
-    if not isinstance(design, SearchDesign) or design.scheduler == "none":
-        return FIFOScheduler()
-    return ASHAScheduler(
-        time_attr="training_iteration",
-        metric="score",
-        mode="max",
-        grace_period=design.grace_period_epochs,
-        max_t=spec.training.max_epochs,
-        reduction_factor=design.reduction_factor,
-    )
-
-
-def tune_trials(spec: StudySpec, driver: Driver, corpus: EncodedCorpus, interruption: Interruption) -> None:
+def tune_trials(
+    spec: StudySpec,
+    driver: Driver,
+    corpus: EncodedCorpus,
+    interruption: Interruption,
+    worker: type[TrialWorker],
+) -> None:
     """Run Ray Tune until the search is exhausted or the leg is interrupted."""
-    from study.worker import TrialWorker
-
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
-    trainable = tune.with_resources(tune.with_parameters(TrialWorker, corpus=corpus, spec=spec), resources)
+    trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
-    with tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True) as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True) as scratch,
+        contextlib.suppress(_InterruptedError),
+    ):
         # Not `Tuner`: it pickles itself, and all that it is given, for a restore that we do without.
         tune.run(
             trainable,

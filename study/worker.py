@@ -28,17 +28,20 @@ if TYPE_CHECKING:
     from study.spec import StudySpec
     from study.training import ProgramCache, Rows, Trainer
 
-CHECKPOINT_INTERVAL_S = 30.0
-"""A checkpoint is sent at the end of an epoch once the last is this old: a loss stays under a minute."""
-
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]
-    """Trains the replicate that its configuration assigns; `step` is one epoch."""
+    """Trains the replicate that its configuration assigns; `step` is one epoch.
+
+    A subclass may train something else: it says in `prepare` and `make_trainer` how.
+    """
+
+    checkpoint_interval_s = 30.0
+    """A checkpoint is sent at the end of an epoch once the last is this old: a loss stays under a minute."""
 
     def setup(self, config: dict[str, Any], corpus: EncodedCorpus, spec: StudySpec) -> None:
         """Prepare the process, once, and the first trial."""
         self._corpus, self._spec = corpus, spec
-        _prepare_process(spec.resources.cpus_per_trial)
+        self.prepare(spec)
         self._programs: ProgramCache | None = None
         self._views: OrderedDict[tuple[int, int], Rows] = OrderedDict()
         self._start(config)
@@ -84,23 +87,31 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         if trainer.epoch >= self._spec.training.max_epochs or self._is_out_of_patience(trainer):
             return self._report("completed", figures, **self._yield_of(trainer))
         checkpoint = None
-        if time.monotonic() - self._checkpointed >= CHECKPOINT_INTERVAL_S:
+        if time.monotonic() - self._checkpointed >= self.checkpoint_interval_s:
             checkpoint, self._checkpointed = trainer.to_bytes(), time.monotonic()
         return self._report("running", figures, checkpoint=checkpoint)
 
-    def _build_trainer(self) -> Trainer:
+    def prepare(self, spec: StudySpec) -> None:
+        """Prepare the process, once."""
+        _prepare_process(spec.resources.cpus_per_trial)
+
+    def make_trainer(self, assignment: Assignment) -> Trainer:
+        """Return what trains `assignment`, before its first epoch."""
         from study.training import ProgramCache, Trainer
 
         if self._programs is None:
             self._programs = ProgramCache()
-        self._trainer = Trainer(
-            self._assignment.params,
-            self._assignment.seed,
+        return Trainer(
+            assignment.params,
+            assignment.seed,
             self._rows(),
             self._spec.objective,
             self._programs,
             self._spec.training.cells,
         )
+
+    def _build_trainer(self) -> Trainer:
+        self._trainer = self.make_trainer(self._assignment)
         if self._checkpoint_ref is not None:
             import ray
 
