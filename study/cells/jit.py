@@ -1,12 +1,19 @@
-"""How the time loops are compiled, and the activations that they share."""
+"""How the time loops are compiled and where the machine code is kept, and the activations that they share."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
+import platformdirs
+
+logger = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -14,7 +21,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # there is no NaN: a diverged trial is known by its NaN loss. NumPy's error model lets divisions vectorise.
 _OPTIONS: dict[str, Any] = {
     "boundscheck": False,
-    "cache": True,
     "error_model": "numpy",
     "fastmath": {"arcp", "contract", "nsz"},
     "nogil": True,
@@ -43,12 +49,42 @@ _HALF = np.float32(0.5)
 
 
 def compiled(function: Function) -> Function:
-    """Compiles a function at its first call; the machine code is kept on disk for other processes.
-
-    Numba keeps it beside the module or, where that cannot be written, in the user's cache folder;
-    the environment variable `NUMBA_CACHE_DIR` names another one.
-    """
+    """Compiles a function for others that are compiled; its machine code is a part of theirs."""
     return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def cached(function: Function) -> Function:
+    """Compiles a function for Python, at its first call; its machine code is kept on disk."""
+    folder = _cache_folder()
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder or before)  # read while the decorator runs
+    try:
+        return numba.njit(**_OPTIONS, cache=folder is not None)(function)  # type: ignore[no-any-return]
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def _cache_folder() -> Path | None:
+    """Where machine code is kept, by the state of the sources; None where nothing can be kept.
+
+    Numba would keep it beside the module, find it by that module's source alone, and so run old code after a
+    change in a module that it uses. `NUMBA_CACHE_DIR` in the environment moves it, to a disk that a cluster
+    shares for instance: Numba tells processors apart.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(resources.files(__package__).iterdir(), key=lambda source: source.name):
+        if source.name.endswith(".py"):
+            digest.update(source.read_bytes())
+    root = numba.config.CACHE_DIR or platformdirs.user_cache_dir("recurrent-study", appauthor=False)
+    folder = Path(root) / f"cells-{digest.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        logger.warning(
+            "each process compiles its cells anew, as %s; NUMBA_CACHE_DIR can name a folder", error
+        )
+        return None
+    return folder
 
 
 @compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import keras
 import tensorflow as tf
@@ -58,29 +58,32 @@ def recurrent_layer(
     *,
     return_sequences: bool,
     cells: CellsChoice,
+    bidirectional: bool = False,
     name: str | None = None,
     **keras_options: Any,
-) -> keras.layers.RNN:
+) -> keras.Layer:
     """Makes a recurrent layer with Keras's weights and initialisation.
 
     Args:
         cell: The kind of cell.
-        units: At least 1.
+        units: At least 1; of each direction.
         return_sequences: Whether the layer returns every state or only the last one.
         cells: `auto` takes the compiled loops where they are valid and Keras's own path elsewhere, which is
             cuDNN's on a GPU; `keras` always takes the latter.
+        bidirectional: Whether a second cell runs from the end of the text to its beginning; their states are
+            concatenated. `keras.layers.Bidirectional` around a layer computes the same, a little more slowly.
         name: The layer's name.
         **keras_options: Further arguments of the Keras layer.
 
     Returns:
-        A Keras layer, to be used as it is or in `keras.layers.Bidirectional`. Pass a model that holds one
-        through `plain_model` before saving it.
+        A Keras layer. Pass a model that holds one through `plain_model` before saving it.
     """
-    kinds = _COMPILED if chosen(cell, cells=cells, **keras_options) == "compiled" else _PLAIN
-    layer: keras.layers.RNN = kinds[cell](
-        units, return_sequences=return_sequences, name=name, **keras_options
-    )
-    return layer
+    compiled = chosen(cell, cells=cells, **keras_options) == "compiled"
+    kind = (_COMPILED if compiled else _PLAIN)[cell]
+    if not bidirectional:
+        return kind(units, return_sequences=return_sequences, name=name, **keras_options)
+    layer = kind(units, return_sequences=return_sequences, **keras_options)
+    return (CompiledBidirectional if compiled else keras.layers.Bidirectional)(layer, name=name)
 
 
 class _Compiled:
@@ -96,14 +99,12 @@ class _Compiled:
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
         """Runs the layer; see `keras.layers.RNN.call`."""
-        layer: Any = self
-        if mask is not None or initial_state is not None or not compiled_is_valid(layer.get_config()):
+        layer: Any = self  # type checkers see this class alone
+        if mask is not None or initial_state is not None or not _is_valid(layer):
             return super().call(  # type: ignore[misc]
                 sequences, initial_state=initial_state, mask=mask, training=training
             )
-        cell = layer.cell
-        weights = [tf.convert_to_tensor(v) for v in (cell.kernel, cell.recurrent_kernel, cell.bias)]
-        y = recurrent(self.code, sequences, weights, (layer.go_backwards,), layer.return_sequences)
+        y = _run([layer], sequences, training)
         if layer.go_backwards and layer.return_sequences:
             return tf.reverse(y, axis=[1])  # Keras returns the states in the order in which they were reached
         return y
@@ -130,6 +131,44 @@ class CompiledLSTM(_Compiled, keras.layers.LSTM):  # type: ignore[misc]
     code = steps.LSTM
 
 
+def _is_valid(layer: Any) -> bool:
+    return isinstance(layer, _Compiled) and compiled_is_valid(cast(Any, layer).get_config())
+
+
+@keras.saving.register_keras_serializable("study")
+class CompiledBidirectional(keras.layers.Bidirectional):  # type: ignore[misc]
+    """Both directions of a compiled layer in one operation, which writes their states side by side."""
+
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
+        """Runs the layer; see `keras.layers.Bidirectional.call`."""
+        directions = [self.forward_layer, self.backward_layer]
+        if (
+            mask is not None
+            or initial_state is not None
+            or self.merge_mode != "concat"
+            or not all(_is_valid(d) for d in directions)
+        ):
+            return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        return _run(directions, sequences, training)
+
+
+def _run(directions: list[Any], sequences: tf.Tensor, training: bool) -> tf.Tensor:
+    return recurrent(
+        directions[0].code,
+        sequences,
+        [
+            tf.convert_to_tensor(v)
+            for d in directions
+            for v in (d.cell.kernel, d.cell.recurrent_kernel, d.cell.bias)
+        ],
+        [d.go_backwards for d in directions],
+        return_sequences=directions[0].return_sequences,
+        record=bool(training),
+    )
+
+
 _PLAIN: dict[CellName, type[keras.layers.RNN]] = {
     "rnn": keras.layers.SimpleRNN,
     "lstm": keras.layers.LSTM,
@@ -139,6 +178,13 @@ _COMPILED: dict[CellName, type[keras.layers.RNN]] = {
     "rnn": CompiledSimpleRNN,
     "lstm": CompiledLSTM,
     "gru": CompiledGRU,
+}
+_PLAIN_NAMES = {
+    keras.saving.get_registered_name(kind): plain.__name__
+    for kind, plain in (
+        *((kind, _PLAIN[cell]) for cell, kind in _COMPILED.items()),
+        (CompiledBidirectional, keras.layers.Bidirectional),
+    )
 }
 
 
@@ -161,7 +207,7 @@ def _plain_config(config: Any) -> Any:
     if not isinstance(config, dict):
         return config
     config = {key: _plain_config(value) for key, value in config.items()}
-    for cell, kind in _COMPILED.items():
-        if config.get("registered_name") == keras.saving.get_registered_name(kind):
-            config |= {"module": "keras.layers", "class_name": _PLAIN[cell].__name__, "registered_name": None}
-    return config
+    name = _PLAIN_NAMES.get(config.get("registered_name"))
+    return (
+        config | {"module": "keras.layers", "class_name": name, "registered_name": None} if name else config
+    )

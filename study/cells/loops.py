@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.cells.jit import compiled
+from study.cells.jit import cached
 from study.cells.planes import (
-    Array,
+    add_from_step,
     add_planes,
-    add_products,
-    add_step,
-    back_project,
     join_gates,
-    project,
-    read_step,
     roll_gates,
     split_gates,
     spread_bias,
     sum_bias,
+    transpose_gates,
     write_step,
 )
+from study.cells.products import Array, add_inner_product, multiply
 from study.cells.steps import GRU, N_GATES, N_GRADIENTS, N_SAVED, advance, retreat
 
 
-@compiled
+@cached
 def forward(
+    sgemm: int,
     cell: int,
     x: Array,
     kernel: Array,
@@ -38,6 +36,7 @@ def forward(
     """Runs a cell over time, from a state of zeros.
 
     Args:
+        sgemm: SGEMM, of `products`.
         cell: RNN, GRU or LSTM, of `steps`.
         x: Inputs, (batch, length, features).
         kernel: (features, gates * units), gates in Keras's order.
@@ -50,7 +49,7 @@ def forward(
         saved: Written, (slots, N_SAVED[cell], batch, units). With a slot for each step it serves `backward`;
             two are enough otherwise.
     """
-    n_rows, length, width = x.shape
+    n_rows, length, _ = x.shape
     units, n_gates, n_slots = recurrent_kernel.shape[0], N_GATES[cell], saved.shape[0]
     w, r = split_gates(kernel, n_gates), split_gates(recurrent_kernel, n_gates)
     b = spread_bias(bias[0], n_gates, n_rows)
@@ -59,22 +58,22 @@ def forward(
         state_bias = spread_bias(bias[1], n_gates, n_rows)
         add_planes(state_bias[:2], b[:2])  # the gates' two biases only ever appear as a sum
         recurrent_bias = state_bias[2]
-    x_step = np.empty((n_rows, width), np.float32)
     inner = np.empty((n_gates, n_rows, units), np.float32)
-    recurrent = np.zeros((n_gates, n_rows, units), np.float32)
     previous = np.zeros((N_SAVED[cell], n_rows, units), np.float32)
     for step in range(length):
         time = length - 1 - step if backwards else step
-        read_step(x, time, 0, x_step)
-        project(x_step, w, inner)
         if step > 0:
             previous = saved[(step - 1) % n_slots]
-            project(previous[0], r, recurrent)
         current = saved[step % n_slots]
+        for gate in range(n_gates):
+            multiply(sgemm, x[:, time], w[gate], 0, inner[gate])
+            if cell == GRU and gate == 2:
+                multiply(sgemm, previous[0], r[gate], 0, current[4])
+            elif step > 0:
+                multiply(sgemm, previous[0], r[gate], 1, inner[gate])
         advance(
             cell,
             inner.reshape((n_gates, -1)),
-            recurrent.reshape((n_gates, -1)),
             b.reshape((n_gates, -1)),
             recurrent_bias.reshape(-1),
             previous.reshape((N_SAVED[cell], -1)),
@@ -86,8 +85,9 @@ def forward(
             write_step(current[0], y, 0, column)
 
 
-@compiled
+@cached
 def backward(
+    sgemm: int,
     cell: int,
     x: Array,
     kernel: Array,
@@ -96,52 +96,55 @@ def backward(
     y_gradient: Array,
     column: int,
     saved: Array,
+    keep: float,
     x_gradient: Array,
     kernel_gradient: Array,
     recurrent_gradient: Array,
     bias_gradient: Array,
 ) -> None:
-    """Runs back through the time of `forward` and adds to the four gradients.
+    """Runs back through the time of `forward` for the four gradients.
 
     Args:
-        cell: As given to `forward`, and so are x, kernel, recurrent_kernel, backwards and column.
-        x: See cell.
-        kernel: See cell.
-        recurrent_kernel: See cell.
-        backwards: See cell.
+        sgemm: As given to `forward`, and so are cell, x, kernel, recurrent_kernel, backwards and column.
+        cell: See sgemm.
+        x: See sgemm.
+        kernel: See sgemm.
+        recurrent_kernel: See sgemm.
+        backwards: See sgemm.
         y_gradient: Gradient of the loss by y, as large as y.
-        column: See cell.
+        column: See sgemm.
         saved: What `forward` wrote, one slot a step.
-        x_gradient: Added to; as large as x.
+        keep: 1 to add to x_gradient, 0 to overwrite it.
+        x_gradient: Written; as large as x.
         kernel_gradient: Added to; as large as kernel.
         recurrent_gradient: Added to; as large as recurrent_kernel.
         bias_gradient: Added to; as large as bias.
     """
     n_rows, length, width = x.shape
     units, n_gates, n_saved = recurrent_kernel.shape[0], N_GATES[cell], N_SAVED[cell]
-    w, r = split_gates(kernel, n_gates), split_gates(recurrent_kernel, n_gates)
+    # BLAS reads a transposed copy faster than it transposes.
+    w, r = (
+        transpose_gates(split_gates(kernel, n_gates)),
+        transpose_gates(split_gates(recurrent_kernel, n_gates)),
+    )
     if cell == GRU:
         w = roll_gates(w, 1)  # candidate first, as `retreat` gives the gradients
-    w_gradient, r_gradient = np.zeros_like(w), np.zeros_like(r)
+    w_gradient = np.zeros((n_gates, width, units), np.float32)
+    r_gradient = np.zeros((n_gates, units, units), np.float32)
     n_gradients = N_GRADIENTS[cell]
     gates = np.empty((n_gradients, n_rows, units), np.float32)
     b_gradient = np.zeros((n_gradients, n_rows, units), np.float32)
     by_input, by_state = gates[:n_gates], gates[n_gradients - n_gates :]
-    x_step, x_scratch = np.empty((n_rows, width), np.float32), np.empty((n_rows, width), np.float32)
-    w_scratch, r_scratch = np.empty((width, units), np.float32), np.empty((units, units), np.float32)
-    state_gradient, cell_gradient = (
-        np.zeros((n_rows, units), np.float32),
-        np.zeros(n_rows * units, np.float32),
-    )
-    h_step, h_scratch = np.empty((n_rows, units), np.float32), np.empty((n_rows, units), np.float32)
-    zeros = np.zeros((n_saved, n_rows, units), np.float32)
+    state_gradient = np.zeros((n_rows, units), np.float32)
+    cell_gradient = np.zeros(n_rows * units, np.float32)
+    previous = np.zeros((n_saved, n_rows, units), np.float32)
+    zeros = previous
     for step in range(length - 1, -1, -1):
         time = length - 1 - step if backwards else step
         if y_gradient.shape[1] == length:
-            read_step(y_gradient, time, column, h_step)
-            add_planes(h_step, state_gradient)
+            add_from_step(y_gradient, time, column, state_gradient)
         elif step == length - 1:
-            read_step(y_gradient, 0, column, state_gradient)
+            add_from_step(y_gradient, 0, column, state_gradient)
         previous = saved[step - 1] if step > 0 else zeros
         retreat(
             cell,
@@ -152,17 +155,14 @@ def backward(
             gates.reshape((n_gradients, -1)),
         )
         add_planes(gates, b_gradient)
-        read_step(x, time, 0, x_step)
-        add_products(x_step, by_input, w_scratch, w_gradient)
-        back_project(by_input, w, x_scratch, x_step)
-        add_step(x_step, x_gradient, time)
-        if step > 0:
-            add_products(previous[0], by_state, r_scratch, r_gradient)
-            back_project(by_state, r, h_scratch, h_step)
-            if cell == GRU:
-                add_planes(h_step, state_gradient)
-            else:
-                state_gradient[:] = h_step
+        for gate in range(n_gates):
+            add_inner_product(sgemm, x[:, time], by_input[gate], w_gradient[gate])
+            multiply(sgemm, by_input[gate], w[gate], keep if gate == 0 else 1, x_gradient[:, time])
+            if step > 0:
+                add_inner_product(sgemm, previous[0], by_state[gate], r_gradient[gate])
+                # GRU's state gradient holds already what bypasses the gates.
+                fresh = gate == 0 and cell != GRU
+                multiply(sgemm, by_state[gate], r[gate], 0 if fresh else 1, state_gradient)
     if cell == GRU:
         w_gradient = roll_gates(w_gradient, -1)
         sum_bias(b_gradient[1:], bias_gradient[1])

@@ -10,17 +10,26 @@ import numpy as np
 import tensorflow as tf
 
 from study.cells.loops import backward, forward
-from study.cells.planes import Array
+from study.cells.products import SGEMM, Array
 from study.cells.steps import N_SAVED
 
-BLOCK_ROWS = 128
-"""Rows that go through time together: a step's planes then stay in the processor's second-level cache."""
+# TensorFlow copies an array that it is handed with less; in bytes.
+_ALIGNMENT = 64
 
-_ALIGNMENT = 64  # bytes; TensorFlow copies an array that it is handed with less
+# OpenBLAS computes a product of up to 10^6 multiplications in place; a larger one it packs first, which takes
+# up to twice the time at these sizes. More rows than the second bound push a step out of the near caches.
+_BLOCK_MULTIPLICATIONS = 800_000
+_BLOCK_ROWS = 128
 
 
 def recurrent(
-    cell: int, x: tf.Tensor, weights: Sequence[tf.Tensor], backwards: Sequence[bool], return_sequences: bool
+    cell: int,
+    x: tf.Tensor,
+    weights: Sequence[tf.Tensor],
+    backwards: Sequence[bool],
+    *,
+    return_sequences: bool,
+    record: bool,
 ) -> tf.Tensor:
     """Runs one cell type over the time of x in one or two directions, from states of zeros.
 
@@ -30,6 +39,7 @@ def recurrent(
         weights: Kernel, recurrent kernel and bias of each direction in turn, as Keras shapes them.
         backwards: For each direction, whether time runs from the last step to the first.
         return_sequences: Whether every state is returned or only the one reached last.
+        record: Whether what the gradient needs is kept; else a gradient computes it again.
 
     Returns:
         (batch, length, directions * units), each state at the time of its input, whatever the direction; or
@@ -38,26 +48,26 @@ def recurrent(
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def operation(x: tf.Tensor, *weights: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        y, saved = tf.numpy_function(
-            partial(_run, cell, tuple(backwards), return_sequences),
-            [x, *weights],
-            [tf.float32, tf.float32],
-            stateful=False,
-            name="recurrent",
-        )
+        def run(*, record: bool) -> tuple[tf.Tensor, tf.Tensor]:
+            function = partial(_run, cell, tuple(backwards), return_sequences, record)
+            y, saved = tf.numpy_function(
+                function, [x, *weights], [tf.float32] * 2, stateful=False, name="recurrent"
+            )
+            return y, saved
 
         def gradient(y_gradient: tf.Tensor) -> list[tf.Tensor]:
-            gradients = tf.numpy_function(
+            gradients: list[tf.Tensor] = tf.numpy_function(
                 partial(_run_back, cell, tuple(backwards)),
-                [y_gradient, saved, x, *weights],
+                [y_gradient, saved if record else run(record=True)[1], x, *weights],
                 [tf.float32] * (1 + len(weights)),
                 stateful=False,
                 name="recurrent_gradient",
             )
             for gradient, source in zip(gradients, (x, *weights), strict=True):
                 gradient.set_shape(source.shape)
-            return list(gradients)
+            return gradients
 
+        y, saved = run(record=record)
         return y, gradient
 
     y = operation(x, *weights)
@@ -67,25 +77,24 @@ def recurrent(
 
 
 def _run(
-    cell: int, backwards: tuple[bool, ...], return_sequences: bool, x: Array, *weights: Array
+    cell: int, backwards: tuple[bool, ...], return_sequences: bool, record: bool, x: Array, *weights: Array
 ) -> tuple[Array, Array]:
     n_rows, length, _ = x.shape
     units = weights[1].shape[0]
     y = _aligned((n_rows, length if return_sequences else 1, len(backwards) * units))
-    saved = _aligned((len(backwards), n_rows * length * N_SAVED[cell] * units))
+    n_slots = length if record else min(length, 2)
+    saved = _aligned((len(backwards), n_rows * n_slots * N_SAVED[cell] * units))
     for direction, backward_in_time in enumerate(backwards):
-        kernel, recurrent_kernel, bias = _weights_of(weights, direction)
-        for rows in _blocks(n_rows):
+        for rows in _blocks(x, units):
             forward(
+                SGEMM,
                 cell,
                 x[rows],
-                kernel,
-                recurrent_kernel,
-                bias,
+                *_weights_of(weights, direction),
                 backward_in_time,
                 y[rows],
                 direction * units,
-                _saved_of(saved[direction], rows, length, N_SAVED[cell], units),
+                _saved_of(saved[direction], rows, n_slots, N_SAVED[cell], units),
             )
     return y if return_sequences else y[:, 0], saved
 
@@ -96,21 +105,19 @@ def _run_back(
     n_rows, length, _ = x.shape
     units = weights[1].shape[0]
     y_gradient = y_gradient.reshape(n_rows, -1, len(backwards) * units)
-    gradients = [_aligned(a.shape) for a in (x, *weights)]
-    for gradient in gradients:
-        gradient.fill(0)
+    gradients = [_aligned(x.shape), *(np.zeros_like(w) for w in weights)]
     for direction, backward_in_time in enumerate(backwards):
-        kernel, recurrent_kernel, _ = _weights_of(weights, direction)
-        for rows in _blocks(n_rows):
+        for rows in _blocks(x, units):
             backward(
+                SGEMM,
                 cell,
                 x[rows],
-                kernel,
-                recurrent_kernel,
+                *_weights_of(weights, direction)[:2],
                 backward_in_time,
                 y_gradient[rows],
                 direction * units,
                 _saved_of(saved[direction], rows, length, N_SAVED[cell], units),
+                float(direction > 0),
                 gradients[0][rows],
                 *_weights_of(gradients[1:], direction),
             )
@@ -122,14 +129,19 @@ def _weights_of(weights: Sequence[Array], direction: int) -> tuple[Array, Array,
     return kernel, recurrent_kernel, bias.reshape(-1, kernel.shape[1])
 
 
-def _blocks(n_rows: int) -> list[slice]:
-    return [slice(start, min(start + BLOCK_ROWS, n_rows)) for start in range(0, n_rows, BLOCK_ROWS)]
+def _blocks(x: Array, units: int) -> list[slice]:
+    """Cuts the rows into blocks that go through time one after the other."""
+    n_rows, _, width = x.shape
+    largest = _BLOCK_MULTIPLICATIONS // (max(width, units) * units)
+    size = min(max(largest // 16 * 16, 16), _BLOCK_ROWS)
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
 
 
-def _saved_of(saved: Array, rows: slice, length: int, n_saved: int, units: int) -> Array:
+def _saved_of(saved: Array, rows: slice, n_slots: int, n_saved: int, units: int) -> Array:
     # A block's part lies together, so that the loops see one contiguous array.
-    part = saved[rows.start * length * n_saved * units : rows.stop * length * n_saved * units]
-    return part.reshape(length, n_saved, rows.stop - rows.start, units)
+    row_size = n_slots * n_saved * units
+    part = saved[rows.start * row_size : rows.stop * row_size]
+    return part.reshape(n_slots, n_saved, rows.stop - rows.start, units)
 
 
 def _aligned(shape: tuple[int, ...]) -> Array:

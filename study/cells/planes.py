@@ -7,11 +7,9 @@ compiler turns into vector instructions whatever the number of units is, and no 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from study.cells.jit import compiled
-
-Array = NDArray[np.float32]
+from study.cells.products import Array
 
 
 @compiled
@@ -34,6 +32,18 @@ def join_gates(split: Array, kernel: Array) -> None:
         for row in range(n_rows):
             for unit in range(units):
                 kernel[row, gate * units + unit] += split[gate, row, unit]
+
+
+@compiled
+def transpose_gates(planes: Array) -> Array:
+    """Copies (n_gates, rows, units) to (n_gates, units, rows)."""
+    n_gates, n_rows, units = planes.shape
+    transposed = np.empty((n_gates, units, n_rows), np.float32)
+    for gate in range(n_gates):
+        for row in range(n_rows):
+            for unit in range(units):
+                transposed[gate, unit, row] = planes[gate, row, unit]
+    return transposed
 
 
 @compiled
@@ -84,11 +94,11 @@ def write_step(plane: Array, sequences: Array, time: int, column: int) -> None:
 
 
 @compiled
-def add_step(plane: Array, sequences: Array, time: int) -> None:
-    """Adds plane to sequences[:, time, :]."""
+def add_from_step(sequences: Array, time: int, column: int, plane: Array) -> None:
+    """Adds sequences[:, time, column : column + width] to plane."""
     for row in range(plane.shape[0]):
         for unit in range(plane.shape[1]):
-            sequences[row, time, unit] += plane[row, unit]
+            plane[row, unit] += sequences[row, time, column + unit]
 
 
 @compiled
@@ -97,27 +107,3 @@ def add_planes(planes: Array, total: Array) -> None:
     flat, flat_total = planes.reshape(-1), total.reshape(-1)
     for i in range(flat.size):
         flat_total[i] += flat[i]
-
-
-@compiled
-def project(plane: Array, weights: Array, gates: Array) -> None:
-    """Computes gates[g] <- plane @ weights[g] for each gate; weights (n_gates, width, units)."""
-    for gate in range(weights.shape[0]):
-        np.dot(plane, weights[gate], gates[gate])
-
-
-@compiled
-def back_project(gates: Array, weights: Array, scratch: Array, plane: Array) -> None:
-    """Computes plane <- sum of gates[g] @ weights[g].T; scratch is as large as plane."""
-    np.dot(gates[0], weights[0].T, plane)
-    for gate in range(1, weights.shape[0]):
-        np.dot(gates[gate], weights[gate].T, scratch)
-        add_planes(scratch, plane)
-
-
-@compiled
-def add_products(plane: Array, gates: Array, scratch: Array, total: Array) -> None:
-    """Adds plane.T @ gates[g] to total[g] for each gate; scratch is as large as total[g]."""
-    for gate in range(gates.shape[0]):
-        np.dot(plane.T, gates[gate], scratch)
-        add_planes(scratch, total[gate])

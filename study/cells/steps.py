@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from study.cells.jit import compiled, sigmoid, tanh
-from study.cells.planes import Array
+from study.cells.products import Array
 
 RNN: Final = 0
 GRU: Final = 1
@@ -31,9 +31,9 @@ _ONE = np.float32(1)
 
 
 @compiled
-def _advance_rnn(inner: Array, recurrent: Array, bias: Array, saved: Array) -> None:
+def _advance_rnn(inner: Array, bias: Array, saved: Array) -> None:
     for i in range(bias.shape[1]):
-        saved[0, i] = tanh(inner[0, i] + recurrent[0, i] + bias[0, i])
+        saved[0, i] = tanh(inner[0, i] + bias[0, i])
 
 
 @compiled
@@ -43,34 +43,26 @@ def _retreat_rnn(state_gradient: Array, saved: Array, gates: Array) -> None:
 
 
 @compiled
-def _activate_gate(inner: Array, recurrent: Array, bias: Array, gate: Array) -> None:
+def _activate_gate(inner: Array, bias: Array, gate: Array) -> None:
     for i in range(gate.size):
-        gate[i] = sigmoid(inner[i] + recurrent[i] + bias[i])
+        gate[i] = sigmoid(inner[i] + bias[i])
 
 
 @compiled
-def _advance_gru(
-    inner: Array, recurrent: Array, bias: Array, recurrent_bias: Array, previous: Array, saved: Array
-) -> None:
+def _advance_gru(inner: Array, bias: Array, recurrent_bias: Array, previous: Array, saved: Array) -> None:
     state, update, reset, candidate, product = saved[0], saved[1], saved[2], saved[3], saved[4]
-    _activate_gate(inner[0], recurrent[0], bias[0], update)
-    _activate_gate(inner[1], recurrent[1], bias[1], reset)
-    _reset_candidate(inner[2], recurrent[2], bias[2], recurrent_bias, reset, candidate, product)
+    _activate_gate(inner[0], bias[0], update)
+    _activate_gate(inner[1], bias[1], reset)
+    _reset_candidate(inner[2], bias[2], recurrent_bias, reset, candidate, product)
     _mix(update, candidate, previous[0], state)
 
 
 @compiled
 def _reset_candidate(
-    inner: Array,
-    recurrent: Array,
-    bias: Array,
-    recurrent_bias: Array,
-    reset: Array,
-    candidate: Array,
-    product: Array,
+    inner: Array, bias: Array, recurrent_bias: Array, reset: Array, candidate: Array, product: Array
 ) -> None:
     for i in range(inner.size):
-        product[i] = recurrent[i] + recurrent_bias[i]
+        product[i] += recurrent_bias[i]
     for i in range(inner.size):
         candidate[i] = tanh(inner[i] + bias[i] + reset[i] * product[i])
 
@@ -113,14 +105,14 @@ def _retreat_reset(
 
 
 @compiled
-def _advance_lstm(inner: Array, recurrent: Array, bias: Array, previous: Array, saved: Array) -> None:
+def _advance_lstm(inner: Array, bias: Array, previous: Array, saved: Array) -> None:
     state, entry, forget = saved[0], saved[1], saved[2]
     candidate, output, cell = saved[3], saved[4], saved[5]
-    _activate_gate(inner[0], recurrent[0], bias[0], entry)
-    _activate_gate(inner[1], recurrent[1], bias[1], forget)
+    _activate_gate(inner[0], bias[0], entry)
+    _activate_gate(inner[1], bias[1], forget)
     for i in range(state.size):
-        candidate[i] = tanh(inner[2, i] + recurrent[2, i] + bias[2, i])
-    _activate_gate(inner[3], recurrent[3], bias[3], output)
+        candidate[i] = tanh(inner[2, i] + bias[2, i])
+    _activate_gate(inner[3], bias[3], output)
     _remember(entry, forget, candidate, previous[5], cell)
     for i in range(state.size):
         state[i] = output[i] * tanh(cell[i])
@@ -167,20 +159,14 @@ def _retreat_entry(gradient: Array, entry: Array, candidate: Array, gate_gradien
 
 @compiled
 def advance(
-    cell: int,
-    inner: Array,
-    recurrent: Array,
-    bias: Array,
-    recurrent_bias: Array,
-    previous: Array,
-    saved: Array,
+    cell: int, inner: Array, bias: Array, recurrent_bias: Array, previous: Array, saved: Array
 ) -> None:
     """Computes one step of the cell.
 
     Args:
         cell: RNN, GRU or LSTM.
-        inner: Products of the input, a plane for each gate.
-        recurrent: Products of the state before, a plane for each gate.
+        inner: Products of the input and of the state before, summed, a plane for each gate. For GRU's
+            candidate that of the input alone: the other is expected in the last plane of `saved`.
         bias: A plane for each gate.
         recurrent_bias: GRU's bias of the candidate's recurrent product, flat; else unused.
         previous: What the step before saved, or zeros.
@@ -188,11 +174,11 @@ def advance(
             adds input, forget, candidate, output and cell.
     """
     if cell == RNN:
-        _advance_rnn(inner, recurrent, bias, saved)
+        _advance_rnn(inner, bias, saved)
     elif cell == GRU:
-        _advance_gru(inner, recurrent, bias, recurrent_bias, previous, saved)
+        _advance_gru(inner, bias, recurrent_bias, previous, saved)
     else:
-        _advance_lstm(inner, recurrent, bias, previous, saved)
+        _advance_lstm(inner, bias, previous, saved)
 
 
 @compiled

@@ -15,7 +15,7 @@ import tensorflow as tf
 from study.cells import chosen, plain_model, recurrent_layer
 
 pytestmark = pytest.mark.filterwarnings(
-    # Keras saves a TensorFlow variable by numpy.array(), to whose copy=False TensorFlow 2.21 has no answer yet.
+    # Keras saves a TensorFlow variable by numpy.array(), to whose copy=False TensorFlow has no answer yet.
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
 
@@ -42,18 +42,19 @@ def make_layer(cell: str, units: int, cells: str, direction: str, *, return_sequ
         units,
         return_sequences=return_sequences,
         cells=cells,
+        bidirectional=direction == "both",
         go_backwards=direction == "backward",
         bias_initializer="random_normal",
     )
-    return keras.layers.Bidirectional(layer) if direction == "both" else layer
+    return keras.layers.Bidirectional(layer) if direction == "wrapped" else layer
 
 
 def outputs_and_gradients(
-    layer: keras.Layer, x: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor]
+    layer: keras.Layer, x: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor], *, training: bool = True
 ) -> tuple[Values, Values]:
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = layer(x)
+        y = layer(x, training=training)
         value = loss(y)
     gradients = tape.gradient(value, [x, *[v.value for v in layer.trainable_variables]])
     return [y.numpy()], [g.numpy() for g in gradients]
@@ -94,7 +95,7 @@ def assert_equal_to_keras(
 
 
 @pytest.mark.parametrize("return_sequences", [True, False])
-@pytest.mark.parametrize("direction", ["forward", "backward", "both"])
+@pytest.mark.parametrize("direction", ["forward", "backward", "both", "wrapped"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_outputs_and_gradients_equal_those_of_keras(
     cell: str, direction: str, return_sequences: bool
@@ -119,7 +120,7 @@ def test_a_batch_a_length_and_a_unit_of_one_equal_keras(cell: str, shape: tuple[
 def test_every_size_is_as_near_as_keras_to_the_results_in_float64(
     cell: str, direction: str, return_sequences: bool, n_rows: int, length: int, units: int
 ) -> None:
-    # Sums over thousands of terms of either sign may come near zero, and have no relative accuracy in float32.
+    # Sums of thousands of terms of either sign may come near zero and have no relative accuracy in float32.
     shape = (n_rows, length, 12)
     x = tf.constant(np.random.default_rng(0).normal(size=shape), tf.float32)
     layers = keras_and_compiled(cell, direction, return_sequences, shape, units)
@@ -149,15 +150,30 @@ def test_the_gradient_is_right_when_only_the_last_output_is_used(cell: str) -> N
     assert largest_difference(of_sequence, of_last) < TOLERANCE
 
 
+def test_a_gradient_outside_of_training_is_the_same() -> None:
+    x = tf.constant(np.random.default_rng(1).normal(size=(4, 6, 3)), tf.float32)
+    layer = make_layer("gru", 5, "auto", "both", return_sequences=True)
+    (y, gradients), (other_y, other_gradients) = (
+        outputs_and_gradients(layer, x, wavy, training=training) for training in (True, False)
+    )
+    assert np.array_equal(y, other_y)
+    assert largest_difference(gradients, other_gradients) == 0
+
+
+def test_rows_in_blocks_are_computed_as_rows_alone() -> None:
+    x = np.random.default_rng(1).normal(size=(300, 3, 2)).astype(np.float32)
+    layer = make_layer("lstm", 3, "auto", "both", return_sequences=False)
+    alone = np.concatenate([layer(x[i : i + 1]) for i in (0, 127, 128, 299)])
+    np.testing.assert_allclose(layer(x).numpy()[[0, 127, 128, 299]], alone, atol=1e-6)
+
+
 def classifier(cell: str, cells: str, length: int) -> keras.Model:
     """Two layers, each of both directions; the same seed gives the same weights whatever computes them."""
     keras.utils.set_random_seed(3)
     ids = keras.Input((length,), dtype="int32")
     x = keras.layers.Embedding(30, 6)(ids)
     for return_sequences in (True, False):
-        x = keras.layers.Bidirectional(
-            recurrent_layer(cell, 4, return_sequences=return_sequences, cells=cells)
-        )(x)
+        x = recurrent_layer(cell, 4, return_sequences=return_sequences, cells=cells, bidirectional=True)(x)
     return keras.Model(ids, keras.layers.Dense(1)(x))
 
 

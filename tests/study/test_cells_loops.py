@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from study.cells.loops import backward, forward
+from study.cells.products import SGEMM
 from study.cells.steps import GRU, LSTM, N_GATES, N_SAVED, RNN
 
 Wide = npt.NDArray[np.float64]
@@ -78,7 +79,7 @@ def test_states_equal_the_formulas_in_float64(cell: int, backwards: bool) -> Non
     arguments = draw(cell, (3, 5, 4), units=3)
     y = np.zeros((3, 5, 3), np.float32)
     saved = np.zeros((5, N_SAVED[cell], 3, 3), np.float32)
-    forward(cell, *(a.astype(np.float32) for a in arguments), backwards, y, 0, saved)
+    forward(SGEMM, cell, *(a.astype(np.float32) for a in arguments), backwards, y, 0, saved)
     np.testing.assert_allclose(y, reference(cell, arguments, backwards), atol=2e-6)
 
 
@@ -88,7 +89,7 @@ def test_two_slots_are_enough_without_a_backward_pass(cell: int) -> None:
     states = []
     for n_slots in (2, 5):
         y = np.zeros((3, 1, 3), np.float32)
-        forward(cell, *arguments, False, y, 0, np.zeros((n_slots, N_SAVED[cell], 3, 3), np.float32))
+        forward(SGEMM, cell, *arguments, False, y, 0, np.zeros((n_slots, N_SAVED[cell], 3, 3), np.float32))
         states.append(y)
     assert np.array_equal(*states)
 
@@ -111,8 +112,8 @@ def test_gradients_equal_finite_differences(cell: int, backwards: bool, only_las
     narrow = [a.astype(np.float32) for a in arguments]
     saved = np.zeros((length, N_SAVED[cell], n_rows, units), np.float32)
     gradients = [np.zeros_like(a) for a in narrow]
-    forward(cell, *narrow, backwards, np.zeros_like(weight), 0, saved)
-    backward(cell, *narrow[:3], backwards, weight, 0, saved, *gradients)
+    forward(SGEMM, cell, *narrow, backwards, np.zeros_like(weight), 0, saved)
+    backward(SGEMM, cell, *narrow[:3], backwards, weight, 0, saved, 0.0, *gradients)
     for gradient, argument in zip(gradients, arguments, strict=True):
         np.testing.assert_allclose(gradient, differences(loss, argument), rtol=1e-4, atol=1e-5)
 
@@ -120,10 +121,10 @@ def test_gradients_equal_finite_differences(cell: int, backwards: bool, only_las
 def test_gradients_are_added_to_what_is_there() -> None:
     x, w, r, b = (a.astype(np.float32) for a in draw(GRU, (2, 3, 4), units=2))
     y, saved = np.zeros((2, 3, 2), np.float32), np.zeros((3, N_SAVED[GRU], 2, 2), np.float32)
-    forward(GRU, x, w, r, b, False, y, 0, saved)
+    forward(SGEMM, GRU, x, w, r, b, False, y, 0, saved)
     once, twice = ([np.zeros_like(a) for a in (x, w, r, b)] for _ in range(2))
     for gradients, n_calls in ((once, 1), (twice, 2)):
         for _ in range(n_calls):
-            backward(GRU, x, w, r, False, y, 0, saved, *gradients)
+            backward(SGEMM, GRU, x, w, r, False, y, 0, saved, 1.0, *gradients)
     for one, two in zip(once, twice, strict=True):
         np.testing.assert_allclose(two, 2 * one, rtol=1e-6)
