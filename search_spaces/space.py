@@ -14,6 +14,7 @@ from search_spaces.domains import Choice, Domain, Fixed, Scalar
 from search_spaces.errors import SpaceError, hint_name, located
 from search_spaces.expressions import Expression
 from search_spaces.parsing import parse_expression
+from search_spaces.scalars import as_scalar
 
 MAX_NAME = 128
 """Longest parameter name, in characters."""
@@ -157,13 +158,16 @@ class Space:
     def complete(self, params: Mapping[str, Any]) -> dict[str, Scalar]:
         """The setting within `params`: inactive and foreign names dropped, fixed parameters filled in.
 
+        NumPy's scalars become Python's own.
+
         For what comes back from Ray (inactive parameters are None there) or Optuna (fixed ones are missing).
 
         Raises:
             SpaceError: If a searched parameter is missing or the setting is not legal.
         """
         fixed = {name: d.value for name, d in self._parameters.items() if isinstance(d, Fixed)}
-        values = {**fixed, **{name: params[name] for name in self._parameters if name in params}}
+        given = {name: as_scalar(params[name]) for name in self._parameters if name in params}
+        values: dict[str, Any] = {**fixed, **given}
         setting = {name: values[name] for name in self.active(values) if name in values}
         self.validate(setting)
         return setting

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def build_rich_table(space: Space) -> Table:
 
 def write_html(space: Space) -> str:
     """The table that a notebook shows."""
+    from html import escape  # here, because it brings a table of entities along
+
     header = _used_header(space)
     rows = [
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row[: len(header)]) + "</tr>"

@@ -156,6 +156,14 @@ def test_completing_drops_what_is_inactive_or_foreign_and_fills_in_what_is_fixed
     assert NESTED.complete(config) == {"layers": 1, "units": 8, "cell": "gru", "length": 400, "seed": 7}
 
 
+def test_completing_turns_numpy_scalars_into_pythons_own() -> None:
+    space = Space({"a": Integer(1, 9), "b": [True, "x"], "c": Real(0, 1)})
+
+    setting = space.complete({"a": np.int64(3), "b": np.str_("x"), "c": np.float64(0.5)})
+
+    assert {name: type(value) for name, value in setting.items()} == {"a": int, "b": str, "c": float}
+
+
 def test_completing_refuses_a_setting_that_lacks_a_parameter() -> None:
     with pytest.raises(SpaceError, match="length is missing"):
         NESTED.complete({"layers": 1, "units": 8, "cell": "gru"})

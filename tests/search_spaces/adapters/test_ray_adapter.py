@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,58 @@ def test_what_has_no_counterpart_is_refused(ray_domain: object) -> None:
 def test_bad_domains_that_ray_accepts_are_refused(ray_domain: object) -> None:
     with pytest.raises(SpaceError):
         adapter.from_param_space({"x": ray_domain})
+
+
+def test_rays_optuna_search_understands_every_plain_domain() -> None:
+    search = pytest.importorskip("ray.tune.search.optuna")
+    pytest.importorskip("optuna")
+    from search_spaces.adapters.optuna import distributions
+
+    space = Space(
+        {"a": ["x", 1], "b": Integer(1, 9, log=True), "c": Real(0.1, 1, log=True), "d": Integer(0, 5)}
+    )
+
+    converted = search.OptunaSearch.convert_search_space(adapter.param_space(space))
+
+    assert converted == distributions(space)
+
+
+def test_rays_optuna_search_takes_a_define_by_run_function() -> None:
+    search = pytest.importorskip("ray.tune.search.optuna")
+    optuna = pytest.importorskip("optuna")
+    from search_spaces.adapters.optuna import define_by_run
+
+    space = Space({"a": [1, 2], "b": Integer(1, 9), "c": 3}, {"b": "a == 2"})
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    optuna_search = search.OptunaSearch(define_by_run(space), metric="x", mode="max", sampler=sampler)
+
+    configs = [optuna_search.suggest(f"trial {i}") for i in range(20)]
+
+    assert all(map(space.is_legal, configs))
+    assert {len(config) for config in configs} == {2, 3}
+
+
+@pytest.mark.slow
+def test_a_tuner_trains_legal_settings(tmp_path: Path) -> None:
+    space = CONSTRAINED
+
+    def train(config: dict[str, Any]) -> dict[str, float]:
+        return {"score": float(len(space.complete(config)))}
+
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        tuner = tune.Tuner(
+            train,
+            param_space=adapter.param_space(space, seed=0),
+            tune_config=tune.TuneConfig(num_samples=6),
+            run_config=tune.RunConfig(storage_path=str(tmp_path), verbose=0),
+        )
+        results = tuner.fit()
+    finally:
+        ray.shutdown()
+
+    assert not results.errors
+    assert len({repr(result.config) for result in results}) > 1
 
 
 KINDS: dict[str, Domain] = {
