@@ -27,7 +27,7 @@ MIN_SETTINGS = 20
 """Settings below which a forest and a density of the best tenth say nothing."""
 
 _REPEATS = 10
-_TREES = 8
+_TREES = 5
 _MAX_FOREST = 150
 """Settings per forest: its cost grows faster than their number, and the repeats use others."""
 

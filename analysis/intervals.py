@@ -21,7 +21,7 @@ RESAMPLES = 2000
 MIN_BOOTSTRAPPED = 10
 """Cases below which percentile intervals come out too short, and Student's are given instead."""
 
-MAX_BOOTSTRAPPED = 1000
+MAX_BOOTSTRAPPED = 500
 """Cases above which the percentiles differ from the normal interval by less than their own random error."""
 
 _CHUNK = 2**21

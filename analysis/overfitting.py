@@ -15,11 +15,11 @@ from analysis.intervals import Floats
 from analysis.records import EPOCH_METRICS
 from analysis.settings import Objective, check_columns
 
-LOSS_TOLERANCE = 0.02
+LOSS_TOLERANCE = 0.03
 """Share of its minimum by which validation loss may exceed it and still count as recovered."""
 
-ACCURACY_TOLERANCE = 0.005
-"""Accuracy by which a run may stay below its best and still count as recovered: half a point."""
+ACCURACY_TOLERANCE = 0.01
+"""Accuracy by which a run may stay below its best and still count as recovered: one point."""
 
 _KEYS = ["trial", "replicate"]
 _EPOCHS = ("best_epoch", "best_loss_epoch", "best_accuracy_epoch", "onset_epoch", "accuracy_onset_epoch")

@@ -90,13 +90,14 @@ def overfitting_by_factor(
         `n_settings` cases; missing below two settings.
     """
     rng = np.random.default_rng(seed)
+    trials = trials.reset_index(drop=True)
     runs = _completed_runs(overfitting, trials)
     names = varied_parameters(trials, parameter_columns(trials)) if factors is None else tuple(factors)
     check_columns(trials, names, "trials")
     tables = [
         _summarize_level(group, level, resamples, rng).assign(factor=name, level=value)
         for name in names
-        for value, group in runs.groupby(factor_levels(runs[name]), observed=True)
+        for value, group in runs.groupby(factor_levels(trials[name]).reindex(runs.index), observed=True)
     ]
     columns = ["factor", "level", "statistic", "n_replicates", "n_settings", "mean", "low", "high"]
     if not tables:
@@ -106,13 +107,14 @@ def overfitting_by_factor(
 
 
 def _completed_runs(overfitting: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Overfitting of completed replicates as floats, with setting and parameters."""
+    """Overfitting of completed replicates as floats, with setting and parameters, indexed as `trials`."""
     check_columns(trials, (*_KEYS, "state"), "trials")
     check_columns(overfitting, (*_KEYS, *STATISTICS), "overfitting")
     runs = with_settings(trials)
     runs = runs.loc[runs["state"] == "completed", [*_KEYS, "setting", *parameter_columns(trials)]]
     values = overfitting[[*_KEYS, *STATISTICS]].astype(dict.fromkeys(STATISTICS, "Float64"))
-    return runs.merge(values.astype(dict.fromkeys(STATISTICS, float)), on=_KEYS)
+    floats = values.astype(dict.fromkeys(STATISTICS, float)).set_index(_KEYS)
+    return runs.join(floats, on=_KEYS, how="inner")
 
 
 def _summarize_level(

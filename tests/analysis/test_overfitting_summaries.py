@@ -92,6 +92,15 @@ def test_many_settings_get_the_bootstraps_interval_close_to_the_normal_one(
     assert row["high"] == pytest.approx(gaps.mean() + half, abs=half / 10)
 
 
+def test_ranges_of_a_number_are_those_of_all_trials_not_of_completed_ones(
+    make_trials: MakeTable, make_epochs: MakeTable
+) -> None:
+    trials = make_trials({"rate": float(n), "state": "completed" if n < 20 else "failed"} for n in range(40))
+    overfitting = overfitting_by_replicate(make_epochs({(n, 1): [0.3, 0.4] for n in range(20)}), trials)
+    table = overfitting_by_factor(overfitting, trials)
+    assert list(dict.fromkeys(table["level"])) == ["0 to 9", "10 to 19"]
+
+
 def test_summaries_of_nothing_are_empty(make_trials: MakeTable, make_epochs: MakeTable) -> None:
     trials = make_trials([{"state": "failed", "cell": "rnn"}, {"state": "failed", "cell": "gru"}])
     overfitting = overfitting_by_replicate(make_epochs({(0, 1): []}), trials)
