@@ -13,23 +13,17 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.records import State
 from study.database_faults import database_faults
-from study.designs import SearchDesign
 from study.ledger import Ledger, Outcome
 from study.seeds import derive_seed
 from study.spec import StudySpec
+from study.suggestions import Memory, Suggestion, Suggestions
 from study.trial import Assignment, Report
 
-if TYPE_CHECKING:
-    import optuna
-
 logger = logging.getLogger(__name__)
-
-_REPLICATE_OF = "replicate_of"
-_INFEASIBLE = "infeasible"  # set by `search_spaces.adapters.optuna.ask` on what broke a constraint
 
 
 @dataclass
@@ -42,9 +36,9 @@ class _Setting:
 
 @dataclass
 class _Proposal:
-    """One trial of Optuna's: a setting and the replicates that answer it."""
+    """What is trained to answer a suggestion: a setting and some of its replicates."""
 
-    number: int
+    suggestion: Suggestion
     trial: int
     replicates: tuple[int, ...]
 
@@ -58,6 +52,9 @@ class Search:
         spec: What was asked.
         ledger: The study's records; what they hold is continued.
         storage: Path of Optuna's database.
+
+    Attributes:
+        n_trials: How many settings the design has in all.
     """
 
     def __init__(self, spec: StudySpec, ledger: Ledger, storage: Path) -> None:
@@ -67,27 +64,18 @@ class Search:
         self._queue: deque[Assignment] = deque()
         self._running: dict[tuple[int, int], Assignment] = {}
         self._proposals: dict[tuple[int, int], _Proposal] = {}
-        self._varied = spec.space.dimensions
         self._planned = spec.design.plan(spec.space, spec.seed)
+        self.n_trials = len(self._planned) if self._planned is not None else spec.design.count(spec.space)
         for outcome in ledger.outcomes():
             self._remember(outcome)
-        self._n_proposed = 0
         with database_faults(storage):
-            self._optuna = _open_optuna(spec, storage)
+            self._suggestions = Suggestions(spec, storage, is_planned=self._planned is not None)
             self._catch_up()
-
-    @property
-    def n_trials(self) -> int:
-        """How many trials the design has in all."""
-        if self._planned is not None:
-            return len(self._planned)
-        assert isinstance(self._spec.design, SearchDesign)  # the only design that does not plan
-        return self._spec.design.trials
 
     @property
     def is_exhausted(self) -> bool:
         """Whether nothing is left to hand out and nothing to hear."""
-        return not self._running and not self._queue and self._n_proposed >= self.n_trials
+        return not self._running and not self._queue and self._suggestions.n_asked >= self.n_trials
 
     @property
     def running(self) -> list[Assignment]:
@@ -96,7 +84,7 @@ class Search:
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""
-        if not self._queue and self._n_proposed < self.n_trials:
+        if not self._queue and self._suggestions.n_asked < self.n_trials:
             with database_faults(self._storage):
                 self._propose()
         if not self._queue:
@@ -186,33 +174,27 @@ class Search:
         return any((proposal.trial, r) in pending for r in proposal.replicates)
 
     def _propose(self) -> None:
-        from search_spaces.adapters.optuna import ask
+        planned = None if self._planned is None else self._planned[self._suggestions.n_asked]
+        suggestion, params = self._suggestions.ask(planned)
+        self._enqueue(self._place(suggestion, params), params)
 
-        if self._planned is not None and not self._has_waiting():
-            planned = self._planned[self._n_proposed]
-            self._optuna.enqueue_trial({name: planned[name] for name in self._varied if name in planned})
-        trial, params = ask(self._optuna, self._spec.space)
-        self._n_proposed += 1
-        self._enqueue(self._place(trial, params), params)
-
-    def _has_waiting(self) -> bool:
-        """Whether a setting was put into Optuna's queue by a process that died before it took it out."""
-        return bool(self._optuna.get_trials(deepcopy=False, states=(_optuna_state("WAITING"),)))
-
-    def _place(self, trial: optuna.Trial, params: Mapping[str, Any]) -> _Proposal:
-        """Decide for which trial and replicates a new proposal stands."""
-        number, first = trial.number, 1
+    def _place(self, suggestion: Suggestion, params: Mapping[str, Any]) -> _Proposal:
+        """Decide for which trial and replicates a new suggestion stands."""
+        trial, first = suggestion.number, 1
         earlier = self._trial_of.get(_identity(params))
         if earlier is not None:
             # The sampler proposed what it had proposed before: a further seed tells more than a rerun.
-            number = earlier
+            trial = earlier
             taken = [r for t, r in self._proposals if t == earlier]
             first = 1 + max([*taken, *self._settings[earlier].outcomes])
-            trial.set_user_attr(_REPLICATE_OF, [number, first])
-        return self._proposal(trial.number, number, first)
+        elif self._suggestions.is_stratified:
+            trial = 1 + max([t for t, _ in self._proposals] + list(self._settings), default=-1)
+        if earlier is not None or self._suggestions.is_stratified:
+            self._suggestions.note(suggestion, trial, first)
+        return self._proposal(suggestion, trial, first)
 
-    def _proposal(self, number: int, trial: int, first: int) -> _Proposal:
-        return _Proposal(number, trial, tuple(range(first, first + self._spec.seeds)))
+    def _proposal(self, suggestion: Suggestion, trial: int, first: int) -> _Proposal:
+        return _Proposal(suggestion, trial, tuple(range(first, first + self._spec.seeds)))
 
     def _enqueue(self, proposal: _Proposal, params: Mapping[str, Any]) -> None:
         is_cut = any(o.state == "pruned" for o in self._outcomes(proposal))
@@ -235,39 +217,26 @@ class Search:
 
     def _catch_up(self) -> None:
         """Bring queue and Optuna's storage to where the records are."""
-        for frozen in self._optuna.get_trials(deepcopy=False):
-            if frozen.state.is_finished():
-                self._recall(frozen)
-            elif frozen.state != _optuna_state("WAITING"):
-                self._continue(frozen)
+        for memory in self._suggestions.recall():
+            if memory.is_open:
+                self._continue(memory)
+            else:
+                stands_for = memory.stands_for or (memory.suggestion.number, 1)
+                proposal = self._proposal(memory.suggestion, *stands_for)
+                self._proposals |= {(proposal.trial, r): proposal for r in proposal.replicates}
 
-    def _recall(self, frozen: optuna.trial.FrozenTrial) -> None:
-        """Take note of a proposal that Optuna has closed."""
-        if _INFEASIBLE in frozen.user_attrs:
+    def _continue(self, memory: Memory) -> None:
+        """Take up a suggestion that was open when the last leg ended, perhaps half made."""
+        suggestion = memory.suggestion
+        params = self._suggestions.complete(suggestion)
+        if params is None:
             return
-        self._n_proposed += 1
-        number, first = frozen.user_attrs.get(_REPLICATE_OF, (frozen.number, 1))
-        proposal = self._proposal(frozen.number, number, first)
-        self._proposals |= {(number, r): proposal for r in proposal.replicates}
-
-    def _continue(self, frozen: optuna.trial.FrozenTrial) -> None:
-        """Take up a proposal that was open when the last leg ended, perhaps half made."""
-        from search_spaces.adapters.optuna import InfeasibleTrialError, suggest
-
-        trial = self._as_trial(frozen.number)
-        try:
-            params = suggest(trial, self._spec.space)
-        except InfeasibleTrialError as error:
-            trial.set_user_attr(_INFEASIBLE, str(error))
-            self._optuna.tell(frozen.number, state=_optuna_state("PRUNED"))
-            return
-        self._n_proposed += 1
-        if _REPLICATE_OF in frozen.user_attrs:
-            proposal = self._proposal(frozen.number, *frozen.user_attrs[_REPLICATE_OF])
-        elif frozen.number in self._settings:
-            proposal = self._proposal(frozen.number, frozen.number, 1)
+        if memory.stands_for is not None:
+            proposal = self._proposal(suggestion, *memory.stands_for)
+        elif suggestion.number in self._settings and not self._suggestions.is_stratified:
+            proposal = self._proposal(suggestion, suggestion.number, 1)
         else:
-            proposal = self._place(trial, params)
+            proposal = self._place(suggestion, params)
         self._enqueue(proposal, params)
         if not self._unfinished(proposal):
             self._tell(proposal)
@@ -279,70 +248,13 @@ class Search:
         cut = [o for o in outcomes if o.state == "pruned" and o.best_score is not None]
         sign = 1.0 if self._ledger.facts.maximizes else -1.0
         if cut:
-            # Optuna's samplers rank a pruned trial by its last step and the value there.
-            step = max(len(o.scores) for o in cut)
             value = _mean([o.best_score for o in cut if o.best_score is not None])
-            if step not in self._frozen(proposal.number).intermediate_values:
-                self._as_trial(proposal.number).report(sign * value, step)
-            self._optuna.tell(proposal.number, state=_optuna_state("PRUNED"))
+            step = max(len(o.scores) for o in cut)
+            self._suggestions.tell_pruned(proposal.suggestion, sign * value, step)
         elif completed:
-            self._optuna.tell(proposal.number, sign * _mean(completed))
+            self._suggestions.tell_completed(proposal.suggestion, sign * _mean(completed))
         else:
-            self._optuna.tell(proposal.number, state=_optuna_state("FAIL"))
-
-    def _as_trial(self, number: int) -> optuna.Trial:
-        import optuna
-
-        return optuna.Trial(self._optuna, self._frozen(number)._trial_id)
-
-    def _frozen(self, number: int) -> optuna.trial.FrozenTrial:
-        return self._optuna.get_trials(deepcopy=False)[number]
-
-
-def _open_optuna(spec: StudySpec, storage: Path) -> optuna.Study:
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    database = optuna.storages.RDBStorage(
-        f"sqlite:///{storage}", engine_kwargs={"connect_args": {"timeout": 30.0}}
-    )
-    study = optuna.create_study(
-        storage=database,
-        study_name=spec.name,
-        direction="maximize" if spec.objective == "val_accuracy" else "minimize",
-        load_if_exists=True,
-    )
-    # A later leg starts its stream of random numbers elsewhere, or it would draw its first startup trials
-    # again.
-    seed = derive_seed(spec.seed, "sampler", len(study.get_trials(deepcopy=False)))
-    study.sampler = make_sampler(spec, seed)
-    return study
-
-
-def make_sampler(spec: StudySpec, seed: int) -> optuna.samplers.BaseSampler:
-    """Return the sampler of a design; one whose settings are fixed in advance needs none of its own."""
-    import warnings
-
-    import optuna
-
-    if isinstance(spec.design, SearchDesign) and spec.design.sampler == "tpe":
-        with warnings.catch_warnings():
-            # multivariate, group and constant_liar are marked experimental; we rely on them knowingly.
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return optuna.samplers.TPESampler(
-                seed=seed,
-                multivariate=True,
-                group=True,
-                constant_liar=True,
-                n_startup_trials=min(10, max(4, spec.design.trials // 3)),
-            )
-    return optuna.samplers.RandomSampler(seed=seed)
-
-
-def _optuna_state(name: str) -> optuna.trial.TrialState:
-    import optuna
-
-    return optuna.trial.TrialState[name]
+            self._suggestions.tell_failed(proposal.suggestion)
 
 
 def _identity(params: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from pydantic import (
 
 from search_spaces import Space, SpaceError, recurrent_space
 from study.data import DataSpec, RecallSpec
-from study.designs import Design, GridDesign, RandomDesign, SearchDesign
+from study.designs import KINDS, Design, SearchDesign
 from study.directory import check_name
 from study.errors import StudyError
 
@@ -99,18 +99,8 @@ class StudySpec(_Part):
         return check_name(name)
 
     @model_validator(mode="after")
-    def _someone_could_stop_early(self) -> Self:
-        design, epochs = self.design, self.training.max_epochs
-        if (
-            isinstance(design, SearchDesign)
-            and design.scheduler == "asha"
-            and design.grace_period_epochs > epochs
-        ):
-            raise StudyError(
-                f"design.grace_period_epochs={design.grace_period_epochs} exceeds "
-                f"training.max_epochs={epochs}: no trial could stop early; lower it, raise max_epochs or "
-                "set design.scheduler to none"
-            )
+    def _design_suits_the_space(self) -> Self:
+        self.design.check(self.space, self.training.max_epochs)
         return self
 
     @classmethod
@@ -162,7 +152,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """Say a validation error in one line: where, the rule broken, the value given, the way out."""
     first = error.errors(include_url=False)[0]
     # A discriminated union puts its tag into the path, which no reader of the file wrote.
-    path = [str(p) for p in first["loc"] if p not in ("search", "grid", "random")]
+    path = [str(p) for p in first["loc"] if p not in KINDS]
     where = ".".join(path) or "the spec"
     cause = first.get("ctx", {}).get("error")
     if first["type"] == "value_error" and isinstance(cause, ValueError):
@@ -179,9 +169,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 _NESTED: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "recall": RecallSpec,
-    "search": SearchDesign,
-    "grid": GridDesign,
-    "random": RandomDesign,
+    **KINDS,
     "training": Training,
     "resources": Resources,
 }

@@ -99,7 +99,8 @@ class Report:
         done = self.state != "running"
         # Tune's schedulers demand their metric even of a trial that failed before it had any.
         score = -math.inf if self.score is None else self.score
-        return {"report": [asdict(self)], "score": score, "done": done}
+        epoch = 0 if self.figures is None else self.figures.epoch
+        return {"report": [asdict(self)], "score": score, "epoch": epoch, "done": done}
 
     @classmethod
     def take(cls, result: dict[str, Any]) -> Self:

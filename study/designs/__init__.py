@@ -1,0 +1,54 @@
+"""Designs: which settings a study trains, decided in advance or as it goes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from study.designs.ablation import AblationDesign
+from study.designs.base import BaseDesign, Plan
+from study.designs.drawn import RandomDesign, SobolDesign
+from study.designs.factorial import FactorialDesign
+from study.designs.grid import GridDesign
+from study.designs.search import SearchDesign
+from study.designs.strata import Stratum, stratify
+
+__all__ = [
+    "KINDS",
+    "AblationDesign",
+    "BaseDesign",
+    "Design",
+    "FactorialDesign",
+    "GridDesign",
+    "Plan",
+    "RandomDesign",
+    "SearchDesign",
+    "SobolDesign",
+    "Stratum",
+    "stratify",
+]
+
+
+def _read_kind(value: object) -> object:
+    """Read `design: grid` as its kind alone, and a design without a kind as a search."""
+    if isinstance(value, str):
+        return {"kind": value}
+    return {"kind": "search", **value} if isinstance(value, dict) else value
+
+
+Design = Annotated[
+    SearchDesign | GridDesign | FactorialDesign | AblationDesign | RandomDesign | SobolDesign,
+    Field(discriminator="kind"),
+    BeforeValidator(_read_kind),
+]
+
+KINDS: dict[str, type[BaseDesign]] = {
+    "search": SearchDesign,
+    "grid": GridDesign,
+    "factorial": FactorialDesign,
+    "ablation": AblationDesign,
+    "random": RandomDesign,
+    "sobol": SobolDesign,
+}
+"""The designs by the `kind` that a spec gives."""

@@ -1,0 +1,166 @@
+"""Designs that draw their settings in advance: at random, or evenly by a Sobol sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from analysis.wording import count, listing
+from search_spaces import Space
+from study.designs.base import BaseDesign, Plan, say_luck, say_runs, size_of
+from study.designs.strata import interleave, stratify
+from study.errors import StudyError
+from study.seeds import derive_seed
+
+
+class DrawnDesign(BaseDesign):
+    """So many settings, in equal shares for each level of the scientific parameters."""
+
+    trials: int = Field(default=24, ge=1, description="settings to try")
+    scientific: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="parameters in question: each of their levels gets equally many settings",
+    )
+
+    def check(self, space: Space, max_epochs: int) -> None:
+        """Refuse trials that cannot be shared equally.
+
+        Raises:
+            StudyError: Also if `scientific` names what cannot be compared.
+        """
+        n_strata = len(stratify(space, self.scientific))
+        if n_strata == 0 or self.trials % n_strata:
+            share = max(self.trials // max(n_strata, 1), 1) * n_strata
+            raise StudyError(
+                f"each level of {listing(self.scientific)} gets equally many trials: "
+                f"design.trials={self.trials} cannot be shared by {n_strata}; "
+                f"use {share} or {share + n_strata}"
+            )
+
+    def count(self, space: Space) -> int:
+        """Return how many settings it tries, repeats among them."""
+        return self.trials
+
+    def _say_strata(self, space: Space, *, are_paired: bool) -> list[str]:
+        """Say what equal shares are good for; nothing where there are none."""
+        if not self.scientific:
+            return []
+        n_strata, names = len(stratify(space, self.scientific)), listing(self.scientific)
+        combination = "combination of " if len(self.scientific) > 1 else ""
+        same = "the same for each, so that levels are compared in pairs" if are_paired else "tuned for itself"
+        rest = [name for name in space.dimensions if name not in self.scientific]
+        return [
+            f"Can answer which {combination}{names} is best when each is tuned with the same effort: each of "
+            f"the {n_strata} levels gets {count(self.trials // n_strata, 'setting')} of "
+            f"{listing(rest, limit=12) or 'nothing else'}, {same}.",
+            f"Cannot answer how much {listing(rest)} matter: they are tuned, not compared."
+            if rest
+            else "Cannot answer anything else: nothing else varies.",
+        ]
+
+
+class RandomDesign(DrawnDesign):
+    """Settings drawn independently of each other, each trained to its end."""
+
+    kind: Literal["random"] = "random"
+
+    def plan(self, space: Space, study_seed: int) -> Plan:
+        """Return the settings."""
+        return draw_at_random(space, self.scientific, self.trials, study_seed)
+
+    def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
+        """Say how much it trains, what it can answer and what it cannot."""
+        what = "drawn at random, each trained to its end."
+        return [
+            say_runs(self.trials, seeds, what),
+            *say_repeats(self.plan(space, study_seed)),
+            *(self._say_strata(space, are_paired=not space.constraints) or say_drawn(space)),
+            *say_luck(seeds),
+        ]
+
+
+class SobolDesign(DrawnDesign):
+    """Settings spread evenly over the space by a scrambled Sobol sequence, each trained to its end."""
+
+    kind: Literal["sobol"] = "sobol"
+
+    def plan(self, space: Space, study_seed: int) -> Plan:
+        """Return the settings."""
+        return draw_evenly(space, self.scientific, self.trials, study_seed)
+
+    def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
+        """Say how much it trains, what it can answer and what it cannot."""
+        what = "spread evenly over the space by a Sobol sequence, each trained to its end."
+        return [
+            say_runs(self.trials, seeds, what),
+            *say_repeats(self.plan(space, study_seed)),
+            *(self._say_strata(space, are_paired=not space.constraints) or say_drawn(space)),
+            *self._say_evenness(space),
+            *say_luck(seeds),
+        ]
+
+    def _say_evenness(self, space: Space) -> list[str]:
+        share = self.trials // len(stratify(space, self.scientific))
+        said = []
+        if share & (share - 1):
+            below = 1 << (share.bit_length() - 1)
+            of = "" if share == self.trials else " of a level"
+            said.append(
+                f"The sequence is even at powers of two: {below} or {2 * below} settings{of} would cover "
+                f"the space better than {share}."
+            )
+        if space.constraints:
+            said.append("Points that break a constraint are passed over, which leaves gaps in the evenness.")
+        return said
+
+
+def draw_at_random(space: Space, scientific: Sequence[str], n_trials: int, study_seed: int) -> Plan:
+    """Draw each setting from its own number, so that order, restarts and more trials change nothing."""
+    import numpy as np
+
+    def draw(within: Space, n: int) -> list[dict[str, Any]]:
+        return [
+            within.sample(np.random.default_rng(derive_seed(study_seed, "design", number)))
+            for number in range(n)
+        ]
+
+    return interleave(stratify(space, scientific), n_trials, draw)
+
+
+def draw_evenly(space: Space, scientific: Sequence[str], n_trials: int, study_seed: int) -> Plan:
+    """Draw the first points of one scrambled Sobol sequence."""
+    import numpy as np
+
+    def draw(within: Space, n: int) -> tuple[dict[str, Any], ...]:
+        rng = np.random.default_rng(derive_seed(study_seed, "design", 0))
+        return within.draw(n, rng, method="sobol").settings
+
+    return interleave(stratify(space, scientific), n_trials, draw)
+
+
+def say_repeats(plan: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say how many settings come up again, if any do."""
+    n_distinct = len({tuple(setting.items()) for setting in plan})
+    if n_distinct == len(plan):
+        return []
+    return [
+        f"{n_distinct} of the {len(plan)} settings are distinct: one that comes up again is trained under "
+        "further seeds."
+    ]
+
+
+def say_drawn(space: Space) -> list[str]:
+    """Say what independent settings can answer."""
+    n_all = size_of(space)
+    said = [
+        f"Can answer roughly how much each of {listing(space.dimensions, limit=12)} matters, and how good a "
+        "setting found without any search is: the line that a sampler has to beat.",
+        "Cannot answer exactly: levels meet in different company, so the report holds all else equal by an "
+        "additive model, and which parameters act together shows only where the effect is large.",
+    ]
+    if n_all <= 4096:
+        said.append(f"The space has {n_all:,.0f} settings in all: a grid would try each of them once.")
+    return said

@@ -1,0 +1,134 @@
+"""The design that decides as it goes: a sampler proposes, a scheduler stops."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from analysis.wording import listing
+from search_spaces import Space
+from study.designs.base import Plan, say_luck, say_runs, size_of
+from study.designs.drawn import DrawnDesign, draw_at_random, draw_evenly, say_drawn, say_repeats
+from study.errors import StudyError
+
+SAMPLER_NAMES = {
+    "tpe": "TPE",
+    "gp": "a Gaussian process",
+    "cmaes": "CMA-ES",
+    "qmc": "a Sobol sequence",
+    "random": "chance",
+}
+"""The built-in samplers and what to call them; any other is an import path."""
+
+SCHEDULER_NAMES = {"asha": "ASHA", "hyperband": "Asynchronous Hyperband", "median": "The median rule"}
+
+
+class SearchDesign(DrawnDesign):
+    """A sampler proposes settings, a scheduler stops the hopeless ones."""
+
+    kind: Literal["search"] = "search"
+    sampler: str = Field(
+        default="tpe", description="tpe, gp, cmaes, qmc, random, or package.module:Class of one of your own"
+    )
+    sampler_options: dict[str, Any] = Field(default={}, description="arguments of the sampler's class")
+    scheduler: Literal["asha", "hyperband", "median", "none"] = "asha"
+    grace_period_epochs: int = Field(default=2, ge=1, description="no trial is stopped before this epoch")
+    reduction_factor: int = Field(default=3, ge=2, description="of this many trials at a rung, one goes on")
+
+    @field_validator("scheduler", mode="before")
+    @classmethod
+    def _no_population(cls, scheduler: object) -> object:
+        if scheduler in ("pbt", "pb2"):
+            raise StudyError(
+                f"a trial keeps its parameters from its first epoch to its last: {scheduler} changes them "
+                "and copies weights between trials while they train, but cell, units, layers and vocabulary "
+                "make the weights' shapes, and no trial could be repeated from its parameters and seed; "
+                "use asha"
+            )
+        return scheduler
+
+    @field_validator("sampler")
+    @classmethod
+    def _known_or_imported(cls, sampler: str) -> str:
+        if sampler not in SAMPLER_NAMES and ":" not in sampler:
+            raise StudyError(
+                f"a sampler is {', '.join(SAMPLER_NAMES)} or an import path: {sampler!r} is neither; "
+                "write package.module:Class for one of your own"
+            )
+        return sampler
+
+    def check(self, space: Space, max_epochs: int) -> None:
+        """Refuse a scheduler that could stop nothing.
+
+        Raises:
+            StudyError: Also if trials cannot be shared equally.
+        """
+        super().check(space, max_epochs)
+        if self.scheduler != "none" and self.grace_period_epochs > max_epochs:
+            raise StudyError(
+                f"design.grace_period_epochs={self.grace_period_epochs} exceeds "
+                f"training.max_epochs={max_epochs}: no trial could stop early; lower it, raise max_epochs or "
+                "set design.scheduler to none"
+            )
+
+    def plan(self, space: Space, study_seed: int) -> Plan | None:
+        """Return the settings of `random` and `qmc`; None for samplers that decide as they learn."""
+        if self.sampler == "random":
+            return draw_at_random(space, self.scientific, self.trials, study_seed)
+        if self.sampler == "qmc":
+            # Not Optuna's own: it leaves the first trial and all choices to chance.
+            return draw_evenly(space, self.scientific, self.trials, study_seed)
+        return None
+
+    def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
+        """Say how much it trains, what it can answer and what it cannot."""
+        plan = self.plan(space, study_seed)
+        by = SAMPLER_NAMES.get(self.sampler, self.sampler)
+        is_fixed = plan is not None
+        learns = "" if is_fixed else ", which learns from those before"
+        said = say_drawn(space) if is_fixed else self._say_search(space)
+        return [
+            say_runs(self.trials, seeds, f"proposed by {by}{learns}."),
+            *self._say_scheduler(),
+            *say_repeats(plan or ()),
+            *(self._say_strata(space, are_paired=is_fixed and not space.constraints) or said),
+            *say_luck(seeds),
+        ]
+
+    def _say_scheduler(self) -> list[str]:
+        if self.scheduler == "none":
+            return []
+        from_epoch = f"from epoch {self.grace_period_epochs} on"
+        rules = {
+            "asha": f"stops runs {from_epoch} that are not among the best 1 in {self.reduction_factor} at "
+            "their rung",
+            "hyperband": f"stops runs as ASHA does, some {from_epoch}, others only later, for settings that "
+            "start slowly",
+            "median": f"stops runs {from_epoch} whose best is below the median of the others' averages",
+        }
+        said = [
+            f"{SCHEDULER_NAMES[self.scheduler]} {rules[self.scheduler]}; a stopped run is never compared as "
+            "if it had run to its end."
+        ]
+        if self.sampler == "gp":
+            said.append(
+                "The Gaussian process learns only from runs that went to their end: consider tpe, or no "
+                "scheduler."
+            )
+        return said
+
+    def _say_search(self, space: Space) -> list[str]:
+        n_all = size_of(space)
+        said = [
+            "Can answer which setting is best, in fewer runs than trying all, and where good settings lie.",
+            f"Cannot answer how much each of {listing(space.dimensions, limit=12)} matters: promising values "
+            "are tried more often and in other company; the report holds all else equal by a model, and a "
+            "factorial does so by design. For a question about one parameter, name it in design.scientific.",
+        ]
+        if self.trials >= n_all:
+            said.append(
+                f"The space has {n_all:,.0f} settings in all, no more than there are trials: a grid would "
+                "try each of them once."
+            )
+        return said

@@ -1,0 +1,147 @@
+"""Schedulers: who ends a run that has no hope. The only module that builds one.
+
+All of them only ever stop. Ray's HyperBandScheduler pauses trials to compare them in cohorts and needs each
+worker to save and restore itself on demand, in memory of the cluster; ours hold their process and its
+compiled programs for the next trial. So Hyperband is run as its authors' later, asynchronous form: several
+brackets of ASHA, each with a later first rung.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
+
+from study.designs import SearchDesign
+
+if TYPE_CHECKING:
+    from ray.tune.execution.tune_controller import TuneController
+    from ray.tune.experiment import Trial
+
+    from study.spec import StudySpec
+
+METRIC = "score"
+"""Best objective so far, larger is better: it never falls, so a run is judged by what it reached."""
+
+CLOCK = "epoch"
+"""Not Tune's own count of reports: a run that continues from a checkpoint begins again at one there."""
+
+
+def make_scheduler(spec: StudySpec) -> TrialScheduler:
+    """Return Ray Tune's scheduler for a design; one that is no search ends no run."""
+    design = spec.design
+    if not isinstance(design, SearchDesign) or design.scheduler == "none":
+        return FIFOScheduler()
+    max_epochs, factor = spec.training.max_epochs, design.reduction_factor
+    first_rungs = [design.grace_period_epochs]
+    if design.scheduler == "hyperband":
+        first_rungs = plan_brackets(design.grace_period_epochs, max_epochs, factor)
+
+    def cohort_of(trial: int, params: Mapping[str, Any]) -> tuple[Any, ...]:
+        levels = (params.get(name) for name in design.scientific)
+        return bracket_of(trial, len(first_rungs), factor), *levels
+
+    def make(cohort: tuple[Any, ...]) -> TrialScheduler:
+        if design.scheduler == "median":
+            return MedianStoppingRule(
+                time_attr=CLOCK,
+                metric=METRIC,
+                mode="max",
+                grace_period=design.grace_period_epochs,
+                # Never pause for others to catch up: a run that is paused could not be taken up again.
+                min_time_slice=math.inf,
+            )
+        return ASHAScheduler(
+            time_attr=CLOCK,
+            metric=METRIC,
+            mode="max",
+            grace_period=first_rungs[cohort[0]],
+            max_t=max_epochs,
+            reduction_factor=factor,
+        )
+
+    return Cohorts(make, cohort_of)
+
+
+def plan_brackets(grace_period: int, max_epochs: int, reduction_factor: int) -> list[int]:
+    """Return the first rung of each bracket, the most impatient first; the last stops nothing early.
+
+    Source: Li et al. (2018), JMLR 18(185), algorithm 1.
+    """
+    rungs = []
+    rung = grace_period
+    while rung < max_epochs:
+        rungs.append(rung)
+        rung *= reduction_factor
+    return [*rungs, max_epochs]
+
+
+def bracket_of(trial: int, n_brackets: int, reduction_factor: int) -> int:
+    """Return the bracket of a setting, from 0, the most impatient.
+
+    Brackets get settings in Hyperband's proportions, by the setting's number alone: its replicates are judged
+    by the same rungs, whatever the order of trials. Ray's own brackets are drawn anew for each run, from
+    NumPy's global state.
+
+    Source: Li et al. (2018): n = ceil(B / (s + 1) * eta^s) settings in bracket s of B.
+    """
+    shares = [math.ceil(n_brackets / (s + 1) * reduction_factor**s) for s in reversed(range(n_brackets))]
+    # Spread evenly over the cycle: the bracket furthest behind its share is next.
+    given = [0] * n_brackets
+    for number in range(trial % sum(shares) + 1):
+        place = max(range(n_brackets), key=lambda b: (shares[b] * (number + 1) / sum(shares) - given[b], -b))
+        given[place] += 1
+    return place
+
+
+class Cohorts(FIFOScheduler):  # type: ignore[misc]
+    """One scheduler for each cohort: runs are only compared with others of their own.
+
+    Levels of the scientific parameters are cohorts: with one for all, a cell that learns slowly would lose
+    its runs to one that learns fast, and be tuned with less effort.
+
+    Args:
+        make: Returns the scheduler of a new cohort.
+        cohort_of: Returns the cohort of a setting, by its number and parameters.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[tuple[Any, ...]], TrialScheduler],
+        cohort_of: Callable[[int, Mapping[str, Any]], tuple[Any, ...]],
+    ) -> None:
+        super().__init__()
+        self._make, self._cohort_of = make, cohort_of
+        self._schedulers: dict[tuple[Any, ...], TrialScheduler] = {}
+
+    def _of(self, trial: Trial) -> TrialScheduler:
+        assignment = trial.config["assignment"]
+        cohort = self._cohort_of(assignment["trial"], assignment["params"])
+        if cohort not in self._schedulers:
+            self._schedulers[cohort] = self._make(cohort)
+        return self._schedulers[cohort]
+
+    def on_trial_add(self, tune_controller: TuneController, trial: Trial) -> None:
+        """Let the cohort expect the trial."""
+        self._of(trial).on_trial_add(tune_controller, trial)
+
+    def on_trial_result(self, tune_controller: TuneController, trial: Trial, result: dict[str, Any]) -> str:
+        """Return what the cohort's scheduler decides."""
+        decision: str = self._of(trial).on_trial_result(tune_controller, trial, result)
+        return decision
+
+    def on_trial_complete(
+        self, tune_controller: TuneController, trial: Trial, result: dict[str, Any]
+    ) -> None:
+        """Let the cohort remember what the trial reached."""
+        self._of(trial).on_trial_complete(tune_controller, trial, result)
+
+    def on_trial_remove(self, tune_controller: TuneController, trial: Trial) -> None:
+        """Let the cohort forget the trial."""
+        self._of(trial).on_trial_remove(tune_controller, trial)
+
+    def debug_string(self) -> str:
+        """Return what each cohort's scheduler says of itself."""
+        return "\n".join(scheduler.debug_string() for scheduler in self._schedulers.values())

@@ -1,0 +1,191 @@
+"""Optuna's side of a search: what its samplers proposed, and what they are told of it.
+
+Each stratum has an Optuna study of its own, all in one database: a sampler that tunes one level of the
+scientific parameters learns nothing from the others, and none gets more trials than they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from study.designs import SearchDesign, Stratum, stratify
+from study.samplers import make_sampler
+from study.seeds import derive_seed
+from study.spec import StudySpec
+
+if TYPE_CHECKING:
+    import optuna
+
+_STANDS_FOR = "replicate_of"
+_INFEASIBLE = "infeasible"  # set by `search_spaces.adapters.optuna.ask` on what broke a constraint
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One trial of Optuna's.
+
+    Attributes:
+        stratum: Place of its stratum, 0 where there is one.
+        number: Optuna's, within the stratum.
+    """
+
+    stratum: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What Optuna remembers of a suggestion from earlier legs.
+
+    Attributes:
+        suggestion: Which.
+        is_open: Whether Optuna still waits to hear of it.
+        stands_for: The trial and the first replicate that answer it, where that was noted.
+    """
+
+    suggestion: Suggestion
+    is_open: bool
+    stands_for: tuple[int, int] | None
+
+
+class Suggestions:
+    """The samplers of a study.
+
+    Args:
+        spec: What was asked.
+        storage: Path of Optuna's database.
+        is_planned: Whether the settings are given, and Optuna only keeps them.
+    """
+
+    def __init__(self, spec: StudySpec, storage: Path, *, is_planned: bool) -> None:
+        design = spec.design
+        self._strata = [Stratum({}, spec.space)]
+        if isinstance(design, SearchDesign) and not is_planned:
+            self._strata = stratify(spec.space, design.scientific)
+        self._studies = _open_studies(spec, storage, self._strata)
+        self._n_asked = [sum(_counts(trial) for trial in _trials(study)) for study in self._studies]
+
+    @property
+    def is_stratified(self) -> bool:
+        """Whether there are several strata, so that Optuna's numbers are no trial's numbers."""
+        return len(self._strata) > 1
+
+    @property
+    def n_asked(self) -> int:
+        """How many settings were suggested, those that broke a constraint not counted."""
+        return sum(self._n_asked)
+
+    def ask(self, planned: Mapping[str, Any] | None) -> tuple[Suggestion, dict[str, Any]]:
+        """Return a new suggestion and its setting, of the stratum that has had fewest.
+
+        Args:
+            planned: The setting, if it is given.
+        """
+        from search_spaces.adapters.optuna import ask
+
+        place = self._n_asked.index(min(self._n_asked))
+        study, space = self._studies[place], self._strata[place].space
+        # A process that died may have put a planned setting into Optuna's queue and not taken it out.
+        if planned is not None and not any(t.state.name == "WAITING" for t in _trials(study)):
+            study.enqueue_trial({name: planned[name] for name in space.dimensions if name in planned})
+        trial, params = ask(study, space)
+        self._n_asked[place] += 1
+        return Suggestion(place, trial.number), params
+
+    def recall(self) -> list[Memory]:
+        """Return what was suggested in earlier legs, in the order of the trials that stand for it."""
+        memories = []
+        for place, study in enumerate(self._studies):
+            for frozen in _trials(study):
+                if _counts(frozen):
+                    noted = frozen.user_attrs.get(_STANDS_FOR)
+                    suggestion = Suggestion(place, frozen.number)
+                    stands_for = None if noted is None else (int(noted[0]), int(noted[1]))
+                    memories.append(Memory(suggestion, not frozen.state.is_finished(), stands_for))
+
+        def place_of(memory: Memory) -> tuple[bool, int]:
+            # Whoever is still without a trial's number gets one when all that were given are known.
+            is_nameless = self.is_stratified and memory.stands_for is None
+            return is_nameless, (memory.stands_for or (memory.suggestion.number,))[0]
+
+        return sorted(memories, key=place_of) if self.is_stratified else memories
+
+    def complete(self, suggestion: Suggestion) -> dict[str, Any] | None:
+        """Return the setting of an open suggestion, perhaps half made; closed, and None, if not legal."""
+        from search_spaces.adapters.optuna import InfeasibleTrialError, suggest
+
+        trial = self._trial(suggestion)
+        try:
+            return suggest(trial, self._strata[suggestion.stratum].space)
+        except InfeasibleTrialError as error:
+            trial.set_user_attr(_INFEASIBLE, str(error))
+            self._tell(suggestion, state="PRUNED")
+            self._n_asked[suggestion.stratum] -= 1
+            return None
+
+    def note(self, suggestion: Suggestion, trial: int, first: int) -> None:
+        """Keep for whom a suggestion stands: a trial, and the first of the replicates that answer it."""
+        self._trial(suggestion).set_user_attr(_STANDS_FOR, [trial, first])
+
+    def tell_completed(self, suggestion: Suggestion, value: float) -> None:
+        """Tell what a setting reached."""
+        self._tell(suggestion, value=value)
+
+    def tell_pruned(self, suggestion: Suggestion, value: float, step: int) -> None:
+        """Tell that a setting was stopped, and where it stood: samplers rank it by its last step."""
+        trial = self._trial(suggestion)
+        if step not in _trials(self._studies[suggestion.stratum])[suggestion.number].intermediate_values:
+            trial.report(value, step)
+        self._tell(suggestion, state="PRUNED")
+
+    def tell_failed(self, suggestion: Suggestion) -> None:
+        """Tell that nothing is known of a setting."""
+        self._tell(suggestion, state="FAIL")
+
+    def _tell(self, suggestion: Suggestion, value: float | None = None, state: str = "COMPLETE") -> None:
+        import optuna
+
+        study = self._studies[suggestion.stratum]
+        study.tell(suggestion.number, value, state=optuna.trial.TrialState[state])
+
+    def _trial(self, suggestion: Suggestion) -> optuna.Trial:
+        import optuna
+
+        study = self._studies[suggestion.stratum]
+        return optuna.Trial(study, _trials(study)[suggestion.number]._trial_id)
+
+
+def _open_studies(spec: StudySpec, storage: Path, strata: list[Stratum]) -> list[optuna.Study]:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    database = optuna.storages.RDBStorage(
+        f"sqlite:///{storage}", engine_kwargs={"connect_args": {"timeout": 30.0}}
+    )
+    n_trials = spec.design.count(spec.space) // len(strata)
+    studies = []
+    for stratum in strata:
+        study = optuna.create_study(
+            storage=database,
+            study_name=f"{spec.name}: {stratum.name}" if len(strata) > 1 else spec.name,
+            direction="maximize" if spec.objective == "val_accuracy" else "minimize",
+            load_if_exists=True,
+        )
+        # A later leg starts its stream of random numbers elsewhere, or it would draw its first startup
+        # trials again. Strata share it: each begins with the same settings of all else.
+        seed = derive_seed(spec.seed, "sampler", len(_trials(study)))
+        study.sampler = make_sampler(spec.design, stratum.space, n_trials, seed)
+        studies.append(study)
+    return studies
+
+
+def _trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    return study.get_trials(deepcopy=False)  # type: ignore[no-any-return]
+
+
+def _counts(frozen: optuna.trial.FrozenTrial) -> bool:
+    """Whether a trial of Optuna's is a suggestion: not one that broke a constraint, nor one in its queue."""
+    return _INFEASIBLE not in frozen.user_attrs and frozen.state.name != "WAITING"
