@@ -219,7 +219,8 @@ class _Dumper(yaml.SafeDumper):
     """Quotes text that `load_document`, or a reader of YAML 1.1, would take for something else."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless=False)  # lists stand indented under their key
+        # PyYAML asks for no indent only outside flow: lists stand indented under their key
+        super().increase_indent(flow, indentless=indentless and flow)
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]

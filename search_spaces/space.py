@@ -45,6 +45,9 @@ class Space:
         conditions: Mapping[str, str | Expression] | None = None,
         constraints: Iterable[str | Expression] = (),
     ) -> None:
+        for what, names in (("parameters", parameters), ("conditions", conditions or {})):
+            if not isinstance(names, Mapping):
+                raise SpaceError(f"{what} are a mapping from names, not {names!r}: write a dict.")
         if isinstance(constraints, str):
             raise SpaceError(
                 f"constraints are a list, not the text {constraints!r}: write [{constraints!r}]."

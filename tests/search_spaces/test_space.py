@@ -7,11 +7,31 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces import Choice, Fixed, Integer, Real, Space, SpaceError
 from search_spaces.documents import MAX_DEPTH
+
+KEYS = st.sampled_from(
+    [
+        "parameters",
+        "conditions",
+        "constraints",
+        "a",
+        "b",
+        "low",
+        "high",
+        "choice",
+        "step",
+        "log",
+        "ordered",
+        "",
+    ]
+)
+EXPRESSIONS = st.sampled_from(["a > 1", "b == 'x'", "a", "not b", "a > b", "a in [1]"]) | st.text(
+    "ab>1 (", max_size=6
+)
 
 NESTED = Space(
     {
@@ -183,6 +203,8 @@ def test_completing_refuses_a_setting_that_lacks_a_parameter() -> None:
         (lambda: Space({"a": 1}, {"a": "a > 0"}), "in a circle"),
         (lambda: Space({"a": 1}, {}, "a > 1"), "constraints are a list"),
         (lambda: Space({"a": 1}, {}, [True]), "an expression is text"),  # type: ignore[list-item]
+        (lambda: Space(["a"]), "parameters are a mapping from names, not ['a']"),  # type: ignore[arg-type]
+        (lambda: Space({"a": 1}, ["a > 1"]), "conditions are a mapping"),  # type: ignore[arg-type]
         (lambda: Space({"a": []}), "a: Choice needs at least one value"),
     ],
 )
@@ -242,27 +264,40 @@ def test_a_bad_document_is_refused_at_its_line_and_column(text: str, place: str)
     assert place in str(caught.value)
 
 
-@given(
-    document=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("a > 1"),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    ["parameters", "conditions", "constraints", "a", "low", "high", "choice", "step"]
-                ),
-                inner,
-            )
-        ),
-        max_leaves=8,
-    )
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("a > 1"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=8,
 )
-def test_any_document_is_a_space_or_refused(document: object) -> None:
+SPACES = st.fixed_dictionaries(
+    {"parameters": st.dictionaries(KEYS, DOCUMENTS, max_size=3)},
+    optional={
+        "conditions": st.dictionaries(KEYS, EXPRESSIONS, max_size=2),
+        "constraints": st.lists(EXPRESSIONS, max_size=2),
+    },
+)
+"""What may be taken for a space: bad in one place or another."""
+
+
+def read_or_refuse(document: object) -> None:
     try:
         space = Space.from_document(document)
-    except SpaceError:
+    except SpaceError as error:
+        assert "\n" not in str(error)
         return
     assert Space.from_document(space.to_document()) == space
+
+
+@given(document=DOCUMENTS | SPACES)
+def test_any_document_is_a_space_or_refused(document: object) -> None:
+    read_or_refuse(document)
+
+
+@pytest.mark.slow
+@given(document=DOCUMENTS | SPACES)
+@settings(max_examples=10_000)
+def test_ten_thousand_documents_are_spaces_or_refused(document: object) -> None:
+    read_or_refuse(document)
 
 
 def test_yaml_keeps_types_and_reads_well() -> None:
