@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -90,8 +92,8 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
         AnalysisError: If it cannot be read.
     """
     try:
-        with closing(_connect(path)) as connection:
-            yield connection
+        with ExitStack() as stack:
+            yield _connect(path, stack)
     except sqlite3.OperationalError as error:
         raise AnalysisError(
             f"{path}: cannot be read ({error}): check that it is a study's records.db and readable"
@@ -103,16 +105,27 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    address = path.resolve().as_uri()
+def _connect(path: Path, stack: ExitStack) -> sqlite3.Connection:
+    """Open a database, closed with `stack`; where it needs recovery first, a copy recovers instead of it."""
     try:
-        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_S)
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return _open(f"{path.resolve().as_uri()}?mode=ro", stack)
     except sqlite3.OperationalError:
-        if path.with_name(path.name + "-wal").exists():
-            raise
-        # A database in WAL mode in a folder that we may not write: without a log it cannot be changing.
-        connection = sqlite3.connect(f"{address}?immutable=1", uri=True)
+        logs = [path.with_name(path.name + ending) for ending in ("-journal", "-wal")]
+        unfinished = [log for log in logs if log.exists() and log.stat().st_size]
+        if not unfinished:
+            # A database in WAL mode in a folder that we may not write: without a log it is not changing.
+            return _open(f"{path.resolve().as_uri()}?immutable=1", stack)
+        # Its writer was killed in the middle of a transaction, and reading would have to roll that back.
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="records-")))
+        for file in (path, *unfinished):
+            shutil.copyfile(file, folder / file.name)
+        return _open(str(folder / path.name), stack)
+
+
+def _open(address: str, stack: ExitStack) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=address.startswith("file:"), timeout=_BUSY_S)
+    stack.callback(connection.close)
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA query_only = ON")
     return connection

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
 
+from analysis.boundaries import check_boundaries
 from analysis.calibration import calibration_by_replicate
+from analysis.effects import best_by_level, cell_means, interactions, marginal_effects
+from analysis.errors import AnalysisError
 from analysis.expected_best import expected_best
 from analysis.fronts import Cost, accuracy_cost_front
+from analysis.importance import parameter_importance
 from analysis.labels import label_factor, label_setting, label_value, varied_parameters
 from analysis.literature import IMDB, concerns
 from analysis.loading import Study
 from analysis.optimism import binomial_half_width, selection_optimism
 from analysis.overfitting import overfitting_by_replicate
 from analysis.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
-from analysis.settings import factor_levels, scored_runs, summarize_settings, with_settings
+from analysis.settings import scored_runs, summarize_settings, with_settings
 from analysis.tables import as_records
 from analysis.verdicts import compare_levels, compare_settings
 
@@ -30,6 +35,8 @@ _MEANS = (
     "best_epoch",
     "epochs_run",
 )
+
+logger = logging.getLogger(__name__)
 
 _MAX_CALIBRATED = 30
 """Runs whose predictions are read: a file of 25,000 texts and 200 classes weighs 10 MB each."""
@@ -112,10 +119,14 @@ class Evidence:
         """The same over all trials."""
         return expected_best(self.study.trials, None, self.facts.objective)
 
-    def front(self, cost: Cost) -> pd.DataFrame:
-        """Accuracy against cost of each setting, with `label`."""
+    @cached_property
+    def fronts(self) -> dict[Cost, pd.DataFrame]:
+        """Accuracy against each cost of each setting, with `label`."""
         labels = self.ranking.set_index("setting")["label"]
-        return accuracy_cost_front(self.study.trials, cost).join(labels, on="setting")
+        costs: tuple[Cost, Cost] = ("wall_s", "n_weights")
+        return {
+            cost: accuracy_cost_front(self.study.trials, cost).join(labels, on="setting") for cost in costs
+        }
 
     @cached_property
     def calibration(self) -> pd.DataFrame:
@@ -134,6 +145,20 @@ class Evidence:
         keys = list(zip(kept["trial"], kept["replicate"], strict=True))
         predictions = {key: self.study.predictions[key] for key in keys}
         return kept.merge(calibration_by_replicate(predictions, self.study.labels), on=["trial", "replicate"])
+
+    @cached_property
+    def importance(self) -> pd.DataFrame:
+        """How much each parameter mattered; empty for few settings, or where Optuna is not installed."""
+        try:
+            return parameter_importance(self.study.trials, self.facts.space)
+        except AnalysisError as error:
+            logger.info("importance is left out of the report: %s", error)
+            return pd.DataFrame()
+
+    @cached_property
+    def boundaries(self) -> pd.DataFrame:
+        """How many of the best settings lie at each end of the space."""
+        return check_boundaries(self.study.trials, self.facts.space)
 
     @cached_property
     def level_verdicts(self) -> pd.DataFrame:
@@ -167,14 +192,26 @@ class Evidence:
         ]
         return table.assign(name=names)
 
-    def gap_map(self, down: str, across: str) -> pd.DataFrame:
-        """Mean gap at the last epoch over two factors: their levels, `gap_last, n_runs`."""
-        runs = self.overfitting[["trial", "replicate", "gap_last"]].merge(
-            self.completed[["trial", "replicate", *dict.fromkeys((down, across))]], on=["trial", "replicate"]
-        )
-        keys = [factor_levels(runs[name]).rename(name) for name in (down, across)]
-        grouped = runs["gap_last"].groupby(keys, observed=True)
-        return grouped.agg(["mean", "size"]).set_axis(["gap_last", "n_runs"], axis=1).reset_index()
+    def map_gap(self, down: str, across: str) -> pd.DataFrame:
+        """Mean gap at the last epoch over two factors: `row, column, n_settings, mean`."""
+        return cell_means(self.overfitting, self.study.trials, (down, across), "gap_last")
+
+    def map_accuracy(self, down: str, across: str) -> pd.DataFrame:
+        """Mean accuracy at the best epoch over two factors: `row, column, n_settings, mean`."""
+        return cell_means(self.study.trials, self.study.trials, (down, across), "val_accuracy")
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """Mean and best accuracy at each level of each factor, as tried and with all else held equal."""
+        keys = ["factor", "level"]
+        means = marginal_effects(self.study.trials, self.factors)
+        best = best_by_level(self.study.trials, self.factors).drop(columns="n_settings")
+        return means.merge(best, on=keys)
+
+    @cached_property
+    def interactions(self) -> pd.DataFrame:
+        """Pairs of factors that work together, strongest first."""
+        return interactions(self.study.trials, self.factors)
 
     @cached_property
     def lines_to_beat(self) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.evidence import Evidence, gather
 from analysis.loading import Study
 from analysis.report.chapters.beat import read_baselines
+from analysis.report.chapters.factor import read_boundaries
 from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone
@@ -21,8 +22,8 @@ def summarize(study: Study) -> list[Finding]:
         *_limits(evidence),
         *_conclusion(evidence),
         _best(evidence),
-        *_luck(evidence),
         _onset(evidence),
+        *_luck(evidence),
     ]
     findings.extend(_factors(evidence))
     findings.extend(_baselines(evidence))
@@ -109,6 +110,10 @@ def _factors(evidence: Evidence) -> list[Finding]:
     if not evidence.factors or evidence.level_verdicts["effect_pp"].isna().all():
         return []
     found = [Finding(text=read_levels(evidence), anchor="verdicts", kind="levels")]
+    if not evidence.boundaries.empty and evidence.boundaries["widen"].any():
+        found.append(
+            Finding(text=read_boundaries(evidence), tone="warning", anchor="factors", kind="boundary")
+        )
     return [*found, Finding(text=read_factor_onsets(evidence), anchor="overfitting", kind="onset-factors")]
 
 

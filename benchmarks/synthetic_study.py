@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.records import SCHEMA, SCHEMA_VERSION, StudyFacts
+from search_spaces import Choice, Domain, Real, Space
 
 CHOICES: dict[str, list[Any]] = {
     "cell": ["rnn", "lstm", "gru"],
@@ -87,8 +88,8 @@ def write_study(folder: Path, plan: Plan) -> Path:
 def facts_of(plan: Plan) -> StudyFacts:
     """What the study says of itself."""
     names = plan.classes or tuple(("negative", "positive") if plan.n_classes == 2 else _names(plan.n_classes))
-    parameters = {name: {"choice": choices} for name, choices in CHOICES.items()}
-    parameters["learning_rate"] = {"real": [1e-4, 1e-2], "log": True}
+    domains: dict[str, Domain] = {name: Choice(choices) for name, choices in CHOICES.items()}
+    domains["learning_rate"] = Real(1e-4, 1e-2, log=True)
     return StudyFacts.model_validate(
         {
             "name": plan.name,
@@ -105,7 +106,7 @@ def facts_of(plan: Plan) -> StudyFacts:
             "sampler": "tpe",
             "scheduler": "asha" if plan.prune_fraction else None,
             "study_seed": plan.seed,
-            "space": {"parameters": parameters},
+            "space": Space(domains).to_document(),
             "spec": {"search": {"sampler": "tpe", "trials": plan.n_trials}, "epochs": plan.max_epochs},
         }
     )

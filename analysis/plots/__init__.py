@@ -1,11 +1,14 @@
 """The report's figures from Python: `analysis.plots.learning_curves(study)` is a matplotlib figure."""
 
 from analysis.plots.figures import (
+    accuracy_map,
     best_and_last,
     cost_front,
     curves_by_cell,
+    effects,
     expected_best,
     gap_map,
+    importance,
     learning_curves,
     level_verdicts,
     lines_to_beat,
@@ -17,11 +20,14 @@ from analysis.plots.figures import (
 )
 
 __all__ = [
+    "accuracy_map",
     "best_and_last",
     "cost_front",
     "curves_by_cell",
+    "effects",
     "expected_best",
     "gap_map",
+    "importance",
     "learning_curves",
     "level_verdicts",
     "lines_to_beat",

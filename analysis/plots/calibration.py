@@ -36,7 +36,7 @@ def draw_reliability(curves: Sequence[tuple[str, str, pd.DataFrame]]) -> Figure:
                 for row in as_records(rows)
             ]
         )
-        lowest = min([lowest, *rows["confidence"], *rows["low"]])
+        lowest = min([lowest, *rows["confidence"], *rows["accuracy"]])
     axes.set_xlim(lowest - 0.03, 1.01)
     axes.set_ylim(lowest - 0.03, 1.01)
     axes.set_xlabel("what the model says (confidence)")

@@ -6,6 +6,7 @@ holds nothing to show, the figure says so.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import pandas as pd
@@ -19,6 +20,7 @@ from analysis.loading import Study
 from analysis.plots.baselines import draw_lines_to_beat
 from analysis.plots.calibration import draw_reliability
 from analysis.plots.curves import draw_by_cell, draw_panels
+from analysis.plots.factors import draw_importance
 from analysis.plots.overfitting import draw_levels, draw_map, draw_onsets
 from analysis.plots.panels import best_trial_by_cell, curve_panels
 from analysis.plots.ranking import draw_best_and_last
@@ -33,6 +35,11 @@ _OVERFITTING = (
     ("epochs_before_onset", "epochs before the onset"),
     ("cost_accuracy", "accuracy lost by the last epoch"),
     ("gap_last", f"train {MINUS} validation, last epoch"),
+)
+
+_EFFECTS = (
+    ("adjusted", "mean accuracy, all else held equal"),
+    ("best_of_equal", "expected best of equally many settings"),
 )
 
 
@@ -94,15 +101,61 @@ def gap_map(study: Study, down: str, across: str) -> Figure:
     Raises:
         AnalysisError: If one is no parameter of the study.
     """
-    for name in (down, across):
+    _check_parameters(study, (down, across))
+    return _draw_map(gather(study).map_gap(down, across), down, across)
+
+
+def accuracy_map(study: Study, down: str, across: str) -> Figure:
+    """Validation accuracy at the best epoch over two factors.
+
+    Raises:
+        AnalysisError: If one is no parameter of the study.
+    """
+    _check_parameters(study, (down, across))
+    return _draw_map(gather(study).map_accuracy(down, across), down, across)
+
+
+def _check_parameters(study: Study, names: Iterable[str]) -> None:
+    for name in names:
         if name not in study.parameters:
             known = ", ".join(study.parameters)
             raise AnalysisError(f"a map is over two parameters, and {name!r} is none: choose from {known}")
-    table = gather(study).gap_map(down, across)
+
+
+def _draw_map(table: pd.DataFrame, down: str, across: str) -> Figure:
     with styled():
         if table.empty:
             return say_nothing_to_show("No completed run has both.")
-        return draw_map(table, "gap_last")
+        return draw_map(table, down, across)
+
+
+def effects(study: Study) -> Figure:
+    """Accuracy at each level of each factor: means with all else held equal, and the best of equally many."""
+    table = gather(study).effects
+    with styled():
+        if table.empty:
+            return say_nothing_to_show("Nothing was varied among completed runs.")
+        return draw_levels(_long_effects(table), _EFFECTS)
+
+
+def _long_effects(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per level and statistic; where nothing can be held equal, the mean as tried stands in."""
+    held = table["adjusted"].notna()
+    columns = ["factor", "level", "n_settings"]
+    means = table[columns].assign(
+        statistic="adjusted",
+        mean=table["adjusted"].where(held, table["mean"]),
+        low=table["adjusted_low"].where(held, table["low"]),
+        high=table["adjusted_high"].where(held, table["high"]),
+    )
+    spread = table["best_of_equal_sd"].where(table["best_of_equal_sd"] > 0)
+    best = table[columns].assign(
+        statistic="best_of_equal",
+        mean=table["best_of_equal"],
+        low=table["best_of_equal"] - spread,
+        high=table["best_of_equal"] + spread,
+    )
+    return pd.concat([means, best], ignore_index=True)
 
 
 def reliability(study: Study) -> Figure:
@@ -142,7 +195,7 @@ def cost_front(study: Study, cost: Cost = "wall_s") -> Figure:
     """Accuracy of each setting against its cost, and those that nothing cheaper beats."""
     evidence = gather(study)
     with styled():
-        table = pd.DataFrame() if evidence.ranking.empty else evidence.front(cost)
+        table = pd.DataFrame() if evidence.ranking.empty else evidence.fronts[cost]
         if table.empty:
             return say_nothing_to_show("No completed run has a score and a cost.")
         return draw_front(table, _COST_LABELS[cost])
@@ -156,6 +209,15 @@ def parallel_coordinates(study: Study) -> Figure:
             return say_nothing_to_show("Nothing was varied among completed runs.")
         ordered = evidence.completed.sort_values("score", ascending=not study.facts.maximizes, kind="stable")
         return draw_parallel(ordered, evidence.factors, study.facts.objective)
+
+
+def importance(study: Study) -> Figure:
+    """How much each parameter mattered, by fANOVA and PED-ANOVA, with its uncertainty."""
+    table = gather(study).importance
+    with styled():
+        if table.empty:
+            return say_nothing_to_show("Too few completed settings, or Optuna is not installed.")
+        return draw_importance(table)
 
 
 def lines_to_beat(study: Study) -> Figure:

@@ -25,7 +25,7 @@ from analysis.plots.style import (
 )
 from analysis.tables import as_records
 
-_PERCENT = ("gap_best", "gap_last", "cost_accuracy")
+_PERCENT = ("gap_last", "cost_accuracy", "adjusted", "best_of_equal")
 
 
 def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> Figure:
@@ -136,32 +136,36 @@ def _draw_column(axes: Axes, rows: pd.DataFrame, places: dict[tuple[str, str], f
         marks.set_urls([f"tip:{plain(name)}: {row['mean']:.3g}{interval}, {row['n_settings']:.0f} settings"])
 
 
-def draw_map(table: pd.DataFrame, value: str) -> Figure:
-    """Draw a statistic over two factors as a map with its numbers, in percentage points.
+def draw_map(table: pd.DataFrame, down: str, across: str) -> Figure:
+    """Draw a share over two factors as a map with its numbers, in percent.
 
     Args:
-        table: The first column goes down, the second across, `value` is a share.
-        value: Column of the statistic.
+        table: `row, column, mean`, as `analysis.effects.cell_means` gives it.
+        down: The factor of the rows.
+        across: The factor of the columns.
     """
-    down, across = map(str, table.columns[:2])
-    wide = table.pivot(index=down, columns=across, values=value).astype(float) * 100
+    wide = table.pivot(index="row", columns="column", values="mean").astype(float) * 100
     figure, axes = new_axes(HALF_WIDTH_IN, 0.9 + 0.42 * len(wide))
-    colors = sns.light_palette("#7A4E9E", as_cmap=True)
     sns.heatmap(
         wide,
         ax=axes,
         annot=True,
         fmt=".1f",
-        cmap=colors,
+        cmap=sns.light_palette("#7A4E9E", as_cmap=True),
         linewidths=2,
         cbar=False,
-        xticklabels=[plain(label_value(across, level), 18) for level in wide.columns],
-        yticklabels=[plain(label_value(down, level), 18) for level in wide.index],
+        xticklabels=[_wrap(label_value(across, level)) for level in wide.columns],
+        yticklabels=[_wrap(label_value(down, level)) for level in wide.index],
     )
-    axes.tick_params(rotation=0)
     for text in axes.texts:
         # Not the page's own ink and paper: the map keeps its colours in the dark.
         text.set_color("#FDFDFE" if text.get_color() == "w" else "#22252E")
-    axes.set_xlabel(label_factor(across))
-    axes.set_ylabel(label_factor(down))
+    axes.tick_params(rotation=0)
+    axes.set_xlabel(plain(label_factor(across)))
+    axes.set_ylabel(plain(label_factor(down)))
     return figure
+
+
+def _wrap(text: str) -> str:
+    """A range on two lines, so that neighbours do not touch."""
+    return "\n".join(plain(part, 18) for part in text.replace(" to ", " to\n").split("\n"))

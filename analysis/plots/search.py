@@ -173,7 +173,7 @@ def _label_scales(axes: Axes, names: Sequence[str], ticks: Sequence[Sequence[tup
                 },
             )
     shown = [label_factor(name) for name in names[:-1]]
-    score = names[-1].replace("val_", "validation ")
+    score = names[-1].removeprefix("val_")
     axes.set_xticks(range(len(names)), [plain(text, 16) for text in [*shown, score]])
     axes.tick_params(axis="x", labelcolor=INK)
     axes.set_yticks([])

@@ -11,6 +11,7 @@ from analysis.findings import summarize
 from analysis.loading import Study
 from analysis.report.chapters.asked import asked_chapter
 from analysis.report.chapters.beat import beat_chapter
+from analysis.report.chapters.factor import factor_chapter
 from analysis.report.chapters.failures import failures_chapter
 from analysis.report.chapters.overfit import overfitting_chapter, widest_pair
 from analysis.report.chapters.ranking import ranking_chapter
@@ -49,6 +50,7 @@ def build_report(study: Study) -> Report:
             ranking_chapter(evidence),
             verdict_chapter(evidence),
             overfitting_chapter(evidence),
+            factor_chapter(evidence),
             search_chapter(evidence),
             beat_chapter(evidence),
             failures_chapter(evidence),
@@ -119,12 +121,16 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         tables["overfitting-by-factor"] = evidence.overfitting_by_factor
     pair = widest_pair(evidence) if not evidence.study.epochs.empty else None
     if pair is not None:
-        tables["gap-map"] = evidence.gap_map(*pair)
+        tables["gap-map"] = evidence.map_gap(*pair)
     if not evidence.expected_best.empty:
         tables["expected-best"] = evidence.expected_best
     if not evidence.ranking.empty:
         tables["lines-to-beat"] = evidence.lines_to_beat
-        tables |= {"front-time": evidence.front("wall_s"), "front-size": evidence.front("n_weights")}
+        tables |= {"front-time": evidence.fronts["wall_s"], "front-size": evidence.fronts["n_weights"]}
+    if evidence.factors:
+        tables |= {"effects": evidence.effects, "interactions": evidence.interactions}
+    if not evidence.importance.empty:
+        tables["importance"] = evidence.importance
     if not evidence.calibration.empty:
         tables["calibration"] = evidence.calibration
     return tables

@@ -30,7 +30,7 @@ _VARIABLES = {
 }
 _COLOR = re.compile("|".join(re.escape(color.lower()) for color in _VARIABLES))
 _BY_LOWER = {color.lower(): variable for color, variable in _VARIABLES.items()}
-_TIP = re.compile(r'<a xlink:href="tip:(.*?)"[^>]*>(.*?)</a>', re.DOTALL)
+_TIP = re.compile(r"""<a xlink:href=(["'])tip:(.*?)\1[^>]*>(.*?)</a>""", re.DOTALL)
 _FONT = re.compile(r"font:([^;\"]*?)'DejaVu Sans'[^;\"]*")
 _ID = re.compile(r' id="([^"]+)"')
 _GEOMETRY = re.compile(r' (?:d|x|y|points|transform)="[^"]*"')
@@ -60,8 +60,8 @@ def _resolve_tips(text: str) -> str:
     """Matplotlib can attach an address to a mark, not a hover text: the one carries the other to here."""
 
     def as_title(match: re.Match[str]) -> str:
-        tip = html.escape(html.unescape(match.group(1)))
-        return f"<g><title>{tip}</title>{match.group(2)}</g>"
+        tip = html.escape(html.unescape(match.group(2)))
+        return f"<g><title>{tip}</title>{match.group(3)}</g>"
 
     return _TIP.sub(as_title, text)
 

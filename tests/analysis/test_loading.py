@@ -119,6 +119,27 @@ def test_a_running_study_can_be_read(write_database: Callable[..., Path]) -> Non
         writer.rollback()
 
 
+def test_a_transaction_that_a_killed_writer_left_is_not_read(
+    write_database: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_database(n_trials=30)
+    whole = load(path)
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA cache_size=1")  # pages are written before the transaction ends
+        writer.execute("BEGIN")
+        writer.execute("UPDATE attempts SET state='failed', reason=hex(zeroblob(2000))")
+        for name in ("records.db", "records.db-journal"):
+            (killed / name).write_bytes(path.with_name(name).read_bytes())
+        writer.execute("ROLLBACK")
+    before = {file.name: file.read_bytes() for file in killed.iterdir()}
+
+    pd.testing.assert_frame_equal(load(killed).trials, whole.trials)
+
+    assert {file.name: file.read_bytes() for file in killed.iterdir()} == before
+
+
 @pytest.mark.parametrize("kept", [0, 100, 5000, -1000])
 def test_a_truncated_database_is_named_in_one_line(write_database: Callable[..., Path], kept: int) -> None:
     path = write_database()

@@ -262,7 +262,9 @@ def _map_blocks(evidence: Evidence) -> list[Block]:
     if pair is None:
         return []
     down, across = pair
-    table = evidence.gap_map(down, across)
+    table = evidence.map_gap(down, across)
+    if table.empty:
+        return []
     reading = _read_map(table, down, across)
     return [
         Chart(
@@ -289,10 +291,10 @@ def widest_pair(evidence: Evidence) -> tuple[str, str] | None:
 
 
 def _read_map(table: pd.DataFrame, down: str, across: str) -> str:
-    ordered = as_records(table.sort_values("gap_last"))
+    ordered = as_records(table.sort_values("mean"))
     low, high = ordered[0], ordered[-1]
     return (
-        f"Mean of train minus validation accuracy over completed runs: from {points(low['gap_last'])} "
-        f"({label_value(down, low[down])}, {label_value(across, low[across])}) to {points(high['gap_last'])} "
-        f"({label_value(down, high[down])}, {label_value(across, high[across])})."
+        f"Mean of train minus validation accuracy over settings: from {points(low['mean'])} "
+        f"({label_value(down, low['row'])}, {label_value(across, low['column'])}) to {points(high['mean'])} "
+        f"({label_value(down, high['row'])}, {label_value(across, high['column'])})."
     )

@@ -82,7 +82,7 @@ def _fronts(evidence: Evidence) -> list[Block]:
         ("n_weights", "size", "weights"),
     ]
     for name, cost, label in kinds:
-        table = evidence.front(name)
+        table = evidence.fronts[name]
         if table["cost"].nunique() < 2:
             continue
         reading = _read_front(table, name)

@@ -1,0 +1,209 @@
+"""Which factors mattered, and whether the space was wide enough."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.importance import MIN_SETTINGS
+from analysis.labels import label_factor, label_value
+from analysis.plots import figures
+from analysis.report.content import Block, Chart, Grid, Note, Section
+from analysis.rules import RULE
+from analysis.tables import as_records
+from analysis.wording import count, listing, number, percent
+
+_LEAD = (
+    "Completed runs only; the unit is a setting, averaged over its replicates. All else is held equal by a "
+    "model in which each factor adds its own part. The best of many beats the best of few, so the right side "
+    "draws as many settings at each level as the least tried one has."
+)
+
+
+def factor_chapter(evidence: Evidence) -> Section:
+    """Effects, importance, parallel coordinates and the ends of the space."""
+    blocks: list[Block] = []
+    if not evidence.factors:
+        blocks.append(Note(text="Nothing was varied among the completed runs: no factor can be judged."))
+    else:
+        blocks.append(_effects_chart(evidence))
+        blocks.extend(_importance_blocks(evidence))
+        blocks.extend(_interaction_blocks(evidence))
+        blocks.extend(_boundary_blocks(evidence))
+        if len(evidence.completed) > 1:
+            blocks.append(_parallel_chart(evidence))
+    return Section(anchor="factors", title="Which factors mattered", lead=_LEAD, blocks=blocks)
+
+
+def _effects_chart(evidence: Evidence) -> Chart:
+    reading = read_effects(evidence)
+    return Chart(
+        name="effects",
+        title="Accuracy by factor",
+        draw=partial(figures.effects, evidence.study),
+        reading=reading,
+        alt=f"Mean and expected best accuracy at each level of each factor. {reading}",
+        table="effects",
+    )
+
+
+def read_effects(evidence: Evidence) -> str:
+    """The factor whose levels differ most, all else held equal where that can be done."""
+    table = evidence.effects
+    held = table["adjusted"].notna().all()
+    column = "adjusted" if held else "mean"
+    spans = table.groupby("factor")[column].agg(lambda means: means.max() - means.min())
+    factor = str(spans.idxmax())
+    ordered = as_records(table[table["factor"] == factor].sort_values(column))
+    how = "with all else held equal" if held else "as they were tried"
+    worst, best = (
+        f"{percent(row[column])} ({label_value(factor, row['level'])})" for row in (ordered[0], ordered[-1])
+    )
+    text = f"Mean accuracy differs most by {label_factor(factor)}: from {worst} to {best}, {how}."
+    if held:
+        return text
+    return f"{text} Too few settings completed to hold all else equal, so the company of a level counts too."
+
+
+def _interaction_blocks(evidence: Evidence) -> list[Block]:
+    table = evidence.interactions.dropna(subset="p_corrected")
+    if table.empty:
+        return []
+    top = as_records(table.head(1))[0]
+    pair = (str(top["factor_a"]), str(top["factor_b"]))
+    reading = read_interactions(evidence)
+    return [
+        Chart(
+            name="interaction-map",
+            title=f"Accuracy by {label_factor(pair[0])} and {label_factor(pair[1])}",
+            draw=partial(figures.accuracy_map, evidence.study, *pair),
+            reading=reading,
+            alt=f"Map of validation accuracy over two factors. {reading}",
+            table="interactions",
+            wide=False,
+        )
+    ]
+
+
+def read_interactions(evidence: Evidence) -> str:
+    """Whether factors work together, or their effects simply add up."""
+    table = evidence.interactions.dropna(subset="p_corrected")
+    top = as_records(table.head(1))[0]
+    names = f"{label_factor(top['factor_a'])} and {label_factor(top['factor_b'])}"
+    expected = percent(top["share_expected"])
+    share = f"{percent(top['share'])} of the differences, {expected} expected of noise"
+    real = int((table["p_corrected"] <= RULE.alpha).sum())
+    if real:
+        pairs = "1 pair of factors works" if real == 1 else f"{real} pairs of factors work"
+        return f"{pairs} together beyond adding up, most {names} ({share})."
+    return f"No pair of factors is shown to do more than add up; the strongest is {names} ({share})."
+
+
+def _importance_blocks(evidence: Evidence) -> list[Block]:
+    table = evidence.importance
+    if table.empty:
+        text = (
+            f"Importance needs Optuna, {MIN_SETTINGS} completed settings and scores that differ; this study "
+            f"has {count(len(evidence.ranking), 'completed setting')}."
+        )
+        return [Note(text=text)]
+    reading = read_importance(evidence)
+    return [
+        Chart(
+            name="importance",
+            title="Importance",
+            draw=partial(figures.importance, evidence.study),
+            reading=reading,
+            alt=f"Importance of each parameter by fANOVA and PED-ANOVA. {reading}",
+            table="importance",
+            wide=False,
+        )
+    ]
+
+
+def read_importance(evidence: Evidence) -> str:
+    """The parameter that explains most over the whole space, and the one that sets the best apart."""
+    known = evidence.importance.dropna(subset="importance")
+    parts = []
+    for evaluator, what in (
+        ("fANOVA", "explains {} of the differences over the whole space (fANOVA)"),
+        ("PED-ANOVA", "sets the best tenth apart most, {} (PED-ANOVA)"),
+    ):
+        rows = as_records(known[known["evaluator"] == evaluator].head(1))
+        if rows:
+            row = rows[0]
+            share = f"{percent(row['importance'], 0)} ({percent(row['low'], 0)} to {percent(row['high'], 0)})"
+            parts.append(f"{label_factor(row['parameter'])} {what.format(share)}")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else "No parameter was set in every setting."
+
+
+def _boundary_blocks(evidence: Evidence) -> list[Block]:
+    table = evidence.boundaries
+    if table.empty:
+        return []
+    rows = as_records(table)
+    shown = pd.DataFrame(
+        {
+            "factor": [label_factor(row["parameter"]) for row in rows],
+            "end": [f"{row['end']}, {label_value(row['parameter'], row['bound'])}" for row in rows],
+            "of the best there": [
+                f"{round(row['share_top'] * row['n_top'])} of {row['n_top']}" for row in rows
+            ],
+            "expected": [number(row["share_expected"] * row["n_top"], 1) for row in rows],
+            "of all tried": [percent(row["share_tried"], 0) for row in rows],
+            "advice": [_advise(row) for row in rows],
+        }
+    )
+    return [
+        Grid(
+            name="boundaries",
+            title="Do the best lie at an end of the space?",
+            frame=table,
+            shown=shown,
+            reading=read_boundaries(evidence),
+            limit=24,
+        )
+    ]
+
+
+def _advise(row: dict[str, object]) -> str:
+    return "widen it" if row["widen"] else "a natural end" if not row["can_widen"] else "no clear sign"
+
+
+def read_boundaries(evidence: Evidence) -> str:
+    """The ends of the space that should be moved outwards."""
+    rows = as_records(evidence.boundaries[evidence.boundaries["widen"]])
+    if not rows:
+        return "The best settings do not crowd at any end of the space."
+    ends = [
+        f"the best {label_factor(row['parameter'])} lies at the {row['end']} end of the space, "
+        f"{label_value(row['parameter'], row['bound'])}"
+        for row in rows
+    ]
+    text = listing(ends)
+    return f"{text[0].upper()}{text[1:]}: widen it there before trusting the optimum."
+
+
+def _parallel_chart(evidence: Evidence) -> Chart:
+    best = max(1, len(evidence.completed) // 10)
+    shown = evidence.completed.sort_values("score", ascending=not evidence.facts.maximizes).head(best)
+    agreed = [
+        f"{label_factor(name)} {label_value(name, shown[name].iloc[0])}"
+        for name in evidence.factors
+        if best > 1 and shown[name].nunique(dropna=False) == 1
+    ]
+    common = f"agree on {listing(agreed)}" if agreed else "agree on no single value"
+    reading = (
+        f"The best tenth, {count(best, 'run')}, {common}." if best > 1 else "The strong line is the best run."
+    )
+    return Chart(
+        name="parallel",
+        title="Every completed run as a line",
+        draw=partial(figures.parallel_coordinates, evidence.study),
+        reading=reading,
+        alt=f"Parallel coordinates of {count(len(evidence.completed), 'completed run')}. {reading}",
+        table="trials",
+    )

@@ -1,0 +1,169 @@
+"""Studies that went wrong, or that hold little: each gets a report that says what it cannot say."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import Study, load, summarize, write_comparison, write_parquet, write_report
+
+NO_LOSSES = "UPDATE epochs SET val_loss=NULL, train_loss=NULL"
+NO_FIGURES = f"{NO_LOSSES}, val_accuracy=NULL, train_accuracy=NULL"
+CONSTANT = "UPDATE epochs SET val_accuracy=0.5, train_accuracy=0.5, val_loss=0.69, train_loss=0.69"
+UNKNOWN_COST = "UPDATE attempts SET n_weights=NULL, wall_s=NULL, setup_s=NULL, node=NULL, started_at=NULL"
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def write_text(study: Study, folder: Path) -> str:
+    """The report without figures: quick, and all words are there."""
+    page = write_report(study, folder, figures=False)
+    write_report(study, folder, format="md", figures=False)
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("plan", "statements", "expected"),
+    [
+        ({"n_trials": 0}, [], "No run completed"),
+        ({"n_trials": 1, "n_seeds": 1, "fail_fraction": 0}, [], "with one seed"),
+        ({}, ["UPDATE attempts SET state='running'"], "24 runs had not ended"),
+        ({}, ["UPDATE attempts SET state='failed'", "DELETE FROM epochs"], "24 of 24 runs failed"),
+        ({}, ["UPDATE attempts SET state='pruned'"], "No run was trained to its end"),
+        ({"max_epochs": 1}, [], "no onset can be told"),
+        ({"n_seeds": 1}, [], "with one seed"),
+        ({}, [CONSTANT], "50.0%"),
+        ({}, [NO_LOSSES], "No completed run has the three epochs from which an onset can be told"),
+        ({}, [NO_FIGURES], "No run completed"),
+        ({}, ["UPDATE epochs SET val_loss=9e999"], "Best setting"),
+        ({"n_classes": 200}, [], "200: class 0"),
+        ({"n_validation": 0, "n_predicted": 0}, [], "Best setting"),
+        ({}, ["UPDATE attempts SET params='{}'"], "Nothing was varied"),
+        ({}, ["DELETE FROM predictions", "DELETE FROM labels"], "nothing can be said of calibration"),
+        ({}, ["DELETE FROM baselines"], "No baseline was fitted"),
+        ({}, [UNKNOWN_COST], "Best setting"),
+        ({"objective": "val_loss"}, [], "by validation loss at the best epoch"),
+    ],
+)
+def test_an_odd_study_has_a_report_that_says_what_it_cannot_say(
+    write_database: Callable[..., Path],
+    tmp_path: Path,
+    plan: dict[str, Any],
+    statements: list[str],
+    expected: str,
+) -> None:
+    path = write_database(**plan)
+    change(path, *statements)
+
+    assert expected in write_text(load(path), tmp_path / "report")
+
+
+def test_conditional_parameters_that_are_not_set_are_named_so(
+    write_database: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_database()
+    change(path, "UPDATE attempts SET params=json_remove(params, '$.layers') WHERE trial % 2")
+
+    assert "not set in 12 runs" in write_text(load(path), tmp_path / "report")
+
+
+def test_a_missing_test_split_is_said(write_database: Callable[..., Path], tmp_path: Path) -> None:
+    path = write_database()
+    change(path, """UPDATE meta SET value=replace(value, '"n_test":25000', '"n_test":0')""")
+
+    page = write_text(load(path), tmp_path / "report")
+
+    assert re.search(r"test split</td><td>none", page)
+
+
+def test_derived_tables_without_the_database_are_enough(small_study: Study, tmp_path: Path) -> None:
+    write_parquet(small_study, tmp_path)
+    page = write_text(load(tmp_path), tmp_path / "report")
+    assert "Best setting" in page
+    assert "There is no manifest.json" in page
+
+
+def test_a_damaged_database_beside_derived_tables_is_said_first(
+    write_database: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_database()
+    write_parquet(load(path), path.parent)
+    path.write_bytes(path.read_bytes()[:9000])
+
+    first = summarize(load(path.parent))[0]
+
+    assert first.text.startswith("records.db is damaged")
+    assert first.tone == "warning"
+
+
+def test_the_notebooks_one_setting_gets_its_conclusion_from_the_data(
+    write_database: Callable[..., Path],
+) -> None:
+    plan = {"n_trials": 1, "n_seeds": 1, "fail_fraction": 0, "prune_fraction": 0, "max_epochs": 5}
+    path = write_database(**plan, validated_on="test", objective="val_loss")
+    losses, accuracies = [0.3206, 0.3091, 0.3465, 0.4009, 0.4434], [0.8659, 0.8684, 0.8514, 0.8543, 0.8584]
+    for epoch, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True), start=1):
+        change(path, f"UPDATE epochs SET val_loss={loss}, val_accuracy={accuracy} WHERE epoch={epoch}")  # noqa: S608
+
+    texts = {finding.kind: finding.text for finding in summarize(load(path))}
+
+    assert texts["conclusion"] == (
+        "The validation loss is lowest at epoch 2 (0.3091) and rises after it, to 0.4434 at epoch 5; "
+        "validation accuracy stays below 90% in every epoch (at most 86.84%)."
+    )
+    assert texts["validated-on-test"].startswith("Validation was done on the test split")
+
+
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+@pytest.fixture
+def hostile_study(write_database: Callable[..., Path]) -> Study:
+    """Texts that would run in a page, a spreadsheet or a figure, wherever data can put one."""
+    path = write_database(name="=cmd()", classes=(HOSTILE, "=cmd()"), source="<img src=x onerror=alert(1)>")
+    for trial in range(12):
+        params = {"cell": f"<b>{trial % 3}", "$x^2$": "$\\frac{", HOSTILE: trial % 2, "日本": "語\u2028"}
+        change(path, f"UPDATE attempts SET params='{json.dumps(params)}' WHERE trial={trial}")  # noqa: S608
+    change(path, f"UPDATE attempts SET reason='=HYPERLINK(\"http://evil\") {HOSTILE}'")  # noqa: S608
+    change(path, f"UPDATE baselines SET name='{HOSTILE}' || name")  # noqa: S608
+    return load(path)
+
+
+@pytest.mark.parametrize("figures", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_texts_from_data_are_only_texts(hostile_study: Study, tmp_path: Path, figures: bool) -> None:
+    page = write_report(hostile_study, tmp_path / "report", figures=figures).read_text(encoding="utf-8")
+
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "<b>" not in page
+    # One block of data and our own script, each closed by itself.
+    assert len(re.findall(r"<script", page)) == len(re.findall(r"</script", page)) == 2
+    for table in (tmp_path / "report" / "tables").iterdir():
+        cells = re.split(r'[,\n]"?', table.read_text(encoding="utf-8"))
+        assert not [cell for cell in cells if cell.startswith("=")], table.name
+
+
+def test_texts_from_data_are_no_markdown(hostile_study: Study, tmp_path: Path) -> None:
+    text = write_report(hostile_study, tmp_path, format="md", figures=False).read_text(encoding="utf-8")
+    assert not re.search(r"(?<!\\)<", text)
+
+
+def test_studies_of_one_name_and_one_that_failed_can_be_compared(
+    small_study: Study, make_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    failed = make_study(fail_fraction=1.0)
+    page = write_comparison([small_study, failed, small_study], tmp_path / "report", figures=False)
+    text = page.read_text(encoding="utf-8")
+    assert "synthetic (2)" in text
+    assert "synthetic (3)" in text
