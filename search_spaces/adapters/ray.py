@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, assert_never
 
 import numpy as np
@@ -47,10 +48,6 @@ class JointDraw:
         self._given.add(name)
         return self._setting.get(name)
 
-    def giver(self, name: str) -> Callable[[dict[str, Any]], Scalar]:
-        """`give` for one name, of the form that `tune.sample_from` takes."""
-        return lambda config: self.give(name)
-
 
 def param_space(space: Space, seed: int | None = None) -> dict[str, Any]:
     """The space for `tune.Tuner(param_space=...)`.
@@ -72,7 +69,7 @@ def param_space(space: Space, seed: int | None = None) -> dict[str, Any]:
     return {
         name: domain.value
         if isinstance(domain, Fixed) and name not in space.conditions
-        else tune.sample_from(draw.giver(name))
+        else tune.sample_from(partial(draw.give, name))
         for name, domain in space.parameters.items()
     }
 
