@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 import numpy as np
@@ -48,6 +47,16 @@ class JointDraw:
         self._given.add(name)
         return self._setting.get(name)
 
+    def giver(self, name: str) -> Callable[[], Scalar]:
+        """`give` for one name, of the form that `tune.sample_from` takes."""
+
+        # A function, not a partial: Tune copies the whole space deeply for each trial, which leaves functions
+        # alone but would copy the generator along with a partial, and draw the same setting for ever.
+        def give() -> Scalar:
+            return self.give(name)
+
+        return give
+
 
 def param_space(space: Space, seed: int | None = None) -> dict[str, Any]:
     """The space for `tune.Tuner(param_space=...)`.
@@ -69,7 +78,7 @@ def param_space(space: Space, seed: int | None = None) -> dict[str, Any]:
     return {
         name: domain.value
         if isinstance(domain, Fixed) and name not in space.conditions
-        else tune.sample_from(partial(draw.give, name))
+        else tune.sample_from(draw.giver(name))
         for name, domain in space.parameters.items()
     }
 
