@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from analysis.wording import count, listing
-from search_spaces import Integer, Real, Space
+from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs
 from study.errors import StudyError
 from study.seeds import derive_seed
@@ -98,7 +98,7 @@ class FactorialDesign(BaseDesign):
         if n_runs == n_all:
             said = [
                 say_runs(n_runs, seeds, f"every combination of the levels of {names or 'nothing'}."),
-                *self._say_full(space, names),
+                *_say_full(names),
             ]
         else:
             said = [
@@ -146,16 +146,6 @@ class FactorialDesign(BaseDesign):
             return [int(place) for place in places]
         runs: Levels = np.unique(balanced_fraction(crossing.n_levels, n_runs, seed), axis=0)
         return _find_places(crossing, runs)
-
-    def _say_full(self, space: Space, names: str) -> list[str]:
-        said = [
-            f"Can answer what each of {names} changes, over all values of the others, and which of them act "
-            "together, pairs and more: every combination is tried equally often.",
-            "The settings come in blocks: a study stopped early has tried each level about equally often.",
-        ]
-        if any(isinstance(d, Integer | Real) and d.size > self.points for d in space.parameters.values()):
-            said.append("Cannot answer what lies between the levels taken from a range.")
-        return said
 
     def _say_fraction(self, crossing: _Crossing, n_runs: int, study_seed: int) -> list[str]:
         regular = _find_regular(crossing, n_runs)
@@ -233,6 +223,15 @@ def _find_regular(crossing: _Crossing, n_runs: int) -> RegularFraction | None:
 def _find_places(crossing: _Crossing, runs: Levels) -> list[int]:
     places = {tuple(row): place for place, row in enumerate(crossing.candidates.tolist())}
     return sorted(places[tuple(run)] for run in runs.tolist())
+
+
+def _say_full(names: str) -> list[str]:
+    return [
+        f"Can answer what each of {names} changes, over all values of the others, and which of them act "
+        "together, pairs and more: every combination is tried equally often.",
+        "The settings come in blocks: a study stopped early has tried each level about equally often.",
+        "Cannot answer what values between or beyond those tried would do.",
+    ]
 
 
 def _say_regular(crossing: _Crossing, fraction: RegularFraction) -> list[str]:

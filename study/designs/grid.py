@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from analysis.wording import listing
-from search_spaces import Integer, Real, Space
+from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs
 
 
@@ -35,9 +35,8 @@ class GridDesign(BaseDesign):
             say_runs(n_settings, seeds, f"every combination of {varied}."),
             f"Can answer which of these settings is best, what each of {varied} changes with all else equal, "
             "and which of them act together.",
+            "Cannot answer what values between or beyond those tried would do.",
         ]
-        if any(isinstance(d, Integer | Real) and d.size > self.points for d in space.parameters.values()):
-            said.append("Cannot answer what lies between the values taken from a range.")
         if space.constraints or space.conditions:
             said.append(
                 "Combinations that a constraint or condition rules out leave gaps: levels near them are "

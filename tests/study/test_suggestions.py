@@ -1,0 +1,229 @@
+"""Searches through samplers: strata, several workers, and what a sampler is told."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from search_spaces.adapters.optuna import ask
+from study.ledger import Ledger
+from study.samplers import make_sampler
+from study.search import Search
+from study.seeds import derive_seed
+from study.spec import StudySpec
+from study.trial import Assignment, EpochFigures, Report
+from tests.study.small_study import OpenStudy, make_spec, train, train_all
+
+SPACE = {
+    "cell": ["rnn", "lstm", "gru"],
+    "bidirectional": [False, True],
+    "units": {"low": 8, "high": 128, "log": True},
+    "layers": {"low": 1, "high": 3},
+    "vocab_size": 50,
+    "sequence_length": 10,
+    "embedding_dim": 4,
+}
+SCIENTIFIC = {"kind": "search", "trials": 6, "scheduler": "none", "scientific": ["cell"]}
+
+
+N_PROPOSED = 14
+
+
+def accuracy_of(params: dict[str, Any]) -> float:
+    """A smooth objective with its best, 0.9, at a gru of 32 units, both directions and two layers."""
+    units = abs(math.log2(params["units"]) - 5) / 5
+    cell = {"rnn": 0.2, "lstm": 0.05, "gru": 0.0}[params["cell"]]
+    return 0.9 - 0.2 * units - cell - 0.05 * abs(params["layers"] - 2) - 0.1 * (not params["bidirectional"])
+
+
+def complete(search: Search, ledger: Ledger, assignment: Assignment) -> None:
+    """Pretend one epoch of training that reaches `accuracy_of`."""
+    accuracy = accuracy_of(assignment.params)
+    figures = EpochFigures(
+        epoch=1,
+        train_loss=1.0 - accuracy,
+        train_accuracy=accuracy,
+        val_loss=1.0 - accuracy,
+        val_accuracy=accuracy,
+        learning_rate=1e-3,
+        epoch_s=0.1,
+    )
+    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+    search.hear(
+        assignment, Report(state="completed", score=accuracy, best_epoch=1, figures=figures), stopped=False
+    )
+
+
+def search_in_parallel(search: Search, ledger: Ledger, n_workers: int) -> list[Assignment]:
+    """Keep so many assignments open, and end the oldest first."""
+    open_ones: list[Assignment] = []
+    handed_out: list[Assignment] = []
+    while True:
+        while len(open_ones) < n_workers and (assignment := search.next()) is not None:
+            ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+            open_ones.append(assignment)
+            handed_out.append(assignment)
+        if not open_ones:
+            return handed_out
+        complete(search, ledger, open_ones.pop(0))
+
+
+def level_names(folder: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
+    storage = f"sqlite:///{folder / 'optuna.db'}"
+    names = optuna.get_all_study_names(storage)
+    return {name: optuna.load_study(study_name=name, storage=storage).trials for name in names}
+
+
+# ---- strata
+
+
+def test_each_level_of_a_scientific_parameter_gets_equally_many_trials(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    search, ledger = open_study(make_spec(design=SCIENTIFIC))
+
+    handed_out = train_all(search, ledger)
+
+    assert Counter(a.params["cell"] for a in handed_out) == {"rnn": 2, "lstm": 2, "gru": 2}
+    assert [a.params["cell"] for a in handed_out[:3]] == ["rnn", "lstm", "gru"]
+    assert search.is_exhausted
+    trials = level_names(tmp_path)
+    assert sorted(trials) == ["small: cell=gru", "small: cell=lstm", "small: cell=rnn"]
+    assert {len(of_level) for of_level in trials.values()} == {2}
+
+
+def test_levels_begin_with_the_same_settings_of_all_else(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(space=SPACE, design=SCIENTIFIC))
+
+    handed_out = search_in_parallel(search, ledger, 1)
+
+    first = [{k: v for k, v in a.params.items() if k != "cell"} for a in handed_out]
+    assert first[0] == first[1] == first[2]
+    assert first[3] == first[4] == first[5]
+
+
+def test_trial_numbers_run_on_across_levels(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(space=SPACE, design=SCIENTIFIC))
+
+    handed_out = search_in_parallel(search, ledger, 1)
+
+    settings = {tuple(a.params.items()) for a in handed_out}
+    assert {a.trial for a in handed_out} == set(range(len(settings)))
+
+
+@pytest.mark.parametrize("n_done", [0, 1, 4, 6])
+def test_a_later_leg_of_a_stratified_search_goes_on_where_it_was(open_study: OpenStudy, n_done: int) -> None:
+    spec = make_spec(space=SPACE, design=SCIENTIFIC)
+    search, ledger = open_study(spec)
+    before = [search.next() for _ in range(n_done)]
+    for assignment in before:
+        assert assignment is not None
+        train(search, ledger, assignment)
+    ledger.close()
+
+    search, ledger = open_study(spec)
+    after = train_all(search, ledger)
+
+    keys = {(a.trial, a.replicate) for a in (*before, *after) if a is not None}
+    assert len(keys) == 6
+    assert Counter(o.assignment.params["cell"] for o in ledger.outcomes()) == {"rnn": 2, "lstm": 2, "gru": 2}
+
+
+def test_a_suggestion_whose_trial_was_never_noted_is_trained_by_the_next_leg(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    spec = make_spec(space=SPACE, design=SCIENTIFIC)
+    search, ledger = open_study(spec)
+    first = search.next()
+    assert first is not None
+    train(search, ledger, first)
+    ledger.close()
+    storage = f"sqlite:///{tmp_path / 'optuna.db'}"
+    lstm = optuna.load_study(study_name="small: cell=lstm", storage=storage)
+    lstm.ask().suggest_categorical("bidirectional", [False, True])  # the process dies before it is complete
+
+    search, ledger = open_study(spec)
+    handed_out = train_all(search, ledger)
+
+    assert handed_out[0].params["cell"] == "lstm"
+    assert handed_out[0].trial == 1
+    assert Counter(o.assignment.params["cell"] for o in ledger.outcomes()) == {"rnn": 2, "lstm": 2, "gru": 2}
+
+
+# ---- several workers
+
+
+def test_eight_workers_are_given_nothing_twice(open_study: OpenStudy) -> None:
+    design = {"kind": "search", "trials": 16, "scheduler": "none"}  # of a space of six settings
+    search, ledger = open_study(make_spec(design=design))
+
+    handed_out = search_in_parallel(search, ledger, 8)
+
+    assert len(handed_out) == 16
+    assert len({(a.trial, a.replicate) for a in handed_out}) == 16
+    by_setting: dict[tuple[Any, ...], list[Assignment]] = {}
+    for a in handed_out:
+        by_setting.setdefault(tuple(a.params.values()), []).append(a)
+    for replicates in by_setting.values():
+        assert len({a.trial for a in replicates}) == 1
+        assert len({a.seed for a in replicates}) == len(replicates)
+
+
+@pytest.mark.slow
+def test_the_constant_liar_keeps_workers_from_proposing_the_same(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    space = SPACE | {"units": [8, 16, 32, 64, 128]}  # ninety settings
+    repeats = {}
+    for liar in (True, False):
+        design = {"trials": 40, "scheduler": "none", "sampler_options": {"constant_liar": liar}}
+        search, ledger = open_study(make_spec(space=space, design=design))
+        handed_out = search_in_parallel(search, ledger, 8)
+        repeats[liar] = 40 - len({a.trial for a in handed_out})
+        ledger.close()
+        for name in ("records.db", "optuna.db"):
+            (tmp_path / name).unlink()
+
+    assert repeats[True] < repeats[False]
+
+
+# ---- the seam
+
+
+def test_a_sampler_proposes_through_our_seam_what_it_proposes_in_plain_optuna(open_study: OpenStudy) -> None:
+    spec = make_spec(space=SPACE, design={"trials": N_PROPOSED, "scheduler": "none"})
+    search, ledger = open_study(spec)
+
+    ours = [a.params for a in search_in_parallel(search, ledger, 1)]
+
+    assert ours == ask_plain_optuna(spec)
+
+
+def ask_plain_optuna(spec: StudySpec) -> list[dict[str, Any]]:
+    seed = derive_seed(spec.seed, "sampler", 0)
+    study = optuna.create_study(
+        direction="maximize", sampler=make_sampler(spec.design, spec.space, N_PROPOSED, seed)
+    )
+    settings = []
+    for _ in range(N_PROPOSED):
+        trial, params = ask(study, spec.space)
+        study.tell(trial, accuracy_of(params))
+        settings.append(params)
+    return settings
+
+
+def test_every_design_is_trained_as_planned(open_study: OpenStudy) -> None:
+    spec = make_spec(space=SPACE | {"units": [8, 32]}, design={"kind": "factorial", "fraction": "1/2"})
+    search, ledger = open_study(spec)
+
+    handed_out = search_in_parallel(search, ledger, 3)
+
+    assert [a.params for a in handed_out] == spec.design.plan(spec.space, spec.seed)
+    pairs = Counter((a.params["cell"], a.params["units"]) for a in handed_out)
+    assert set(pairs) == set(itertools.product(["rnn", "lstm", "gru"], [8, 32]))
