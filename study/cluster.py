@@ -87,6 +87,7 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # what is printed is ours to say
+    os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")  # a lost worker is recorded with its reason
     # Ctrl-C is ours to handle: Tune would write a snapshot first.
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
     import logging
@@ -105,6 +106,8 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
             f"Ray must start or be reached: {address or 'this machine'}: {str(error).splitlines()[0]}; "
             "check address and token, see `study doctor`"
         ) from error
+    # It complains of every trial that did not complete; each is recorded, with its reason.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:
         total = ray.cluster_resources()
         yield Capacity(int(total.get("CPU", 0)), total.get("GPU", 0.0), sum(n["Alive"] for n in ray.nodes()))

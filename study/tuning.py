@@ -6,11 +6,12 @@ read again, and is started afresh for each leg.
 
 from __future__ import annotations
 
-import contextlib
-import logging
+import functools
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import ray
 from ray import tune
@@ -29,7 +30,32 @@ if TYPE_CHECKING:
     from study.data import EncodedCorpus
     from study.worker import TrialWorker
 
-logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Left(BaseException):
+    """Leaves Tune's loop, which wraps every `Exception` in its own and then waits ten seconds for workers.
+
+    All that was heard is committed, and the workers end with the session.
+    """
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _leaving(hook: Callable[P, T]) -> Callable[P, T]:
+    """Let what a hook raises, a full disk say, end the leg as itself."""
+
+    @functools.wraps(hook)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return hook(*args, **kwargs)
+        except Exception as error:
+            raise _Left(error) from error
+
+    return call
 
 
 class _Assigner(Searcher):  # type: ignore[misc]
@@ -39,6 +65,7 @@ class _Assigner(Searcher):  # type: ignore[misc]
         super().__init__(metric="score", mode="max")
         self._driver = driver
 
+    @_leaving
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         order = self._driver.assign(trial_id)
         if order is None:
@@ -68,31 +95,31 @@ class _Ear(tune.Callback):  # type: ignore[misc]
     def __init__(self, driver: Driver, interruption: Interruption) -> None:
         self._driver, self._interruption = driver, interruption
 
+    @_leaving
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._driver.note_start(trial.trial_id)
 
+    @_leaving
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         if result["report"]:  # else Tune repeats the last result of a trial, and it was heard
             self._driver.hear(trial.trial_id, Report.take(result), stopped=result["done"])
 
+    @_leaving
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         # Who ends a leg, a batch system say, often ends its workers too: then none of them was at fault.
         if not self._interruption.is_due():
-            self._driver.lose(trial.trial_id, _explain(trial.get_pickled_error()))
+            self._driver.lose(trial.trial_id, _explain(trial))
 
 
-def _explain(error: BaseException | None) -> str:
-    """Say in one line why a worker ended."""
-    if isinstance(error, ray.exceptions.OutOfMemoryError):
+def _explain(trial: Trial) -> str:
+    """Say in one line why a worker ended, from the file in which Tune notes it: all that it hands on."""
+    text = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
+    if "low on memory" in text:  # Ray's memory monitor, which kills before the kernel has to
         return "out of memory"
-    lines = str(error or "").strip().splitlines()
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("Failure #")]
     return f"the worker was lost: {lines[0][:300] if lines else 'no reason given'}"
-
-
-class _InterruptedError(BaseException):
-    """Leaves Tune's loop: it catches every `Exception`."""
 
 
 class _Stop(Stopper):  # type: ignore[misc]
@@ -105,10 +132,8 @@ class _Stop(Stopper):  # type: ignore[misc]
         return False
 
     def stop_all(self) -> bool:
-        # All that was heard is committed. To ask each worker to stop, as Tune would, takes ten seconds where
-        # one is in the middle of an epoch; all of them end with the session.
         if self._interruption.is_due():
-            raise _InterruptedError
+            raise _Left
         return False
 
 
@@ -123,23 +148,24 @@ def tune_trials(
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
-    with (
-        tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True) as scratch,
-        contextlib.suppress(_InterruptedError),
-    ):
-        # Not `Tuner`: it pickles itself, and all that it is given, for a restore that we do without.
-        tune.run(
-            trainable,
-            name="tune",
-            search_alg=_Assigner(driver),
-            scheduler=make_scheduler(spec),
-            num_samples=-1,
-            reuse_actors=True,
-            storage_path=scratch,
-            callbacks=[_Ear(driver, interruption)],
-            stop=_Stop(interruption),
-            raise_on_failed_trial=False,
-            verbose=0,
-            trial_name_creator=lambda trial: trial.trial_id,
-            trial_dirname_creator=lambda trial: trial.trial_id,
-        )
+    with tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True) as scratch:
+        try:
+            # Not `Tuner`: it pickles itself, and all that it is given, for a restore that we do without.
+            tune.run(
+                trainable,
+                name="tune",
+                search_alg=_Assigner(driver),
+                scheduler=make_scheduler(spec),
+                num_samples=-1,
+                reuse_actors=True,
+                storage_path=scratch,
+                callbacks=[_Ear(driver, interruption)],
+                stop=_Stop(interruption),
+                raise_on_failed_trial=False,
+                verbose=0,
+                trial_name_creator=lambda trial: trial.trial_id,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            )
+        except _Left as left:
+            if left.error is not None:
+                raise left.error from None

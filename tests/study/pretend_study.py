@@ -1,0 +1,44 @@
+"""A study of cheap trials: `python -m tests.study.pretend_study SPEC.yaml OUT WORKER [ADDRESS]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from study.errors import StudyError
+from study.run import Listener, run_study
+from study.spec import StudySpec, load_spec
+
+
+class _Printer(Listener):
+    def on_plan(self, n_trials: int, n_replicates: int, capacity: Any) -> None:
+        print(f"plan {n_trials} {n_replicates} {capacity.cpus} {capacity.nodes}", flush=True)
+
+    def on_report(self, assignment: Any, report: Any, state: str) -> None:
+        print(f"{state} {assignment.trial} {assignment.replicate} {assignment.attempt}", flush=True)
+
+
+def main() -> int:
+    spec_path, out, worker, *address = sys.argv[1:]
+
+    def load_worker() -> Any:
+        from tests.study import pretend_worker
+
+        return getattr(pretend_worker, worker)
+
+    try:
+        spec = StudySpec.from_document(load_spec(Path(spec_path)), spec_path)
+        result = run_study(
+            spec, Path(out), address=next(iter(address), None), listener=_Printer(), load_worker=load_worker
+        )
+    except StudyError as error:
+        print(f"study: {error}", file=sys.stderr)
+        return error.exit_status
+    if result.stop_signal is not None:
+        return 128 + result.stop_signal
+    return 1 if result.n_unfinished_well else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
