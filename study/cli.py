@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from study.commands import browsing, reporting, running
+from study.commands import browsing, planning, reporting, running, using
 
 app = typer.Typer(
     name="study",
@@ -17,10 +17,13 @@ app = typer.Typer(
 )
 
 for command in (
+    planning.plan,
     running.run,
     running.resume,
     reporting.report,
     reporting.compare,
+    using.predict,
+    using.export,
     browsing.presets,
     browsing.space,
     browsing.data,
