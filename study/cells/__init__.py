@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from study.cells.layers import chosen, compiled_is_valid, plain_model, recurrent_layer
+from study.cells.optimizers import fused_optimizer
 from study.cells.threads import limit_threads
 
-__all__ = ["chosen", "compiled_is_valid", "limit_threads", "plain_model", "recurrent_layer"]
+__all__ = [
+    "chosen",
+    "compiled_is_valid",
+    "fused_optimizer",
+    "limit_threads",
+    "plain_model",
+    "recurrent_layer",
+]
