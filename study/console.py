@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from study.run import Listener, StudyResult
 if TYPE_CHECKING:
     from search_spaces import Space
     from study.cluster import Capacity
+    from study.spec import StudySpec
     from study.trial import Assignment, Report
 
 N_CLOSING_FINDINGS = 4
@@ -37,6 +39,10 @@ class ConsoleListener(Listener):
     def on_stage(self, text: str) -> None:
         """Print what is being done."""
         self._console.print(f"[dim]{escape(text)} ...[/dim]")
+
+    def on_design(self, sentences: Sequence[str]) -> None:
+        """Print what the study can and cannot answer."""
+        print_sentences(self._console, sentences)
 
     def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity) -> None:
         """Print how much there is to do."""
@@ -100,6 +106,26 @@ def describe_setting(params: dict[str, Any]) -> str:
         else:
             parts.append(f"{name} {value}")
     return ", ".join(parts)
+
+
+def print_sentences(console: Console, sentences: Sequence[str]) -> None:
+    """Print what a design says of itself."""
+    for sentence in sentences:
+        console.print(f"- {escape(sentence)}", soft_wrap=True)
+
+
+def print_plan(console: Console, spec: StudySpec, *, listed: bool) -> None:
+    """Print what a study would do, and its settings too if they are `listed`."""
+    print_sentences(console, spec.design.explain(spec.space, spec.seeds, spec.seed))
+    if not listed:
+        return
+    plan = spec.design.plan(spec.space, spec.seed)
+    if plan is None:
+        console.print("the sampler decides each setting when it has seen the earlier ones")
+        return
+    for number, setting in enumerate(plan):
+        varied = {name: setting.get(name) for name in spec.space.dimensions}
+        console.print(f"{number:>4}  {escape(describe_setting(varied))}", soft_wrap=True)
 
 
 def print_result(console: Console, result: StudyResult) -> None:

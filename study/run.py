@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from study.errors import StudyError
 from study.interruption import Interruption
 from study.ledger import Ledger
 from study.manifest import Manifest, Purpose
+from study.samplers import check_sampler
 from study.spec import StudySpec, load_spec
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Listener:
 
     def on_stage(self, text: str) -> None:
         """Hear what is being done before and after the trials."""
+
+    def on_design(self, sentences: Sequence[str]) -> None:
+        """Hear, before anything runs, how much will be trained, and what that can and cannot answer."""
 
     def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity) -> None:
         """Hear what will be trained on what."""
@@ -100,9 +104,10 @@ def run_study(
         # Before anything is written or started: a local Ray has exactly these.
         check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
     _check_same(directory, spec)
-    return _run_leg(
-        directory, spec, _Means("run", address, listener or Listener(), load_worker or _load_worker)
-    )
+    check_sampler(spec.design, spec.space)
+    listener = listener or Listener()
+    listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
+    return _run_leg(directory, spec, _Means("run", address, listener, load_worker or _load_worker))
 
 
 def resume_study(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from study.spec import StudySpec
 
 StudyPath = Annotated[
     Path, typer.Argument(help="The study's directory, e.g. studies/quick.", show_default=False)
@@ -17,6 +20,39 @@ Address = Annotated[
     typer.Option(help="A Ray cluster to join: auto, or ray://HOST:10001.", show_default="this machine"),
 ]
 Format = Annotated[str, typer.Option("--format", help="html or md.")]
+Spec = Annotated[
+    str, typer.Argument(help="A preset (see `study presets`) or a YAML file.", show_default=False)
+]
+Trials = Annotated[int | None, typer.Option(help="Settings to try.")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial at most.")]
+Seeds = Annotated[int | None, typer.Option(help="Replicates of each setting.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key, e.g. space.units=[16,32].")
+]
+
+
+def gather_spec(spec: str, options: Mapping[str, object], settings: Iterable[str] | None) -> StudySpec:
+    """Read a preset or file, and put options and settings over it.
+
+    Args:
+        spec: A preset's name or a file's path.
+        options: Values by dotted key; None leaves what is there.
+        settings: `KEY=VALUE`, which come last.
+
+    Raises:
+        StudyError: If what comes of it is no valid spec.
+        SpaceError: If something in it is no safe YAML.
+    """
+    from study.presets import find_document
+    from study.spec import StudySpec
+
+    document, source = find_document(spec)
+    for key, value in options.items():
+        if value is not None:
+            put_setting(document, key, value)
+    for key, value in parse_settings(settings):
+        put_setting(document, key, value)
+    return StudySpec.from_document(document, source)
 
 
 def parse_settings(settings: Iterable[str] | None) -> Iterable[tuple[str, Any]]:

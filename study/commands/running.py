@@ -7,35 +7,36 @@ from typing import Annotated, Any
 
 import typer
 
-from study.commands.options import Address, Studies, StudyPath, parse_settings, put_setting
+from study.commands.options import (
+    Address,
+    Epochs,
+    Seeds,
+    Settings,
+    Spec,
+    Studies,
+    StudyPath,
+    Trials,
+    gather_spec,
+)
 
 
 def run(
-    spec: Annotated[
-        str, typer.Argument(help="A preset (see `study presets`) or a YAML file.", show_default=False)
-    ],
+    spec: Spec,
     data: Annotated[str | None, typer.Option(help="Source of the texts: a name or a path.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study and of its folder.")] = None,
     out: Studies = Path("studies"),
-    trials: Annotated[int | None, typer.Option(help="Settings to try.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of a trial at most.")] = None,
-    seeds: Annotated[int | None, typer.Option(help="Replicates of each setting.")] = None,
+    trials: Trials = None,
+    epochs: Epochs = None,
+    seeds: Seeds = None,
     limit_train: Annotated[int | None, typer.Option(help="Training texts at most.")] = None,
     cells: Annotated[str | None, typer.Option(help="auto, or keras: never use compiled cells.")] = None,
     gradients: Annotated[
         bool, typer.Option("--gradients", help="Record how far back in time the gradient reaches.")
     ] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any key, e.g. space.units=[16,32]."),
-    ] = None,
+    settings: Settings = None,
     address: Address = None,
 ) -> None:
     """Run a study, or continue it where it stopped."""
-    from study.presets import find_document
-    from study.spec import StudySpec
-
-    document, source = find_document(spec)
     options = {
         "name": name,
         "data.source": data,
@@ -46,12 +47,7 @@ def run(
         "training.cells": cells,
         "training.gradients": gradients or None,
     }
-    for key, value in options.items():
-        if value is not None:
-            put_setting(document, key, value)
-    for key, value in parse_settings(settings):
-        put_setting(document, key, value)
-    checked = StudySpec.from_document(document, source)
+    checked = gather_spec(spec, options, settings)
     _finish(lambda listener: _runner().run_study(checked, out, address=address, listener=listener), checked)
 
 
