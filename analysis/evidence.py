@@ -38,6 +38,9 @@ _MEANS = (
 
 logger = logging.getLogger(__name__)
 
+_NAMED = 6
+"""Parameters that name a setting where none was varied: the standard space starts with its six factors."""
+
 _MAX_CALIBRATED = 30
 """Runs whose predictions are read: a file of 25,000 texts and 200 classes weighs 10 MB each."""
 
@@ -58,9 +61,9 @@ class Evidence:
     def runs(self) -> pd.DataFrame:
         """The trials table with `setting` and its `label`."""
         runs = with_settings(self.study.trials)
+        named = self.varied or self.study.parameters[:_NAMED]
         names = {
-            row["setting"]: label_setting(row, self.varied)
-            for row in as_records(runs.drop_duplicates("setting"))
+            row["setting"]: label_setting(row, named) for row in as_records(runs.drop_duplicates("setting"))
         }
         return runs.assign(label=runs["setting"].map(names))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -56,10 +57,18 @@ def label_value(factor: str, value: Any) -> str:
 
 
 def label_number(value: float) -> str:
-    """A number as people write it: 15,000; 0.001; 3e-05."""
-    if value == int(value) and abs(value) < 1e15:
+    """A number as people write it: 15,000; 0.001; 2.41e-4."""
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
+    if 0 < abs(value) < 0.001:
+        return _shorten_exponent(f"{value:.2e}")
     return f"{value:.3g}"
+
+
+def _shorten_exponent(text: str) -> str:
+    base, exponent = text.split("e")
+    digits = base.rstrip("0").rstrip(".") if "." in base else base
+    return f"{digits}e{int(exponent)}"
 
 
 TIMES = "\u00d7"
@@ -117,8 +126,7 @@ def _shorten_number(value: Any) -> str:
     if value >= 1000 and value % 1000 == 0:
         return f"{value // 1000:.0f}k"
     if 0 < abs(value) < 0.01:
-        base, exponent = f"{value:.1e}".split("e")
-        return f"{base.removesuffix('.0')}e{int(exponent)}"
+        return _shorten_exponent(f"{value:.1e}")
     return label_number(float(value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -17,7 +18,7 @@ from analysis.report.chapters.overfit import overfitting_chapter, widest_pair
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import search_chapter
 from analysis.report.chapters.verdict import verdict_chapter
-from analysis.report.content import Fact, Report
+from analysis.report.content import Fact, Note, Report, Section
 from analysis.wording import count, duration, number, percent, plus_minus
 
 _FRONT = (
@@ -34,19 +35,15 @@ _FRONT = (
     "n_weights",
     "wall_s",
 )
+_UNSAID = "unsaid"
 _BACK = ("seed", "phase", "reason")
 
 
 def build_report(study: Study) -> Report:
     """Compute all that the report of one study says."""
     evidence = gather(study)
-    return Report(
-        kicker="Study of recurrent text classifiers",
-        title=study.name,
-        subtitle=_subtitle(evidence),
-        facts=_facts(evidence),
-        findings=summarize(study),
-        sections=[
+    sections = gather_unsaid(
+        [
             ranking_chapter(evidence),
             verdict_chapter(evidence),
             overfitting_chapter(evidence),
@@ -55,11 +52,38 @@ def build_report(study: Study) -> Report:
             beat_chapter(evidence),
             failures_chapter(evidence),
             asked_chapter(evidence),
+        ]
+    )
+    anchors = {section.anchor for section in sections}
+    return Report(
+        kicker="Study of recurrent text classifiers",
+        title=study.name,
+        subtitle=_subtitle(evidence),
+        facts=_facts(evidence),
+        findings=[
+            finding if finding.anchor in anchors else replace(finding, anchor=_UNSAID)
+            for finding in summarize(study)
         ],
+        sections=sections,
         rows=_rows(evidence),
         tables=_tables(evidence),
         footer=f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {study.path.name}.",
     )
+
+
+def gather_unsaid(sections: list[Section]) -> list[Section]:
+    """Move chapters that only say what they cannot say into one, so that a small study has a short report."""
+    kept = [section for section in sections if not _is_unsaid(section)]
+    unsaid = [block for section in sections if _is_unsaid(section) for block in section.blocks]
+    if not unsaid:
+        return kept
+    chapter = Section(anchor=_UNSAID, title="What cannot be said", blocks=unsaid)
+    place = next((i for i, section in enumerate(kept) if section.anchor == "failures"), len(kept))
+    return [*kept[:place], chapter, *kept[place:]]
+
+
+def _is_unsaid(section: Section) -> bool:
+    return section.anchor != "failures" and all(isinstance(block, Note) for block in section.blocks)
 
 
 def _subtitle(evidence: Evidence) -> str:
@@ -100,7 +124,9 @@ def _facts(evidence: Evidence) -> list[Fact]:
         )
     )
     found.append(
-        Fact(label="training time", value=duration(float(runs["wall_s"].sum())), detail="all runs added up")
+        Fact(
+            label="training time", value=duration(runs["wall_s"].sum(min_count=1)), detail="all runs added up"
+        )
     )
     return found
 

@@ -56,6 +56,15 @@ def make_study(write_database: Callable[..., Path]) -> Callable[..., Study]:
 
 
 @pytest.fixture(scope="session")
+def one_setting(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study of one setting under three seeds, which no test changes."""
+    params = {"cell": "lstm", "bidirectional": True, "units": 64, "layers": 2, "vocab_size": 15000}
+    rest = {"sequence_length": 150, "learning_rate": 0.001, **synthetic.FIXED}
+    plan = replace(SMALL, n_trials=1, n_seeds=3, params=params | rest, fail_fraction=0, prune_fraction=0)
+    return load(synthetic.write_study(tmp_path_factory.mktemp("one"), plan))
+
+
+@pytest.fixture(scope="session")
 def small_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A small study over all factors, which no test changes."""
     return load(synthetic.write_study(tmp_path_factory.mktemp("small"), SMALL))

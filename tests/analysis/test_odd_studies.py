@@ -30,7 +30,9 @@ def write_text(study: Study, folder: Path) -> str:
     """The report without figures: quick, and all words are there."""
     page = write_report(study, folder, figures=False)
     write_report(study, folder, format="md", figures=False)
-    return page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(re.findall(r' id="([^"]+)"', text))
+    return text
 
 
 @pytest.mark.parametrize(

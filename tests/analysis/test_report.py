@@ -12,15 +12,21 @@ import pytest
 from analysis import AnalysisError, Study, summarize, write_report
 
 
+@pytest.fixture(scope="module", params=["one setting", pytest.param("all", marks=pytest.mark.slow)])
+def study(request: pytest.FixtureRequest, small_study: Study, one_setting: Study) -> Study:
+    """A study whose report holds few figures, and one whose report holds all."""
+    return small_study if request.param == "all" else one_setting
+
+
 @pytest.fixture(scope="module")
-def written(small_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(small_study, tmp_path_factory.mktemp("report"))
+def written(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(study, tmp_path_factory.mktemp("report"))
 
 
 def test_a_report_is_a_page_with_its_figures_and_tables_beside_it(written: Path) -> None:
     assert written.name == "index.html"
     tables = {path.stem for path in (written.parent / "tables").iterdir()}
-    assert {"trials", "epochs", "ranking", "overfitting", "not-completed"} <= tables
+    assert {"trials", "epochs", "ranking", "overfitting", "lines-to-beat"} <= tables
     drawn = sorted(path.stem for path in (written.parent / "figures").glob("*.svg"))
     assert drawn == sorted(path.stem for path in (written.parent / "figures").glob("*.png"))
     assert "curves-loss" in drawn
@@ -59,11 +65,9 @@ def test_every_figure_has_a_reading_and_a_text_for_who_cannot_see_it(written: Pa
         assert re.search(r"<figcaption>\S.{20,}", figure)
 
 
-def test_the_full_tables_are_not_rounded(written: Path, small_study: Study) -> None:
+def test_the_full_tables_are_not_rounded(written: Path, study: Study) -> None:
     trials = pd.read_csv(written.parent / "tables" / "trials.csv")
-    assert trials["val_accuracy"].tolist() == pytest.approx(
-        small_study.trials["val_accuracy"], nan_ok=True, abs=0
-    )
+    assert trials["val_accuracy"].tolist() == pytest.approx(study.trials["val_accuracy"], nan_ok=True, abs=0)
 
 
 def test_without_figures_the_readings_remain(small_study: Study, tmp_path: Path) -> None:

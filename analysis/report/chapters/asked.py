@@ -23,7 +23,7 @@ def asked_chapter(evidence: Evidence) -> Section:
     ]
     manifest = _flatten(evidence.study.manifest)
     if manifest:
-        blocks.append(_pairs_grid("manifest", "What it ran on", manifest, limit=24))
+        blocks.append(_pairs_grid("manifest", "What it ran on", manifest, limit=40))
     blocks.extend(Note(text=note, tone="warning") for note in evidence.study.notes)
     return Section(anchor="asked", title="What was asked", blocks=blocks)
 
@@ -46,7 +46,7 @@ def _study_pairs(evidence: Evidence) -> dict[str, str]:
         "classes": f"{len(facts.classes)}: {listing(list(facts.classes), 12)}",
         "trained on": count(facts.n_train, "text"),
         "validated on": f"{count(facts.n_validation, 'text')} of the {facts.validated_on} split",
-        "test split": count(facts.n_test, "text") if facts.n_test else "none",
+        "test split": _describe_test(evidence),
         "objective": facts.objective,
         "epochs at most": whole(facts.max_epochs),
         "design": facts.design,
@@ -54,9 +54,16 @@ def _study_pairs(evidence: Evidence) -> dict[str, str]:
         "scheduler": facts.scheduler or "none",
         "study seed": str(facts.study_seed),
         "trials": f"{trials['trial'].nunique():,}, {count(len(trials), 'replicate')} in all",
-        "training time": f"{duration(float(trials['wall_s'].sum()))}, all runs added up",
+        "training time": f"{duration(trials['wall_s'].sum(min_count=1))}, all runs added up",
     }
     return {name: text for name, text in pairs.items() if text}
+
+
+def _describe_test(evidence: Evidence) -> str:
+    facts = evidence.facts
+    if facts.validated_on == "test":
+        return "none is left: it validated"
+    return f"{count(facts.n_test, 'text')}, read once settings are confirmed" if facts.n_test else "none"
 
 
 def _space_pairs(evidence: Evidence) -> dict[str, str]:
@@ -79,11 +86,13 @@ def _space_pairs(evidence: Evidence) -> dict[str, str]:
 
 
 def _flatten(value: Any, prefix: str = "") -> dict[str, str]:
-    """A nested document as `a.b.c: text`, lists in one line."""
+    """A nested document as `a.b.c: text`, parts of lists by number, plain lists in one line."""
     if isinstance(value, dict):
         merged: dict[str, str] = {}
         for key, item in value.items():
             merged |= _flatten(item, f"{prefix}.{key}" if prefix else str(key))
         return merged
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return _flatten({str(place): item for place, item in enumerate(value, start=1)}, prefix)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return {prefix: text} if prefix else {}

@@ -210,13 +210,13 @@ def read_factor_onsets(evidence: Evidence) -> str:
     own = rows[rows["factor"] == factor]
     ordered = as_records(own.sort_values("mean"))
     first, last = ordered[0], ordered[-1]
-    apart = "the intervals do not overlap" if first["high"] < last["low"] else "but their intervals overlap"
+    apart = "and the intervals do not overlap" if first["high"] < last["low"] else "but the intervals overlap"
+    name = label_factor(factor)
     return (
-        f"The largest difference is by {label_factor(factor)}: {label_value(factor, first['level'])} goes "
-        f"{first['mean']:.1f} epochs before it overfits ({first['low']:.1f} to {first['high']:.1f}), "
-        f"{label_value(factor, last['level'])} {last['mean']:.1f} ({last['low']:.1f} to {last['high']:.1f}); "
-        f"{apart}. "
-        "Other factors are averaged over as they were tried."
+        f"Models with {name} {label_value(factor, first['level'])} go {first['mean']:.1f} epochs before they "
+        f"overfit ({first['low']:.1f} to {first['high']:.1f}), those with "
+        f"{label_value(factor, last['level'])} {last['mean']:.1f} ({last['low']:.1f} to {last['high']:.1f}): the largest difference by factor, "
+        f"{apart}. Other factors are averaged over as they were tried."
     )
 
 

@@ -34,9 +34,9 @@
     return (descending ? -less : less) || a - b;
   };
 
-  const render = (all) => {
-    const room = all ? Math.min(shown.length, 200) : Math.ceil(box.clientHeight / rowHeight) + 12;
-    const from = all ? 0 : Math.max(0, Math.min(shown.length - room, Math.floor(box.scrollTop / rowHeight) - 6));
+  const render = () => {
+    const room = Math.ceil(box.clientHeight / rowHeight) + 12;
+    const from = Math.max(0, Math.min(shown.length - room, Math.floor(box.scrollTop / rowHeight) - 6));
     const rows = shown.slice(from, from + room);
     const spacer = (n) => {
       const row = document.createElement("tr");
@@ -57,8 +57,8 @@
       });
       return row;
     });
-    const after = all ? 0 : Math.max(0, shown.length - from - rows.length);
-    body.replaceChildren(spacer(all ? 0 : from), ...cells, spacer(after));
+    const after = Math.max(0, shown.length - from - rows.length);
+    body.replaceChildren(spacer(from), ...cells, spacer(after));
     const real = cells.length ? cells[0].getBoundingClientRect().height : 0;
     if (real > 10 && Math.abs(real - rowHeight) > 0.5) rowHeight = real;
   };
@@ -82,7 +82,7 @@
     });
     count.textContent = `${shown.length.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}`;
     box.scrollTop = 0;
-    render(false);
+    render();
   };
 
   const sort = (index) => {
@@ -110,10 +110,8 @@
     if (c.kind !== "text") column.append(new Option(c.label, String(i)));
   });
   [filter, column, least, most].forEach((control) => control.addEventListener("input", refresh));
-  box.addEventListener("scroll", () => requestAnimationFrame(() => render(false)), { passive: true });
-  window.addEventListener("resize", () => render(false));
-  window.addEventListener("beforeprint", () => render(true));
-  window.addEventListener("afterprint", () => render(false));
+  box.addEventListener("scroll", () => requestAnimationFrame(() => render()), { passive: true });
+  window.addEventListener("resize", () => render());
   const initial = columns.findIndex((c) => c.name === "val_accuracy");
   if (initial >= 0) {
     column.value = String(initial);
