@@ -49,8 +49,10 @@ def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str]) -> Pairs:
         b: The same.
         on: Parameters that must agree; a value not set agrees with another not set.
     """
-    both = pd.concat([a.assign(side="a"), b.assign(side="b")], ignore_index=True)
-    both = both.assign(block=number_groups(both, on))
+    read = ["seed", "setting", "score", *on]
+    both = pd.concat([a[read], b[read]], ignore_index=True)
+    both["side"] = np.repeat(["a", "b"], [len(a), len(b)])
+    both["block"] = number_groups(both, on)
     seeded, blocked = _join_sides(both, ["block", "seed"]), _join_sides(both, ["block"])
     shares_seeds = len(seeded) > 0 and seeded["block"].nunique() >= _MIN_SEEDED * len(blocked)
     table = seeded if shares_seeds else blocked.assign(seed=0)
