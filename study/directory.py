@@ -17,7 +17,8 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Names that stay inside their folder and mean nothing to a shell, a page or a spreadsheet."""
 
 
-_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+TEMPORARY_PATTERN = re.compile(r"\..+\.\d+\.tmp")
+"""Files that are being written, and half of which a process leaves that dies meanwhile."""
 
 
 def check_name(name: str) -> str:
@@ -80,13 +81,13 @@ class StudyDirectory:
         """Whether it holds anything else than what a study leaves that died before it had begun."""
         ours = {"lock", self.manifest.name, self.records.name, f"{self.records.name}-journal"}
         return self.path.is_dir() and any(
-            p.name not in ours and not _TEMPORARY.fullmatch(p.name) for p in self.path.iterdir()
+            p.name not in ours and not TEMPORARY_PATTERN.fullmatch(p.name) for p in self.path.iterdir()
         )
 
     def sweep(self) -> None:
         """Remove the half-written files of a process that died; only the lock's holder may."""
         for path in self.path.rglob(".*.tmp"):
-            if _TEMPORARY.fullmatch(path.name):
+            if TEMPORARY_PATTERN.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
     def require(self) -> StudyDirectory:

@@ -129,7 +129,8 @@ class Ledger:
             db.execute(
                 "UPDATE attempts SET state = ?, reason = ?, n_weights = coalesce(?, n_weights),"
                 " cells = coalesce(?, cells), node = coalesce(?, node), setup_s = coalesce(?, setup_s),"
-                " wall_s = coalesce(?, wall_s) WHERE trial = ? AND replicate = ? AND attempt = ?",
+                " wall_s = coalesce(?, wall_s), test_loss = coalesce(?, test_loss),"
+                " test_accuracy = coalesce(?, test_accuracy) WHERE trial = ? AND replicate = ? AND attempt = ?",
                 (
                     state,
                     reason,
@@ -138,6 +139,8 @@ class Ledger:
                     report.node,
                     report.setup_s,
                     report.wall_s,
+                    report.test_loss,
+                    report.test_accuracy,
                     *assignment.key,
                 ),
             )
@@ -167,28 +170,17 @@ class Ledger:
         Returns:
             The further attempt; a crash before it begins cannot lose it.
         """
-        successor = replace(assignment, attempt=assignment.attempt + 1)
         with self._transaction() as db:
             db.execute(
                 "UPDATE attempts SET state = ?, reason = ? WHERE trial = ? AND replicate = ? AND attempt = ?",
                 (state, reason, *assignment.key),
             )
-            db.execute(
-                "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params)"
-                " SELECT trial, replicate, attempt + 1, phase, 'running', seed, params FROM attempts"
-                " WHERE trial = ? AND replicate = ? AND attempt = ?",
-                assignment.key,
-            )
-        return successor
+            return _add_successor(db, assignment)
 
-    def record_test(self, assignment: Assignment, loss: float, accuracy: float) -> None:
-        """Record what the sealed split said of one confirmed replicate."""
+    def redo(self, assignment: Assignment) -> Assignment:
+        """Record that a replicate whose end is known is to be tried again; return the further attempt."""
         with self._transaction() as db:
-            db.execute(
-                "UPDATE attempts SET test_loss = ?, test_accuracy = ?"
-                " WHERE trial = ? AND replicate = ? AND attempt = ?",
-                (loss, accuracy, *assignment.key),
-            )
+            return _add_successor(db, assignment)
 
     def record_baselines(self, rows: Iterable[tuple[str, float, float | None, float]]) -> None:
         """Record (name, val_accuracy, val_loss, fit_s) of the lines to beat."""
@@ -238,6 +230,16 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def _add_successor(db: sqlite3.Connection, assignment: Assignment) -> Assignment:
+    db.execute(
+        "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params)"
+        " SELECT trial, replicate, attempt + 1, phase, 'running', seed, params FROM attempts"
+        " WHERE trial = ? AND replicate = ? AND attempt = ?",
+        assignment.key,
+    )
+    return replace(assignment, attempt=assignment.attempt + 1)
 
 
 def _assignment(trial: int, replicate: int, attempt: int, seed: int, params: str, phase: Phase) -> Assignment:

@@ -10,7 +10,7 @@ import json
 import logging
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,11 @@ class Search:
         with database_faults(storage):
             self._suggestions = Suggestions(spec, storage, is_planned=self._planned is not None)
             self._catch_up()
+
+    @property
+    def n_seeds(self) -> int:
+        """How many replicates of each setting."""
+        return self._spec.seeds
 
     @property
     def is_exhausted(self) -> bool:
@@ -134,6 +139,16 @@ class Search:
             self._remember(Outcome(assignment=assignment, state=state, scores=scores))
             self._end(assignment)
         return again
+
+    def redo(self, states: Collection[State]) -> int:
+        """Queue a further attempt at each replicate that ended in one of `states`; return how many."""
+        known = [o for s in self._settings.values() for o in s.outcomes.values()]
+        ended = [o for o in known if o.state in states and o.assignment.phase == "search"]
+        for outcome in ended:
+            successor = self._ledger.redo(outcome.assignment)
+            self._remember(Outcome(assignment=successor, state="running", scores=()))
+            self._queue.append(successor)
+        return len(ended)
 
     def _setting(self, assignment: Assignment) -> _Setting:
         setting = self._settings.setdefault(assignment.trial, _Setting(dict(assignment.params)))
@@ -224,6 +239,10 @@ class Search:
                 stands_for = memory.stands_for or (memory.suggestion.number, 1)
                 proposal = self._proposal(memory.suggestion, *stands_for)
                 self._proposals |= {(proposal.trial, r): proposal for r in proposal.replicates}
+                # Unfinished although Optuna has closed it: a retry. It may also have ended untold.
+                self._queue.extend(o.assignment for o in self._outcomes(proposal) if o.state == "running")
+                if not self._unfinished(proposal):
+                    self._tell(proposal)
 
     def _continue(self, memory: Memory) -> None:
         """Take up a suggestion that was open when the last leg ended, perhaps half made."""

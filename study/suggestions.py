@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import optuna
 
 _STANDS_FOR = "replicate_of"
+_AMENDS = "amends"  # the number of a failed trial that a later attempt made good
 _INFEASIBLE = "infeasible"  # set by `search_spaces.adapters.optuna.ask` on what broke a constraint
 
 
@@ -132,18 +133,43 @@ class Suggestions:
 
     def tell_completed(self, suggestion: Suggestion, value: float) -> None:
         """Tell what a setting reached."""
-        self._tell(suggestion, value=value)
+        if self._is_closed(suggestion):
+            self._amend(suggestion, state="COMPLETE", value=value)
+        else:
+            self._tell(suggestion, value=value)
 
     def tell_pruned(self, suggestion: Suggestion, value: float, step: int) -> None:
         """Tell that a setting was stopped, and where it stood: samplers rank it by its last step."""
-        trial = self._trial(suggestion)
-        if step not in _trials(self._studies[suggestion.stratum])[suggestion.number].intermediate_values:
-            trial.report(value, step)
+        if self._is_closed(suggestion):
+            self._amend(suggestion, state="PRUNED", intermediate_values={step: value})
+            return
+        if step not in self._frozen(suggestion).intermediate_values:
+            self._trial(suggestion).report(value, step)
         self._tell(suggestion, state="PRUNED")
 
     def tell_failed(self, suggestion: Suggestion) -> None:
         """Tell that nothing is known of a setting."""
-        self._tell(suggestion, state="FAIL")
+        if not self._is_closed(suggestion):
+            self._tell(suggestion, state="FAIL")
+
+    def _is_closed(self, suggestion: Suggestion) -> bool:
+        return bool(self._frozen(suggestion).state.is_finished())
+
+    def _amend(self, suggestion: Suggestion, state: str, **outcome: Any) -> None:
+        """Let the sampler learn of a retry: what Optuna has closed stays as it is, so a trial is added."""
+        import optuna
+
+        study, frozen = self._studies[suggestion.stratum], self._frozen(suggestion)
+        amended = {trial.user_attrs.get(_AMENDS) for trial in _trials(study)}
+        if frozen.state.name == "FAIL" and suggestion.number not in amended:
+            further = optuna.create_trial(
+                state=optuna.trial.TrialState[state],
+                params=frozen.params,
+                distributions=frozen.distributions,
+                user_attrs={_AMENDS: suggestion.number},
+                **outcome,
+            )
+            study.add_trial(further)
 
     def _tell(self, suggestion: Suggestion, value: float | None = None, state: str = "COMPLETE") -> None:
         import optuna
@@ -155,7 +181,10 @@ class Suggestions:
         import optuna
 
         study = self._studies[suggestion.stratum]
-        return optuna.Trial(study, _trials(study)[suggestion.number]._trial_id)
+        return optuna.Trial(study, self._frozen(suggestion)._trial_id)
+
+    def _frozen(self, suggestion: Suggestion) -> optuna.trial.FrozenTrial:
+        return _trials(self._studies[suggestion.stratum])[suggestion.number]
 
 
 def _open_studies(spec: StudySpec, storage: Path, strata: list[Stratum]) -> list[optuna.Study]:
@@ -187,5 +216,5 @@ def _trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 
 
 def _counts(frozen: optuna.trial.FrozenTrial) -> bool:
-    """Whether a trial of Optuna's is a suggestion: not one that broke a constraint, nor one in its queue."""
-    return _INFEASIBLE not in frozen.user_attrs and frozen.state.name != "WAITING"
+    """Whether a trial of Optuna's is a suggestion: none that broke a constraint, waits or amends another."""
+    return not {_INFEASIBLE, _AMENDS} & set(frozen.user_attrs) and frozen.state.name != "WAITING"

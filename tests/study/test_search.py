@@ -7,7 +7,10 @@ from pathlib import Path
 import optuna
 import pytest
 
+from study.ledger import Ledger
+from study.search import Search
 from study.seeds import derive_seed
+from study.trial import Assignment, Report
 from tests.study.small_study import OpenStudy, make_spec, pretend_report, train, train_all
 
 
@@ -219,3 +222,94 @@ def test_constraints_hold_for_every_proposal_of_the_sampler(open_study: OpenStud
 
     assert len(handed_out) == 10
     assert all(a.params["units"] == 8 for a in handed_out if a.params["cell"] == "rnn")
+
+
+def fail_first(search: Search, ledger: Ledger) -> Assignment:
+    first = search.next()
+    assert first is not None
+    ledger.begin(first, "2026-01-01T00:00:00+00:00")
+    search.hear(first, Report(state="failed", reason="no such layer"), stopped=False)
+    return first
+
+
+def test_a_failure_is_redone_as_a_further_attempt_and_the_sampler_learns_of_it(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    search, ledger = open_study(make_spec())
+    failed = fail_first(search, ledger)
+    train_all(search, ledger)
+    ledger.close()
+
+    search, ledger = open_study(make_spec())
+    assert search.redo(("failed", "timeout")) == 1
+    handed_out = train_all(search, ledger)
+
+    assert handed_out == [replace(failed, attempt=2)]
+    assert [o.state for o in ledger.outcomes()] == ["completed"] * 6
+    first, *_, amending = load_optuna(tmp_path)
+    assert first.state == optuna.trial.TrialState.FAIL
+    assert amending.state == optuna.trial.TrialState.COMPLETE
+    assert amending.params == first.params
+    ledger.close()
+    search, _ = open_study(make_spec())
+    assert search.is_exhausted
+
+
+def test_a_retry_that_is_interrupted_goes_on_in_the_next_leg(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec())
+    failed = fail_first(search, ledger)
+    train_all(search, ledger)
+    search.redo(("failed",))
+    ledger.close()
+
+    search, ledger = open_study(make_spec())
+
+    assert search.next() == replace(failed, attempt=2)
+
+
+def test_a_retry_that_optuna_never_heard_of_is_told_by_the_next_leg(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    search, ledger = open_study(make_spec())
+    fail_first(search, ledger)
+    train_all(search, ledger)
+    search.redo(("failed",))
+    again = search.next()
+    assert again is not None
+    ledger.begin(again, "2026-01-01T00:00:00+00:00")
+    ledger.hear(again, pretend_report(again, 3, 3), "completed", None)  # the process dies here
+    ledger.close()
+
+    for _ in range(2):
+        _, ledger = open_study(make_spec())
+        ledger.close()
+
+    assert [t.state.name for t in load_optuna(tmp_path)] == ["FAIL", *["COMPLETE"] * 6]
+
+
+def test_a_repeat_of_a_setting_that_still_trains_is_another_seed(open_study: OpenStudy) -> None:
+    space = {"cell": ["rnn"], "bidirectional": [False], "units": 8, "layers": 1, "vocab_size": 50}
+    design = {"kind": "search", "trials": 3, "scheduler": "none"}
+    search, _ = open_study(make_spec(space=space | {"sequence_length": 10}, design=design))
+
+    handed_out = [search.next() for _ in range(3)]  # none has reported yet
+
+    assert [(a.trial, a.replicate) for a in handed_out if a is not None] == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_seeds_that_were_spared_are_not_trained_by_the_next_leg(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(seeds=3))
+    first, second = search.next(), search.next()
+    assert first is not None
+    assert second is not None
+    for assignment in (first, second):
+        ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+        search.hear(assignment, pretend_report(assignment, 1, 3), stopped=assignment == first)
+    ledger.close()  # the second seed was still training
+
+    search, ledger = open_study(make_spec(seeds=3))
+    following = search.next()
+
+    assert following is not None
+    assert (following.trial, following.replicate) == (1, 1)
+    assert [o.state for o in ledger.outcomes()] == ["pruned", "pruned"]

@@ -1,0 +1,147 @@
+"""Whether a study is whole: every file is what was written, and what is derived follows from the records."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.directory import StudyDirectory
+from study.errors import StudyError
+from study.seal import SEAL_FILE, digest_of, read_seal
+from study.shelf import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, read_card
+
+DERIVED = ("trials.parquet", "epochs.parquet", "report")
+"""What can be made again from the records."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One file that is not what it should be."""
+
+    path: Path
+    fault: str
+    is_derived: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found.
+
+    Attributes:
+        damages: Each file once, in the order of paths.
+        is_sealed: Whether every bit was compared with what was written, or only the files' own sense.
+    """
+
+    damages: tuple[Damage, ...]
+    is_sealed: bool
+
+    @property
+    def is_mendable(self) -> bool:
+        """Whether all that is damaged can be made again from the records."""
+        return all(damage.is_derived for damage in self.damages)
+
+
+def verify(directory: StudyDirectory) -> Verdict:
+    """Look at every file of a study that no process is at work on; change none.
+
+    Nothing is unpickled, and no model is loaded.
+    """
+    checks: tuple[Callable[[StudyDirectory], Iterator[Damage]], ...] = (
+        _check_seal,
+        _check_spec,
+        _check_manifest,
+        _check_databases,
+        _check_models,
+        _check_tables,
+    )
+    damages: dict[Path, Damage] = {}
+    for check in checks:
+        for damage in check(directory):
+            damages.setdefault(damage.path, damage)
+    return Verdict(tuple(damages[path] for path in sorted(damages)), (directory.path / SEAL_FILE).exists())
+
+
+def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
+    try:
+        digests = read_seal(directory) or {}
+    except StudyError as error:
+        # Itself derived: it is put again where everything else makes sense.
+        yield Damage(directory.path / SEAL_FILE, str(error), is_derived=False)
+        return
+    for name, digest in digests.items():
+        path = directory.path / name
+        if not path.resolve().is_relative_to(directory.path.resolve()):
+            yield Damage(directory.path / SEAL_FILE, f"names a file outside of the study: {name!r}")
+        elif (found := digest_of(path)) != digest:
+            fault = "is not what was written" if found else "is missing"
+            yield Damage(path, fault, is_derived=name.split("/")[0] in DERIVED)
+
+
+def _check_spec(directory: StudyDirectory) -> Iterator[Damage]:
+    from study.run import read_spec
+
+    try:
+        read_spec(directory)
+    except ValueError as error:
+        yield Damage(directory.spec, f"cannot be read: {error}")
+
+
+def _check_manifest(directory: StudyDirectory) -> Iterator[Damage]:
+    from study.manifest import Manifest
+
+    try:
+        Manifest.open(directory)
+    except StudyError as error:
+        yield Damage(directory.manifest, f"cannot be read: {error}")
+
+
+def _check_databases(directory: StudyDirectory) -> Iterator[Damage]:
+    for path in (directory.records, directory.search):
+        if not path.exists():
+            yield Damage(path, "is missing")
+            continue
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                answer = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            answer = str(error)
+        if answer != "ok":
+            yield Damage(path, f"is damaged: {' '.join(answer.split())}")
+
+
+def _check_models(directory: StudyDirectory) -> Iterator[Damage]:
+    for folder in sorted(directory.models.glob("trial-*")):
+        card = read_card(folder)
+        if card is None:
+            yield Damage(folder / CARD_FILE, "cannot be read")
+            continue
+        for name, key in ((MODEL_FILE, "sha256"), (VOCABULARY_FILE, "vocabulary_sha256")):
+            if digest_of(folder / name) != card.get(key):
+                yield Damage(folder / name, "is not what its card says")
+
+
+def _check_tables(directory: StudyDirectory) -> Iterator[Damage]:
+    import analysis
+    from analysis.errors import AnalysisError
+    from analysis.tables import EPOCHS_FILE, TRIALS_FILE, read_parquet
+
+    trials, epochs = directory.path / TRIALS_FILE, directory.path / EPOCHS_FILE
+    if not trials.exists() and not epochs.exists():
+        return  # no leg has come to its end yet
+    try:
+        study = analysis.load(directory.records)
+    except AnalysisError:
+        return  # the records' own fault, and told as such
+    try:
+        tables = read_parquet(directory.path)
+    except (AnalysisError, json.JSONDecodeError) as error:
+        damaged = epochs if EPOCHS_FILE in str(error) else trials
+        yield Damage(damaged, f"cannot be read: {error}", is_derived=True)
+        return
+    for path, derived, true in ((trials, tables.trials, study.trials), (epochs, tables.epochs, study.epochs)):
+        if not derived.reset_index(drop=True).equals(true.reset_index(drop=True)):
+            yield Damage(path, "does not follow from the records", is_derived=True)
