@@ -19,9 +19,9 @@ from analysis.labels import label_factor, label_setting, label_value, varied_par
 from analysis.literature import IMDB, concerns
 from analysis.loading import Study
 from analysis.optimism import binomial_half_width, selection_optimism
-from analysis.overfitting import overfitting_by_replicate
+from analysis.overfitting import curve_noise, overfitting_by_replicate
 from analysis.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
-from analysis.settings import scored_runs, summarize_settings, with_settings
+from analysis.settings import scored_runs, scores_at_epoch, summarize_settings, with_settings
 from analysis.tables import as_records
 from analysis.verdicts import compare_levels, compare_settings
 
@@ -37,6 +37,8 @@ _MEANS = (
 )
 
 logger = logging.getLogger(__name__)
+
+_CUT_SHORT = ("pruned", "timeout")
 
 _NAMED = 6
 """Parameters that name a setting where none was varied: the standard space starts with its six factors."""
@@ -176,12 +178,29 @@ class Evidence:
     @cached_property
     def named_level_verdicts(self) -> pd.DataFrame:
         """The same with a `name` for readers."""
-        names = [
-            f"{label_factor(row['factor'])}: {label_value(row['factor'], row['a'])} over "
-            f"{label_value(row['factor'], row['b'])}"
-            for row in as_records(self.level_verdicts)
-        ]
-        return self.level_verdicts.assign(name=names)
+        return _name_levels(self.level_verdicts)
+
+    @cached_property
+    def equal_epochs(self) -> int | None:
+        """Epochs that every run cut short by a scheduler ran too; None where none was, or after no epoch."""
+        cut = self.runs[self.runs["state"].isin(_CUT_SHORT)]
+        least = 0 if cut.empty else int(cut["epochs_run"].min())
+        return least if 0 < least < self.facts.max_epochs else None
+
+    @cached_property
+    def early_level_verdicts(self) -> pd.DataFrame:
+        """Levels compared by the best accuracy within `equal_epochs`, runs cut short included."""
+        if self.equal_epochs is None:
+            return pd.DataFrame()
+        trials = scores_at_epoch(self.study.epochs, self.study.trials, self.equal_epochs)
+        factors = varied_parameters(self.study.trials, self.study.parameters)
+        states = ("completed", *_CUT_SHORT)
+        return _name_levels(compare_levels(trials, factors, "score", states=states))
+
+    @cached_property
+    def noise(self) -> pd.DataFrame:
+        """How much each replicate's validation curves jitter from epoch to epoch."""
+        return curve_noise(self.study.epochs)
 
     @cached_property
     def named_setting_verdicts(self) -> pd.DataFrame:
@@ -253,6 +272,15 @@ class Evidence:
         known = [name for name in ("cell",) if name in self.runs]
         keys = self.runs[["trial", "replicate", "setting", "state", *known]]
         return self.study.epochs.merge(keys, on=["trial", "replicate"])
+
+
+def _name_levels(verdicts: pd.DataFrame) -> pd.DataFrame:
+    names = [
+        f"{label_factor(row['factor'])}: {label_value(row['factor'], row['a'])} over "
+        f"{label_value(row['factor'], row['b'])}"
+        for row in as_records(verdicts)
+    ]
+    return verdicts.assign(name=names)
 
 
 @lru_cache(maxsize=4)

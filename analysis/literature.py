@@ -23,19 +23,29 @@ class Published:
 
 
 IMDB = (
-    Published("multinomial naive Bayes, words", 0.8355, "Wang & Manning 2012, in TopicRNN, table 4", False),
-    Published("SVM, word pairs", 0.8916, "Wang & Manning 2012, in TopicRNN, table 4", False),
-    Published("NB-SVM, word pairs", 0.9122, "Wang & Manning 2012, in TopicRNN, table 4", False),
     Published(
-        "bag of words + unlabelled texts", 0.8889, "Maas et al. 2011, in TopicRNN, table 4", False, True
+        "multinomial naive Bayes, words", 0.8355, "Wang & Manning 2012, in TopicRNN, arXiv 1611.01702", False
     ),
-    Published("LSTM, tuned, dropout", 0.8650, "Dai & Le 2015, in TopicRNN, table 4", True),
-    Published("LSTM started from word2vec", 0.9000, "Dai & Le 2015, in TopicRNN, table 4", True, True),
-    Published("LSTM pretrained (SA-LSTM)", 0.9276, "Dai & Le 2015, in TopicRNN, table 4", True, True),
+    Published("SVM, word pairs", 0.8916, "Wang & Manning 2012, in TopicRNN, arXiv 1611.01702", False),
+    Published("NB-SVM, word pairs", 0.9122, "Wang & Manning 2012, in TopicRNN, arXiv 1611.01702", False),
     Published(
-        "biLSTM, unlabelled embeddings", 0.9406, "Johnson & Zhang 2016, in Miyato et al. 2017", True, True
+        "bag of words + unlabelled texts",
+        0.8889,
+        "Maas et al. 2011, in TopicRNN, arXiv 1611.01702",
+        False,
+        True,
     ),
-    Published("biLSTM, adversarial, pretrained", 0.9409, "Miyato et al. 2017", True, True),
+    Published("LSTM, tuned, dropout", 0.8650, "Dai & Le 2015, in TopicRNN, arXiv 1611.01702", True),
+    Published(
+        "LSTM started from word2vec", 0.9000, "Dai & Le 2015, in TopicRNN, arXiv 1611.01702", True, True
+    ),
+    Published(
+        "LSTM pretrained (SA-LSTM)", 0.9276, "Dai & Le 2015, in TopicRNN, arXiv 1611.01702", True, True
+    ),
+    Published(
+        "biLSTM, unlabelled embeddings", 0.9406, "Johnson & Zhang 2016, in arXiv 1605.07725", True, True
+    ),
+    Published("biLSTM, adversarial, pretrained", 0.9409, "Miyato et al. 2017, arXiv 1605.07725", True, True),
 )
 """From the least to the most that was learned beyond the labelled texts."""
 

@@ -143,6 +143,7 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     tables = {"trials": evidence.study.trials, "epochs": evidence.study.epochs}
     if not evidence.study.epochs.empty:
         tables["overfitting-by-replicate"] = evidence.overfitting
+        tables["curve-noise"] = evidence.noise
     if evidence.factors:
         tables["overfitting-by-factor"] = evidence.overfitting_by_factor
     pair = widest_pair(evidence) if not evidence.study.epochs.empty else None

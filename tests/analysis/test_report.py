@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis import AnalysisError, Study, summarize, write_report
+from analysis.evidence import gather
 
 
 @pytest.fixture(scope="module", params=["one setting", pytest.param("all", marks=pytest.mark.slow)])
@@ -92,6 +93,16 @@ def test_validation_on_the_test_split_is_said_first(make_study: Callable[..., St
     first = summarize(make_study(validated_on="test"))[0]
     assert first.text.startswith("Validation was done on the test split")
     assert first.tone == "warning"
+
+
+def test_runs_cut_short_are_compared_at_equal_epochs_and_nowhere_else(
+    make_study: Callable[..., Study],
+) -> None:
+    evidence = gather(make_study(n_trials=60, n_seeds=1, prune_fraction=0.7, fail_fraction=0))
+    cut = evidence.runs[evidence.runs["state"] == "pruned"]
+    assert evidence.equal_epochs == cut["epochs_run"].min()
+    assert evidence.early_level_verdicts["n_left_out"].max() == 0
+    assert evidence.level_verdicts["n_left_out"].max() > 0
 
 
 def test_the_closing_lines_of_a_command_line_are_always_there(make_study: Callable[..., Study]) -> None:

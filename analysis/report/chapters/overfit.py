@@ -126,7 +126,20 @@ def _onset_blocks(evidence: Evidence) -> list[Block]:
             table="overfitting-by-replicate",
         ),
         Grid(name="overfitting", title="Overfitting by setting", frame=table, shown=_show(table)),
+        *_noise_notes(evidence),
     ]
+
+
+def _noise_notes(evidence: Evidence) -> list[Block]:
+    noise = evidence.noise.merge(evidence.completed[["trial", "replicate"]], on=["trial", "replicate"])
+    loss, accuracy = noise["val_loss_noise"].median(), noise["val_accuracy_noise"].median()
+    if np.isnan(loss) or np.isnan(accuracy):
+        return []
+    text = (
+        f"From one epoch to the next, the validation loss of the median run jitters by {number(loss, 3)} and "
+        f"its accuracy by {points(accuracy)}; where few epochs were run, the bend of the curve counts too."
+    )
+    return [Note(text=text)]
 
 
 def read_onsets(evidence: Evidence) -> str:
@@ -212,11 +225,11 @@ def read_factor_onsets(evidence: Evidence) -> str:
     first, last = ordered[0], ordered[-1]
     apart = "and the intervals do not overlap" if first["high"] < last["low"] else "but the intervals overlap"
     name = label_factor(factor)
+    early, late = (f"({row['low']:.1f} to {row['high']:.1f})" for row in (first, last))
     return (
         f"Models with {name} {label_value(factor, first['level'])} go {first['mean']:.1f} epochs before they "
-        f"overfit ({first['low']:.1f} to {first['high']:.1f}), those with "
-        f"{label_value(factor, last['level'])} {last['mean']:.1f} ({last['low']:.1f} to {last['high']:.1f}): the largest difference by factor, "
-        f"{apart}. Other factors are averaged over as they were tried."
+        f"overfit {early}, those with {label_value(factor, last['level'])} {last['mean']:.1f} {late}: "
+        f"the largest difference by factor, {apart}. Other factors are averaged over as they were tried."
     )
 
 

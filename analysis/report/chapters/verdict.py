@@ -29,6 +29,10 @@ def verdict_chapter(evidence: Evidence) -> Section:
         blocks.append(verdict_grid("verdicts-levels", "Levels compared", levels))
     else:
         blocks.append(Note(text=_why_no_levels(evidence), tone="warning"))
+    early = evidence.early_level_verdicts
+    if not early.empty and early["effect_pp"].notna().any():
+        title = f"Levels compared after {count(evidence.equal_epochs or 0, 'epoch')}, runs cut short included"
+        blocks.append(verdict_grid("verdicts-early", title, early, _read_early(evidence)))
     settings = evidence.named_setting_verdicts
     if not settings.empty:
         reading = read_settings(evidence)
@@ -59,7 +63,16 @@ def _chart(name: str, title: str, draw: Callable[[], Figure], reading: str) -> C
     return Chart(name=name, title=title, draw=draw, reading=reading, alt=alt, table=name)
 
 
-def verdict_grid(name: str, title: str, table: pd.DataFrame) -> Grid:
+def _read_early(evidence: Evidence) -> str:
+    cut = int(evidence.runs["state"].isin(["pruned", "timeout"]).sum())
+    return (
+        f"{count(cut, 'run')} were cut short for being weak, and leaving them out flatters the levels that "
+        "had many. Here all are judged by their best accuracy within the epochs that all of them ran: fair, "
+        "but a verdict on an early stage only."
+    )
+
+
+def verdict_grid(name: str, title: str, table: pd.DataFrame, reading: str = "") -> Grid:
     """The table of comparisons, the clearest first; `name` says what was compared."""
     table = table.sort_values("p_value", kind="stable")
     rows = as_records(table)
@@ -74,7 +87,7 @@ def verdict_grid(name: str, title: str, table: pd.DataFrame) -> Grid:
             "verdict": [verdict(row) for row in rows],
         }
     )
-    return Grid(name=name, title=title, frame=table, shown=shown, limit=12)
+    return Grid(name=name, title=title, frame=table, shown=shown, reading=reading, limit=12)
 
 
 def _signed(value: float) -> str:
