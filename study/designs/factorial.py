@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from analysis.wording import count, listing
 from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs
+from study.designs.crossing import Crossing, cross
 from study.errors import StudyError
 from study.seeds import derive_seed
 
@@ -41,30 +41,6 @@ def _read_fraction(value: object) -> object:
     return value
 
 
-@dataclass(frozen=True)
-class _Crossing:
-    """All combinations of levels, as settings and as level numbers.
-
-    Attributes:
-        names: The factors: the parameters with several levels.
-        n_levels: Levels of each, "does not apply" among them.
-        settings: Every legal combination.
-        candidates: Level numbers of each, shape (n_settings, n_factors).
-        is_full: Whether every combination is legal.
-    """
-
-    names: tuple[str, ...]
-    n_levels: tuple[int, ...]
-    settings: Sequence[Mapping[str, Any]]
-    candidates: Levels
-    is_full: bool
-
-    @property
-    def n_numbers(self) -> int:
-        """The mean, and what each level changes: the fewest settings that tell all main effects apart."""
-        return 1 + sum(n - 1 for n in self.n_levels)
-
-
 class FactorialDesign(BaseDesign):
     """Levels of all parameters crossed, so that each is judged over all others."""
 
@@ -80,7 +56,7 @@ class FactorialDesign(BaseDesign):
         Raises:
             StudyError: If the fraction is too small to tell parameters apart, or too large to be chosen.
         """
-        crossing = _cross(space, self.points)
+        crossing = cross(space, self.points)
         n_runs = self._count_runs(crossing)
         if n_runs == len(crossing.settings):
             return _in_blocks(crossing)
@@ -88,17 +64,18 @@ class FactorialDesign(BaseDesign):
 
     def count(self, space: Space) -> int:
         """Return how many settings it tries."""
-        return self._count_runs(_cross(space, self.points))
+        return self._count_runs(cross(space, self.points))
 
     def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
         """Say how much it trains, what it can answer and what it cannot."""
-        crossing = _cross(space, self.points)
+        crossing = cross(space, self.points)
         n_runs, n_all = self._count_runs(crossing), len(crossing.settings)
         names = listing(crossing.names, limit=12)
         if n_runs == n_all:
             said = [
                 say_runs(n_runs, seeds, f"every combination of the levels of {names or 'nothing'}."),
                 *_say_full(names),
+                *crossing.say_pairs(n_runs),
             ]
         else:
             said = [
@@ -112,7 +89,7 @@ class FactorialDesign(BaseDesign):
             )
         return [*said, *say_luck(seeds)]
 
-    def _count_runs(self, crossing: _Crossing) -> int:
+    def _count_runs(self, crossing: Crossing) -> int:
         n_all = len(crossing.settings)
         n_runs = max(round(self.fraction * n_all), 1)
         if n_runs < n_all and n_runs < crossing.n_numbers:
@@ -124,7 +101,7 @@ class FactorialDesign(BaseDesign):
             )
         return n_runs
 
-    def _choose(self, crossing: _Crossing, n_runs: int, study_seed: int) -> list[int]:
+    def _choose(self, crossing: Crossing, n_runs: int, study_seed: int) -> list[int]:
         """Return the places of the fraction's settings among all combinations."""
         import numpy as np
 
@@ -147,14 +124,14 @@ class FactorialDesign(BaseDesign):
         runs: Levels = np.unique(balanced_fraction(crossing.n_levels, n_runs, seed), axis=0)
         return _find_places(crossing, runs)
 
-    def _say_fraction(self, crossing: _Crossing, n_runs: int, study_seed: int) -> list[str]:
+    def _say_fraction(self, crossing: Crossing, n_runs: int, study_seed: int) -> list[str]:
         regular = _find_regular(crossing, n_runs)
         said = (
             _say_regular(crossing, regular) if regular else self._say_balanced(crossing, n_runs, study_seed)
         )
         return [*said, *_say_freedom(crossing, n_runs)]
 
-    def _say_balanced(self, crossing: _Crossing, n_runs: int, study_seed: int) -> list[str]:
+    def _say_balanced(self, crossing: Crossing, n_runs: int, study_seed: int) -> list[str]:
         from study.designs.fractions import count_estimable, unevenness
 
         runs = crossing.candidates[self._choose(crossing, n_runs, study_seed)]
@@ -178,27 +155,7 @@ class FactorialDesign(BaseDesign):
         ]
 
 
-def _cross(space: Space, points: int) -> _Crossing:
-    import numpy as np
-
-    settings = space.grid(points)
-    levels = {}
-    for name in space.dimensions:
-        values = list(dict.fromkeys(setting.get(name, _INACTIVE) for setting in settings))
-        if len(values) > 1:
-            levels[name] = {value: place for place, value in enumerate(values)}
-    candidates = np.array(
-        [[places[setting.get(name, _INACTIVE)] for name, places in levels.items()] for setting in settings],
-        dtype=np.int64,
-    ).reshape(len(settings), len(levels))
-    n_levels = tuple(map(len, levels.values()))
-    return _Crossing(tuple(levels), n_levels, settings, candidates, len(settings) == math.prod(n_levels))
-
-
-_INACTIVE = object()
-
-
-def _in_blocks(crossing: _Crossing) -> list[Mapping[str, Any]]:
+def _in_blocks(crossing: Crossing) -> list[Mapping[str, Any]]:
     """Order settings in as many blocks as the largest factor has levels, by the sum of level numbers.
 
     Where another factor has as many levels, a block holds every level of a factor equally often.
@@ -210,7 +167,7 @@ def _in_blocks(crossing: _Crossing) -> list[Mapping[str, Any]]:
     ]
 
 
-def _find_regular(crossing: _Crossing, n_runs: int) -> RegularFraction | None:
+def _find_regular(crossing: Crossing, n_runs: int) -> RegularFraction | None:
     """Return the 2^(k-p) fraction of this size, None where there is none."""
     from study.designs.fractions import regular_fraction
 
@@ -220,7 +177,7 @@ def _find_regular(crossing: _Crossing, n_runs: int) -> RegularFraction | None:
     return regular_fraction(n_factors, n_factors - n_runs.bit_length() + 1)
 
 
-def _find_places(crossing: _Crossing, runs: Levels) -> list[int]:
+def _find_places(crossing: Crossing, runs: Levels) -> list[int]:
     places = {tuple(row): place for place, row in enumerate(crossing.candidates.tolist())}
     return sorted(places[tuple(run)] for run in runs.tolist())
 
@@ -234,7 +191,7 @@ def _say_full(names: str) -> list[str]:
     ]
 
 
-def _say_regular(crossing: _Crossing, fraction: RegularFraction) -> list[str]:
+def _say_regular(crossing: Crossing, fraction: RegularFraction) -> list[str]:
     resolution = fraction.resolution
     said = [
         f"Can answer what each of {listing(crossing.names, limit=12)} changes: every level and pair of "
@@ -256,17 +213,17 @@ def _say_regular(crossing: _Crossing, fraction: RegularFraction) -> list[str]:
     ]
 
 
-def _say_effect(crossing: _Crossing, effect: frozenset[int]) -> str:
+def _say_effect(crossing: Crossing, effect: frozenset[int]) -> str:
     return " x ".join(crossing.names[factor] for factor in sorted(effect))
 
 
-def _say_freedom(crossing: _Crossing, n_runs: int) -> list[str]:
-    """Say where the report's additive model has too few settings to judge by."""
+def _say_freedom(crossing: Crossing, n_runs: int) -> list[str]:
+    """Say where the report's additive model has too few settings to judge a fraction by."""
     from analysis.additive import MIN_FREEDOM
 
     lacking = crossing.n_numbers + MIN_FREEDOM - n_runs
     if lacking <= 0:
-        return []
+        return crossing.say_pairs(n_runs)
     return [
         f"The report gives no verdict: it judges such a fraction by an additive model, which wants "
         f"{count(lacking, 'more setting')}; use a larger fraction."

@@ -9,6 +9,7 @@ from pydantic import Field
 from analysis.wording import listing
 from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs
+from study.designs.crossing import cross
 
 
 class GridDesign(BaseDesign):
@@ -42,4 +43,4 @@ class GridDesign(BaseDesign):
                 "Combinations that a constraint or condition rules out leave gaps: levels near them are "
                 "compared over fewer settings."
             )
-        return [*said, *say_luck(seeds)]
+        return [*said, *cross(space, self.points).say_pairs(n_settings), *say_luck(seeds)]
