@@ -20,6 +20,7 @@ for command in (
     planning.plan,
     running.run,
     running.resume,
+    running.confirm,
     reporting.report,
     reporting.compare,
     using.predict,

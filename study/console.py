@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from study.run import Listener, StudyResult
+from study.leg import StudyResult
+from study.listener import Listener
 
 if TYPE_CHECKING:
     from search_spaces import Space

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from analysis.records import State
 from study.checkpoints import Checkpoint, CheckpointFolder
 from study.ledger import Ledger
-from study.search import Search
 from study.shelf import ModelShelf
+from study.source import Source
 from study.spec import StudySpec
 from study.trial import Assignment, Report
 
@@ -49,7 +49,7 @@ class Driver:
 
     Args:
         spec: What was asked.
-        search: Decides what is trained.
+        source: Decides what is trained.
         ledger: The study's records.
         checkpoints: Where running trials are kept.
         shelf: Where the best models are kept.
@@ -59,13 +59,13 @@ class Driver:
     def __init__(
         self,
         spec: StudySpec,
-        search: Search,
+        source: Source,
         ledger: Ledger,
         checkpoints: CheckpointFolder,
         shelf: ModelShelf,
         listener: Listener,
     ) -> None:
-        self._spec, self._search, self._ledger = spec, search, ledger
+        self._spec, self._source, self._ledger = spec, source, ledger
         self._checkpoints, self._shelf, self._listener = checkpoints, shelf, listener
         self._attempts: dict[Hashable, _Attempt] = {}
         # A process may have died after it recorded an end and before it removed the checkpoint.
@@ -77,11 +77,11 @@ class Driver:
 
         A lost worker's trial may come back into the queue, so this is so only where nothing runs.
         """
-        return self._search.is_exhausted
+        return self._source.is_exhausted
 
     def assign(self, key: Hashable) -> Order | None:
         """Hand out the next attempt under `key`, None while there is nothing to hand out."""
-        assignment = self._search.next()
+        assignment = self._source.next()
         if assignment is None:
             return None
         self._attempts[key] = _Attempt(assignment)
@@ -106,7 +106,7 @@ class Driver:
         # The model before the record: a trial that is recorded as completed is never trained again.
         if report.model is not None and report.score is not None and report.best_epoch is not None:
             self._shelf.offer(assignment, report.score, report.best_epoch, report.model)
-        state = self._search.hear(assignment, report, stopped=stopped)
+        state = self._source.hear(assignment, report, stopped=stopped)
         if state != "running":
             self._forget(key)
         elif report.checkpoint is not None and report.figures is not None:
@@ -122,7 +122,7 @@ class Driver:
         state: State = "failed"
         if timeout_s is not None and elapsed_s >= timeout_s:
             state, reason = "timeout", f"took longer than resources.trial_timeout_s={timeout_s:g}"
-        again = self._search.lose(attempt.assignment, state, reason, retry=state == "failed")
+        again = self._source.lose(attempt.assignment, state, reason, retry=state == "failed")
         if again:
             del self._attempts[key]  # its checkpoint stays: the next attempt continues from it
             reason = f"{reason}; it is tried again"

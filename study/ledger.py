@@ -130,7 +130,8 @@ class Ledger:
                 "UPDATE attempts SET state = ?, reason = ?, n_weights = coalesce(?, n_weights),"
                 " cells = coalesce(?, cells), node = coalesce(?, node), setup_s = coalesce(?, setup_s),"
                 " wall_s = coalesce(?, wall_s), test_loss = coalesce(?, test_loss),"
-                " test_accuracy = coalesce(?, test_accuracy) WHERE trial = ? AND replicate = ? AND attempt = ?",
+                " test_accuracy = coalesce(?, test_accuracy)"
+                " WHERE trial = ? AND replicate = ? AND attempt = ?",
                 (
                     state,
                     reason,

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -96,6 +97,23 @@ class Manifest:
                     f"a study is continued on the texts and splits it began with: {corpus.source} has {key} "
                     f"{found[:12]}, the study {expected[:12]}; bring the old file back or start a new study"
                 )
+
+    @property
+    def confirmed(self) -> dict[int, int]:
+        """Under how many seeds each trial is, or is being, confirmed."""
+        openings = self.content["data"].get("test_openings", [])
+        return {trial: opening["n_seeds"] for opening in openings for trial in opening["trials"]}
+
+    def open_test(self, trials: Sequence[int], n_seeds: int) -> None:
+        """Note, before it happens, that the sealed test split is opened for these trials."""
+        if not trials:
+            return
+        data = self.content["data"]
+        data["test_split"] = "opened"
+        data.setdefault("test_openings", []).append(
+            {"at": _now(), "trials": list(trials), "n_seeds": n_seeds}
+        )
+        self.save()
 
     def begin_leg(self, purpose: Purpose, capacity: Capacity) -> None:
         """Note that a process starts working on the study, and on what."""

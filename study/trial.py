@@ -71,6 +71,8 @@ class Report:
         probabilities: Of the best epoch on the validation rows, float16 bytes; with the last report only.
         gradients: By moment (`start`, `end`), the gradient's norm by step back in time, float32 bytes; on
             request.
+        test_loss: Of the best epoch's weights on the sealed split; for a confirmation, with the last report.
+        test_accuracy: As `test_loss`.
         model: The best epoch's `.keras` file, where it is good enough to be kept; with the last report only.
         checkpoint: All that is needed to continue after this epoch, when the last one is old enough.
     """
@@ -87,6 +89,8 @@ class Report:
     reason: str | None = None
     probabilities: bytes | None = None
     gradients: dict[str, bytes] | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
     model: bytes | None = None
     checkpoint: bytes | None = None
 

@@ -60,6 +60,25 @@ def resume(path: StudyPath, address: Address = None) -> None:
     _finish(lambda listener: runner.resume_study(path, address=address, listener=listener), spec)
 
 
+def confirm(
+    path: StudyPath,
+    top: Annotated[int, typer.Option(help="How many of the best settings.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Fresh seeds for each.")] = 5,
+    address: Address = None,
+) -> None:
+    """Train the best settings again on fresh seeds, and open the test split once for each."""
+    from study.directory import StudyDirectory
+
+    runner = _runner()
+    spec = runner.read_spec(StudyDirectory(path).require())
+    _finish(
+        lambda listener: runner.confirm_study(
+            path, top=top, n_seeds=seeds, address=address, listener=listener
+        ),
+        spec,
+    )
+
+
 def _runner() -> Any:
     from study import run as runner
 

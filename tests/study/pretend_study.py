@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import StudyError
-from study.run import Listener, run_study
+from study.listener import Listener
+from study.run import run_study
 from study.spec import StudySpec, load_spec
 
 

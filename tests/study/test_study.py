@@ -124,3 +124,15 @@ def rows(study: Path) -> list[tuple[object, ...]]:
     content = connection.execute("SELECT * FROM epochs").fetchall()
     connection.close()
     return content
+
+
+def test_the_best_setting_is_confirmed_on_the_test_split_which_is_opened_once(study: Path) -> None:
+    finished = run_study(study.parent.parent, ["confirm", "studies/tiny", "--top", "1", "--seeds", "2"])
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    confirmed = analysis.load(study).trials.query("phase == 'confirm'")
+    assert len(confirmed) == 2
+    assert confirmed.test_accuracy.between(0, 1).all()
+    assert analysis.load(study).trials.query("phase == 'search'").test_accuracy.isna().all()
+    (opening,) = json.loads((study / "manifest.json").read_text())["data"]["test_openings"]
+    assert opening["n_seeds"] == 2

@@ -1,0 +1,200 @@
+"""A leg: one process's work on a study, from its directory as it is to records, models and a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.records import StudyFacts
+from search_spaces.documents import dump_document
+from study.cluster import check_resources, ray_session
+from study.designs import SearchDesign
+from study.directory import StudyDirectory, write_atomically
+from study.interruption import Interruption
+from study.ledger import Ledger
+from study.listener import Listener
+from study.manifest import Manifest, Purpose
+from study.seal import break_seal, put_seal
+from study.source import Source
+from study.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.data import Corpus, EncodedCorpus
+    from study.worker import TrialWorker
+
+WorkerLoader = Callable[[], "type[TrialWorker]"]
+"""Gives the class that trains: only when Ray runs, which must not be imported before."""
+
+SourceMaker = Callable[[Ledger, Manifest], Source]
+"""Decides what is trained, from what the study has recorded."""
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a leg leaves.
+
+    Attributes:
+        directory: Where everything lies.
+        report: The report's page; None where a signal ended the leg.
+        interruption: Why it ended before the search did; None where the search is done.
+        stop_signal: The signal that ended it, if one did.
+        n_unfinished_well: Replicates that failed, diverged or took too long.
+    """
+
+    directory: StudyDirectory
+    report: Path | None
+    interruption: str | None
+    stop_signal: int | None
+    n_unfinished_well: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leg:
+    """Why and by what a leg is run.
+
+    Attributes:
+        directory: The study's; it may be empty yet.
+        spec: What the study asks.
+        purpose: For the manifest.
+        make_source: Decides what is trained.
+        load_worker: Gives the class that trains.
+        address: A Ray cluster to join; None starts Ray on this machine.
+        listener: Hears how it goes.
+    """
+
+    directory: StudyDirectory
+    spec: StudySpec
+    purpose: Purpose
+    make_source: SourceMaker
+    load_worker: WorkerLoader
+    address: str | None
+    listener: Listener
+
+    def run(self) -> StudyResult:
+        """Train until the source is exhausted or somebody interrupts; then write the report.
+
+        Raises:
+            StudyError: If the data cannot be used, the study is held, damaged or changed, or nothing fits.
+        """
+        interruption = Interruption()
+        with interruption.at_once():
+            if self.directory.path.is_dir():
+                with self.directory.lock():
+                    pass  # or whoever holds it is named before seconds are spent on reading
+            self.listener.on_stage(f"reading {self.spec.data.source_name}")
+            # Before the directory is made: data that cannot be used leaves nothing behind.
+            corpus = _load_corpus(self.spec)
+            with self.directory.lock():
+                self.directory.sweep()
+                break_seal(self.directory)
+                return self._run_locked(corpus, interruption)
+
+    def _run_locked(self, corpus: Corpus, interruption: Interruption) -> StudyResult:
+        from study.baselines import fit_baselines
+        from study.data import encode
+        from study.data.cache import default_cache_folder
+
+        encoded = encode(corpus, self.spec.data)
+        ledger, manifest = self._open_or_create(corpus, encoded)
+        try:
+            self._train(encoded, ledger, manifest, interruption)
+            if interruption.reason is None and not ledger.has_baselines:
+                self.listener.on_stage("fitting the lines to beat")
+                ledger.record_baselines(fit_baselines(encoded, default_cache_folder()))
+            bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
+        finally:
+            ledger.close()
+        page = None
+        # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
+        if interruption.signal is None:
+            self.listener.on_stage("writing the report")
+            page = publish(self.directory)
+            put_seal(self.directory)
+        return StudyResult(self.directory, page, interruption.reason, interruption.signal, bad)
+
+    def _open_or_create(self, corpus: Corpus, encoded: EncodedCorpus) -> tuple[Ledger, Manifest]:
+        directory = self.directory
+        if directory.spec.exists():
+            manifest = Manifest.open(directory)
+            manifest.check_data(corpus)
+            return Ledger.open(directory.records), manifest
+        manifest = Manifest.create(directory, self.spec, corpus)
+        directory.records.unlink(missing_ok=True)
+        facts = describe_facts(self.spec, corpus)
+        ledger = Ledger.create(directory.records, facts, encoded.labels_of("validation"))
+        # The spec comes last: a folder without it holds no study, and is begun again.
+        write_atomically(directory.spec, dump_document(self.spec.to_document()))
+        return ledger, manifest
+
+    def _train(
+        self, encoded: EncodedCorpus, ledger: Ledger, manifest: Manifest, interruption: Interruption
+    ) -> None:
+        spec = self.spec
+        source = self.make_source(ledger, manifest)
+        if source.is_exhausted:
+            return
+        self.listener.on_stage("starting Ray")
+        # The session ends before signals are handled otherwise, and Ray's own handlers are replaced by ours.
+        with ray_session(self.address) as capacity, interruption.in_order():
+            # Not before: Ray reads once, when it is imported, whether tokens are asked for.
+            from study.checkpoints import CheckpointFolder
+            from study.driver import Driver
+            from study.shelf import ModelShelf
+            from study.tuning import tune_trials
+
+            check_resources(capacity, spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
+            manifest.begin_leg(self.purpose, capacity)
+            self.listener.on_plan(source.n_trials, source.n_seeds, capacity)
+            start = time.monotonic()
+            if spec.resources.time_budget_s is not None:
+                interruption.deadline = start + spec.resources.time_budget_s
+            tokens = str(spec.data.resolved().tokens)
+            shelf = ModelShelf(self.directory.models, spec.keep_models, encoded, tokens)
+            checkpoints = CheckpointFolder(self.directory.checkpoints)
+            driver = Driver(spec, source, ledger, checkpoints, shelf, self.listener.on_report)
+            tune_trials(spec, driver, encoded, interruption, self.load_worker())
+            outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
+            manifest.end_leg(outcome, time.monotonic() - start)
+
+
+def publish(directory: StudyDirectory) -> Path:
+    """Derive tables and report from the records; both can be made again at any time."""
+    import analysis
+
+    study = analysis.load(directory.path)
+    analysis.write_parquet(study, directory.path)
+    return analysis.write_report(study, directory.report)
+
+
+def describe_facts(spec: StudySpec, corpus: Corpus) -> StudyFacts:
+    """Return what a reader of the records must know."""
+    design = spec.design
+    search = design if isinstance(design, SearchDesign) else None
+    sizes = corpus.splits.sizes()
+    return StudyFacts(
+        name=spec.name,
+        description=spec.description,
+        source=corpus.source,
+        classes=corpus.classes,
+        n_train=sizes["train"],
+        n_validation=sizes["validation"],
+        n_test=sizes["test"],
+        validated_on=corpus.validated_on,
+        objective=spec.objective,
+        max_epochs=spec.training.max_epochs,
+        design=design.kind,
+        sampler=search.sampler if search else None,
+        scheduler=search.scheduler if search else None,
+        study_seed=spec.seed,
+        space=spec.space.to_document(),
+        spec=spec.to_document(),
+    )
+
+
+def _load_corpus(spec: StudySpec) -> Corpus:
+    from study.data import load_corpus
+
+    return load_corpus(spec.data)

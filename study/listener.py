@@ -1,0 +1,26 @@
+"""Who hears how a leg goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from study.cluster import Capacity
+    from study.trial import Assignment, Report
+
+
+class Listener:
+    """Hears nothing; a subclass hears what it wants to: the command line prints, a notebook may not care."""
+
+    def on_stage(self, text: str) -> None:
+        """Hear what is being done before and after the trials."""
+
+    def on_design(self, sentences: Sequence[str]) -> None:
+        """Hear, before anything runs, how much will be trained, and what that can and cannot answer."""
+
+    def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity) -> None:
+        """Hear what will be trained on what."""
+
+    def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
+        """Hear of one epoch, or of a trial's end."""
