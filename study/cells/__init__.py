@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from study.cells.layers import chosen, compiled_is_valid, plain_model, recurrent_layer
+from study.cells.operation import prepare
 from study.cells.optimizers import fused_optimizer
 from study.cells.threads import limit_threads
 
@@ -12,5 +13,6 @@ __all__ = [
     "fused_optimizer",
     "limit_threads",
     "plain_model",
+    "prepare",
     "recurrent_layer",
 ]

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from study.cells.loops import backward, forward
 from study.cells.products import SGEMM, Array
-from study.cells.steps import N_SAVED
+from study.cells.steps import N_SAVED, RNN
 
 # TensorFlow copies an array that it is handed with less; in bytes.
 _ALIGNMENT = 64
@@ -74,6 +74,16 @@ def recurrent(
     n_units = len(backwards) * weights[1].shape[0]
     y.set_shape((x.shape[0], x.shape[1], n_units) if return_sequences else (x.shape[0], n_units))
     return y
+
+
+def prepare() -> None:
+    """Loads the compiled loops from the cache, or compiles them, which takes ten seconds or more, but once.
+
+    The first layer does so by itself; a worker may do it earlier, while it waits for its data.
+    """
+    ones = np.ones((1, 1), np.float32)
+    y, saved = _run(RNN, (False,), True, True, ones[None], ones, ones, ones[0])
+    _run_back(RNN, (False,), y, saved, ones[None], ones, ones, ones[0])
 
 
 def _run(

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from study.cells import chosen, plain_model, recurrent_layer
+from study.cells import chosen, plain_model, prepare, recurrent_layer
+from study.cells.loops import backward, forward
 
 pytestmark = pytest.mark.filterwarnings(
     # Keras saves a TensorFlow variable by numpy.array(), to whose copy=False TensorFlow has no answer yet.
@@ -28,12 +29,8 @@ Values = list[npt.NDArray[np.float32]]
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_loops() -> None:
-    """Compiles the loops, or loads them from the cache, before the first test is timed."""
-    for cell in CELLS:
-        layer = recurrent_layer(cell, 2, return_sequences=True, cells="auto")
-        with tf.GradientTape() as tape:
-            y = layer(tf.zeros((2, 2, 2)))
-        tape.gradient(y, layer.trainable_variables)
+    """Has the loops compiled before the first test is timed."""
+    prepare()
 
 
 def make_layer(cell: str, units: int, cells: str, direction: str, *, return_sequences: bool) -> keras.Layer:
@@ -202,6 +199,13 @@ def train_in_one_call(model: keras.Model, batch_size: int) -> Values:
 
     losses = epoch(*(tf.constant(a) for a in rows(10 * batch_size - 3, 8)))
     return [losses.numpy(), *model.get_weights()]
+
+
+def test_training_calls_what_was_prepared() -> None:
+    for cell in CELLS:
+        x = tf.ones((3, 4, 5))
+        outputs_and_gradients(make_layer(cell, 2, "auto", "both", return_sequences=True), x, wavy)
+    assert len(forward.signatures) == len(backward.signatures) == 1
 
 
 @pytest.mark.slow
