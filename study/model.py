@@ -9,6 +9,8 @@ from typing import Any, Literal
 import keras
 
 from study.cells import chosen, recurrent_layer
+from study.errors import StudyError
+from study.imports import import_object
 
 CellsChoice = Literal["auto", "keras"]
 
@@ -28,17 +30,47 @@ class Classifier:
     cells: Literal["compiled", "keras"]
 
 
-def build_classifier(params: Mapping[str, Any], n_classes: int, cells: CellsChoice = "auto") -> Classifier:
-    """Build the classifier that `params` describe, with fresh weights.
+@dataclass(frozen=True)
+class Recipe:
+    """What all models of a study have in common.
 
-    Two classes give one sigmoid output, the probability of the second class; more give a softmax. Dropout
-    stands before and after the recurrent layers, and is left out at a rate of 0.
-
-    Args:
-        params: The recurrent parameters of one setting.
+    Attributes:
         n_classes: At least 2.
         cells: `auto` computes the recurrence by compiled cells where they are valid; `keras` never does.
+        builder: `package.module:function` of the user's that takes the setting and the number of outputs, and
+            returns a Keras model from ids, int32 of shape (batch, sequence_length), to scores of shape
+            (batch, n_outputs) before the last activation; None builds the standard model.
     """
+
+    n_classes: int
+    cells: CellsChoice = "auto"
+    builder: str | None = None
+
+    @property
+    def n_outputs(self) -> int:
+        """One score, of the second class, for two classes; else one a class."""
+        return 1 if self.n_classes == 2 else self.n_classes
+
+
+def build_classifier(params: Mapping[str, Any], recipe: Recipe) -> Classifier:
+    """Build the classifier that `params` describe, with fresh weights.
+
+    Two classes end in a sigmoid, the probability of the second; more in a softmax.
+
+    Raises:
+        StudyError: If a builder of the user's cannot be imported or returns something else than asked.
+    """
+    if recipe.builder is None:
+        logits, cells = _build_recurrent(params, recipe), chosen(params["cell"], cells=recipe.cells)
+    else:
+        logits, cells = _build_own(params, recipe), "keras"
+    activation = "sigmoid" if recipe.n_outputs == 1 else "softmax"
+    probabilities = keras.layers.Activation(activation, name="probabilities")(logits.output)
+    return Classifier(logits=logits, probabilities=keras.Model(logits.input, probabilities), cells=cells)
+
+
+def _build_recurrent(params: Mapping[str, Any], recipe: Recipe) -> keras.Model:
+    """Embedding, recurrent layers, a dense layer; dropout before and after the recurrence, unless it is 0."""
     ids = keras.Input((params["sequence_length"],), dtype="int32", name="ids")
     x = keras.layers.Embedding(params["vocab_size"], params["embedding_dim"], name="embedding")(ids)
     dropout = params["dropout"]
@@ -49,7 +81,7 @@ def build_classifier(params: Mapping[str, Any], n_classes: int, cells: CellsChoi
             params["cell"],
             params["units"],
             return_sequences=depth < params["layers"],
-            cells=cells,
+            cells=recipe.cells,
             name=f"{params['cell']}_{depth}",
         )
         if params["bidirectional"]:
@@ -57,13 +89,22 @@ def build_classifier(params: Mapping[str, Any], n_classes: int, cells: CellsChoi
         x = layer(x)
     if dropout > 0:
         x = keras.layers.Dropout(dropout)(x)
-    scores = keras.layers.Dense(1 if n_classes == 2 else n_classes, name="scores")(x)
-    activation = "sigmoid" if n_classes == 2 else "softmax"
-    return Classifier(
-        logits=keras.Model(ids, scores),
-        probabilities=keras.Model(ids, keras.layers.Activation(activation, name="probabilities")(scores)),
-        cells=chosen(params["cell"], cells=cells),
-    )
+    return keras.Model(ids, keras.layers.Dense(recipe.n_outputs, name="scores")(x))
+
+
+def _build_own(params: Mapping[str, Any], recipe: Recipe) -> keras.Model:
+    assert recipe.builder is not None
+    build = import_object(recipe.builder, "model")
+    if not callable(build):
+        raise StudyError(f"model names a function: {recipe.builder} is a {type(build).__name__}; name one")
+    model = build(dict(params), recipe.n_outputs)
+    if not isinstance(model, keras.Model) or tuple(model.output_shape) != (None, recipe.n_outputs):
+        shape = getattr(model, "output_shape", type(model).__name__)
+        raise StudyError(
+            f"a model's builder returns a Keras model with output shape (None, {recipe.n_outputs}): "
+            f"{recipe.builder} returned {shape}; end it with Dense({recipe.n_outputs}), without activation"
+        )
+    return model
 
 
 def build_optimizer(name: str, learning_rate: float) -> keras.optimizers.Optimizer:

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -19,6 +18,7 @@ from pydantic import (
 )
 
 from search_spaces import Space, SpaceError, recurrent_space
+from search_spaces.recurrent import RECURRENT_DOMAINS
 from study.data import DataSpec, RecallSpec
 from study.designs import KINDS, Design, SearchDesign
 from study.directory import check_name
@@ -58,24 +58,29 @@ class Resources(_Part):
     retries: int = Field(default=1, ge=0, description="further attempts when a worker is lost")
 
 
-def _to_space(value: object) -> Space:
-    """Read `space`: domains that replace the standard ones, alone or beside conditions and constraints."""
-    if isinstance(value, Space):
-        return value
+def read_space(value: object, *, has_own_parameters: bool) -> Space:
+    """Read `space`: domains that replace the standard ones, alone or beside conditions and constraints.
+
+    Args:
+        value: A mapping of parameters to domains, or one with `parameters`, `conditions` and `constraints`.
+        has_own_parameters: Whether names that are not standard are allowed: with a model of the user's own.
+
+    Raises:
+        SpaceError: If it is no space.
+    """
     if not isinstance(value, Mapping):
         raise SpaceError(
             f"a space is a mapping of parameters to domains: {value!r} is not; see `study space`"
         )
-    if "parameters" not in value:
-        return recurrent_space(**value)
-    given = Space.from_document(value)
-    domains: dict[str, Any] = dict(given.parameters)
-    return Space(recurrent_space(**domains).parameters, given.conditions, given.constraints)
+    parts = value if {"parameters", "conditions", "constraints"} & value.keys() else {"parameters": value}
+    given = parts.get("parameters") or {}
+    own = {name for name in given if has_own_parameters and name not in RECURRENT_DOMAINS}
+    standard = recurrent_space(**{name: domain for name, domain in given.items() if name not in own})
+    parameters = standard.to_document()["parameters"] | {name: given[name] for name in own}
+    return Space.from_document({**parts, "parameters": parameters})
 
 
-SpaceField = Annotated[
-    Space, BeforeValidator(_to_space), PlainSerializer(lambda space: space.to_document(), return_type=dict)
-]
+SpaceField = Annotated[Space, PlainSerializer(lambda space: space.to_document(), return_type=dict)]
 
 
 class StudySpec(_Part):
@@ -87,6 +92,11 @@ class StudySpec(_Part):
     seeds: int = Field(default=1, ge=1, le=1000, description="replicates of each setting")
     objective: Literal["val_accuracy", "val_loss"] = "val_accuracy"
     data: DataSpec = DataSpec()
+    model: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="package.module:function that builds a model of your own",
+    )
     space: SpaceField = Field(default_factory=recurrent_space)
     design: Design = SearchDesign()
     training: Training = Training()
@@ -97,6 +107,14 @@ class StudySpec(_Part):
     @classmethod
     def _name_stays_in_its_folder(cls, name: str) -> str:
         return check_name(name)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _space_is_read(cls, document: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(document.get("space"), Space) or "space" not in document:
+            return document
+        has_own_parameters = document.get("model") is not None
+        return document | {"space": read_space(document["space"], has_own_parameters=has_own_parameters)}
 
     @model_validator(mode="after")
     def _design_suits_the_space(self) -> Self:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from study.data import PADDING
-from study.model import CellsChoice, Classifier, build_classifier, build_optimizer
+from study.model import Classifier, Recipe, build_classifier, build_optimizer
 from study.trial import EpochFigures
 
 Ids = npt.NDArray[np.int32]
@@ -38,7 +38,6 @@ class Rows:
             cheap.
         validation: Ids of the split that validates, (n_validation, sequence_length).
         validation_labels: Class numbers, (n_validation,).
-        n_classes: How many classes there are in all.
     """
 
     train: Ids
@@ -46,7 +45,6 @@ class Rows:
     probe: npt.NDArray[np.int64]
     validation: Ids
     validation_labels: Labels
-    n_classes: int
 
 
 class Program:
@@ -57,18 +55,17 @@ class Program:
 
     Args:
         params: The setting.
-        n_classes: At least 2.
-        cells: `auto` or `keras`.
+        recipe: What all models of the study have in common.
         seed: Gives the first weights.
     """
 
-    def __init__(self, params: Mapping[str, Any], n_classes: int, cells: CellsChoice, seed: int) -> None:
-        self._n_classes, self._cells = n_classes, cells
+    def __init__(self, params: Mapping[str, Any], recipe: Recipe, seed: int) -> None:
+        self._recipe = recipe
         self.classifier = self._build(params, seed)
         self.optimizer = build_optimizer(params["optimizer"], params["learning_rate"])
         self.optimizer.build(self.classifier.logits.trainable_variables)
         self._blank = _values(self.optimizer.variables)
-        self._train, self._score = _trace(self.classifier.logits, self.optimizer, n_classes)
+        self._train, self._score = _trace(self.classifier.logits, self.optimizer)
 
     def restart(self, params: Mapping[str, Any], seed: int) -> None:
         """Take the weights that `seed` gives a new model, and forget what the optimizer knew."""
@@ -79,7 +76,7 @@ class Program:
 
     def _build(self, params: Mapping[str, Any], seed: int) -> Classifier:
         keras.utils.set_random_seed(seed)
-        return build_classifier(params, self._n_classes, self._cells)
+        return build_classifier(params, self._recipe)
 
     def train(
         self, ids: tf.Tensor, labels: tf.Tensor, order: npt.NDArray[np.int64], batch_size: int
@@ -97,7 +94,7 @@ class Program:
 
 
 def _trace(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, n_classes: int
+    model: keras.Model, optimizer: keras.optimizers.Optimizer
 ) -> tuple[Callable[..., tf.Tensor], Callable[..., tf.Tensor]]:
     length = model.input_shape[1]
     ids_spec = tf.TensorSpec((None, length), tf.int32)
@@ -119,7 +116,7 @@ def _trace(
             rows = order[start : start + batch_size]
             with tf.GradientTape() as tape:
                 scores = model(tf.gather(ids, rows), training=True)
-                loss = _mean_loss(n_classes, tf.gather(labels, rows), scores)
+                loss = _mean_loss(tf.gather(labels, rows), scores)
             variables = model.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
             total += loss * tf.cast(tf.shape(rows)[0], loss.dtype)
@@ -133,8 +130,8 @@ def _trace(
     return train, score
 
 
-def _mean_loss(n_classes: int, labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
-    if n_classes == 2:
+def _mean_loss(labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    if scores.shape[1] == 1:
         target = tf.cast(labels[:, tf.newaxis], scores.dtype)
         return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(target, scores))
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
@@ -157,14 +154,14 @@ class ProgramCache:
         self._n_programs = n_programs
         self._programs: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
 
-    def start(self, params: Mapping[str, Any], n_classes: int, cells: CellsChoice, seed: int) -> Program:
+    def start(self, params: Mapping[str, Any], recipe: Recipe, seed: int) -> Program:
         """Return a program for `params` with the weights of `seed`, an earlier one where there is one."""
         # What a graph does not depend on: both are its inputs.
         shape = {k: v for k, v in params.items() if k not in ("learning_rate", "batch_size")}
-        key = (cells, n_classes, *sorted(shape.items()))
+        key = (recipe, *sorted(shape.items()))
         program = self._programs.pop(key, None)
         if program is None:
-            program = Program(params, n_classes, cells, seed)
+            program = Program(params, recipe, seed)
         else:
             program.restart(params, seed)
         self._programs[key] = program
@@ -185,7 +182,7 @@ class Trainer:
         rows: The texts.
         objective: `val_accuracy` or `val_loss`: what makes an epoch the best.
         programs: Where traced graphs are kept between trials.
-        cells: `auto` or `keras`.
+        recipe: What all models of the study have in common.
     """
 
     def __init__(
@@ -195,11 +192,10 @@ class Trainer:
         rows: Rows,
         objective: str,
         programs: ProgramCache,
-        cells: CellsChoice = "auto",
+        recipe: Recipe,
     ) -> None:
         self.seed, self.rows, self.objective = seed, rows, objective
-        self._n_classes = rows.n_classes
-        self.program = programs.start(params, rows.n_classes, cells, seed)
+        self.program = programs.start(params, recipe, seed)
         self._batch_size = int(params["batch_size"])
         self._ids = tf.constant(rows.train)
         self._labels = tf.constant(rows.train_labels, tf.int32)
@@ -276,9 +272,7 @@ class Trainer:
         embedded = tf.convert_to_tensor(embedding(tf.constant(ids)))
         with tf.GradientTape() as tape:
             tape.watch(embedded)
-            loss = _mean_loss(
-                self._n_classes, tf.constant(self.rows.validation_labels[:n_rows]), rest(embedded)
-            )
+            loss = _mean_loss(tf.constant(self.rows.validation_labels[:n_rows]), rest(embedded))
         gradient = tape.gradient(loss, embedded).numpy() * len(ids)
         norms = np.where(ids == PADDING, np.nan, np.linalg.norm(gradient, axis=2))
         has_token = ~np.isnan(norms)

@@ -102,6 +102,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
     def make_trainer(self, assignment: Assignment) -> Trainer:
         """Return what trains `assignment`, before its first epoch."""
+        from study.model import Recipe
         from study.training import ProgramCache, Trainer
 
         if self._programs is None:
@@ -112,7 +113,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
             self._rows(),
             self._spec.objective,
             self._programs,
-            self._spec.training.cells,
+            Recipe(len(self._corpus.classes), self._spec.training.cells, self._spec.model),
         )
 
     def _build_trainer(self) -> Trainer:
@@ -140,7 +141,6 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
                 probe=_probe_rows(len(corpus.splits.train), len(corpus.splits.validation)),
                 validation=corpus.view("validation", *key),
                 validation_labels=corpus.labels_of("validation"),
-                n_classes=len(corpus.classes),
             )
             if len(self._views) > 4:
                 self._views.popitem(last=False)

@@ -10,6 +10,7 @@ import pytest
 from study.classifier import TextClassifier
 from study.data import DataSpec, EncodedCorpus, encode, load_corpus
 from study.errors import IntegrityError, StudyError
+from study.model import Recipe
 from study.shelf import ModelShelf
 from study.training import ProgramCache, Rows, Trainer
 from study.trial import Assignment
@@ -54,9 +55,8 @@ def save_model(corpus: EncodedCorpus, folder: Path, tokens: str, score: float = 
         probe=np.arange(4),
         validation=corpus.view("validation", 12, 6),
         validation_labels=corpus.labels_of("validation"),
-        n_classes=2,
     )
-    trainer = Trainer(PARAMS, 1, rows, "val_accuracy", ProgramCache())
+    trainer = Trainer(PARAMS, 1, rows, "val_accuracy", ProgramCache(), Recipe(2))
     trainer.train_epoch()
     path = folder / "model.keras"
     trainer.save_best(str(path))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from search_spaces import Fixed, SpaceError
 from search_spaces.documents import dump_document, load_document
 from study.errors import StudyError
 from study.presets import find_document, preset_names
-from study.spec import StudySpec
+from study.spec import Resources, StudySpec, Training
 from tests.study.small_study import make_spec
 
 
@@ -69,3 +70,13 @@ def test_a_bad_space_is_explained_in_one_line(space: object, message: str) -> No
         make_spec(space=space)
 
     assert "\n" not in str(caught.value)
+
+
+def test_the_reference_names_every_key() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "spec.md").read_text()
+    keys = {"name", *StudySpec.model_fields}
+    for part, model in (("training", Training), ("resources", Resources)):
+        keys |= {f"{part}.{name}" for name in model.model_fields}
+    keys = {f"{key}.*" if key in ("data", "design") else key for key in keys - {"training", "resources"}}
+
+    assert {key for key in keys if f"`{key}`" not in text} == set()

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from study.model import build_classifier
+from study.model import Recipe, build_classifier
 from study.training import ProgramCache, Rows, Trainer, evaluate, to_probabilities
 
 PARAMS: dict[str, Any] = {
@@ -35,12 +35,13 @@ def make_rows(n_classes: int = 2) -> Rows:
         probe=np.arange(30),
         validation=validation,
         validation_labels=validation[:, -1] % n_classes,
-        n_classes=n_classes,
     )
 
 
-def make_trainer(programs: ProgramCache, seed: int = 1, rows: Rows | None = None, **params: Any) -> Trainer:
-    return Trainer(PARAMS | params, seed, rows or make_rows(), "val_loss", programs)
+def make_trainer(
+    programs: ProgramCache, seed: int = 1, rows: Rows | None = None, n_classes: int = 2, **params: Any
+) -> Trainer:
+    return Trainer(PARAMS | params, seed, rows or make_rows(), "val_loss", programs, Recipe(n_classes))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_the_notebooks_model_has_the_notebooks_number_of_weights() -> None:
         "embedding_dim": 128,
     }
 
-    classifier = build_classifier(params, n_classes=2)
+    classifier = build_classifier(params, Recipe(n_classes=2))
 
     assert classifier.logits.count_params() == 2_117_761
 
@@ -104,7 +105,7 @@ def test_a_training_continued_from_a_checkpoint_is_the_one_that_was_not_interrup
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_figures_are_those_that_keras_evaluates(programs: ProgramCache, n_classes: int) -> None:
     rows = make_rows(n_classes)
-    trainer = make_trainer(programs, rows=rows)
+    trainer = make_trainer(programs, rows=rows, n_classes=n_classes)
     figures = trainer.train_epoch()
     model = trainer.classifier.probabilities
     loss = "binary_crossentropy" if n_classes == 2 else "sparse_categorical_crossentropy"
@@ -142,8 +143,8 @@ def test_the_best_epochs_model_loads_in_plain_keras_and_predicts_the_same(
 
 def test_compiled_cells_and_keras_train_alike(programs: ProgramCache) -> None:
     rows = make_rows()
-    compiled = Trainer(PARAMS, 1, rows, "val_loss", programs, "auto")
-    plain = Trainer(PARAMS, 1, rows, "val_loss", programs, "keras")
+    compiled = Trainer(PARAMS, 1, rows, "val_loss", programs, Recipe(2, "auto"))
+    plain = Trainer(PARAMS, 1, rows, "val_loss", programs, Recipe(2, "keras"))
 
     assert compiled.classifier.cells == "compiled"
     assert plain.classifier.cells == "keras"
