@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 _CUT_SHORT = ("pruned", "timeout")
 
+_REPEATS, _FEW_REPEATS, _MANY_SETTINGS = 10, 5, 300
+"""Halves of the study that importance is taken from: with many settings they differ less and take longer."""
+
 _NAMED = 6
 """Parameters that name a setting where none was varied: the standard space starts with its six factors."""
 
@@ -155,7 +158,8 @@ class Evidence:
     def importance(self) -> pd.DataFrame:
         """How much each parameter mattered; empty for few settings, or where Optuna is not installed."""
         try:
-            return parameter_importance(self.study.trials, self.facts.space)
+            repeats = _FEW_REPEATS if len(self.ranking) > _MANY_SETTINGS else _REPEATS
+            return parameter_importance(self.study.trials, self.facts.space, repeats=repeats)
         except AnalysisError as error:
             logger.info("importance is left out of the report: %s", error)
             return pd.DataFrame()

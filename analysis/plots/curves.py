@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -163,5 +164,8 @@ def draw_by_cell(epochs: pd.DataFrame, best_trials: dict[str, int], last_epoch: 
 def _draw_bundle(axes: Axes, rows: pd.DataFrame, metric: str, color: str) -> None:
     keys = rows[["trial", "replicate"]].drop_duplicates()
     step = max(1, -(-len(keys) // _MAX_LINES))
-    for _, line in rows.merge(keys.iloc[::step]).groupby(["trial", "replicate"]):
-        axes.plot(line["epoch"], line[f"val_{metric}"], color=color, alpha=0.25, linewidth=0.7)
+    lines = [
+        line[["epoch", f"val_{metric}"]].to_numpy()
+        for _, line in rows.merge(keys.iloc[::step]).groupby(["trial", "replicate"])
+    ]
+    axes.add_collection(LineCollection(lines, colors=color, alpha=0.25, linewidths=0.7))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ from analysis.plots.style import (
 )
 from analysis.tables import as_records
 
+_REPLICATES = 9
 _PERCENT = ("gap_last", "cost_accuracy", "adjusted", "best_of_equal")
 
 
@@ -37,9 +39,10 @@ def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> F
         last_epoch: The right end of the axis.
     """
     figure, axes = new_axes(FULL_WIDTH_IN, 0.9 + 0.27 * len(labels))
-    for place, label in zip(range(len(labels), 0, -1), labels, strict=True):
-        for shift, row in _spread(runs[runs["label"] == label]):
-            _draw_onset(axes, place + shift, row)
+    shown = pd.concat([_spread(runs[runs["label"] == label]) for label in labels])
+    place = shown["label"].map({label: len(labels) - index for index, label in enumerate(labels)})
+    shown = shown.assign(place=place + shown["shift"], end=shown["onset_epoch"].fillna(shown["n_epochs"]))
+    _draw_onset_marks(axes, shown.astype({"end": float}))
     axes.set_yticks(range(len(labels), 0, -1), [plain(label, 70) for label in labels])
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(visible=False, axis="y")
@@ -72,27 +75,39 @@ def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> F
     return figure
 
 
-def _spread(rows: pd.DataFrame) -> list[tuple[float, dict[str, Any]]]:
+def _spread(rows: pd.DataFrame) -> pd.DataFrame:
     """Replicates a little above one another, so that equal epochs do not hide each other."""
-    records = as_records(rows.head(9))
-    step = 0.5 / max(len(records), 3)
-    middle = (len(records) - 1) / 2
-    return [((middle - index) * step, record) for index, record in enumerate(records)]
+    rows = rows.head(_REPLICATES)
+    step = 0.5 / max(len(rows), 3)
+    return rows.assign(shift=(np.arange(len(rows))[::-1] - (len(rows) - 1) / 2) * step)
 
 
-def _draw_onset(axes: Axes, place: float, row: dict[str, Any]) -> None:
-    color = color_of(row.get("cell"))
-    end = float(row["n_epochs"])
-    tip = f"tip:{plain(str(row['label']), 80)}, replicate {row['replicate']}: "
-    if pd.isna(row["onset_epoch"]):
-        axes.hlines(place, 1, end, color=color, linewidth=0.9, alpha=0.4)
-        marks = axes.scatter([end], [place], marker=">", s=20, facecolors="none", edgecolors=color)
-        marks.set_urls([f"{tip}no onset within {end:.0f} epochs"])
-        return
-    onset = float(row["onset_epoch"])
-    axes.hlines(place, 1, onset, color=color, linewidth=0.9, alpha=0.4)
-    marks = axes.scatter([onset], [place], s=26, color=color, zorder=3)
-    marks.set_urls([f"{tip}onset at epoch {onset:.0f} of {end:.0f}"])
+def _draw_onset_marks(axes: Axes, runs: pd.DataFrame) -> None:
+    cells = runs["cell"] if "cell" in runs else pd.Series("", index=runs.index)
+    colors = cells.map(color_of)
+    axes.hlines(runs["place"], 1, runs["end"], colors=colors.tolist(), linewidth=0.9, alpha=0.4)
+    names = [
+        f"{plain(label, 80)}, replicate {n}"
+        for label, n in zip(runs["label"], runs["replicate"], strict=True)
+    ]
+    tips = pd.Series(names, index=runs.index)
+    ends = runs["end"].map("{:.0f}".format)
+    overfit = runs["onset_epoch"].notna()
+    for chosen, marker, size, faces, phrase in (
+        (overfit, "o", 26, colors, ": onset at epoch " + ends),
+        (~overfit, ">", 20, pd.Series("none", index=runs.index), ": no onset within " + ends + " epochs"),
+    ):
+        own = runs[chosen]
+        marks = axes.scatter(
+            own["end"],
+            own["place"],
+            marker=marker,
+            s=size,
+            facecolors=faces[chosen].tolist(),
+            edgecolors=colors[chosen].tolist(),
+            zorder=3,
+        )
+        marks.set_urls(("tip:" + tips + phrase)[chosen].tolist())
 
 
 def draw_levels(table: pd.DataFrame, statistics: Sequence[tuple[str, str]]) -> Figure:
@@ -125,15 +140,18 @@ def draw_levels(table: pd.DataFrame, statistics: Sequence[tuple[str, str]]) -> F
 
 
 def _draw_column(axes: Axes, rows: pd.DataFrame, places: dict[tuple[str, str], float]) -> None:
-    for row in as_records(rows):
-        place = places[(row["factor"], str(row["level"]))]
-        color = color_of(row["level"]) if row["factor"] == "cell" else MUTED
-        if pd.notna(row["low"]):
-            axes.hlines(place, row["low"], row["high"], color=color, linewidth=1.6, alpha=0.7)
-        marks = axes.scatter([row["mean"]], [place], s=28, color=color, zorder=3)
-        interval = f", {row['low']:.3g} to {row['high']:.3g}" if pd.notna(row["low"]) else ""
-        name = f"{label_factor(row['factor'])} {label_value(row['factor'], row['level'])}"
-        marks.set_urls([f"tip:{plain(name)}: {row['mean']:.3g}{interval}, {row['n_settings']:.0f} settings"])
+    records = as_records(rows)
+    heights = [places[(row["factor"], str(row["level"]))] for row in records]
+    colors = [color_of(row["level"]) if row["factor"] == "cell" else MUTED for row in records]
+    axes.hlines(heights, rows["low"], rows["high"], colors=colors, linewidth=1.6, alpha=0.7)
+    marks = axes.scatter(rows["mean"], heights, s=28, c=colors, zorder=3)
+    marks.set_urls([f"tip:{_describe(row)}" for row in records])
+
+
+def _describe(row: dict[str, Any]) -> str:
+    name = plain(f"{label_factor(row['factor'])} {label_value(row['factor'], row['level'])}")
+    interval = f", {row['low']:.3g} to {row['high']:.3g}" if pd.notna(row["low"]) else ""
+    return f"{name}: {row['mean']:.3g}{interval}, {row['n_settings']:.0f} settings"
 
 
 def draw_map(table: pd.DataFrame, down: str, across: str) -> Figure:

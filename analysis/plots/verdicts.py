@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -25,30 +26,26 @@ def draw_verdicts(table: pd.DataFrame) -> Figure:
         table: `name, effect_pp, effect_low_pp, effect_high_pp, p_better, answer`, from top to bottom.
     """
     figure, axes = new_axes(FULL_WIDTH_IN, 0.9 + 0.25 * len(table))
-    places = range(len(table), 0, -1)
+    places = np.arange(len(table), 0, -1)
     axes.axvline(0, color=INK, linewidth=0.9)
-    for place, row in zip(places, as_records(table), strict=True):
-        color, fill, _ = _LOOKS[row["answer"]]
-        if pd.notna(row["effect_low_pp"]):
-            axes.hlines(
-                place, row["effect_low_pp"], row["effect_high_pp"], color=color, linewidth=1.6, alpha=0.7
-            )
-        face = color if fill == "full" else "white"
-        marks = axes.scatter([row["effect_pp"]], [place], s=30, facecolors=face, edgecolors=color, zorder=3)
-        interval = (
-            f" ({row['effect_low_pp']:.2f} to {row['effect_high_pp']:.2f})"
-            if pd.notna(row["effect_low_pp"])
-            else ""
+    present = [answer for answer in _LOOKS if (table["answer"] == answer).any()]
+    for answer in present:
+        own = (table["answer"] == answer).to_numpy()
+        color, fill, _ = _LOOKS[answer]
+        rows = table[own]
+        axes.hlines(
+            places[own], rows["effect_low_pp"], rows["effect_high_pp"], color=color, linewidth=1.6, alpha=0.7
         )
-        name = plain(row["name"], 90)
-        tip = f"tip:{name}: {row['effect_pp']:.2f} points{interval}, P(A>B) {row['p_better']:.2f}"
-        marks.set_urls([f"{tip}, {row['answer']}"])
+        face = color if fill == "full" else "white"
+        marks = axes.scatter(
+            rows["effect_pp"], places[own], s=30, facecolors=face, edgecolors=color, zorder=3
+        )
+        marks.set_urls([f"tip:{_describe(row)}" for row in as_records(rows)])
     axes.set_yticks(list(places), [plain(name, 72) for name in table["name"]])
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(visible=False, axis="y")
     axes.set_ylim(0.4, len(table) + 0.6)
     axes.set_xlabel("difference in validation accuracy, points")
-    present = [answer for answer in _LOOKS if (table["answer"] == answer).any()]
     figure.legend(
         handles=[
             Line2D(
@@ -65,3 +62,10 @@ def draw_verdicts(table: pd.DataFrame) -> Figure:
         ncols=3,
     )
     return figure
+
+
+def _describe(row: dict[str, Any]) -> str:
+    low, high = row["effect_low_pp"], row["effect_high_pp"]
+    interval = f" ({low:.2f} to {high:.2f})" if pd.notna(low) else ""
+    effect = f"{row['effect_pp']:.2f} points{interval}, P(A>B) {row['p_better']:.2f}"
+    return f"{plain(row['name'], 90)}: {effect}, {row['answer']}"

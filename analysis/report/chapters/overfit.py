@@ -16,9 +16,9 @@ from analysis.plots.curves import Panel
 from analysis.plots.panels import best_trial_by_cell, curve_panels
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.tables import as_records
-from analysis.wording import NONE, count, number, percent, points
+from analysis.wording import NONE, count, epoch_range, number, percent, points
 
-_PANELS = 9
+_PANELS = 6
 _ONSETS = 15
 _ROWS = 10
 
@@ -89,11 +89,7 @@ def _read_panels(panels: list[Panel], metric: str) -> str:
     gap = float(np.nanmean(gaps)) if np.isfinite(gaps).any() else float("nan")
     if not best or np.isnan(gap):
         return "The curves hold too few finite values to be read."
-    turn = (
-        f"The best epoch lies between {min(best):.0f} and {max(best):.0f}"
-        if min(best) < max(best)
-        else f"The best epoch is {best[0]:.0f}"
-    )
+    turn = f"The best settings peak at {epoch_range(best)}"
     if metric == "loss":
         below = f"lies {number(-gap)} below the validation loss on average"
         return f"{turn}; by the last epoch the training loss {below}."
