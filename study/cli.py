@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from study.commands import browsing, planning, reporting, running, using
+from study.commands import browsing, caring, planning, reporting, running, using
 
 app = typer.Typer(
     name="study",
@@ -20,11 +20,15 @@ for command in (
     planning.plan,
     running.run,
     running.resume,
+    running.retry,
     running.confirm,
     reporting.report,
     reporting.compare,
     using.predict,
     using.export,
+    caring.verify,
+    caring.doctor,
+    caring.submit,
     browsing.presets,
     browsing.space,
     browsing.data,

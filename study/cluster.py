@@ -53,6 +53,11 @@ def check_resources(capacity: Capacity, cpus_per_trial: int, gpus_per_trial: flo
         )
 
 
+def token_path() -> Path:
+    """Return where Ray looks for the token of this user."""
+    return Path(os.environ.get("RAY_AUTH_TOKEN_PATH", TOKEN_FILE)).expanduser()
+
+
 def ensure_token() -> None:
     """Turn Ray's token authentication on, with a token that only its owner reads.
 
@@ -63,7 +68,7 @@ def ensure_token() -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
         return
-    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", TOKEN_FILE)).expanduser()
+    path = token_path()
     if path.exists():
         path.chmod(0o600)
         return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from study.errors import EnvironmentFaultError, IntegrityError, StudyError
 
@@ -30,6 +31,29 @@ def database_faults(path: Path) -> Iterator[None]:
         if fault is None:
             raise
         raise _translate(fault, path) from error
+
+
+def check_database(
+    path: Path, thoroughness: Literal["quick_check", "integrity_check"] = "quick_check"
+) -> None:
+    """Let SQLite look whether a file is what it wrote; a flipped bit in a value it cannot see.
+
+    Raises:
+        EnvironmentFaultError: If the file cannot be read.
+        IntegrityError: If it is missing or damaged.
+    """
+    if not path.exists():
+        raise IntegrityError(f"a study that has begun holds {path}: it is missing; restore it from a copy")
+    with (
+        database_faults(path),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db,
+    ):
+        answer = db.execute(f"PRAGMA {thoroughness}(1)").fetchone()[0]
+    if answer != "ok":
+        said = " ".join(answer.split())
+        raise IntegrityError(
+            f"the file is damaged: {path}: {said}; see `study verify`, or restore it from a copy"
+        )
 
 
 def _find_fault(error: BaseException) -> sqlite3.DatabaseError | None:

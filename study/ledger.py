@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.records import SCHEMA, SCHEMA_VERSION, Phase, State, StudyFacts
-from study.database_faults import database_faults
+from study.database_faults import check_database, database_faults
 from study.errors import IntegrityError
 from study.trial import Assignment, EpochFigures, Report
 
@@ -65,12 +65,10 @@ class Ledger:
         Raises:
             IntegrityError: If the file is damaged or of another schema.
         """
-        connection = _connect(path)
+        connection = _connect(path)  # first of all, since it rolls back what a process that died began
+        check_database(path)
         with database_faults(path):
-            damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             meta = dict(connection.execute("SELECT key, value FROM meta"))
-        if damage != "ok":
-            raise IntegrityError(f"the records are damaged: {path}: {damage}; restore the file from a copy")
         if meta.get("schema_version") != str(SCHEMA_VERSION):
             raise IntegrityError(
                 f"records of schema {SCHEMA_VERSION} can be continued: {path} has schema "

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.records import State
-from study.database_faults import database_faults
+from study.database_faults import check_database, database_faults
 from study.ledger import Ledger, Outcome
 from study.seeds import derive_seed
 from study.spec import StudySpec
@@ -68,6 +68,8 @@ class Search:
         self.n_trials = len(self._planned) if self._planned is not None else spec.design.count(spec.space)
         for outcome in ledger.outcomes():
             self._remember(outcome)
+        if self._settings or storage.exists():
+            check_database(storage)
         with database_faults(storage):
             self._suggestions = Suggestions(spec, storage, is_planned=self._planned is not None)
             self._catch_up()

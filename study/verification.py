@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.database_faults import check_database
 from study.directory import StudyDirectory
 from study.errors import StudyError
-from study.seal import SEAL_FILE, digest_of, read_seal
+from study.seal import SEAL_FILE, digest_of, put_seal, read_seal
 from study.shelf import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, read_card
 
 DERIVED = ("trials.parquet", "epochs.parquet", "report")
@@ -65,12 +64,19 @@ def verify(directory: StudyDirectory) -> Verdict:
     return Verdict(tuple(damages[path] for path in sorted(damages)), (directory.path / SEAL_FILE).exists())
 
 
+def mend(directory: StudyDirectory) -> None:
+    """Make everything that is derived again from the records, and put the seal."""
+    from study.leg import publish
+
+    publish(directory)
+    put_seal(directory)
+
+
 def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
     try:
         digests = read_seal(directory) or {}
     except StudyError as error:
-        # Itself derived: it is put again where everything else makes sense.
-        yield Damage(directory.path / SEAL_FILE, str(error), is_derived=False)
+        yield Damage(directory.path / SEAL_FILE, str(error))
         return
     for name, digest in digests.items():
         path = directory.path / name
@@ -101,16 +107,10 @@ def _check_manifest(directory: StudyDirectory) -> Iterator[Damage]:
 
 def _check_databases(directory: StudyDirectory) -> Iterator[Damage]:
     for path in (directory.records, directory.search):
-        if not path.exists():
-            yield Damage(path, "is missing")
-            continue
         try:
-            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                answer = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            answer = str(error)
-        if answer != "ok":
-            yield Damage(path, f"is damaged: {' '.join(answer.split())}")
+            check_database(path, "integrity_check")
+        except StudyError as error:
+            yield Damage(path, str(error))
 
 
 def _check_models(directory: StudyDirectory) -> Iterator[Damage]:

@@ -17,9 +17,11 @@ def report(
     """Write a study's report again from its records."""
     import analysis
     from study.directory import StudyDirectory
+    from study.seal import renew_seal
 
-    study = analysis.load(path)
-    print(analysis.write_report(study, StudyDirectory(path).report, format=one_of(output, ("html", "md"))))
+    study, directory = analysis.load(path), StudyDirectory(path)
+    print(analysis.write_report(study, directory.report, format=one_of(output, ("html", "md"))))
+    renew_seal(directory, directory.report)
 
 
 def compare(

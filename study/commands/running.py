@@ -60,6 +60,15 @@ def resume(path: StudyPath, address: Address = None) -> None:
     _finish(lambda listener: runner.resume_study(path, address=address, listener=listener), spec)
 
 
+def retry(path: StudyPath, address: Address = None) -> None:
+    """Train again what failed or took too long."""
+    from study.directory import StudyDirectory
+
+    runner = _runner()
+    spec = runner.read_spec(StudyDirectory(path).require())
+    _finish(lambda listener: runner.retry_study(path, address=address, listener=listener), spec)
+
+
 def confirm(
     path: StudyPath,
     top: Annotated[int, typer.Option(help="How many of the best settings.")] = 3,

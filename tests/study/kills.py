@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.study.pretend_programs import SPEC, descendants, finish, start
+import numpy as np
+
+from study.directory import StudyDirectory
+from study.verification import verify
+from tests.study.pretend_programs import SPEC, finish, start, workers
 
 STUDY: dict[str, Any] = {
     "space": SPEC["space"] | {"units": [8, 16, 24]},
@@ -41,39 +44,47 @@ class Tally:
     n_driver_kills: int = 0
     n_worker_kills: int = 0
     n_legs: int = 0
+    n_studies: int = 0
 
     @property
     def n_kills(self) -> int:
         return self.n_driver_kills + self.n_worker_kills
 
 
-def kill_until_done(
-    folder: Path,
-    n_kills: int,
-    rng: random.Random,
-    say: Callable[[str], None] = lambda text: None,
-    **changes: Any,
+def kill(
+    folder: Path, n_kills: int, rng: np.random.Generator, check: Callable[[Path], None], **changes: Any
 ) -> Tally:
-    """Run the study in `folder`, killing driver and workers `n_kills` times in all; leave it done.
+    """Run studies in `folder`, killing driver and workers `n_kills` times in all, each study to its end.
 
     A driver is killed up to three seconds after its trials began, or while it starts; workers while it runs.
-    A study that is done before the kills are spent is removed and begun again.
+
+    Args:
+        folder: Where the studies lie, one after the other.
+        n_kills: How many to kill, at least.
+        rng: Decides whom and when.
+        check: Called with each study that is done.
+        changes: To the study.
     """
     tally = Tally()
-    while True:
-        process = start(folder, **STUDY | changes)
-        tally.n_legs += 1
-        if tally.n_kills < n_kills:
-            _kill_somebody(process, n_kills, rng, tally)
-        status, said = finish(process, timeout_s=300.0)
-        say(f"leg {tally.n_legs}: exit {status}, {tally.n_kills} kills")
-        if status == 0 and tally.n_kills >= n_kills:
-            return tally
-        if status not in (0, -signal.SIGKILL):
-            raise AssertionError(f"a leg ended with status {status}: {said}")
+    while tally.n_kills < n_kills or tally.n_studies == 0:
+        tally.n_studies += 1
+        study = folder / f"study-{tally.n_studies}"
+        status = None
+        while status != 0:
+            process = start(study, **STUDY | changes)
+            tally.n_legs += 1
+            if tally.n_kills < n_kills:
+                _kill_somebody(process, n_kills, rng, tally)
+            status, said = finish(process, timeout_s=300.0)
+            if status not in (0, -signal.SIGKILL):
+                raise AssertionError(f"a leg ended with status {status}: {said}")
+        check(study / "cheap")
+    return tally
 
 
-def _kill_somebody(process: subprocess.Popen[str], n_kills: int, rng: random.Random, tally: Tally) -> None:
+def _kill_somebody(
+    process: subprocess.Popen[str], n_kills: int, rng: np.random.Generator, tally: Tally
+) -> None:
     assert process.stdout is not None
     if rng.random() < 0.2:
         time.sleep(rng.uniform(0.0, 5.0))  # while it starts
@@ -92,12 +103,9 @@ def _kill_somebody(process: subprocess.Popen[str], n_kills: int, rng: random.Ran
         tally.n_driver_kills += 1
 
 
-def _kill_a_worker(driver: int, rng: random.Random) -> int:
-    workers = [pid for pid, name in descendants(driver).items() if name.startswith("ray::Pretend")]
-    if not workers:
-        return 0
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(rng.choice(workers), signal.SIGKILL)
+def _kill_a_worker(driver: int, rng: np.random.Generator) -> int:
+    with contextlib.suppress(ProcessLookupError, ValueError):
+        os.kill(int(rng.choice(workers(driver))), signal.SIGKILL)
         return 1
     return 0
 
@@ -105,3 +113,21 @@ def _kill_a_worker(driver: int, rng: random.Random) -> int:
 def read_final_table(study: Path) -> list[tuple[Any, ...]]:
     with contextlib.closing(sqlite3.connect(study / "records.db")) as connection:
         return connection.execute(FINAL_TABLE).fetchall()
+
+
+def expect_nothing_lost_or_doubled(study: Path) -> None:
+    """Compare the records with themselves, with Optuna's storage and with what else the study left."""
+    table = read_final_table(study)
+    replicates = {(trial, replicate): state for trial, replicate, state, *_ in table}
+    assert set(replicates.values()) == {"completed"}
+    epochs = [(row[0], row[1], row[6]) for row in table]
+    assert sorted(epochs) == sorted(set(epochs))
+    assert len(epochs) == len(replicates) * STUDY["training"]["max_epochs"]
+    # A setting is never trained twice under one seed.
+    assert len({(row[4], row[3]) for row in table}) == len(replicates)
+    with contextlib.closing(sqlite3.connect(study / "optuna.db")) as connection:
+        states = connection.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall()
+    assert states == [("COMPLETE", len(replicates) // STUDY["seeds"])]
+    assert not list(study.glob("checkpoints/*"))
+    assert not list(study.rglob(".*.tmp"))
+    assert verify(StudyDirectory(study)).damages == ()

@@ -74,3 +74,12 @@ def descendants(pid: int) -> dict[int, str]:
     while more := {child for child, parent in parents.items() if parent in below} - below:
         below |= more
     return {child: names[child] for child in below - {pid}}
+
+
+def workers(driver: int) -> list[int]:
+    """The processes below a driver that train, or have just been started to."""
+    return [
+        pid
+        for pid, name in descendants(driver).items()
+        if name.startswith("ray::") and ("Worker" in name or "Trainable" in name)
+    ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.study.pretend_programs import descendants, finish, start
+from tests.study.pretend_programs import descendants, finish, start, workers
 from tests.study.test_faults import read_attempts
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def busy(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         if line.startswith("plan"):
             break
     deadline = time.monotonic() + 60
-    while not any(name.startswith("ray::SlowWorker") for name in descendants(process.pid).values()):
+    while not workers(process.pid):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     yield process

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import analysis
+from search_spaces.documents import dump_document
+from study.directory import StudyDirectory, write_atomically
+from study.errors import IntegrityError, StudyError
+from study.ledger import Ledger
+from study.seal import break_seal, put_seal, renew_seal
+from study.search import Search
+from study.verification import verify
+from tests.study.pretend_legs import read_table, run_leg
+from tests.study.small_study import make_spec
+
+SPEC = make_spec(keep_models=2)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study at rest, as a leg leaves it."""
+    folder = tmp_path_factory.mktemp("studies") / "small"
+    run_leg(folder, SPEC)
+    directory = StudyDirectory(folder)
+    write_atomically(directory.spec, dump_document(SPEC.to_document()))
+    manifest = {"name": "small", "data": {"fingerprint": "f", "split_fingerprint": "s"}, "legs": []}
+    write_atomically(directory.manifest, json.dumps(manifest))
+    analysis.write_parquet(analysis.load(folder), folder)
+    write_atomically(directory.report / "index.html", "<p>report</p>")
+    put_seal(directory)
+    return folder
+
+
+@pytest.fixture
+def study(whole: Path, tmp_path: Path) -> StudyDirectory:
+    """A copy, to be damaged."""
+    return StudyDirectory(Path(shutil.copytree(whole, tmp_path / "small")))
+
+
+def contents(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > 0)
+
+
+def flip(path: Path, bit: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+
+
+def expect_every_flip_found(study: StudyDirectory, n_flips: int) -> None:
+    rng = np.random.default_rng(0)
+    paths = [path for path in contents(study.path) if path.name != "lock"]
+    for number in range(n_flips):
+        path = paths[number % len(paths)]
+        bit = int(rng.integers(8 * path.stat().st_size))
+        flip(path, bit)
+
+        assert verify(study).damages, f"bit {bit} of {path.name}"
+
+        flip(path, bit)
+    assert not verify(study).damages
+
+
+def test_a_study_at_rest_is_whole(study: StudyDirectory) -> None:
+    verdict = verify(study)
+
+    assert verdict.is_sealed
+    assert verdict.damages == ()
+
+
+def test_a_flipped_bit_is_found_in_any_file(study: StudyDirectory) -> None:
+    expect_every_flip_found(study, 20)
+
+
+@pytest.mark.slow
+def test_a_thousand_flipped_bits_are_all_found(study: StudyDirectory) -> None:
+    expect_every_flip_found(study, 1000)
+
+
+@pytest.mark.parametrize("name", ["records.db", "optuna.db", "study.yaml", "manifest.json"])
+def test_a_missing_file_is_named_and_cannot_be_made_again(study: StudyDirectory, name: str) -> None:
+    (study.path / name).unlink()
+
+    verdict = verify(study)
+
+    assert [damage.path.name for damage in verdict.damages] == [name]
+    assert not verdict.is_mendable
+
+
+def test_derived_tables_that_do_not_follow_from_the_records_can_be_made_again(study: StudyDirectory) -> None:
+    loaded = analysis.load(study.path)
+    loaded.trials.loc[0, "val_accuracy"] += 0.01
+    analysis.write_parquet(loaded, study.path)
+    put_seal(study)  # whoever changed them was thorough
+
+    verdict = verify(study)
+
+    assert [(d.path.name, d.fault) for d in verdict.damages] == [
+        ("trials.parquet", "does not follow from the records")
+    ]
+    assert verdict.is_mendable
+
+
+def test_a_model_that_is_not_what_its_card_says_is_found_without_a_seal(study: StudyDirectory) -> None:
+    (study.path / "SHA256SUMS").unlink()
+    model = next(study.models.glob("*/model.keras"))
+    flip(model, 3)
+
+    verdict = verify(study)
+
+    assert not verdict.is_sealed
+    assert [damage.path for damage in verdict.damages] == [model]
+
+
+def test_a_seal_cannot_make_the_check_read_outside_of_the_study(study: StudyDirectory) -> None:
+    seal = study.path / "SHA256SUMS"
+    seal.write_text(seal.read_text() + "0" * 64 + "  ../../outside\n")
+
+    assert "outside of the study" in verify(study).damages[0].fault
+
+
+def test_a_leg_refuses_records_that_changed_at_rest(study: StudyDirectory) -> None:
+    flip(study.records, 8 * 8000)
+
+    with pytest.raises(IntegrityError, match=r"records\.db is not what its leg wrote"):
+        break_seal(study)
+
+
+def test_a_report_that_is_written_again_renews_its_part_of_the_seal(study: StudyDirectory) -> None:
+    write_atomically(study.report / "index.html", "<p>another</p>")
+    assert verify(study).damages
+
+    renew_seal(study, study.report)
+
+    assert not verify(study).damages
+
+
+def test_no_half_written_file_survives_the_next_leg(study: StudyDirectory) -> None:
+    half = study.models / ".model.keras.123.tmp"
+    half.write_bytes(b"half")
+    hidden = study.path / ".mine.tmp"
+    hidden.write_bytes(b"not ours")
+
+    study.sweep()
+
+    assert not half.exists()
+    assert hidden.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["records.db", "optuna.db"])
+def test_a_torn_database_is_refused_by_name_or_whole(study: StudyDirectory, name: str) -> None:
+    path = study.path / name
+    content = path.read_bytes()
+    before = read_table(study.path)
+    (study.path / "SHA256SUMS").unlink()  # as where the process died: only the database can tell
+
+    for n_lost in range(1, 4097, 16):
+        path.write_bytes(content[:-n_lost])
+        try:
+            ledger = Ledger.open(study.records)
+            Search(SPEC, ledger, study.search)
+            ledger.close()
+        except StudyError as error:
+            assert name in str(error)
+        else:
+            assert read_table(study.path) == before, n_lost
+
+
+@pytest.mark.parametrize("name", ["study.yaml", "manifest.json", "SHA256SUMS", "trials.parquet"])
+def test_a_file_torn_at_any_byte_is_found(study: StudyDirectory, name: str) -> None:
+    path = study.path / name
+    content = path.read_bytes()
+    for n_left in range(0, len(content), max(1, len(content) // 25)):
+        path.write_bytes(content[:n_left])
+
+        assert verify(study).damages, n_left
