@@ -95,6 +95,12 @@ def _call_sgemm(
 
 
 @compiled
+def _leading_dimension(matrix: Array) -> int:
+    # NumPy may give an axis of length 1 any stride; BLAS takes none below the length of a row.
+    return int(max(matrix.strides[0] // 4, matrix.shape[1]))
+
+
+@compiled
 def multiply(sgemm: int, a: Array, b: Array, keep: float, c: Array) -> None:
     """Computes c <- a @ b + keep * c.
 
@@ -113,12 +119,12 @@ def multiply(sgemm: int, a: Array, b: Array, keep: float, c: Array) -> None:
         a.shape[0],
         a.shape[1],
         b.ctypes.data,
-        b.strides[0] // 4,
+        _leading_dimension(b),
         a.ctypes.data,
-        a.strides[0] // 4,
+        _leading_dimension(a),
         np.float32(keep),
         c.ctypes.data,
-        c.strides[0] // 4,
+        _leading_dimension(c),
     )
 
 
@@ -139,10 +145,10 @@ def add_inner_product(sgemm: int, a: Array, b: Array, c: Array) -> None:
         a.shape[1],
         a.shape[0],
         b.ctypes.data,
-        b.strides[0] // 4,
+        _leading_dimension(b),
         a.ctypes.data,
-        a.strides[0] // 4,
+        _leading_dimension(a),
         np.float32(1),
         c.ctypes.data,
-        c.strides[0] // 4,
+        _leading_dimension(c),
     )

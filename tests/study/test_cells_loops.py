@@ -118,6 +118,17 @@ def test_gradients_equal_finite_differences(cell: int, backwards: bool, only_las
         np.testing.assert_allclose(gradient, differences(loss, argument), rtol=1e-4, atol=1e-5)
 
 
+def test_an_axis_of_one_may_have_any_stride() -> None:
+    x, w, r, b = (a.astype(np.float32) for a in draw(RNN, (1, 1, 4), units=2))
+    states = []
+    for same_x in (x, np.lib.stride_tricks.as_strided(x, strides=(0, 0, 4))):
+        y = np.zeros((1, 1, 2), np.float32)
+        forward(SGEMM, RNN, same_x, w, r, b, False, y, 0, np.zeros((1, N_SAVED[RNN], 1, 2), np.float32))
+        states.append(y)
+    assert np.array_equal(*states)
+    assert np.all(states[0] != 0)
+
+
 def test_gradients_are_added_to_what_is_there() -> None:
     x, w, r, b = (a.astype(np.float32) for a in draw(GRU, (2, 3, 4), units=2))
     y, saved = np.zeros((2, 3, 2), np.float32), np.zeros((3, N_SAVED[GRU], 2, 2), np.float32)
