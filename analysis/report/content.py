@@ -86,10 +86,11 @@ Block = Chart | Grid | Note
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A chapter of the page with its anchor."""
+    """A chapter of the page with its anchor; `short` is its name in the bar of chapters, if not the title."""
 
     anchor: str
     title: str
+    short: str = ""
     lead: str = ""
     blocks: list[Block] = field(default_factory=list)
 

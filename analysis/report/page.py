@@ -48,6 +48,7 @@ def render_html(report: Report, drawings: Mapping[str, str]) -> str:
             {
                 "anchor": section.anchor,
                 "title": section.title,
+                "short": section.short or section.title,
                 "lead": section.lead,
                 "blocks": [_block(block, drawings) for block in section.blocks],
             }

@@ -25,7 +25,7 @@ def asked_chapter(evidence: Evidence) -> Section:
     if manifest:
         blocks.append(_pairs_grid("manifest", "What it ran on", manifest, limit=40))
     blocks.extend(Note(text=note, tone="warning") for note in evidence.study.notes)
-    return Section(anchor="asked", title="What was asked", blocks=blocks)
+    return Section(anchor="asked", title="What was asked", short="Setup", blocks=blocks)
 
 
 def _pairs_grid(name: str, title: str, pairs: dict[str, str], limit: int = 40) -> Grid:

@@ -34,7 +34,9 @@ def factor_chapter(evidence: Evidence) -> Section:
         blocks.extend(_boundary_blocks(evidence))
         if len(evidence.completed) > 1:
             blocks.append(_parallel_chart(evidence))
-    return Section(anchor="factors", title="Which factors mattered", lead=_LEAD, blocks=blocks)
+    return Section(
+        anchor="factors", title="Which factors mattered", short="Factors", lead=_LEAD, blocks=blocks
+    )
 
 
 def _effects_chart(evidence: Evidence) -> Chart:

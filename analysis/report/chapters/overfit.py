@@ -104,7 +104,7 @@ def _read_cells(evidence: Evidence) -> str:
         f"{count(row['size'], 'run')})"
         for row in as_records(best.reset_index())
     ]
-    return f"Best validation accuracy by cell: {'; '.join(parts)}."
+    return f"Best single run by cell: {'; '.join(parts)}."
 
 
 def _onset_blocks(evidence: Evidence) -> list[Block]:

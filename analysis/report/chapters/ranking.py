@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.evidence import Evidence
 from analysis.plots import figures
 from analysis.report.content import Block, Chart, Grid, Note, Section
-from analysis.tables import as_records
 from analysis.wording import duration, number, percent, plus_minus, points, whole
 
 _DRAWN = 15
@@ -40,7 +39,7 @@ def ranking_chapter(evidence: Evidence) -> Section:
                 name="ranking",
                 title="Ranking of settings",
                 frame=_export(ranking, evidence),
-                shown=_show(ranking),
+                shown=_show(ranking, evidence.facts.maximizes),
             )
         )
     return Section(
@@ -66,14 +65,19 @@ def _read(ranking: pd.DataFrame) -> str:
     return sentence + "."
 
 
-def _show(ranking: pd.DataFrame) -> pd.DataFrame:
+def _show(ranking: pd.DataFrame, is_accuracy: bool) -> pd.DataFrame:
     rows = ranking.head(_ROWS)
+    # The interval belongs to the objective: where that is the loss, there is none for accuracy here.
+    half_widths = rows["high"] - rows["mean"] if is_accuracy else [float("nan")] * len(rows)
     return pd.DataFrame(
         {
             "#": [f"{rank}" for rank in rows["rank"]],
             "setting": rows["label"],
             "runs": [f"{n}" for n in rows["n_completed"]],
-            "best epoch": [percent(row["val_accuracy"]) + _interval(row) for row in as_records(rows)],
+            "best epoch": [
+                percent(value) + plus_minus(half)
+                for value, half in zip(rows["val_accuracy"], half_widths, strict=True)
+            ],
             "last epoch": [percent(value) for value in rows["val_accuracy_last"]],
             "lost, points": [
                 number(100 * value, 1) for value in rows["val_accuracy"] - rows["val_accuracy_last"]
@@ -85,11 +89,6 @@ def _show(ranking: pd.DataFrame) -> pd.DataFrame:
             "time": [duration(value) for value in rows["wall_s"]],
         }
     )
-
-
-def _interval(row: dict[str, float]) -> str:
-    # The interval belongs to the objective: where that is the loss, there is none for accuracy here.
-    return plus_minus(row["high"] - row["mean"]) if row["mean"] == row["val_accuracy"] else ""
 
 
 def _export(ranking: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:

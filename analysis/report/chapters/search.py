@@ -42,6 +42,7 @@ def search_chapter(evidence: Evidence) -> Section:
     return Section(
         anchor="search",
         title="Search and cost",
+        short="Cost",
         lead="What a search of so many of these trials would be expected to find (Tang et al. 2020, without "
         "bias, never beyond the trials run), and what accuracy costs.",
         blocks=blocks,

@@ -17,6 +17,7 @@ from analysis.tables import as_records
 from analysis.wording import MINUS, count, listing, number, percent, points
 
 _DRAWN = 24
+_HARDLY_ANY = 0.0005
 
 
 def verdict_chapter(evidence: Evidence) -> Section:
@@ -44,6 +45,7 @@ def verdict_chapter(evidence: Evidence) -> Section:
     return Section(
         anchor="verdicts",
         title="What is better",
+        short="Verdicts",
         lead="Better: the difference stands after correction for all comparisons made, and the interval of "
         "P(A>B), the chance that one run of A beats one of B, lies above one half. Inside the noise: a "
         "difference worth knowing would have shown. Else there are not enough runs, and the table says how "
@@ -139,14 +141,15 @@ def read_levels(evidence: Evidence) -> str:
 def read_settings(evidence: Evidence) -> str:
     """Whether the best setting is better than the next ones."""
     table = evidence.setting_verdicts
+    leader = "The best setting" if evidence.facts.maximizes else "The most accurate setting"
     better = int((table["answer"] == "better").sum())
     noise = int((table["answer"] == "inside the noise").sum())
     if better == len(table):
-        return f"The best setting beats each of the next {len(table)}."
+        return f"{leader} beats each of the next {len(table)}."
     if not better:
         tail = " and some differences are inside the noise" if noise else ""
-        return f"The best setting is not shown to beat any of the next {len(table)}: call it a tie{tail}."
-    return f"The best setting beats {better} of the next {len(table)}, and is not shown to beat the rest."
+        return f"{leader} is not shown to beat any of the next {len(table)}: call it a tie{tail}."
+    return f"{leader} beats {better} of the next {len(table)}, and is not shown to beat the rest."
 
 
 def _optimism_note(evidence: Evidence) -> Note:
@@ -170,14 +173,15 @@ def _read_luck(row: dict[str, Any], n_validation: int) -> list[str]:
     if row["n_settings"] < 2:
         return []
     parts = [
-        f"the winner was picked out of {row['n_settings']:,}: were all settings equal, the luck of "
+        f"the most accurate setting was picked out of {row['n_settings']:,}: were all equal, the luck of "
         f"{count(n_validation, 'validation text')} alone would lift the best by up to "
         f"{points(row['optimism_at_most'])}"
     ]
     if pd.notna(row["optimism"]):
-        luck = points(row["optimism"]) if row["optimism"] >= 0.0005 else "less than 0.1 points"
         parts.append(
-            f"by how replicates scatter, {luck} of its lead can be put down to the seeds, and "
+            "hardly any of its lead can be put down to the seeds"
+            if row["optimism"] < _HARDLY_ANY
+            else f"{points(row['optimism'])} of its lead can be put down to the seeds, so "
             f"{percent(row['shrunken'])} is the fairer figure"
         )
     return parts
