@@ -1,7 +1,7 @@
 """The search's seam against plain Optuna: trials until a known optimum is nearly reached, and repeats.
 
-An objective without training, its best value known, is searched by Optuna alone and through `study.search`, from
-the same seeds and with the same budget. Then eight workers ask before any of them tells.
+An objective without training, its best value known, is searched by Optuna alone and through `study.search`,
+from the same seeds and with the same budget. Then eight workers ask before any of them tells.
 
 Run it as `python benchmarks/seam.py [SEEDS]`; it takes about a minute.
 """

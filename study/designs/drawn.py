@@ -50,7 +50,11 @@ class DrawnDesign(BaseDesign):
             return []
         n_strata, names = len(stratify(space, self.scientific)), listing(self.scientific)
         combination = "combination of " if len(self.scientific) > 1 else ""
-        same = "the same for each, so that levels are compared in pairs" if are_paired else "tuned for itself"
+        same = (
+            "the same for each, so that levels are compared in pairs"
+            if are_paired
+            else "found by a search of its own"
+        )
         rest = [name for name in space.dimensions if name not in self.scientific]
         return [
             f"Can answer which {combination}{names} is best when each is tuned with the same effort: each of "

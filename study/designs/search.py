@@ -93,6 +93,7 @@ class SearchDesign(DrawnDesign):
             *self._say_scheduler(),
             *say_repeats(plan or ()),
             *(self._say_strata(space, are_paired=is_fixed and not space.constraints) or said),
+            *([] if is_fixed else self._say_size(space)),
             *say_luck(seeds),
         ]
 
@@ -119,16 +120,18 @@ class SearchDesign(DrawnDesign):
         return said
 
     def _say_search(self, space: Space) -> list[str]:
-        n_all = size_of(space)
-        said = [
+        return [
             "Can answer which setting is best, in fewer runs than trying all, and where good settings lie.",
             f"Cannot answer how much each of {listing(space.dimensions, limit=12)} matters: promising values "
             "are tried more often and in other company; the report holds all else equal by a model, and a "
             "factorial does so by design. For a question about one parameter, name it in design.scientific.",
         ]
-        if self.trials >= n_all:
-            said.append(
-                f"The space has {n_all:,.0f} settings in all, no more than there are trials: a grid would "
-                "try each of them once."
-            )
-        return said
+
+    def _say_size(self, space: Space) -> list[str]:
+        n_all = size_of(space)
+        if self.trials < n_all:
+            return []
+        return [
+            f"The space has {n_all:,.0f} settings in all, no more than there are trials: a grid would try "
+            "each of them once."
+        ]
