@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,10 +19,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from analysis.errors import AnalysisError
-from analysis.records import SCHEMA_VERSION, StudyFacts
+from analysis.records import SCHEMA, SCHEMA_VERSION, StudyFacts
 
-_TABLES = ("meta", "attempts", "epochs", "predictions", "labels", "baselines")
 _BUSY_S = 10.0
+_TOO_LARGE = 2**63
 _LAST_ATTEMPTS = """
     WITH last AS (SELECT trial, replicate, max(attempt) AS attempt FROM attempts GROUP BY trial, replicate)
     SELECT {columns} FROM {table} AS t JOIN last USING (trial, replicate, attempt)
@@ -98,7 +99,7 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
         raise AnalysisError(
             f"{path}: cannot be read ({error}): check that it is a study's records.db and readable"
         ) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise DamagedRecordsError(
             f"{path}: damaged ({error}): restore it from a copy, or read trials.parquet and "
             "epochs.parquet in a folder of their own"
@@ -162,13 +163,34 @@ def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
-    present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-    missing = [name for name in _TABLES if name not in present]
-    if missing:
-        raise AnalysisError(
-            f"{path}: lacks the table {missing[0]!r}: a records.db has {', '.join(_TABLES)}; "
-            "is this another program's database?"
-        )
+    with closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(SCHEMA)
+        expected = _list_columns(model)
+    present = _list_columns(connection)
+    for table, columns in expected.items():
+        if table not in present:
+            raise AnalysisError(
+                f"{path}: lacks the table {table!r}: a records.db has {', '.join(expected)}; "
+                "is this another program's database?"
+            )
+        missing = columns - present[table]
+        if missing:
+            raise AnalysisError(
+                f"{path}: the table {table!r} lacks the column {min(missing)!r}: "
+                "use the version of the project that wrote it, or restore it from a copy"
+            )
+
+
+def _list_columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    """Columns of each table."""
+    query = (
+        "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
+        "WHERE t.type = 'table'"
+    )
+    columns: dict[str, set[str]] = {}
+    for table, column in connection.execute(query):
+        columns.setdefault(table, set()).add(column)
+    return columns
 
 
 def _read_facts(connection: sqlite3.Connection, path: Path) -> StudyFacts:
@@ -249,12 +271,20 @@ def parse_params(texts: pd.Series[str], source: str) -> pd.DataFrame:
 def _parse_object(text: str, source: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise AnalysisError(f"{source}: parameters are not a JSON object ({text[:60]!r}): restore the file")
-    plain = (str, int, float, bool, type(None))
-    return {name: item if isinstance(item, plain) else json.dumps(item) for name, item in value.items()}
+    return {name: _plain(item) for name, item in value.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A value that a column can hold: not finite is not set, what is nested or too large is its text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str | bool | None) or (isinstance(value, int) and abs(value) < _TOO_LARGE):
+        return value
+    return json.dumps(value)
 
 
 def _column(values: list[Any]) -> pd.Series[Any]:

@@ -9,6 +9,7 @@ from analysis.report.chapters.factor import read_boundaries
 from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone
+from analysis.tables import as_records
 from analysis.wording import count, percent, plus_minus
 
 
@@ -52,7 +53,7 @@ def _limits(evidence: Evidence) -> list[Finding]:
 
 def _best(evidence: Evidence) -> Finding:
     if evidence.ranking.empty:
-        text = "No run completed, so there is no best setting."
+        text = f"No run completed, so there is no best setting.{_best_so_far(evidence)}"
         return Finding(text=text, tone="warning", anchor="failures", kind="best")
     top = evidence.ranking.iloc[0]
     replicates = int(top["n_completed"])
@@ -64,6 +65,17 @@ def _best(evidence: Evidence) -> Finding:
         f"{percent(top['val_accuracy_last'])} at its last."
     )
     return Finding(text=text, tone="good", anchor="ranking", kind="best")
+
+
+def _best_so_far(evidence: Evidence) -> str:
+    known = evidence.runs.dropna(subset=["val_accuracy", "best_epoch"])
+    if known.empty:
+        return ""
+    top = as_records(known.nlargest(1, "val_accuracy"))[0]
+    return (
+        f" The highest accuracy so far is {percent(top['val_accuracy'])}, at epoch {top['best_epoch']:.0f} of "
+        f"a run that did not complete: {top['label']}."
+    )
 
 
 def _conclusion(evidence: Evidence) -> list[Finding]:

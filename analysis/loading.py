@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.database import DamagedRecordsError, Predictions, parse_params, read_records
+from analysis.database import DamagedRecordsError, Predictions, Records, parse_params, read_records
 from analysis.errors import AnalysisError
 from analysis.records import EPOCH_COLUMNS, EPOCH_METRICS, TRIAL_COLUMNS, Phase, State, StudyFacts
 from analysis.tables import TRIALS_FILE, Tables, read_parquet
@@ -107,6 +107,22 @@ def _load_directory(folder: Path) -> Study:
 
 def _load_database(path: Path) -> Study:
     records = read_records(path)
+    facts = records.facts
+    predictions = Predictions(path, facts.n_validation, len(facts.classes))
+    try:
+        tables = _derive_tables(records, path)
+    except AnalysisError:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
+        first = str(error).splitlines()[0]
+        raise DamagedRecordsError(
+            f"{path}: a column holds what it cannot hold ({first}): restore the file from a copy"
+        ) from error
+    return _assemble(path, tables, records.labels, predictions, ())
+
+
+def _derive_tables(records: Records, path: Path) -> Tables:
+    """The documented tables of the records, parameters spread out, best and last epochs summarized."""
     params = parse_params(records.attempts["params"], str(path))
     taken = {*TRIAL_COLUMNS, "setting", "score"}
     # A space may call a parameter as we call a column: the record's meaning goes first.
@@ -114,15 +130,11 @@ def _load_database(path: Path) -> Study:
     epochs = _typed_epochs(records.epochs)
     attempts = records.attempts.drop(columns="params")
     trials = attempts.join(_summaries(epochs, records.facts), on=["trial", "replicate"])
-    tables = Tables(
+    return Tables(
         facts=records.facts,
         trials=pd.concat([_typed_trials(trials), params], axis=1),
         epochs=epochs,
         baselines=records.baselines,
-    )
-    n_classes = len(records.facts.classes)
-    return _assemble(
-        path, tables, records.labels, Predictions(path, records.facts.n_validation, n_classes), ()
     )
 
 

@@ -193,6 +193,40 @@ def test_what_cannot_be_true_is_refused(
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"x": NaN, "y": 1e999}', {"x": [], "y": []}),
+        ('{"x": [1, {"a": 2}]}', {"x": ['[1, {"a": 2}]']}),
+        ('{"x": 1' + "0" * 400 + "}", {"x": ["1" + "0" * 400]}),
+        ('{"x": true, "y": null}', {"x": [True], "y": []}),
+    ],
+)
+def test_odd_parameters_become_what_a_table_can_hold(
+    write_database: Callable[..., Path], text: str, expected: dict[str, list[object]]
+) -> None:
+    path = write_database(n_trials=1, n_seeds=1)
+    change(path, "UPDATE attempts SET params=?", text)
+
+    trials = load(path).trials
+
+    assert {name: trials[name].dropna().tolist() for name in expected} == expected
+
+
+def test_no_flipped_byte_gives_a_traceback(write_database: Callable[..., Path]) -> None:
+    path = write_database(n_trials=2, n_seeds=1, n_predicted=1)
+    whole = bytearray(path.read_bytes())
+    rng = np.random.default_rng(0)
+    for place in rng.integers(len(whole), size=40):
+        broken = whole.copy()
+        broken[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(broken)
+        try:
+            load(path)
+        except AnalysisError as error:
+            assert "\n" not in str(error)
+
+
 @pytest.mark.parametrize("blob", [b"", b"\x00" * 800, b"\x00\x7c" * 400, b"\x00\xc0" * 400])
 def test_broken_predictions_are_refused_when_read(write_database: Callable[..., Path], blob: bytes) -> None:
     path = write_database()
