@@ -34,7 +34,7 @@ CREATE TABLE attempts (
     seed          INTEGER NOT NULL,
     params        TEXT    NOT NULL,  -- JSON object, one key per parameter that the space gave it
     n_weights     INTEGER,           -- trainable numbers of the model
-    cells         TEXT,              -- 'compiled' or 'keras': who computed the recurrence
+    cells         TEXT,              -- who computed the recurrence: 'compiled', 'keras', 'own' (the user's)
     node          TEXT,              -- host that trained it
     started_at    TEXT,              -- UTC, ISO 8601
     setup_s       REAL,              -- from the trial's start to its first training step

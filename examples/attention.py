@@ -27,10 +27,13 @@ def build(params: Mapping[str, Any], n_outputs: int) -> keras.Model:
     """
     ids = keras.Input((params["sequence_length"],), dtype="int32", name="ids")
     x = keras.layers.Embedding(params["vocab_size"], params["embedding_dim"], name="embedding")(ids)
-    layer = recurrent_layer(
-        params["cell"], params["units"], return_sequences=params["attention"], cells="auto", name="recurrent"
-    )
-    x = keras.layers.Bidirectional(layer)(x) if params["bidirectional"] else layer(x)
+    x = recurrent_layer(
+        params["cell"],
+        params["units"],
+        return_sequences=params["attention"],
+        bidirectional=params["bidirectional"],
+        cells="auto",
+    )(x)
     if params["attention"]:
         weights = keras.layers.Softmax(axis=1)(keras.layers.Dense(1)(x))
         x = keras.layers.Flatten()(keras.layers.Dot(axes=1)([weights, x]))

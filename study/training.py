@@ -62,7 +62,7 @@ class Program:
     def __init__(self, params: Mapping[str, Any], recipe: Recipe, seed: int) -> None:
         self._recipe = recipe
         self.classifier = self._build(params, seed)
-        self.optimizer = build_optimizer(params["optimizer"], params["learning_rate"])
+        self.optimizer = build_optimizer(params, self.classifier)
         self.optimizer.build(self.classifier.logits.trainable_variables)
         self._blank = _values(self.optimizer.variables)
         self._train, self._score = _trace(self.classifier.logits, self.optimizer)

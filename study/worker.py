@@ -214,4 +214,4 @@ def _prepare_process(n_threads: int) -> None:
         tf.config.experimental.set_memory_growth(gpu, True)
     from study.cells import limit_threads
 
-    limit_threads(n_threads)
+    limit_threads(1)

@@ -137,7 +137,7 @@ def test_the_best_epochs_model_loads_in_plain_keras_and_predicts_the_same(
 
     model = keras.saving.load_model(path, custom_objects={}, compile=False)
     predicted = model.predict(trainer.rows.validation, verbose=0)[:, 0]
-    assert type(model.get_layer("bidirectional_1").forward_layer) is keras.layers.LSTM
+    assert type(model.get_layer("recurrent_1").forward_layer) is keras.layers.LSTM
     assert predicted == pytest.approx(trainer.best_probabilities(), abs=1e-3)  # float16
 
 
