@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,21 +62,25 @@ def token_path() -> Path:
 def ensure_token() -> None:
     """Turn Ray's token authentication on, with a token that only its owner reads.
 
-    Ray's ports listen on every interface, and whoever reaches one runs code here (CVE-2023-48022); Ray turns
-    the token on by itself for a new local cluster only, and writes its file readable by all. Whoever has set
-    RAY_AUTH_MODE has decided, and is left alone.
+    Whoever reaches a port of Ray's runs code here (CVE-2023-48022); Ray turns the token on by itself for a
+    new local cluster only, and writes its file readable by all. Whoever has set RAY_AUTH_MODE has decided,
+    and is left alone.
     """
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
         return
     path = token_path()
-    if path.exists():
-        path.chmod(0o600)
-        return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # Whole before it has its name: another study that starts now finds no token or all of it.
+    descriptor, temporary = tempfile.mkstemp(prefix=".auth_token-", dir=path.parent)  # its mode is 0600
     with os.fdopen(descriptor, "w") as stream:
         stream.write(secrets.token_hex(32))
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        path.chmod(0o600)
+    finally:
+        Path(temporary).unlink()
 
 
 @contextmanager
@@ -86,6 +91,10 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
         EnvironmentFaultError: If it cannot be started or joined.
     """
     ensure_token()
+    if address is None:
+        # Made for other systems, this keeps all of a local Ray on 127.0.0.1 on Linux too, where its ports
+        # would listen on every interface. Read when Ray is imported.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,22 +26,25 @@ class Listener:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine reaches it."""
-        return ipaddress.ip_address(self.address).is_loopback
+        address = ipaddress.ip_address(self.address)
+        # IPv4 by way of a socket for both.
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return (mapped or address).is_loopback
 
 
-def ray_listeners(of: set[int] | None = None) -> list[Listener]:
-    """Return the listening sockets of Ray's processes that this user may look at.
+def ray_listeners() -> list[Listener]:
+    """Return the listening sockets of Ray's own processes, as far as this user may look; not of drivers."""
+    return listeners_of(dict(_ray_processes()))
 
-    Args:
-        of: Only of these processes, if given.
-    """
+
+def listeners_of(processes: Mapping[int, str]) -> list[Listener]:
+    """Return the listening sockets of processes, given by id and name."""
     sockets = dict(_listening_sockets())
-    found = set()
-    for pid, name in _ray_processes():
-        if of is None or pid in of:
-            for inode in _socket_inodes(pid) & sockets.keys():
-                found.add(Listener(*sockets[inode], pid, name))
-    return sorted(found)
+    return sorted(
+        Listener(*sockets[inode], pid, name)
+        for pid, name in processes.items()
+        for inode in _socket_inodes(pid) & sockets.keys()
+    )
 
 
 def _listening_sockets() -> Iterator[tuple[str, tuple[str, int]]]:
@@ -76,8 +80,11 @@ def _ray_processes() -> Iterator[tuple[int, str]]:
 
 
 def _socket_inodes(pid: int) -> set[str]:
-    try:
-        targets = [path.readlink().name for path in (PROC / str(pid) / "fd").iterdir()]
-    except OSError:
-        return set()  # ended, or another user's
-    return {t.removeprefix("socket:[").removesuffix("]") for t in targets if t.startswith("socket:[")}
+    inodes = set()
+    # The process may have ended, be another user's, or close a file while we look.
+    with contextlib.suppress(OSError):
+        for path in (PROC / str(pid) / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                if (target := path.readlink().name).startswith("socket:["):
+                    inodes.add(target.removeprefix("socket:[").removesuffix("]"))
+    return inodes

@@ -68,12 +68,14 @@ def read_space(value: object, *, has_own_parameters: bool) -> Space:
     Raises:
         SpaceError: If it is no space.
     """
-    if not isinstance(value, Mapping):
+    parts: Mapping[str, Any] = {"parameters": value}
+    if isinstance(value, Mapping) and {"parameters", "conditions", "constraints"} & value.keys():
+        parts = value
+    given = parts.get("parameters", {})
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise SpaceError(
-            f"a space is a mapping of parameters to domains: {value!r} is not; see `study space`"
+            f"a space is a mapping of parameters to domains: {_shorten(given)} is not; see `study space`"
         )
-    parts = value if {"parameters", "conditions", "constraints"} & value.keys() else {"parameters": value}
-    given = parts.get("parameters") or {}
     own = {name for name in given if has_own_parameters and name not in RECURRENT_DOMAINS}
     standard = recurrent_space(**{name: domain for name, domain in given.items() if name not in own})
     parameters = standard.to_document()["parameters"] | {name: given[name] for name in own}

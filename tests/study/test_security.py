@@ -1,0 +1,212 @@
+"""Names, files and strangers that mean harm."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import analysis
+from search_spaces import SpaceError
+from search_spaces.documents import load_document
+from study.checkpoints import Checkpoint, CheckpointFolder
+from study.commands.options import put_setting
+from study.directory import StudyDirectory, check_name, write_atomically
+from study.errors import StudyError
+from study.run import read_spec, resume_study
+from study.shelf import ModelShelf
+from study.spec import StudySpec
+from study.trial import Assignment
+from study.verification import verify
+from tests.study.pretend_legs import CORPUS
+from tests.study.pretend_programs import ROOT
+from tests.study.small_study import make_spec
+
+HOSTILE = [
+    "../x", "../../etc/cron.d/x", "/etc/passwd", "a/../../b", "..", ".", "~", "~root", "a\0b", "a\nb", "=1+1",
+    "@SUM(1)", "-rf", "$(id)", "`id`", "a;b", "a|b", "CON:", "a\\b", "\u202egpj", "\u2028", "a" * 65, "", " ",
+    "<script>", "{{7*7}}", "%2e%2e%2f", "file:///etc", "ray://x",
+]  # fmt: skip
+
+
+@given(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=80)))
+@settings(max_examples=500)
+def test_no_name_leads_out_of_the_folder_of_studies(name: str) -> None:
+    folder = Path("/studies")
+    with suppress(StudyError):
+        path = (folder / check_name(name)).resolve()
+        assert path.parent == folder.resolve()
+        assert path.name == name
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_refused_by_the_spec_in_one_line(name: str) -> None:
+    with pytest.raises(StudyError) as refused:
+        make_spec(name=name)
+
+    assert "\n" not in str(refused.value)
+
+
+class Canary:
+    """Sings when somebody unpickles it."""
+
+    def __init__(self, song: Path) -> None:
+        self._song = song
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self._song,))
+
+
+def test_nothing_in_a_study_directory_is_unpickled(tmp_path: Path) -> None:
+    song = tmp_path / "song"
+    canary = pickle.dumps(Canary(song))
+    assert pickle.loads(canary) is None  # noqa: S301 - it does sing
+    song.unlink()
+    directory = StudyDirectory(tmp_path / "small")
+    assignment = Assignment(trial=0, replicate=1, attempt=1, seed=0, params={})
+    folder = CheckpointFolder(directory.checkpoints)
+    folder.save(assignment, Checkpoint(1, canary))
+    for path in (
+        directory.spec,
+        directory.manifest,
+        directory.records,
+        directory.search,
+        directory.path / "trials.parquet",
+        directory.path / "epochs.parquet",
+        directory.path / "SHA256SUMS",
+        directory.path / "tuner.pkl",
+        directory.models / "trial-0000" / "model.json",
+        directory.models / "trial-0000" / "model.keras",
+    ):
+        write_atomically(path, canary)
+
+    assert verify(directory).damages
+    for look in (
+        lambda: analysis.load(directory.path),
+        lambda: read_spec(directory),
+        lambda: resume_study(directory.path),
+        lambda: ModelShelf(directory.models, 3, CORPUS, "words"),
+        lambda: folder.load(assignment),
+    ):
+        with suppress(ValueError):
+            look()
+
+    assert not song.exists()
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+KEYS = st.sampled_from(
+    [
+        *StudySpec.model_fields,
+        *("data.source", "data.path", "data.recall", "data.text", "space.units", "space.cell"),
+        *("space.parameters", "space.constraints", "space.conditions", "design.kind", "design.trials"),
+        *("design.sampler", "training.max_epochs", "resources.retries", "resources.trial_timeout_s"),
+    ]
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=5))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=5000)
+def test_any_document_is_a_spec_or_refused_in_one_line(changes: dict[str, Any]) -> None:
+    expect_spec_or_refusal(changes)
+
+
+@pytest.mark.slow
+@given(st.dictionaries(KEYS, VALUES, max_size=5))
+@settings(max_examples=4000, suppress_health_check=[HealthCheck.too_slow], deadline=5000)
+def test_any_of_thousands_of_documents_is_a_spec_or_refused_in_one_line(changes: dict[str, Any]) -> None:
+    expect_spec_or_refusal(changes)
+
+
+def expect_spec_or_refusal(changes: dict[str, Any]) -> None:
+    document: dict[str, Any] = {"name": "small"}
+    try:
+        for key, value in sorted(changes.items()):
+            put_setting(document, key, value)
+        spec = StudySpec.from_document(document, "fuzz")
+    except (StudyError, SpaceError) as refused:
+        assert str(refused)
+    else:
+        assert StudySpec.from_document(spec.to_document(), "again") == spec
+
+
+YAML_PIECES = st.sampled_from(
+    [
+        *(
+            "name",
+            ": ",
+            "- ",
+            "\n",
+            "  ",
+            "{",
+            "}",
+            "[",
+            "]",
+            "&a ",
+            "*a",
+            "!!python/object/apply:os.system ",
+        ),
+        *(
+            "|",
+            ">",
+            "'",
+            '"',
+            "#",
+            "<<: ",
+            "1e-3",
+            "010",
+            "yes",
+            "12:30",
+            "\t",
+            "\0",
+            "\ufeff",
+            "---",
+            "...",
+            "é",
+        ),
+    ]
+)
+
+
+@given(st.lists(YAML_PIECES | st.text(max_size=5), max_size=30).map("".join))
+@settings(max_examples=500, deadline=5000)
+def test_any_text_is_a_document_or_refused(text: str) -> None:
+    with suppress(SpaceError):
+        load_document(text, "fuzz")
+
+
+@pytest.mark.slow
+def test_strangers_are_refused_on_every_port_of_a_local_study_which_are_on_loopback(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "tests.study.probe_ports", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert said.returncode == 0, said.stderr
+    ports = json.loads(said.stdout)
+
+    assert {"gcs_server", "raylet", "driver"} <= {port["process"] for port in ports}
+    for port in ports:
+        assert port["address"] in ("127.0.0.1", "::ffff:127.0.0.1"), port
+        strangers = {*port["without"].values(), *port["wrong"].values()}
+        assert strangers <= {"UNAUTHENTICATED", "UNIMPLEMENTED", "UNAVAILABLE"}, port
+        if port["http"] is None:
+            # It is the token that makes the difference, not the question.
+            assert "UNAUTHENTICATED" in strangers, port
+            assert "OK" in port["with"].values(), port
+        else:
+            assert port["http"] == 401, port
