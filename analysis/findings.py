@@ -73,8 +73,8 @@ def _best_so_far(evidence: Evidence) -> str:
         return ""
     top = as_records(known.nlargest(1, "val_accuracy"))[0]
     return (
-        f" The highest accuracy so far is {percent(top['val_accuracy'])}, at epoch {top['best_epoch']:.0f} of "
-        f"a run that did not complete: {top['label']}."
+        f" The highest accuracy so far is {percent(top['val_accuracy'])}, at epoch "
+        f"{top['best_epoch']:.0f} of a run that did not complete: {top['label']}."
     )
 
 

@@ -45,8 +45,9 @@ RC: dict[str, Any] = {
     "ytick.labelcolor": MUTED,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
+    # Labels without marks; and a mark of no length would still cost as much as a line.
+    "xtick.bottom": False,
+    "ytick.left": False,
     "text.color": INK,
     "axes.titlecolor": INK,
     "legend.frameon": False,
