@@ -74,8 +74,9 @@ CREATE TABLE gradients (             -- only where the study was asked for them
     replicate INTEGER NOT NULL,
     attempt   INTEGER NOT NULL,
     moment    TEXT    NOT NULL,      -- 'start' (fresh weights) or 'end' (after the last epoch) of training
-    norms     BLOB    NOT NULL,      -- float32, little endian, (sequence_length,): mean norm of the loss's gradient
-                                     -- at the input 0, 1, 2 ... steps before the last; NaN where all is padding
+    norms     BLOB    NOT NULL,      -- float32, little endian, (sequence_length,): mean norm of the loss's
+                                     -- gradient at the input 0, 1, 2 ... steps before the last; NaN where
+                                     -- all is padding
     PRIMARY KEY (trial, replicate, attempt, moment)
 ) STRICT;
 

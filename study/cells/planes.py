@@ -78,14 +78,6 @@ def sum_bias(planes: Array, bias: Array) -> None:
 
 
 @compiled
-def read_step(sequences: Array, time: int, column: int, plane: Array) -> None:
-    """Copies plane <- sequences[:, time, column : column + width]."""
-    for row in range(plane.shape[0]):
-        for unit in range(plane.shape[1]):
-            plane[row, unit] = sequences[row, time, column + unit]
-
-
-@compiled
 def write_step(plane: Array, sequences: Array, time: int, column: int) -> None:
     """Copies sequences[:, time, column : column + width] <- plane."""
     for row in range(plane.shape[0]):

@@ -33,13 +33,13 @@ logger = logging.getLogger(__name__)
 LIBRARIES = {
     "keras": "keras",
     "matplotlib": "matplotlib",
+    "numba": "numba",
     "numpy": "numpy",
     "pandas": "pandas",
     "ray": "ray",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "sqlalchemy": "SQLAlchemy",
-    "statsmodels": "statsmodels",
     "tensorflow": "tensorflow",
 }
 """Package and distribution of each class: what a study needs anyway and has many docstrings."""
@@ -61,7 +61,7 @@ _LONG_NAMES = [name for name in (*LIBRARIES, "scikit-learn", "scikits") if name 
 _FIRST_LETTERS = "".join(sorted({name[0] for name in _LONG_NAMES}))
 _LONG = re.compile(rf"(?i)(?=[{_FIRST_LETTERS}])(?:{'|'.join(_LONG_NAMES)})")
 _SHORT = re.compile(
-    r"(?<![A-Za-z])(?:(?i:ray|np|pd|plt|mpl|tf)(?![A-Za-z])|(?:Ray|TF)(?=[A-Z])|(?:ks|sa|sm|sp)(?=\.))"
+    r"(?<![A-Za-z])(?:(?i:ray|np|pd|plt|mpl|tf)(?![A-Za-z])|(?:Ray|TF)(?=[A-Z])|(?:ks|nb|sa|sp)(?=\.))"
 )
 
 

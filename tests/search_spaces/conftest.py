@@ -6,20 +6,10 @@ import string
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from search_spaces import Choice, Domain, Fixed, Integer, Real, Space, SpaceError
 from search_spaces.writing import write_literal, write_name
-
-settings.register_profile(
-    "search_spaces",
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-settings.load_profile("search_spaces")
 
 NAMES = ("units", "layers", "cell", "learning rate", "encoder.units", "in", "größe")
 TEXTS = st.one_of(
