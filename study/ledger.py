@@ -215,6 +215,17 @@ class Ledger:
             for trial, replicate, attempt, seed, params, phase, state in rows
         ]
 
+    def measure(self, assignment: Assignment) -> dict[str, float]:
+        """Return what an attempt was at its best epoch, by the names of objectives; it has a finite score."""
+        row = self._connection.execute(
+            "SELECT val_accuracy, val_loss, train_accuracy - val_accuracy, n_weights, wall_s"
+            " FROM epochs JOIN attempts USING (trial, replicate, attempt)"
+            " WHERE trial = ? AND replicate = ? AND attempt = ?"
+            " ORDER BY iif(?, -val_accuracy, val_loss) NULLS LAST, epoch LIMIT 1",
+            (*assignment.key, self.facts.maximizes),
+        ).fetchone()
+        return dict(zip(("val_accuracy", "val_loss", "gap", "n_weights", "seconds"), row, strict=True))
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with database_faults(self.path), self._connection:

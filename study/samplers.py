@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
     from study.designs import BaseDesign
 
+CLASS_NAMES = {
+    "tpe": "TPESampler",
+    "gp": "GPSampler",
+    "cmaes": "CmaEsSampler",
+    "nsga2": "NSGAIISampler",
+    "nsga3": "NSGAIIISampler",
+}
+"""Optuna's names of the built-in samplers that learn."""
+
 NEEDED_PACKAGES = {"gp": ("torch",), "cmaes": ("cmaes",)}
 """What a sampler needs beside Optuna itself, which does without them."""
 
@@ -86,6 +95,9 @@ def _defaults(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str,
                 "with_margin": stepped,  # or steps of an integer freeze at one value (Hamano et al., 2022)
                 "consider_pruned_trials": design.scheduler != "none",
             }
+        case "nsga2" | "nsga3":
+            # Optuna's 50 would be all of a small study, and its first generation is drawn at random.
+            return {"population_size": min(50, max(4, n_trials // 5))}
         case _:
             return {}
 
@@ -126,9 +138,8 @@ def _find_class(sampler: str) -> type[optuna.samplers.BaseSampler]:
     """
     import optuna
 
-    built_in = {"tpe": "TPESampler", "gp": "GPSampler", "cmaes": "CmaEsSampler"}
-    if sampler in built_in:
-        return getattr(optuna.samplers, built_in[sampler])  # type: ignore[no-any-return]
+    if sampler in CLASS_NAMES:
+        return getattr(optuna.samplers, CLASS_NAMES[sampler])  # type: ignore[no-any-return]
     found = import_object(sampler, "design.sampler")
     if not isinstance(found, type) or not issubclass(found, optuna.samplers.BaseSampler):
         raise StudyError(

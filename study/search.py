@@ -20,7 +20,7 @@ from study.database_faults import check_database, database_faults
 from study.ledger import Ledger, Outcome
 from study.seeds import derive_seed
 from study.spec import StudySpec
-from study.suggestions import Memory, Suggestion, Suggestions
+from study.suggestions import Memory, Suggestion, Suggestions, objectives_of
 from study.trial import Assignment, Report
 
 logger = logging.getLogger(__name__)
@@ -263,9 +263,9 @@ class Search:
             self._tell(proposal)
 
     def _tell(self, proposal: _Proposal) -> None:
-        """Tell Optuna what became of a proposal: the mean over its seeds of the best that each reached."""
+        """Tell Optuna what became of a proposal: the mean over its seeds of each one's best epoch."""
         outcomes = self._outcomes(proposal)
-        completed = [o.best_score for o in outcomes if o.state == "completed" and o.best_score is not None]
+        completed = [o for o in outcomes if o.state == "completed" and o.best_score is not None]
         cut = [o for o in outcomes if o.state == "pruned" and o.best_score is not None]
         sign = 1.0 if self._ledger.facts.maximizes else -1.0
         if cut:
@@ -273,7 +273,9 @@ class Search:
             step = max(len(o.scores) for o in cut)
             self._suggestions.tell_pruned(proposal.suggestion, sign * value, step)
         elif completed:
-            self._suggestions.tell_completed(proposal.suggestion, sign * _mean(completed))
+            measured = [self._ledger.measure(o.assignment) for o in completed]
+            values = [_mean([figures[name] for figures in measured]) for name in objectives_of(self._spec)]
+            self._suggestions.tell_completed(proposal.suggestion, values)
         else:
             self._suggestions.tell_failed(proposal.suggestion)
 

@@ -6,7 +6,7 @@ scientific parameters learns nothing from the others, and none gets more trials 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,12 +131,12 @@ class Suggestions:
         """Keep for whom a suggestion stands: a trial, and the first of the replicates that answer it."""
         self._trial(suggestion).set_user_attr(_STANDS_FOR, [trial, first])
 
-    def tell_completed(self, suggestion: Suggestion, value: float) -> None:
-        """Tell what a setting reached."""
+    def tell_completed(self, suggestion: Suggestion, values: Sequence[float]) -> None:
+        """Tell what a setting reached, in the order of `objectives`."""
         if self._is_closed(suggestion):
-            self._amend(suggestion, state="COMPLETE", value=value)
+            self._amend(suggestion, state="COMPLETE", values=values)
         else:
-            self._tell(suggestion, value=value)
+            self._tell(suggestion, values)
 
     def tell_pruned(self, suggestion: Suggestion, value: float, step: int) -> None:
         """Tell that a setting was stopped, and where it stood: samplers rank it by its last step."""
@@ -171,11 +171,13 @@ class Suggestions:
             )
             study.add_trial(further)
 
-    def _tell(self, suggestion: Suggestion, value: float | None = None, state: str = "COMPLETE") -> None:
+    def _tell(
+        self, suggestion: Suggestion, values: Sequence[float] | None = None, state: str = "COMPLETE"
+    ) -> None:
         import optuna
 
         study = self._studies[suggestion.stratum]
-        study.tell(suggestion.number, value, state=optuna.trial.TrialState[state])
+        study.tell(suggestion.number, values, state=optuna.trial.TrialState[state])
 
     def _trial(self, suggestion: Suggestion) -> optuna.Trial:
         import optuna
@@ -187,6 +189,12 @@ class Suggestions:
         return _trials(self._studies[suggestion.stratum])[suggestion.number]
 
 
+def objectives_of(spec: StudySpec) -> tuple[str, ...]:
+    """Return what the samplers look for: several objectives, or the study's alone."""
+    design = spec.design
+    return (isinstance(design, SearchDesign) and design.objectives) or (spec.objective,)
+
+
 def _open_studies(spec: StudySpec, storage: Path, strata: list[Stratum]) -> list[optuna.Study]:
     import optuna
 
@@ -195,12 +203,13 @@ def _open_studies(spec: StudySpec, storage: Path, strata: list[Stratum]) -> list
         f"sqlite:///{storage}", engine_kwargs={"connect_args": {"timeout": 30.0}}
     )
     n_trials = spec.design.count(spec.space) // len(strata)
+    objectives = objectives_of(spec)
     studies = []
     for stratum in strata:
         study = optuna.create_study(
             storage=database,
             study_name=f"{spec.name}: {stratum.name}" if len(strata) > 1 else spec.name,
-            direction="maximize" if spec.objective == "val_accuracy" else "minimize",
+            directions=["maximize" if name == "val_accuracy" else "minimize" for name in objectives],
             load_if_exists=True,
         )
         # A later leg starts its stream of random numbers elsewhere, or it would draw its first startup

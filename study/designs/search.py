@@ -16,10 +16,15 @@ SAMPLER_NAMES = {
     "tpe": "TPE",
     "gp": "a Gaussian process",
     "cmaes": "CMA-ES",
+    "nsga2": "NSGA-II",
+    "nsga3": "NSGA-III",
     "qmc": "a Sobol sequence",
     "random": "chance",
 }
 """The built-in samplers and what to call them; any other is an import path."""
+
+Objective = Literal["val_accuracy", "val_loss", "gap", "n_weights", "seconds"]
+"""What a search may look for: figures of the best epoch, `gap` is training minus validation accuracy."""
 
 SCHEDULER_NAMES = {"asha": "ASHA", "hyperband": "Asynchronous Hyperband", "median": "The median rule"}
 
@@ -32,6 +37,11 @@ class SearchDesign(DrawnDesign):
         default="tpe", description="tpe, gp, cmaes, qmc, random, or package.module:Class of one of your own"
     )
     sampler_options: dict[str, Any] = Field(default={}, description="arguments of the sampler's class")
+    objectives: tuple[Objective, ...] = Field(
+        default=(),
+        strict=False,
+        description="two or more to trade off against each other; by default the study's objective alone",
+    )
     scheduler: Literal["asha", "hyperband", "median", "none"] = "asha"
     grace_period_epochs: int = Field(default=2, ge=1, description="no trial is stopped before this epoch")
     reduction_factor: int = Field(default=3, ge=2, description="of this many trials at a rung, one goes on")
@@ -53,23 +63,43 @@ class SearchDesign(DrawnDesign):
     def _known_or_imported(cls, sampler: str) -> str:
         if sampler not in SAMPLER_NAMES and ":" not in sampler:
             raise StudyError(
-                f"a sampler is {', '.join(SAMPLER_NAMES)} or an import path: {sampler!r} is neither; "
+                f"a sampler is {', '.join(SAMPLER_NAMES)} or an import path: {sampler!r} is none of them; "
                 "write package.module:Class for one of your own"
             )
         return sampler
 
     def check(self, space: Space, max_epochs: int) -> None:
-        """Refuse a scheduler that could stop nothing.
+        """Refuse a scheduler that could stop nothing, or that judges by one objective of several.
 
         Raises:
             StudyError: Also if trials cannot be shared equally.
         """
         super().check(space, max_epochs)
+        self._check_objectives()
         if self.scheduler != "none" and self.grace_period_epochs > max_epochs:
             raise StudyError(
                 f"design.grace_period_epochs={self.grace_period_epochs} exceeds "
                 f"training.max_epochs={max_epochs}: no trial could stop early; lower it, raise max_epochs or "
                 "set design.scheduler to none"
+            )
+
+    def _check_objectives(self) -> None:
+        if not self.objectives:
+            return
+        given = listing(self.objectives)
+        if len(set(self.objectives)) < 2 or len(set(self.objectives)) < len(self.objectives):
+            raise StudyError(
+                f"design.objectives are traded off against each other: {given} cannot be; name two or more "
+                "different ones, or none"
+            )
+        if self.scheduler != "none":
+            raise StudyError(
+                f"a scheduler stops runs by one figure: design.scheduler={self.scheduler} knows nothing of "
+                f"{given} together; set it to none"
+            )
+        if self.sampler == "cmaes":
+            raise StudyError(
+                f"cmaes looks for one objective: {given} are {len(self.objectives)}; use nsga2, nsga3 or tpe"
             )
 
     def plan(self, space: Space, study_seed: int) -> Plan | None:
@@ -120,8 +150,14 @@ class SearchDesign(DrawnDesign):
         return said
 
     def _say_search(self, space: Space) -> list[str]:
+        best = "Can answer which setting is best, in fewer runs than trying all, and where good settings lie."
+        if self.objectives:
+            best = (
+                f"Can answer which settings no other beats in {listing(self.objectives)} at once: a front, "
+                "on which each gain costs something; cannot answer which of them to take."
+            )
         return [
-            "Can answer which setting is best, in fewer runs than trying all, and where good settings lie.",
+            best,
             f"Cannot answer how much each of {listing(space.dimensions, limit=12)} matters: promising values "
             "are tried more often and in other company; the report holds all else equal by a model, and a "
             "factorial does so by design. For a question about one parameter, name it in design.scientific.",

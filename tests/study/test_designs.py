@@ -322,7 +322,9 @@ def test_population_based_training_is_refused_with_its_reason() -> None:
 
 
 def test_an_unknown_sampler_is_refused_with_those_there_are() -> None:
-    with pytest.raises(StudyError, match="tpe, gp, cmaes, qmc, random or an import path"):
+    with pytest.raises(
+        StudyError, match="tpe, gp, cmaes, nsga2, nsga3, qmc, random or an import path: 'tpee' is none"
+    ):
         make_spec({"sampler": "tpee"})
 
 

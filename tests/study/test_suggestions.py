@@ -12,6 +12,7 @@ import optuna
 import pytest
 
 from search_spaces.adapters.optuna import ask
+from study.errors import StudyError
 from study.ledger import Ledger
 from study.samplers import make_sampler
 from study.search import Search
@@ -227,3 +228,89 @@ def test_every_design_is_trained_as_planned(open_study: OpenStudy) -> None:
     assert [a.params for a in handed_out] == spec.design.plan(spec.space, spec.seed)
     pairs = Counter((a.params["cell"], a.params["units"]) for a in handed_out)
     assert set(pairs) == set(itertools.product(["rnn", "lstm", "gru"], [8, 32]))
+
+
+# ---- several objectives
+
+TRADED = {
+    "kind": "search",
+    "trials": 12,
+    "sampler": "nsga2",
+    "scheduler": "none",
+    "objectives": ["val_accuracy", "n_weights"],
+}
+
+
+def test_a_sampler_is_told_each_objective_as_the_mean_over_seeds(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    search, ledger = open_study(
+        make_spec(design=TRADED | {"objectives": ["gap", "val_loss", "seconds"]}, seeds=2)
+    )
+
+    train_all(search, ledger)
+
+    (trials,) = level_names(tmp_path).values()
+    first = [ledger.measure(o.assignment) for o in ledger.outcomes() if o.assignment.trial == 0][:2]
+    expected = [sum(figures[name] for figures in first) / 2 for name in ("gap", "val_loss", "seconds")]
+    assert trials[0].values == pytest.approx(expected)
+    # By hand, of the figures that are pretended: 0.05 a gap per epoch, the best is the second, 0.3 s in all.
+    assert expected[0] == pytest.approx(0.10 + 0.0)
+    assert expected[2] == pytest.approx(0.3)
+
+
+def test_accuracy_is_sought_high_and_weights_low(open_study: OpenStudy, tmp_path: Path) -> None:
+    search, ledger = open_study(make_spec(design=TRADED))
+    train_all(search, ledger)
+
+    study = optuna.load_study(study_name="small", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert {trial.values[1] for trial in study.trials} == {1234}
+
+
+def test_a_later_leg_of_a_search_for_several_objectives_goes_on(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    spec = make_spec(space=SPACE, design=TRADED)
+    search, ledger = open_study(spec)
+    for _ in range(5):
+        assignment = search.next()
+        assert assignment is not None
+        train(search, ledger, assignment)
+    ledger.close()
+
+    search, ledger = open_study(spec)
+    train_all(search, ledger)
+
+    (trials,) = level_names(tmp_path).values()
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"objectives": ["gap"]}, "name two or more"),
+        ({"objectives": ["gap", "gap"]}, "name two or more"),
+        ({"objectives": ["gap", "weights"]}, "weights"),
+        ({"scheduler": "asha"}, "set it to none"),
+        ({"sampler": "cmaes"}, "use nsga2, nsga3 or tpe"),
+    ],
+)
+def test_objectives_that_cannot_be_traded_off_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        make_spec(design=TRADED | changes)
+
+
+@pytest.mark.parametrize("sampler", ["nsga2", "nsga3", "tpe", "random"])
+def test_samplers_that_know_several_objectives_are_built_and_say_what_comes_of_it(
+    open_study: OpenStudy, sampler: str
+) -> None:
+    spec = make_spec(space=SPACE, design=TRADED | {"sampler": sampler, "trials": 8})
+    search, ledger = open_study(spec)
+
+    handed_out = train_all(search, ledger)
+
+    assert len(handed_out) == 8
+    if sampler != "random":
+        assert "no other beats in val_accuracy and n_weights" in " ".join(spec.design.explain(spec.space, 1))
