@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +54,7 @@ def write_folder(report: Report, folder: Path, *, format: Format, figures: bool)
         page = folder / ("index.html" if format == "html" else "report.md")
         text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
         write_atomically(page, lambda target: target.write_text(text, encoding="utf-8"))
+        _remove_outdated(folder, report, drawings)
     except OSError as error:
         raise AnalysisError(
             f"{folder}: the report cannot be written ({error.strerror or error}): "
@@ -73,6 +74,17 @@ def _write_tables(report: Report, folder: Path) -> None:
     tables |= {block.name: block.frame for block in _blocks(report) if isinstance(block, Grid)}
     for name, frame in tables.items():
         write_csv(frame, folder / f"{name}.csv")
+
+
+def _remove_outdated(folder: Path, report: Report, drawings: Mapping[str, str]) -> None:
+    """Take away tables and figures of an earlier report: nobody should read them as of this one."""
+    tables = {*report.tables, *(block.name for block in _blocks(report) if isinstance(block, Grid))}
+    outdated = [path for path in (folder / "tables").glob("*.csv") if path.stem not in tables]
+    if drawings:
+        made = [path for path in (folder / "figures").iterdir() if path.suffix in (".svg", ".png")]
+        outdated += [path for path in made if path.stem not in drawings]
+    for path in outdated:
+        path.unlink()
 
 
 def _draw(report: Report, folder: Path) -> dict[str, str]:

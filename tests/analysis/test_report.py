@@ -84,6 +84,15 @@ def test_a_report_written_twice_leaves_no_temporary_files(small_study: Study, tm
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
 
 
+def test_tables_of_an_earlier_report_are_taken_away(
+    small_study: Study, one_setting: Study, tmp_path: Path
+) -> None:
+    write_report(small_study, tmp_path, figures=False)
+    assert (tmp_path / "tables" / "effects.csv").is_file()
+    write_report(one_setting, tmp_path, figures=False)
+    assert not (tmp_path / "tables" / "effects.csv").exists()
+
+
 def test_an_unknown_format_is_refused(small_study: Study, tmp_path: Path) -> None:
     with pytest.raises(AnalysisError, match="html or md, not 'pdf'"):
         write_report(small_study, tmp_path, format="pdf")  # type: ignore[arg-type]
