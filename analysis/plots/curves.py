@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from analysis.labels import CELL_LABELS, color_of
 from analysis.plots.style import (
     FULL_WIDTH_IN,
+    HALF_WIDTH_IN,
     INK,
     MUTED,
     new_figure,
@@ -59,7 +60,8 @@ def draw_panels(panels: Sequence[Panel], metric: str, last_epoch: int, columns: 
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    figure = new_figure(FULL_WIDTH_IN if columns > 1 else FULL_WIDTH_IN / 1.6, 0.55 + 1.95 * rows)
+    is_alone = len(panels) == 1
+    figure = new_figure(HALF_WIDTH_IN if is_alone else FULL_WIDTH_IN, 3.2 if is_alone else 0.55 + 1.95 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, panel in zip(grid.flat, panels, strict=False):
         _draw_panel(axes, panel, metric)
@@ -73,7 +75,7 @@ def draw_panels(panels: Sequence[Panel], metric: str, last_epoch: int, columns: 
     for axes in grid[:, 0]:
         axes.set_ylabel(metric)
     _limit(list(grid.flat), panels, metric)
-    figure.legend(handles=_legend(panels), loc="outside upper left", ncols=4)
+    figure.legend(handles=_legend(panels), loc="outside upper left", ncols=2 if is_alone else 4)
     return figure
 
 

@@ -59,11 +59,12 @@ def _curve_charts(evidence: Evidence) -> list[Block]:
         charts.append(
             Chart(
                 name=f"curves-{metric}",
-                title=f"Learning curves: {metric} of the best settings",
+                title=f"Learning curves: {metric}" + (" of the best settings" if len(panels) > 1 else ""),
                 draw=partial(figures.learning_curves, evidence.study, metric, _PANELS),
                 reading=_read_panels(panels, metric),
                 alt=f"{metric.capitalize()} by epoch, train against validation, {len(panels)} settings.",
                 table="epochs",
+                wide=len(panels) > 1,
             )
         )
     if len(best_trial_by_cell(evidence)) > 1:
@@ -89,11 +90,15 @@ def _read_panels(panels: list[Panel], metric: str) -> str:
     gap = float(np.nanmean(gaps)) if np.isfinite(gaps).any() else float("nan")
     if not best or np.isnan(gap):
         return "The curves hold too few finite values to be read."
-    turn = f"The best settings peak at {epoch_range(best)}"
+    turn = f"{'The best epoch is' if len(panels) == 1 else 'The best settings peak at'} {epoch_range(best)}"
+    average = "" if len(panels) == 1 else " on average"
     if metric == "loss":
-        below = f"lies {number(-gap)} below the validation loss on average"
-        return f"{turn}; by the last epoch the training loss {below}."
-    return f"By the last epoch training accuracy is {points(gap)} above validation accuracy on average."
+        side = "below" if gap < 0 else "above"
+        return (
+            f"{turn}; at the last epoch the training loss lies {number(abs(gap))} {side} validation{average}."
+        )
+    side = "above" if gap > 0 else "below"
+    return f"At the last epoch training accuracy lies {points(abs(gap))} {side} validation{average}."
 
 
 def _read_cells(evidence: Evidence) -> str:
