@@ -94,7 +94,11 @@ def _draw_panel(axes: Axes, panel: Panel, metric: str) -> None:
                 rows["epoch"], rows[f"train_{metric}"], color=color, alpha=0.3, linewidth=0.7, linestyle="--"
             )
             axes.plot(rows["epoch"], rows[f"val_{metric}"], color=color, alpha=0.3, linewidth=0.7)
-    axes.plot(mean.index, mean[f"train_{metric}"], color=color, linestyle=(0, (4, 2)), linewidth=1.4)
+    # A line through one epoch would show nothing.
+    marker = "_" if len(mean) == 1 else None
+    axes.plot(
+        mean.index, mean[f"train_{metric}"], color=color, linestyle=(0, (4, 2)), linewidth=1.4, marker=marker
+    )
     axes.plot(mean.index, mean[f"val_{metric}"], color=color, linewidth=2.0)
     if panel.best_epoch is not None and panel.best_epoch in mean.index:
         value = mean[f"val_{metric}"][panel.best_epoch]
