@@ -1,0 +1,83 @@
+"""A study on a cluster of separate processes whose nodes share no disk, join late and are lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.trial import Assignment
+from tests.study.kills import read_final_table
+from tests.study.pretend_programs import ROOT
+from tests.study.pretend_worker import PretendTrainer
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """What `cluster_scenario` left, and what it said."""
+    isolated = ["unshare", "--net", "--mount"]
+    if subprocess.run([*isolated, "true"], capture_output=True).returncode != 0:
+        pytest.skip("a network namespace is not allowed here")
+    folder = tmp_path_factory.mktemp("cluster")
+    ran = subprocess.run(
+        [*isolated, sys.executable, "-m", "tests.study.cluster_scenario", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return folder, json.loads(ran.stdout)
+
+
+def test_the_study_ends_well_although_a_node_is_lost(scenario: tuple[Path, dict[str, Any]]) -> None:
+    _, told = scenario
+
+    assert told["status"] == 0, told["errors"]
+    assert "failed" in told["said"]  # the node took a trial with it
+    assert "Traceback" not in told["errors"]
+
+
+def test_every_epoch_is_that_of_a_trial_that_nobody_interrupted(
+    scenario: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, _ = scenario
+    table = read_final_table(folder / "out" / "cheap")
+
+    assert len(table) == 6 * 2 * 20
+    trainers: dict[tuple[int, int], PretendTrainer] = {}
+    for trial, replicate, state, seed, params, _, epoch, *figures in table:
+        assert state == "completed"
+        assignment = Assignment(
+            trial=trial, replicate=replicate, attempt=1, seed=seed, params=json.loads(params)
+        )
+        trainer = trainers.setdefault((trial, replicate), PretendTrainer(assignment, epoch_s=0.0))
+        expected = trainer.train_epoch()
+        assert (epoch, *figures) == (
+            expected.epoch,
+            expected.train_loss,
+            expected.train_accuracy,
+            expected.val_loss,
+            expected.val_accuracy,
+        )
+
+
+def test_models_come_back_although_no_worker_sees_the_folder(scenario: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = scenario
+
+    assert len(list((folder / "out" / "cheap").glob("models/*/model.keras"))) == 2
+
+
+def test_a_driver_with_another_token_is_refused(scenario: tuple[Path, dict[str, Any]]) -> None:
+    _, told = scenario
+    status, said = told["refusal"]
+
+    assert status == 3
+    assert "check address and token" in said
+    assert "plan" not in said
