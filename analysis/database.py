@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,12 @@ from analysis.records import SCHEMA, SCHEMA_VERSION, StudyFacts
 
 _BUSY_S = 10.0
 _TOO_LARGE = 2**63
-_LAST_ATTEMPTS = """
+LAST_ATTEMPTS = """
     WITH last AS (SELECT trial, replicate, max(attempt) AS attempt FROM attempts GROUP BY trial, replicate)
     SELECT {columns} FROM {table} AS t JOIN last USING (trial, replicate, attempt)
     ORDER BY t.trial, t.replicate
 """
+"""Columns of a table for the last attempt of each replicate, to be filled in by `format`."""
 
 
 class DamagedRecordsError(AnalysisError):
@@ -43,45 +44,6 @@ class Records:
     epochs: pd.DataFrame
     labels: NDArray[np.uint16] | None
     baselines: pd.DataFrame
-
-
-class Predictions(Mapping[tuple[int, int], NDArray[np.float32]]):
-    """Validation probabilities by (trial, replicate), read when asked for: they outweigh all else.
-
-    A value has the shape (n_validation,) for two classes, the probability of the second, and
-    (n_validation, n_classes) for more.
-    """
-
-    def __init__(self, database: Path | None, n_validation: int, n_classes: int) -> None:
-        self._database = database
-        self._shape = (n_validation,) if n_classes <= 2 else (n_validation, n_classes)
-        self._keys = _prediction_keys(database)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return iter(self._keys)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __getitem__(self, key: tuple[int, int]) -> NDArray[np.float32]:
-        if key not in self._keys or self._database is None:
-            raise KeyError(key)
-        with open_read_only(self._database) as connection:
-            query = "SELECT probabilities FROM predictions WHERE trial=? AND replicate=? AND attempt=?"
-            row = connection.execute(query, (*key, self._keys[key])).fetchone()
-        size = int(np.prod(self._shape))
-        if row is None or len(row[0]) != 2 * size:
-            raise AnalysisError(
-                f"{self._database}: predictions of trial {key[0]}, replicate {key[1]} do not hold "
-                f"{size} numbers: run `study verify`, or remove them"
-            )
-        values = np.frombuffer(row[0], dtype="<f2").astype(np.float32).reshape(self._shape)
-        if not np.isfinite(values).all() or values.min(initial=0) < 0 or values.max(initial=0) > 1:
-            raise AnalysisError(
-                f"{self._database}: predictions of trial {key[0]}, replicate {key[1]} are not "
-                "probabilities: run `study verify`, or remove them"
-            )
-        return values
 
 
 @contextmanager
@@ -143,9 +105,9 @@ def read_records(path: Path) -> Records:
         _check_integrity(connection, path)
         _check_tables(connection, path)
         facts = _read_facts(connection, path)
-        attempts = _read_frame(connection, _LAST_ATTEMPTS.format(columns="t.*", table="attempts"))
+        attempts = _read_frame(connection, LAST_ATTEMPTS.format(columns="t.*", table="attempts"))
         epochs = _read_frame(
-            connection, _LAST_ATTEMPTS.format(columns="t.*", table="epochs") + ", t.epoch"
+            connection, LAST_ATTEMPTS.format(columns="t.*", table="epochs") + ", t.epoch"
         ).drop(columns="attempt")
         baselines = _read_frame(connection, "SELECT * FROM baselines ORDER BY val_accuracy")
         labels = _read_labels(connection, path, facts)
@@ -242,14 +204,6 @@ def _read_labels(connection: sqlite3.Connection, path: Path, facts: StudyFacts) 
             "restore the file from a copy"
         )
     return labels
-
-
-def _prediction_keys(database: Path | None) -> dict[tuple[int, int], int]:
-    if database is None:
-        return {}
-    query = _LAST_ATTEMPTS.format(columns="trial, replicate, attempt", table="predictions")
-    with open_read_only(database) as connection:
-        return {(trial, replicate): attempt for trial, replicate, attempt in connection.execute(query)}
 
 
 def parse_params(texts: pd.Series[str], source: str) -> pd.DataFrame:

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.database import DamagedRecordsError, Predictions, Records, parse_params, read_records
+from analysis.database import DamagedRecordsError, Records, parse_params, read_records
 from analysis.errors import AnalysisError
+from analysis.predictions import Predictions
 from analysis.records import EPOCH_COLUMNS, EPOCH_METRICS, TRIAL_COLUMNS, Phase, State, StudyFacts
 from analysis.tables import TRIALS_FILE, Tables, read_parquet
 

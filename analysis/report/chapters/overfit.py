@@ -14,6 +14,7 @@ from analysis.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
 from analysis.plots import figures
 from analysis.plots.curves import Panel
 from analysis.plots.panels import best_trial_by_cell, curve_panels
+from analysis.report.chapters.calibration import calibration_blocks
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.tables import as_records
 from analysis.wording import NONE, count, epoch_range, number, percent, points
@@ -39,7 +40,7 @@ def overfitting_chapter(evidence: Evidence) -> Section:
         blocks.extend(_onset_blocks(evidence))
         blocks.extend(_factor_blocks(evidence))
         blocks.extend(_map_blocks(evidence))
-        blocks.extend(_calibration_blocks(evidence))
+        blocks.extend(calibration_blocks(evidence))
     return Section(
         anchor="overfitting",
         title="Overfitting",
@@ -232,43 +233,6 @@ def read_factor_onsets(evidence: Evidence) -> str:
         f"overfit {early}, those with {label_value(factor, last['level'])} {last['mean']:.1f} {late}: "
         f"the largest difference by factor, {apart}. Other factors are averaged over as they were tried."
     )
-
-
-def _calibration_blocks(evidence: Evidence) -> list[Block]:
-    table = evidence.calibration
-    if table.empty:
-        text = (
-            "No validation predictions were kept for completed runs, so nothing can be said of calibration."
-        )
-        return [Note(text=text)]
-    reading = read_calibration(evidence)
-    return [
-        Chart(
-            name="reliability",
-            title="Is it right as often as it says?",
-            draw=partial(figures.reliability, evidence.study),
-            reading=reading,
-            alt=f"Accuracy against confidence. {reading}",
-            table="calibration",
-            wide=False,
-        )
-    ]
-
-
-def read_calibration(evidence: Evidence) -> str:
-    """Whether the best run with kept predictions is as sure as it may be."""
-    row = as_records(evidence.calibration.head(1))[0]
-    says = (
-        f"At its best epoch, {row['label']} is {percent(row['confidence'])} sure on average and right on "
-        f"{percent(row['accuracy'])} of the texts"
-    )
-    error = (
-        f"calibration error {points(row['ece'])}, {points(row['ece_if_calibrated'])} if it were calibrated"
-    )
-    if row["ece"] <= row["ece_if_calibrated_high"]:
-        return f"{says}: as well calibrated as this many texts can show ({error})."
-    kind = "too sure" if row["overconfidence"] > 0 else "not sure enough"
-    return f"{says}: {kind} by {points(abs(row['overconfidence']))} ({error})."
 
 
 def _map_blocks(evidence: Evidence) -> list[Block]:

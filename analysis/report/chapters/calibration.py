@@ -1,0 +1,49 @@
+"""Whether models are right as often as they say."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from analysis.evidence import Evidence
+from analysis.plots import figures
+from analysis.report.content import Block, Chart, Note
+from analysis.tables import as_records
+from analysis.wording import percent, points
+
+
+def calibration_blocks(evidence: Evidence) -> list[Block]:
+    """The reliability curve of the best run of each cell, or why there is none."""
+    table = evidence.calibration
+    if table.empty:
+        text = (
+            "No validation predictions were kept for completed runs, so nothing can be said of calibration."
+        )
+        return [Note(text=text)]
+    reading = read_calibration(evidence)
+    return [
+        Chart(
+            name="reliability",
+            title="Is it right as often as it says?",
+            draw=partial(figures.reliability, evidence.study),
+            reading=reading,
+            alt=f"Accuracy against confidence. {reading}",
+            table="calibration",
+            wide=False,
+        )
+    ]
+
+
+def read_calibration(evidence: Evidence) -> str:
+    """Whether the best run with kept predictions is as sure as it may be."""
+    row = as_records(evidence.calibration.head(1))[0]
+    says = (
+        f"At its best epoch, {row['label']} is {percent(row['confidence'])} sure on average and right on "
+        f"{percent(row['accuracy'])} of the texts"
+    )
+    error = (
+        f"calibration error {points(row['ece'])}, {points(row['ece_if_calibrated'])} if it were calibrated"
+    )
+    if row["ece"] <= row["ece_if_calibrated_high"]:
+        return f"{says}: as well calibrated as this many texts can show ({error})."
+    kind = "too sure" if row["overconfidence"] > 0 else "not sure enough"
+    return f"{says}: {kind} by {points(abs(row['overconfidence']))} ({error})."
