@@ -47,7 +47,7 @@ def _limits(evidence: Evidence) -> list[Finding]:
     running = int((evidence.runs["state"] == "running").sum())
     if running:
         text = f"{count(running, 'run')} had not ended when this was written: figures may still change."
-        found.append(Finding(text=text, tone="warning", anchor="failures"))
+        found.append(Finding(text=text, tone="warning", anchor="failures", kind="running"))
     return found
 
 

@@ -104,7 +104,9 @@ def _facts(evidence: Evidence) -> list[Fact]:
         top = evidence.ranking.iloc[0]
         found.append(
             Fact(
-                label="best validation accuracy",
+                label="best validation accuracy"
+                if evidence.facts.validated_on == "validation"
+                else "best accuracy, on the test split",
                 value=percent(top["val_accuracy"]) + plus_minus(evidence.half_width),
                 detail=str(top["label"]),
             )
