@@ -108,11 +108,15 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
 
     import ray
 
-    options: dict[str, object] = (
-        {"num_cpus": count_cpus(), "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
-        if address is None
-        else {"address": address}
-    )
+    options: dict[str, object] = {"address": address}
+    if address is None:
+        # "local" by name: without it Ray joins a cluster that happens to run on this machine.
+        options = {
+            "address": "local",
+            "num_cpus": count_cpus(),
+            "object_store_memory": OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+        }
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, RuntimeError, ValueError) as error:
