@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -11,9 +11,9 @@ from rich.markup import escape
 
 from study.leg import StudyResult
 from study.listener import Listener
+from study.progress import Progress
 
 if TYPE_CHECKING:
-    from search_spaces import Space
     from study.cluster import Capacity
     from study.spec import StudySpec
     from study.trial import Assignment, Report
@@ -31,11 +31,11 @@ _STYLES = {"completed": "green", "pruned": "yellow", "failed": "red", "diverged"
 class ConsoleListener(Listener):
     """Prints a line for each stage and for each trial that ended."""
 
-    def __init__(self, console: Console, space: Space) -> None:
-        self._console = console
-        self._varied = space.dimensions
-        self._n_replicates = self._n_ended = 0
-        self._start = time.monotonic()
+    def __init__(
+        self, console: Console, spec: StudySpec, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._console, self._spec, self._clock = console, spec, clock
+        self._progress = Progress(n_runs=0, n_seeds=1, n_slots=1, max_epochs=spec.training.max_epochs)
 
     def on_stage(self, text: str) -> None:
         """Print what is being done."""
@@ -45,10 +45,16 @@ class ConsoleListener(Listener):
         """Print what the study can and cannot answer."""
         print_sentences(self._console, sentences)
 
-    def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity) -> None:
+    def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity, n_ended: int) -> None:
         """Print how much there is to do."""
-        self._n_replicates = n_trials * n_replicates
-        self._start = time.monotonic()
+        resources, training = self._spec.resources, self._spec.training
+        self._progress = Progress(
+            n_runs=n_trials * n_replicates,
+            n_seeds=n_replicates,
+            n_slots=capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial),
+            max_epochs=training.max_epochs,
+            n_ended=n_ended,
+        )
         seeds = "" if n_replicates == 1 else f" under {n_replicates} seeds each"
         nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
         gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""
@@ -56,19 +62,23 @@ class ConsoleListener(Listener):
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Print a trial that ended."""
+        epoch = None if report.figures is None else report.figures.epoch
+        key = assignment.trial, assignment.replicate
+        self._progress.hear(key, state, epoch, report.wall_s, self._clock())
         if state == "running":
             self._say_progress(assignment, report)
             return
-        self._n_ended += 1
-        count = f"{self._n_ended}/{self._n_replicates}"
-        setting = describe_setting({name: assignment.params.get(name) for name in self._varied})
+        count = f"{self._progress.n_ended}/{self._progress.n_runs}"
+        setting = describe_setting(
+            {name: assignment.params.get(name) for name in self._spec.space.dimensions}
+        )
         replicate = "" if assignment.replicate == 1 else f" seed {assignment.replicate}"
         said = (
             report.reason if report.reason and state not in ("completed", "pruned") else _say_figures(report)
         )
         self._console.print(
             f"{count:>7}  [{_STYLES[state]}]{state:<9}[/]  {escape(said)}  "
-            f"[dim]{(report.wall_s or 0):5.1f} s[/dim]  {escape(setting)}{replicate}",
+            f"[dim]{(report.wall_s or 0):5.1f} s[/dim]  {escape(setting)}{replicate}{self._say_left()}",
             soft_wrap=True,
         )
 
@@ -77,9 +87,25 @@ class ConsoleListener(Listener):
         if report.figures is not None and report.figures.epoch_s >= LONG_EPOCH_S:
             self._console.print(
                 f"         [dim]trial {assignment.trial}: {_say_figures(report)}, "
-                f"{report.figures.epoch_s:.0f} s[/dim]",
+                f"{report.figures.epoch_s:.0f} s{self._say_left()}[/dim]",
                 soft_wrap=True,
             )
+
+    def _say_left(self) -> str:
+        left_s = self._progress.left_s(self._clock())
+        return "" if left_s is None or left_s < 1.0 else f"[dim]; about {say_duration(left_s)} left[/dim]"
+
+
+def say_duration(seconds: float) -> str:
+    """Say a duration to two digits or so, e.g. `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    if seconds < 90.0:
+        return f"{seconds:.0f} s" if seconds < 20.0 else f"{round(seconds, -1):.0f} s"
+    if seconds < 90.0 * 60.0:
+        return f"{seconds / 60.0:.0f} min"
+    hours = seconds / 3600.0
+    if hours < 48.0:
+        return f"{hours:.1f} h" if hours < 10.0 else f"{hours:.0f} h"
+    return f"{hours / 24.0:.1f} days"
 
 
 def _say_figures(report: Report) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.records import StudyFacts
+from analysis.records import Phase, StudyFacts
 from search_spaces.documents import dump_document
 from study.cluster import check_resources, ray_session
 from study.designs import SearchDesign
@@ -147,7 +147,8 @@ class Leg:
 
             check_resources(capacity, spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
             manifest.begin_leg(self.purpose, capacity)
-            self.listener.on_plan(source.n_trials, source.n_seeds, capacity)
+            n_ended = _count_ended(ledger, "confirm" if self.purpose == "confirm" else "search")
+            self.listener.on_plan(source.n_trials, source.n_seeds, capacity, n_ended)
             start = time.monotonic()
             if spec.resources.time_budget_s is not None:
                 interruption.deadline = start + spec.resources.time_budget_s
@@ -158,6 +159,10 @@ class Leg:
             tune_trials(spec, driver, encoded, interruption, self.load_worker())
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
+
+
+def _count_ended(ledger: Ledger, phase: Phase) -> int:
+    return sum(o.state != "running" and o.assignment.phase == phase for o in ledger.outcomes())
 
 
 def publish(directory: StudyDirectory) -> Path:

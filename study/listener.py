@@ -19,8 +19,8 @@ class Listener:
     def on_design(self, sentences: Sequence[str]) -> None:
         """Hear, before anything runs, how much will be trained, and what that can and cannot answer."""
 
-    def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity) -> None:
-        """Hear what will be trained on what."""
+    def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity, n_ended: int) -> None:
+        """Hear what will be trained on what, and how many replicates ended in earlier legs."""
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Hear of one epoch, or of a trial's end."""

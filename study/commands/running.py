@@ -101,7 +101,7 @@ def _finish(leg: Any, spec: Any) -> None:
     from study.console import ConsoleListener, print_result
 
     console = Console(highlight=False)
-    result = leg(ConsoleListener(console, spec.space))
+    result = leg(ConsoleListener(console, spec))
     print_result(console, result)
     if result.stop_signal is not None:
         raise typer.Exit(128 + result.stop_signal)

@@ -13,7 +13,7 @@ from study.spec import StudySpec, load_spec
 
 
 class _Printer(Listener):
-    def on_plan(self, n_trials: int, n_replicates: int, capacity: Any) -> None:
+    def on_plan(self, n_trials: int, n_replicates: int, capacity: Any, n_ended: int) -> None:
         print(f"plan {n_trials} {n_replicates} {capacity.cpus} {capacity.nodes}", flush=True)
 
     def on_report(self, assignment: Any, report: Any, state: str) -> None:

@@ -58,6 +58,6 @@ def test_options_go_over_the_file_and_settings_over_options(spec_file: str) -> N
 def test_the_console_prints_what_a_design_says(capsys: pytest.CaptureFixture[str]) -> None:
     spec = gather_spec("quick", {}, None)
 
-    ConsoleListener(Console(highlight=False), spec.space).on_design(["Can answer [all]."])
+    ConsoleListener(Console(highlight=False), spec).on_design(["Can answer [all]."])
 
     assert capsys.readouterr().out == "- Can answer [all].\n"
