@@ -77,7 +77,8 @@ def gather_unsaid(sections: list[Section]) -> list[Section]:
     unsaid = [block for section in sections if _is_unsaid(section) for block in section.blocks]
     if not unsaid:
         return kept
-    chapter = Section(anchor=_UNSAID, title="What cannot be said", blocks=unsaid)
+    # Two chapters may lack the same thing: it is said once.
+    chapter = Section(anchor=_UNSAID, title="What cannot be said", blocks=list(dict.fromkeys(unsaid)))
     place = next((i for i, section in enumerate(kept) if section.anchor == "failures"), len(kept))
     return [*kept[:place], chapter, *kept[place:]]
 

@@ -124,7 +124,22 @@ def test_the_notebooks_one_setting_gets_its_conclusion_from_the_data(
         "The validation loss is lowest at epoch 2 (0.3091) and rises after it, to 0.4434 at epoch 5; "
         "validation accuracy stays below 90% in every epoch (at most 86.84%)."
     )
+    assert texts["onset"] == "The one completed run begins to overfit after epoch 2."
     assert texts["validated-on-test"].startswith("Validation was done on the test split")
+
+
+def test_a_rise_in_the_last_epoch_alone_is_no_onset_and_the_report_says_so(
+    write_database: Callable[..., Path],
+) -> None:
+    plan = {"n_trials": 1, "n_seeds": 1, "fail_fraction": 0, "prune_fraction": 0, "max_epochs": 5}
+    path = write_database(**plan)
+    for epoch, loss in enumerate([0.3433, 0.3376, 0.3334, 0.3385, 0.4548], start=1):
+        change(path, f"UPDATE epochs SET val_loss={loss} WHERE epoch={epoch}")  # noqa: S608
+
+    texts = {finding.kind: finding.text for finding in summarize(load(path))}
+
+    assert "rises after it, to 0.4548 at epoch 5" in texts["conclusion"]
+    assert "in too few epochs to call it an onset" in texts["onset"]
 
 
 HOSTILE = "</script><script>alert(1)</script>"

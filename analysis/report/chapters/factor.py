@@ -10,6 +10,7 @@ from analysis.evidence import Evidence
 from analysis.importance import MIN_SETTINGS
 from analysis.labels import label_factor, label_value
 from analysis.plots import figures
+from analysis.report.chapters.verdict import NOTHING_VARIED
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.rules import RULE
 from analysis.tables import as_records
@@ -26,7 +27,7 @@ def factor_chapter(evidence: Evidence) -> Section:
     """Effects, importance, parallel coordinates and the ends of the space."""
     blocks: list[Block] = []
     if not evidence.factors:
-        blocks.append(Note(text="Nothing was varied among the completed runs: no factor can be judged."))
+        blocks.append(Note(text=NOTHING_VARIED, tone="warning"))
     else:
         blocks.append(_effects_chart(evidence))
         blocks.extend(_importance_blocks(evidence))

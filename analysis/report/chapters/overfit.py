@@ -146,22 +146,39 @@ def _noise_notes(evidence: Evidence) -> list[Block]:
 
 def read_onsets(evidence: Evidence) -> str:
     """When completed runs begin to overfit, in one sentence."""
-    runs = evidence.overfitting.merge(evidence.completed[["trial", "replicate"]], on=["trial", "replicate"])
+    ends = evidence.completed[["trial", "replicate", "val_loss_last"]]
+    runs = evidence.overfitting.merge(ends, on=["trial", "replicate"])
     known = runs[runs["loss_overfits"].notna()]
     if known.empty:
         return "No completed run has the three epochs from which an onset can be told."
     onsets = known["onset_epoch"].dropna().astype(int)
     if onsets.empty:
-        n = count(len(known), "completed run")
-        return f"No validation loss of {n} rises for good within the epochs run."
+        return _read_no_onset(known)
     low, middle, high = np.quantile(onsets, [0.1, 0.5, 0.9])
     spread = f", in most between {low:.0f} and {high:.0f}" if high > low else ""
-    share = (
-        "The one completed run begins"
-        if len(known) == 1
-        else f"{len(onsets)} of {count(len(known), 'completed run')} begin"
+    if len(known) == 1:
+        return f"The one completed run begins to overfit after epoch {middle:.0f}."
+    return (
+        f"{len(onsets)} of {count(len(known), 'completed run')} begin to overfit after epoch {middle:.0f} "
+        f"(median){spread}."
     )
-    return f"{share} to overfit after epoch {middle:.0f}{' (median)' if len(onsets) > 1 else ''}{spread}."
+
+
+def _read_no_onset(runs: pd.DataFrame) -> str:
+    """No onset: because the loss does not rise, or because it rose too late to call it one."""
+    lowest = runs["val_loss_last"] - runs["cost_loss"]
+    raised = int((runs["cost_loss"] > LOSS_TOLERANCE * lowest).sum())
+    late = "but in too few epochs to call it an onset: one epoch alone proves nothing"
+    if len(runs) == 1:
+        return (
+            f"The validation loss of the one completed run ends above its minimum, {late}."
+            if raised
+            else "The validation loss of the one completed run does not rise for good in the epochs run."
+        )
+    text = f"None of {count(len(runs), 'completed run')} shows an onset of overfitting in the epochs run"
+    return (
+        f"{text}; in {raised} the validation loss ends above its minimum, {late}." if raised else f"{text}."
+    )
 
 
 def onset_table(evidence: Evidence) -> pd.DataFrame:

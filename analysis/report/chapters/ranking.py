@@ -58,7 +58,8 @@ def _read(ranking: pd.DataFrame) -> str:
     by_last = ranking.sort_values("val_accuracy_last", ascending=False).iloc[0]
     sentence = (
         f"The best setting reaches {percent(top['val_accuracy'])} at its best epoch and ends at "
-        f"{percent(top['val_accuracy_last'])}; training on costs {points(lost.mean())} on average"
+        f"{percent(top['val_accuracy_last'])}; training on costs {points(lost.mean())}"
+        + (" on average" if len(lost) > 1 else "")
     )
     if len(ranking) > 1 and by_last["setting"] != top["setting"]:
         return f"{sentence}, and by the last epoch another setting leads: {by_last['label']}."

@@ -16,6 +16,8 @@ from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.tables import as_records
 from analysis.wording import MINUS, count, listing, number, percent, points
 
+NOTHING_VARIED = "Nothing was varied among the completed runs, so no factor can be judged."
+
 _DRAWN = 24
 _HARDLY_ANY = 0.0005
 
@@ -56,7 +58,7 @@ def verdict_chapter(evidence: Evidence) -> Section:
 
 def _why_no_levels(evidence: Evidence) -> str:
     if not evidence.factors:
-        return "Nothing was varied among the completed runs, so there are no levels to compare."
+        return NOTHING_VARIED
     return "Too few completed runs share all else, so no level of a factor can be compared."
 
 
@@ -164,7 +166,7 @@ def read_optimism(evidence: Evidence) -> str:
     row = as_records(evidence.optimism)[0]
     parts = [*_read_luck(row, evidence.facts.n_validation), *_read_confirmation(row)]
     if not parts:
-        return "One setting was tried, so its accuracy owes nothing to having been picked."
+        return "One setting was tried, so its accuracy owes nothing to having been picked among settings."
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
