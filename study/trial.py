@@ -8,6 +8,9 @@ from typing import Any, Self
 
 from analysis.records import Phase, State
 
+MAX_PROBE = 5_000
+"""Training rows that are evaluated: 0.9 points of half-width at an accuracy of 88%, and little time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:

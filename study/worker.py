@@ -6,7 +6,6 @@ The driver imports this module to hand it to Ray, so that TensorFlow is only loa
 from __future__ import annotations
 
 import math
-import os
 import signal
 import socket
 import tempfile
@@ -18,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from study.silence import silence_tensorflow
-from study.trial import Assignment, EpochFigures, Report
+from study.process import prepare_process
+from study.trial import MAX_PROBE, Assignment, EpochFigures, Report
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
     from study.data import EncodedCorpus
     from study.spec import StudySpec
     from study.training import ProgramCache, Rows, Trainer
-
-
-MAX_PROBE = 5_000
-"""Training rows that are evaluated: 0.9 points of half-width at an accuracy of 88%, and little time."""
 
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]
@@ -98,7 +93,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
     def prepare(self, spec: StudySpec) -> None:
         """Prepare the process, once."""
-        _prepare_process(spec.resources.cpus_per_trial)
+        prepare_process(spec.resources.cpus_per_trial)
 
     def make_trainer(self, assignment: Assignment) -> Trainer:
         """Return what trains `assignment`, before its first epoch."""
@@ -197,21 +192,3 @@ def _probe_rows(n_train: int, n_validation: int) -> npt.NDArray[np.int64]:
 
     n_rows = min(n_train, n_validation, MAX_PROBE)
     return np.sort(np.random.default_rng(0).choice(n_train, n_rows, replace=False))
-
-
-def _prepare_process(n_threads: int) -> None:
-    """Hold every library to the trial's CPUs: two trials of one thread do more than one of two."""
-    silence_tensorflow()
-    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(n_threads)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(n_threads)
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(n_threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    for gpu in tf.config.list_physical_devices("GPU"):
-        # Several trials may share a GPU; the first must not take all of its memory.
-        tf.config.experimental.set_memory_growth(gpu, True)
-    from study.cells import limit_threads
-
-    limit_threads(1)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from study.schedulers import bracket_of, make_scheduler, plan_brackets
+from study.brackets import bracket_of, plan_brackets
+from study.schedulers import make_scheduler
 from study.trial import EpochFigures, Report
 from tests.study.small_study import make_spec
 
