@@ -6,10 +6,11 @@ two disagree, after a crash between two commits, the search is told again from t
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -64,15 +65,17 @@ class Search:
         self._queue: deque[Assignment] = deque()
         self._running: dict[tuple[int, int], Assignment] = {}
         self._proposals: dict[tuple[int, int], _Proposal] = {}
-        self._planned = spec.design.plan(spec.space, spec.seed)
-        self.n_trials = len(self._planned) if self._planned is not None else spec.design.count(spec.space)
+        self._firsts: set[tuple[int, int]] = set()
+        planned = spec.design.plan(spec.space, spec.seed)
+        self.n_trials = len(planned) if planned is not None else spec.design.count(spec.space)
         for outcome in ledger.outcomes():
             self._remember(outcome)
         if self._settings or storage.exists():
             check_database(storage)
         with database_faults(storage):
-            self._suggestions = Suggestions(spec, storage, is_planned=self._planned is not None)
+            self._suggestions = Suggestions(spec, storage, is_planned=planned is not None)
             self._catch_up()
+        self._planned = None if planned is None else self._leave_out_proposed(planned)
 
     @property
     def n_seeds(self) -> int:
@@ -82,7 +85,14 @@ class Search:
     @property
     def is_exhausted(self) -> bool:
         """Whether nothing is left to hand out and nothing to hear."""
-        return not self._running and not self._queue and self._suggestions.n_asked >= self.n_trials
+        return not self._running and not self._queue and not self._may_propose
+
+    @property
+    def _may_propose(self) -> bool:
+        """Whether the design holds settings that were not proposed."""
+        if self._planned is not None:
+            return bool(self._planned)
+        return self._suggestions.n_asked < self.n_trials
 
     @property
     def running(self) -> list[Assignment]:
@@ -91,7 +101,7 @@ class Search:
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""
-        if not self._queue and self._suggestions.n_asked < self.n_trials:
+        if not self._queue and self._may_propose:
             with database_faults(self._storage):
                 self._propose()
         if not self._queue:
@@ -191,9 +201,26 @@ class Search:
         return any((proposal.trial, r) in pending for r in proposal.replicates)
 
     def _propose(self) -> None:
-        planned = None if self._planned is None else self._planned[self._suggestions.n_asked]
+        planned = self._planned[0] if self._planned else None
         suggestion, params = self._suggestions.ask(planned)
+        if self._planned is not None:
+            # Not always the first: a process that died may have left another in Optuna's queue.
+            identities = [_identity(setting) for setting in self._planned]
+            del self._planned[identities.index(_identity(params))]
         self._enqueue(self._place(suggestion, params), params)
+
+    def _leave_out_proposed(self, planned: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Return what of a plan is still to be proposed: an extended design may order its settings anew."""
+        proposals = {id(proposal): proposal for proposal in self._proposals.values()}
+        known = [self._settings[p.trial] for p in proposals.values() if p.trial in self._settings]
+        proposed = Counter(_identity(setting.params) for setting in known)
+        left = []
+        for setting in planned:
+            if proposed[_identity(setting)]:
+                proposed[_identity(setting)] -= 1
+            else:
+                left.append(setting)
+        return left
 
     def _place(self, suggestion: Suggestion, params: Mapping[str, Any]) -> _Proposal:
         """Decide for which trial and replicates a new suggestion stands."""
@@ -202,8 +229,9 @@ class Search:
         if earlier is not None:
             # The sampler proposed what it had proposed before: a further seed tells more than a rerun.
             trial = earlier
-            taken = [r for t, r in self._proposals if t == earlier]
-            first = 1 + max([*taken, *self._settings[earlier].outcomes])
+            outcomes = self._settings[earlier].outcomes.values()
+            known = [o.assignment.replicate for o in outcomes if o.assignment.phase == "search"]
+            first = 1 + max([*known, *(r for t, r in self._proposals if t == earlier)], default=0)
         elif self._suggestions.is_stratified:
             trial = 1 + max([t for t, _ in self._proposals] + list(self._settings), default=-1)
         if earlier is not None or self._suggestions.is_stratified:
@@ -211,19 +239,21 @@ class Search:
         return self._proposal(suggestion, trial, first)
 
     def _proposal(self, suggestion: Suggestion, trial: int, first: int) -> _Proposal:
-        return _Proposal(suggestion, trial, tuple(range(first, first + self._spec.seeds)))
+        """Give a suggestion its replicates: the first, and the next that no other has."""
+        replicates = [first]
+        for replicate in itertools.count(first + 1):
+            if len(replicates) == self._spec.seeds:
+                break
+            if (trial, replicate) not in self._firsts and (trial, replicate) not in self._proposals:
+                replicates.append(replicate)
+        proposal = _Proposal(suggestion, trial, tuple(replicates))
+        self._proposals |= {(trial, replicate): proposal for replicate in replicates}
+        return proposal
 
     def _enqueue(self, proposal: _Proposal, params: Mapping[str, Any]) -> None:
-        is_cut = any(o.state == "pruned" for o in self._outcomes(proposal))
+        is_cut = self._is_cut(proposal)
         for replicate in proposal.replicates:
-            self._proposals[proposal.trial, replicate] = proposal
-            assignment = Assignment(
-                trial=proposal.trial,
-                replicate=replicate,
-                attempt=1,
-                seed=derive_seed(self._spec.seed, "replicate", replicate),
-                params=dict(params),
-            )
+            assignment = self._assign(proposal, replicate, params)
             done = self._setting(assignment).outcomes.get(replicate)
             if done is not None and done.state == "running":
                 self._queue.append(done.assignment)
@@ -232,19 +262,42 @@ class Search:
         if is_cut:
             self._spare(proposal.trial)
 
+    def _is_cut(self, proposal: _Proposal) -> bool:
+        return any(o.state == "pruned" for o in self._outcomes(proposal))
+
+    def _assign(self, proposal: _Proposal, replicate: int, params: Mapping[str, Any]) -> Assignment:
+        return Assignment(
+            trial=proposal.trial,
+            replicate=replicate,
+            attempt=1,
+            seed=derive_seed(self._spec.seed, "replicate", replicate),
+            params=dict(params),
+        )
+
     def _catch_up(self) -> None:
         """Bring queue and Optuna's storage to where the records are."""
-        for memory in self._suggestions.recall():
+        memories = self._suggestions.recall()
+        self._firsts = {m.stands_for for m in memories if m.stands_for is not None}
+        for memory in memories:
             if memory.is_open:
                 self._continue(memory)
             else:
-                stands_for = memory.stands_for or (memory.suggestion.number, 1)
-                proposal = self._proposal(memory.suggestion, *stands_for)
-                self._proposals |= {(proposal.trial, r): proposal for r in proposal.replicates}
-                # Unfinished although Optuna has closed it: a retry. It may also have ended untold.
-                self._queue.extend(o.assignment for o in self._outcomes(proposal) if o.state == "running")
-                if not self._unfinished(proposal):
-                    self._tell(proposal)
+                self._review(memory)
+
+    def _review(self, memory: Memory) -> None:
+        """Take up what is left of a suggestion that Optuna has closed: a retry, or seeds that were added."""
+        proposal = self._proposal(memory.suggestion, *(memory.stands_for or (memory.suggestion.number, 1)))
+        setting = self._settings.get(proposal.trial)
+        if setting is None:
+            return  # the records, which may be an older copy, know nothing of it
+        for replicate in proposal.replicates:
+            outcome = setting.outcomes.get(replicate)
+            if outcome is not None and outcome.state == "running":
+                self._queue.append(outcome.assignment)
+            elif outcome is None and not self._is_cut(proposal):
+                self._queue.append(self._assign(proposal, replicate, setting.params))
+        if not self._unfinished(proposal):
+            self._tell(proposal)  # it may have ended untold
 
     def _continue(self, memory: Memory) -> None:
         """Take up a suggestion that was open when the last leg ended, perhaps half made."""

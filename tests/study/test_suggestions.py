@@ -314,3 +314,55 @@ def test_samplers_that_know_several_objectives_are_built_and_say_what_comes_of_i
     assert len(handed_out) == 8
     if sampler != "random":
         assert "no other beats in val_accuracy and n_weights" in " ".join(spec.design.explain(spec.space, 1))
+
+
+# ---- designs that grow
+
+
+def test_added_seeds_train_what_is_missing_of_every_setting(open_study: OpenStudy) -> None:
+    design = {"kind": "search", "trials": 9, "scheduler": "none"}  # of six settings: some are repeated
+    search, ledger = open_study(make_spec(design=design))
+    before = train_all(search, ledger)
+    ledger.close()
+
+    search, ledger = open_study(make_spec(design=design, seeds=3))
+    after = train_all(search, ledger)
+
+    assert len(before) == 9
+    assert len(after) == 18
+    keys = Counter((a.trial, a.replicate) for a in (*before, *after))
+    assert set(keys.values()) == {1}
+    for trial in {a.trial for a in before}:
+        replicates = sorted(replicate for number, replicate in keys if number == trial)
+        assert replicates == list(range(1, len(replicates) + 1))
+    ledger.close()
+    search, ledger = open_study(make_spec(design=design, seeds=3))
+    assert search.next() is None
+    assert search.is_exhausted
+
+
+@pytest.mark.parametrize(
+    ("small", "large"),
+    [
+        ({"kind": "grid", "points": 2}, {"kind": "grid", "points": 3}),
+        ({"kind": "factorial", "fraction": "1/2"}, {"kind": "factorial"}),
+        ({"kind": "random", "trials": 4}, {"kind": "random", "trials": 8}),
+    ],
+    ids=["grid", "factorial", "random"],
+)
+def test_a_design_that_grows_trains_what_is_new_and_nothing_again(
+    open_study: OpenStudy, small: dict[str, Any], large: dict[str, Any]
+) -> None:
+    space = SPACE | {"layers": 1, "units": {"low": 8, "high": 16}}
+    search, ledger = open_study(make_spec(space=space, design=small))
+    before = train_all(search, ledger)
+    ledger.close()
+    spec = make_spec(space=space, design=large)
+
+    search, ledger = open_study(spec)
+    after = train_all(search, ledger)
+
+    planned = spec.design.plan(spec.space, spec.seed)
+    assert planned is not None
+    trained = [str(sorted(a.params.items())) for a in (*before, *after)]
+    assert Counter(trained) == Counter(str(sorted(setting.items())) for setting in planned)
