@@ -81,7 +81,7 @@ def make_sampler(design: BaseDesign, space: Space, n_trials: int, seed: int) -> 
 
 def _defaults(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str, Any]:
     """Return our own arguments of the built-in samplers, each of which the user may replace."""
-    startup = min(10, max(4, n_trials // 3))
+    startup = design.count_startup(n_trials)
     match design.sampler:
         case "tpe":
             # Several workers ask before any tells: constant_liar keeps them from proposing the same.

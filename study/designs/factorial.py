@@ -185,7 +185,7 @@ def _find_places(crossing: Crossing, runs: Levels) -> list[int]:
 def _say_full(names: str) -> list[str]:
     return [
         f"Can answer what each of {names} changes, over all values of the others, and which of them act "
-        "together, pairs and more: every combination is tried equally often.",
+        "together, pairs and more.",
         "The settings come in blocks: a study stopped early has tried each level about equally often.",
         "Cannot answer what values between or beyond those tried would do.",
     ]

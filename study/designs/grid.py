@@ -34,8 +34,10 @@ class GridDesign(BaseDesign):
             return [say_runs(n_settings, seeds, "the space holds a single setting."), *say_luck(seeds)]
         said = [
             say_runs(n_settings, seeds, f"every combination of {varied}."),
-            f"Can answer which of these settings is best, what each of {varied} changes with all else equal, "
-            "and which of them act together.",
+            f"Can answer which of these settings is best and what {varied} changes."
+            if len(space.dimensions) == 1
+            else f"Can answer which of these settings is best, what each of {varied} changes with all else "
+            "equal, and which of them act together.",
             "Cannot answer what values between or beyond those tried would do.",
         ]
         if space.constraints or space.conditions:

@@ -10,6 +10,7 @@ from analysis.wording import listing
 from search_spaces import Space
 from study.designs.base import Plan, say_luck, say_runs, size_of
 from study.designs.drawn import DrawnDesign, draw_at_random, draw_evenly, say_drawn, say_repeats
+from study.designs.strata import stratify
 from study.errors import StudyError
 
 SAMPLER_NAMES = {
@@ -120,12 +121,25 @@ class SearchDesign(DrawnDesign):
         said = say_drawn(space) if is_fixed else self._say_search(space)
         return [
             say_runs(self.trials, seeds, f"proposed by {by}{learns}."),
+            *self._say_startup(space),
             *self._say_scheduler(),
             *say_repeats(plan or ()),
             *(self._say_strata(space, are_paired=is_fixed and not space.constraints) or said),
             *([] if is_fixed else self._say_size(space)),
             *say_luck(seeds),
         ]
+
+    def count_startup(self, n_trials: int) -> int:
+        """Return how many of so many trials a sampler leaves to chance, to have what to learn from."""
+        given = self.sampler_options.get("n_startup_trials")
+        return given if isinstance(given, int) else min(10, max(4, n_trials // 3))
+
+    def _say_startup(self, space: Space) -> list[str]:
+        if self.sampler not in ("tpe", "gp"):
+            return []
+        share = self.trials // len(stratify(space, self.scientific))
+        of = "of each level " if self.scientific else ""
+        return [f"The first {min(self.count_startup(share), share)} settings {of}are drawn at random."]
 
     def _say_scheduler(self) -> list[str]:
         if self.scheduler == "none":

@@ -113,3 +113,11 @@ def test_options_replace_our_own_and_leave_the_rest() -> None:
 
     assert sampler._n_startup_trials == 7
     assert sampler._constant_liar
+
+
+def test_a_design_says_how_many_settings_its_sampler_draws_at_random() -> None:
+    searched = design(trials=36, scientific=["cell"])
+    sampler: Any = make_sampler(searched, MIXED, 18, seed=0)
+
+    assert sampler._n_startup_trials == searched.count_startup(18) == 6
+    assert "The first 6 settings of each level are drawn at random." in searched.explain(MIXED, seeds=3)
