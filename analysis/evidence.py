@@ -10,10 +10,12 @@ import pandas as pd
 
 from analysis.boundaries import check_boundaries
 from analysis.calibration import calibration_by_replicate
+from analysis.confirmation import confirmation_by_setting
 from analysis.effects import best_by_level, cell_means, interactions, marginal_effects
 from analysis.errors import AnalysisError
 from analysis.expected_best import expected_best
 from analysis.fronts import Cost, accuracy_cost_front
+from analysis.gradients import gradient_reach
 from analysis.importance import parameter_importance
 from analysis.labels import label_factor, label_setting, label_value, varied_parameters
 from analysis.literature import IMDB, concerns
@@ -80,10 +82,14 @@ class Evidence:
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
-        """One row per setting with a completed run, best first: means at the best and at the last epoch."""
-        table = summarize_settings(self.study.trials, self.facts.objective)
+        """One row per setting with a completed run, best first: means at the best and at the last epoch.
+
+        Of the search alone: settings that were confirmed have fairer figures, which would push them down.
+        """
+        table = summarize_settings(self.study.trials, self.facts.objective, phase="search")
         table = table[table["n_completed"] > 0]
-        means = self.completed.groupby("setting")[list(_MEANS)].mean()
+        searched = self.completed[self.completed["phase"] == "search"]
+        means = searched.groupby("setting")[list(_MEANS)].mean()
         labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
         table = table.join(means, on="setting").join(labels, on="setting")
         table = table.sort_values("mean", ascending=not self.facts.maximizes, kind="stable")
@@ -100,6 +106,12 @@ class Evidence:
     def optimism(self) -> pd.DataFrame:
         """One row on the luck of having been picked; none if nothing completed."""
         return selection_optimism(self.study.trials, self.facts.n_validation)
+
+    @cached_property
+    def confirmation(self) -> pd.DataFrame:
+        """Search, fresh seeds and test of each confirmed setting, as `confirmation_by_setting` gives it."""
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        return confirmation_by_setting(self.study.trials).join(labels, on="setting")
 
     @cached_property
     def overfitting(self) -> pd.DataFrame:
@@ -135,6 +147,11 @@ class Evidence:
         return {
             cost: accuracy_cost_front(self.study.trials, cost).join(labels, on="setting") for cost in costs
         }
+
+    @cached_property
+    def gradient_reach(self) -> pd.DataFrame:
+        """How much of the gradient each cell carries back, as `gradient_reach` gives it."""
+        return gradient_reach(self.study.gradients, self.study.trials)
 
     @cached_property
     def calibration(self) -> pd.DataFrame:

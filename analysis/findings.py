@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.evidence import Evidence, gather
 from analysis.loading import Study
 from analysis.report.chapters.beat import read_baselines
+from analysis.report.chapters.confirmed import read_confirmation
 from analysis.report.chapters.factor import read_boundaries
 from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
@@ -22,6 +23,7 @@ def summarize(study: Study) -> list[Finding]:
     findings = [
         *_limits(evidence),
         *_conclusion(evidence),
+        *_confirmed(evidence),
         _best(evidence),
         _onset(evidence),
         *_luck(evidence),
@@ -49,6 +51,14 @@ def _limits(evidence: Evidence) -> list[Finding]:
         text = f"{count(running, 'run')} had not ended when this was written: figures may still change."
         found.append(Finding(text=text, tone="warning", anchor="failures", kind="running"))
     return found
+
+
+def _confirmed(evidence: Evidence) -> list[Finding]:
+    if evidence.confirmation.empty:
+        return []
+    return [
+        Finding(text=read_confirmation(evidence), tone="good", anchor="confirmation", kind="confirmation")
+    ]
 
 
 def _best(evidence: Evidence) -> Finding:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from analysis.database import DamagedRecordsError, Records, parse_params, read_records
 from analysis.errors import AnalysisError
+from analysis.gradients import read_gradients
 from analysis.predictions import Predictions
 from analysis.records import EPOCH_COLUMNS, EPOCH_METRICS, TRIAL_COLUMNS, Phase, State, StudyFacts
 from analysis.tables import TRIALS_FILE, Tables, read_parquet
@@ -39,6 +40,8 @@ class Study:
         parameters: The parameters' columns in `trials`, in the order in which the space gave them.
         predictions: Validation probabilities by (trial, replicate), where they were kept.
         labels: The true classes that `predictions` are judged by, if kept.
+        gradients: Norms of the loss's gradient by step back in time, `GRADIENT_COLUMNS`; empty unless asked
+            for.
         baselines: Simple models on the same split: `name, val_accuracy, val_loss, fit_s`.
         manifest: What the study ran on, empty if the file is not there.
         notes: What could not be read, one sentence each; a report repeats them.
@@ -52,6 +55,7 @@ class Study:
     predictions: Mapping[tuple[int, int], NDArray[np.float32]]
     labels: NDArray[np.uint16] | None
     baselines: pd.DataFrame
+    gradients: pd.DataFrame
     manifest: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -119,7 +123,7 @@ def _load_database(path: Path) -> Study:
         raise DamagedRecordsError(
             f"{path}: a column holds what it cannot hold ({first}): restore the file from a copy"
         ) from error
-    return _assemble(path, tables, records.labels, predictions, ())
+    return _assemble(path, tables, records.labels, predictions, read_gradients(path), ())
 
 
 def _derive_tables(records: Records, path: Path) -> Tables:
@@ -141,7 +145,7 @@ def _derive_tables(records: Records, path: Path) -> Tables:
 
 def _load_tables(folder: Path, notes: tuple[str, ...]) -> Study:
     tables = read_parquet(folder)
-    return _assemble(folder / TRIALS_FILE, tables, None, Predictions(None, 0, 2), notes)
+    return _assemble(folder / TRIALS_FILE, tables, None, Predictions(None, 0, 2), read_gradients(None), notes)
 
 
 def _assemble(
@@ -149,6 +153,7 @@ def _assemble(
     tables: Tables,
     labels: NDArray[np.uint16] | None,
     predictions: Predictions,
+    gradients: pd.DataFrame,
     notes: tuple[str, ...],
 ) -> Study:
     _check_trials(tables.trials, tables.facts, path)
@@ -164,6 +169,7 @@ def _assemble(
         predictions=predictions,
         labels=labels,
         baselines=tables.baselines,
+        gradients=gradients,
         manifest=manifest,
         notes=(*notes, *complaint),
     )

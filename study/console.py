@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from study.spec import StudySpec
     from study.trial import Assignment, Report
 
-N_CLOSING_FINDINGS = 4
+CLOSING_FINDINGS = (
+    "validated-on-test",
+    "conclusion",
+    "confirmation",
+    "best",
+    "onset",
+    "settings",
+    "baseline",
+)
+"""What a person wants to know at once; the report has the rest."""
 
 LONG_EPOCH_S = 10.0
 """From here on an epoch has a line of its own."""
@@ -168,6 +177,8 @@ def print_result(console: Console, result: StudyResult) -> None:
     import analysis
     from analysis.findings import summarize
 
-    for finding in summarize(analysis.load(result.directory.path))[:N_CLOSING_FINDINGS]:
+    for finding in summarize(analysis.load(result.directory.path)):
+        if finding.kind not in CLOSING_FINDINGS:
+            continue
         console.print(f"- {escape(finding.text)}", soft_wrap=True)
     console.print(f"report: {escape(str(result.report))}", soft_wrap=True)

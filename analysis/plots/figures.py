@@ -21,6 +21,7 @@ from analysis.plots.baselines import draw_lines_to_beat
 from analysis.plots.calibration import draw_reliability
 from analysis.plots.curves import draw_by_cell, draw_panels
 from analysis.plots.factors import draw_importance
+from analysis.plots.gradients import draw_gradients
 from analysis.plots.overfitting import draw_levels, draw_map, draw_onsets
 from analysis.plots.panels import best_trial_by_cell, curve_panels
 from analysis.plots.ranking import draw_best_and_last
@@ -60,6 +61,15 @@ def curves_by_cell(study: Study) -> Figure:
         if not leaders:
             return say_nothing_to_show("No completed run names its cell.")
         return draw_by_cell(evidence.epochs, leaders, _last_epoch(study))
+
+
+def gradients(study: Study) -> Figure:
+    """The loss's gradient by step back in time and cell, before and after training, where it was recorded."""
+    reach = gather(study).gradient_reach
+    with styled():
+        if reach.empty:
+            return say_nothing_to_show("No gradients were recorded; ask for them with --gradients.")
+        return draw_gradients(reach)
 
 
 def _last_epoch(study: Study) -> int:

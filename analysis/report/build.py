@@ -12,8 +12,10 @@ from analysis.findings import summarize
 from analysis.loading import Study
 from analysis.report.chapters.asked import asked_chapter
 from analysis.report.chapters.beat import beat_chapter
+from analysis.report.chapters.confirmed import confirmed_chapter
 from analysis.report.chapters.factor import factor_chapter
 from analysis.report.chapters.failures import failures_chapter
+from analysis.report.chapters.gradient import gradient_chapter
 from analysis.report.chapters.overfit import overfitting_chapter, widest_pair
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import search_chapter
@@ -42,11 +44,13 @@ _BACK = ("seed", "phase", "reason")
 def build_report(study: Study) -> Report:
     """Compute all that the report of one study says."""
     evidence = gather(study)
+    asked_for = [c for c in (confirmed_chapter(evidence), gradient_chapter(evidence)) if c is not None]
     sections = gather_unsaid(
         [
             ranking_chapter(evidence),
             verdict_chapter(evidence),
             overfitting_chapter(evidence),
+            *asked_for,
             factor_chapter(evidence),
             search_chapter(evidence),
             beat_chapter(evidence),
@@ -161,6 +165,8 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         tables |= {"effects": evidence.effects, "interactions": evidence.interactions}
     if not evidence.importance.empty:
         tables["importance"] = evidence.importance
+    if not evidence.gradient_reach.empty:
+        tables["gradient-reach"] = evidence.gradient_reach
     if not evidence.calibration.empty:
         tables["calibration"] = evidence.calibration
     return tables
