@@ -52,8 +52,10 @@ def main() -> None:
 def _status_of(error: ValueError) -> int | None:
     from analysis.errors import AnalysisError
     from search_spaces.errors import SpaceError
-    from study.errors import StudyError
+    from study.errors import IntegrityError, StudyError
 
     if isinstance(error, StudyError):
         return error.exit_status
+    if type(error).__name__ == "DamagedRecordsError":  # by name: its module loads pandas
+        return IntegrityError.exit_status
     return 2 if isinstance(error, AnalysisError | SpaceError) else None
