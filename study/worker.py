@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from study.data import EncodedCorpus
+    from study.program import ProgramCache
     from study.spec import StudySpec
-    from study.training import ProgramCache, Rows, Trainer
+    from study.training import Rows, Trainer
 
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]
@@ -98,7 +99,8 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
     def make_trainer(self, assignment: Assignment) -> Trainer:
         """Return what trains `assignment`, before its first epoch."""
         from study.model import Recipe
-        from study.training import ProgramCache, Trainer
+        from study.program import ProgramCache
+        from study.training import Trainer
 
         if self._programs is None:
             self._programs = ProgramCache()

@@ -11,8 +11,9 @@ from study.classifier import TextClassifier
 from study.data import DataSpec, EncodedCorpus, encode, load_corpus
 from study.errors import IntegrityError, StudyError
 from study.model import Recipe
+from study.program import ProgramCache
 from study.shelf import ModelShelf
-from study.training import ProgramCache, Rows, Trainer
+from study.training import Rows, Trainer
 from study.trial import Assignment
 
 PARAMS = {

@@ -10,7 +10,8 @@ import pytest
 from search_spaces import Choice, SpaceError
 from study.errors import StudyError
 from study.model import Recipe, build_classifier
-from study.training import ProgramCache, Trainer
+from study.program import ProgramCache
+from study.training import Trainer
 from tests.study.small_study import SMALL_SPACE, make_spec
 from tests.study.test_training import PARAMS, make_rows
 

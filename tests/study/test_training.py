@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from study.metrics import evaluate, to_probabilities
 from study.model import Recipe, build_classifier
-from study.training import ProgramCache, Rows, Trainer, evaluate, to_probabilities
+from study.program import ProgramCache
+from study.training import Rows, Trainer
 
 PARAMS: dict[str, Any] = {
     "cell": "lstm",
