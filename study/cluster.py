@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,6 +120,9 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
         }
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+    except SystemExit as stopped:
+        # Ray puts a handler of its own in place meanwhile, which ends the process with the bare number.
+        raise SystemExit(143 if stopped.code == signal.SIGTERM else stopped.code) from None
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise EnvironmentFaultError(
             f"Ray must start or be reached: {address or 'this machine'}: {str(error).splitlines()[0]}; "

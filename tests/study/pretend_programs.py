@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -28,12 +29,24 @@ SPEC: dict[str, Any] = {
     "keep_models": 2,
 }
 
+SECRETS = {
+    f"{owner}_{kind}": f"planted-{number}"
+    for number, (owner, kind) in enumerate(
+        itertools.product(
+            ("AWS_SECRET_ACCESS", "DATABASE", "HF", "OPTUNA_STORAGE", "RAY"),
+            ("KEY", "PASSWORD", "TOKEN", "URL"),
+        )
+    )
+}
+"""Twenty values in the environment that must not be found in a study."""
+
 
 def start(
     folder: Path,
     worker: str = "PretendWorker",
     address: str | None = None,
     out: Path | None = None,
+    environment: dict[str, str] | None = None,
     **changes: Any,
 ) -> subprocess.Popen[str]:
     """Start a study in `folder` (or `out`), or continue it, in a process group of its own as a shell does."""
@@ -47,7 +60,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"MPLBACKEND": "agg"},
+        env=os.environ | SECRETS | (environment or {}),
         start_new_session=True,
     )
 

@@ -58,3 +58,20 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
 
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_of_ours_is_timed_or_ordered_by_the_wall_clock() -> None:
+    package = Path(__file__).parents[2] / "study"
+    readings = {
+        (path.relative_to(package).as_posix(), line.strip())
+        for path in package.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if "time.time(" in line or "datetime.now(" in line
+    }
+
+    # Where the clock is read, it is to be shown to a person, or compared with the times of cached files.
+    assert readings == {
+        ("data/cache.py", "_trim(folder, keep=key, now_s=time.time())"),
+        ("driver.py", 'started_at = datetime.now(UTC).isoformat(timespec="seconds")'),
+        ("manifest.py", 'return datetime.now(UTC).isoformat(timespec="seconds")'),
+    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -10,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.study.pretend_programs import SPEC, finish, start
+from study.cluster import token_path
+from tests.study.pretend_programs import SECRETS, SPEC, descendants, finish, start
 from tests.study.pretend_worker import Misdeed
 
 pytestmark = pytest.mark.slow
@@ -51,6 +54,10 @@ def test_a_trial_that_misbehaves_ends_alone_and_with_its_reason(tmp_path: Path) 
         for (_, reason), (_, beginning) in zip(found[misdeed], attempts, strict=True):
             assert (reason or "").startswith(beginning or ""), misdeed
             assert "\n" not in (reason or "")
+    for path in (tmp_path / "cheap").rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        assert not any(secret.encode() in content for secret in SECRETS.values()), path
+        assert token_path().read_bytes() not in content, path
 
 
 @pytest.fixture
@@ -107,3 +114,25 @@ def test_a_directory_that_cannot_be_written_is_refused_before_ray_starts(tmp_pat
     assert status == 3, said
     assert f"a study writes to its directory: {folder / 'cheap'}: Read-only file system" in said
     assert "plan" not in said
+
+
+def test_a_lost_head_ends_the_driver_and_nothing_that_was_committed_is_lost(tmp_path: Path) -> None:
+    # Ray's own C++ ends a driver whose head is silent for this long; it is a minute by default.
+    patience = {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}
+    process = start(tmp_path, environment=patience, training={"max_epochs": 12})
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("completed"):
+            break
+    (head,) = (pid for pid, name in descendants(process.pid).items() if "/gcs_server" in name.split()[0])
+    os.kill(head, signal.SIGKILL)
+    status, said = finish(process)
+
+    assert status != 0
+    known = read_attempts(tmp_path / "cheap")
+    assert [state for _, _, state, _ in known].count("completed") >= 1
+
+    status, said = finish(start(tmp_path, training={"max_epochs": 12}))
+
+    assert status == 0, said
+    assert [state for _, _, state, _ in read_attempts(tmp_path / "cheap")] == ["completed"] * 6

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study.errors import IntegrityError
+from study.errors import EnvironmentFaultError, IntegrityError
 from study.ledger import Ledger
 from study.trial import Assignment
 from tests.study.small_study import make_facts, make_spec, pretend_report
@@ -99,3 +99,46 @@ def test_records_of_another_schema_are_refused(ledger: Ledger) -> None:
 
     with pytest.raises(IntegrityError, match="schema 99"):
         Ledger.open(ledger.path)
+
+
+def test_records_that_another_program_holds_are_named_after_the_wait(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.close()
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        "study.ledger.sqlite3.connect", lambda path, timeout=0.0, **rest: connect(path, timeout=0.05, **rest)
+    )
+    patient = Ledger.open(ledger.path)
+    holder = connect(ledger.path)
+    holder.execute("BEGIN EXCLUSIVE")
+
+    with pytest.raises(EnvironmentFaultError, match=r"records\.db: database is locked; make room or free"):
+        patient.begin(ASSIGNMENT, NOW)
+
+    holder.close()
+    patient.begin(ASSIGNMENT, NOW)
+    assert len(patient.outcomes()) == 1
+
+
+def test_a_further_attempt_takes_over_the_epochs_up_to_the_checkpoint(ledger: Ledger) -> None:
+    ledger.begin(ASSIGNMENT, NOW)
+    for epoch in (1, 2, 3):
+        ledger.hear(ASSIGNMENT, pretend_report(ASSIGNMENT, epoch, 5), "running", None)
+
+    successor = ledger.retry(ASSIGNMENT, "failed", "the worker was lost")
+    ledger.begin(successor, NOW, epochs_kept=2)
+
+    (outcome,) = ledger.outcomes()
+    assert outcome.assignment == replace(ASSIGNMENT, attempt=2)
+    assert len(outcome.scores) == 2
+
+
+def test_a_retry_that_never_began_is_known_to_the_next_leg(ledger: Ledger) -> None:
+    ledger.begin(ASSIGNMENT, NOW)
+    ledger.retry(ASSIGNMENT, "failed", "the worker was lost")
+    ledger.close()
+
+    (outcome,) = Ledger.open(ledger.path).outcomes()
+
+    assert (outcome.assignment.attempt, outcome.state) == (2, "running")

@@ -7,6 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from study.errors import IntegrityError
 from study.ledger import Ledger
 from study.search import Search
 from study.seeds import derive_seed
@@ -313,3 +314,13 @@ def test_seeds_that_were_spared_are_not_trained_by_the_next_leg(open_study: Open
     assert following is not None
     assert (following.trial, following.replicate) == (1, 1)
     assert [o.state for o in ledger.outcomes()] == ["pruned", "pruned"]
+
+
+def test_a_search_without_its_storage_is_refused(open_study: OpenStudy, tmp_path: Path) -> None:
+    search, ledger = open_study(make_spec())
+    train_all(search, ledger)
+    ledger.close()
+    (tmp_path / "optuna.db").unlink()
+
+    with pytest.raises(IntegrityError, match=r"optuna\.db: it is missing"):
+        open_study(make_spec())

@@ -24,17 +24,20 @@ GRACE_S = 15.0
 def busy(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A study whose first trials train, and will for long."""
     process = start(tmp_path, "SlowWorker")
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("plan"):
-            break
-    deadline = time.monotonic() + 60
-    while not workers(process.pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    yield process
-    process.kill()
-    process.communicate()
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("plan"):
+                break
+        deadline = time.monotonic() + 60
+        while not workers(process.pid):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.2)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def expect_stopped(process: subprocess.Popen[str], status: int, study: Path, family: set[int]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import analysis
 from search_spaces.documents import dump_document
+from study.cli import main
 from study.directory import StudyDirectory, write_atomically
 from study.errors import IntegrityError, StudyError
 from study.ledger import Ledger
@@ -180,3 +182,41 @@ def test_a_file_torn_at_any_byte_is_found(study: StudyDirectory, name: str) -> N
         path.write_bytes(content[:n_left])
 
         assert verify(study).damages, n_left
+
+
+def run_command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["study", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return int(stopped.value.code or 0)
+
+
+def test_the_command_says_that_a_study_is_whole(
+    study: StudyDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(monkeypatch, "verify", str(study.path)) == 0
+    assert "every file is what was written" in capsys.readouterr().out
+
+
+def test_the_command_names_what_is_damaged_and_ends_with_status_five(
+    study: StudyDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flip(study.search, 8 * 5000)
+
+    assert run_command(monkeypatch, "verify", str(study.path), "--repair") == 5
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{study.search}: is not what was written")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_command_makes_derived_files_again(
+    study: StudyDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flip(study.path / "trials.parquet", 99)
+    (study.report / "index.html").unlink()
+    assert run_command(monkeypatch, "verify", str(study.path)) == 5
+
+    assert run_command(monkeypatch, "verify", str(study.path), "--repair") == 0
+
+    assert verify(study).damages == ()
