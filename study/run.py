@@ -54,8 +54,6 @@ def run_study(
         check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
     _check_same(directory, spec)
     check_sampler(spec.design, spec.space)
-    listener = listener or Listener()
-    listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
     return Leg(
         directory=directory,
         spec=spec,
@@ -63,7 +61,7 @@ def run_study(
         make_source=_searching(directory, spec),
         load_worker=load_worker,
         address=address,
-        listener=listener,
+        listener=listener or Listener(),
     ).run()
 
 

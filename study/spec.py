@@ -179,9 +179,13 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return str(cause) if not path else f"{where}: {cause}"
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, [str(p) for p in first["loc"][:-1]])
-        near = difflib.get_close_matches(path[-1], known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
-        return f"{where} is not a key; {hint}"
+        hint = _suggest(path[-1], known) or f"; known keys: {', '.join(known)}"
+        return f"{where} is not a key{hint}"
+    if first["type"] == "missing":
+        return f"{where} is missing; give it, see docs/spec.md for what it takes"
+    if first["type"] == "union_tag_invalid":
+        given, kinds = str(first["ctx"]["tag"]), first["ctx"]["expected_tags"].replace("'", "").split(", ")
+        return f"{where}.kind: {given!r} is none of {', '.join(kinds)}{_suggest(given, kinds)}"
     message = first["msg"][0].lower() + first["msg"][1:]
     return f"{where}: {message}: {_shorten(first['input'])} is not; see docs/spec.md for what it takes"
 
@@ -199,6 +203,11 @@ def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
     for part in path:
         model = _NESTED.get(part, model)
     return list(model.model_fields)
+
+
+def _suggest(given: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(given, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _shorten(value: object) -> str:

@@ -35,7 +35,10 @@ def test_the_space_of_a_spec_replaces_standard_domains_and_keeps_the_rest() -> N
         ({"trials": 3}, r"trials is not a key; known keys: name"),
         ({"data": {"limit_trian": 3}}, r"data\.limit_trian is not a key; did you mean limit_train\?"),
         ({"design": {"kind": "search", "trails": 3}}, r"design\.trails is not a key; did you mean trials\?"),
-        ({"design": {"kind": "annealing"}}, "annealing"),
+        (
+            {"design": {"kind": "serach"}},
+            r"design\.kind: 'serach' is none of search, .*did you mean search\?",
+        ),
         ({"training": {"max_epochs": "many"}}, r"training\.max_epochs: .*'many'"),
         ({"training": {"max_epochs": 0}}, r"training\.max_epochs: .* 1: 0 is not"),
         ({"seed": -1}, r"seed: .* 0: -1 is not"),
@@ -80,3 +83,8 @@ def test_the_reference_names_every_key() -> None:
     keys = {f"{key}.*" if key in ("data", "design") else key for key in keys - {"training", "resources"}}
 
     assert {key for key in keys if f"`{key}`" not in text} == set()
+
+
+def test_a_spec_without_a_name_is_told_so() -> None:
+    with pytest.raises(StudyError, match=r"^test: name is missing; give it"):
+        StudySpec.from_document({"seed": 1}, "test")
