@@ -48,6 +48,9 @@ _REPEATS, _FEW_REPEATS, _MANY_SETTINGS = 10, 5, 300
 _NAMED = 6
 """Parameters that name a setting where none was varied: the standard space starts with its six factors."""
 
+_MIN_SETTINGS = 3
+"""Settings at a level from which an interval is shown."""
+
 _MAX_CALIBRATED = 30
 """Runs whose predictions are read: a file of 25,000 texts and 200 classes weighs 10 MB each."""
 
@@ -125,8 +128,9 @@ class Evidence:
 
     @cached_property
     def overfitting_by_factor(self) -> pd.DataFrame:
-        """The same by factor and level."""
-        return overfitting_by_factor(self.overfitting, self.study.trials, self.factors)
+        """The same by factor and level; intervals from `_MIN_SETTINGS` settings on."""
+        table = overfitting_by_factor(self.overfitting, self.study.trials, self.factors)
+        return _without_wild_intervals(table, ["low", "high"])
 
     @cached_property
     def expected_best(self) -> pd.DataFrame:
@@ -249,7 +253,8 @@ class Evidence:
         keys = ["factor", "level"]
         means = marginal_effects(self.study.trials, self.factors)
         best = best_by_level(self.study.trials, self.factors).drop(columns="n_settings")
-        return means.merge(best, on=keys)
+        table = means.merge(best, on=keys)
+        return _without_wild_intervals(table, ["low", "high", "adjusted_low", "adjusted_high"])
 
     @cached_property
     def interactions(self) -> pd.DataFrame:
@@ -308,3 +313,8 @@ def _name_levels(verdicts: pd.DataFrame) -> pd.DataFrame:
 def gather(study: Study) -> Evidence:
     """The evidence of a study, the same object for the same study."""
     return Evidence(study)
+
+
+def _without_wild_intervals(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Leave intervals of one or two settings out: Student's is many times as wide as they lie apart."""
+    return table.assign(**{name: table[name].where(table["n_settings"] >= _MIN_SETTINGS) for name in columns})

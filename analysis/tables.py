@@ -100,7 +100,8 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         return _plain_texts(table.to_pandas()), dict(table.schema.metadata or {})
-    except (pa.ArrowException, OSError, ValueError) as error:
+    # The last three: pandas trusts what it reads of itself in the file's metadata.
+    except (pa.ArrowException, OSError, ValueError, AttributeError, LookupError, TypeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DamagedRecordsError(f"{path}: damaged ({first}): derive it again from records.db") from error
 

@@ -38,8 +38,9 @@ def draw_gradients(reach: pd.DataFrame) -> Figure:
             )
             axes.plot(steps, rows["share"].clip(_FLOOR), color=color, label=CELL_LABELS[cell])
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         axes.set_title(_TITLES[moment])
         axes.set_xlabel("steps back in time")
-    axes_of["start"].set_ylabel("gradient's norm / that of the last step")
+    axes_of["start"].set_ylabel("share of the last step's gradient")
     axes_of["start"].legend(loc="best")
     return figure

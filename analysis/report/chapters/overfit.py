@@ -234,7 +234,7 @@ def _factor_blocks(evidence: Evidence) -> list[Block]:
 def read_factor_onsets(evidence: Evidence) -> str:
     """The factor whose levels differ most in the epochs before onset."""
     rows = evidence.overfitting_by_factor
-    rows = rows[(rows["statistic"] == "epochs_before_onset") & (rows["n_settings"] >= 2)].dropna(subset="low")
+    rows = rows[rows["statistic"] == "epochs_before_onset"].dropna(subset="low")
     spans = rows.groupby("factor")["mean"].agg(lambda means: means.max() - means.min())
     if spans.empty or spans.max() <= 0:
         return "How soon models overfit shows no difference by factor, or there are too few settings to tell."
