@@ -26,6 +26,9 @@ def database_faults(path: Path) -> Iterator[None]:
         yield
     except StudyError:
         raise
+    except UnicodeDecodeError as error:
+        # SQLite's complaint quotes what it finds, and Python cannot read the quotation.
+        raise _translate(sqlite3.DatabaseError(str(error)), path) from error
     except Exception as error:
         fault = _find_fault(error)
         if fault is None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from analysis.records import SCHEMA, SCHEMA_VERSION, Phase, State, StudyFacts
 from study.database_faults import check_database, database_faults
-from study.errors import IntegrityError
+from study.errors import IntegrityError, StudyError
 from study.trial import Assignment, EpochFigures, Report
 
 
@@ -67,23 +67,25 @@ class Ledger:
         """
         connection = _connect(path)  # first of all, since it rolls back what a process that died began
         check_database(path)
-        with database_faults(path):
+        with _reading(path):
             meta = dict(connection.execute("SELECT key, value FROM meta"))
-        if meta.get("schema_version") != str(SCHEMA_VERSION):
-            raise IntegrityError(
-                f"records of schema {SCHEMA_VERSION} can be continued: {path} has schema "
-                f"{meta.get('schema_version')}; use the release that wrote it"
-            )
-        return cls(connection, path, StudyFacts.model_validate_json(meta["facts"]))
+            if meta.get("schema_version") != str(SCHEMA_VERSION):
+                raise IntegrityError(
+                    f"records of schema {SCHEMA_VERSION} can be continued: {path} has schema "
+                    f"{meta.get('schema_version')}; use the release that wrote it"
+                )
+            return cls(connection, path, StudyFacts.model_validate_json(meta.get("facts", "")))
 
     def close(self) -> None:
         """Close the file; nothing is pending."""
         self._connection.close()
 
-    def update_facts(self, facts: StudyFacts) -> None:
-        """Put other facts in place of the old, after a study was extended."""
+    def update_facts(self, facts: StudyFacts, again: Iterable[Assignment] = ()) -> None:
+        """Put other facts in place of the old and, in the same transaction, note what is tried again."""
         with self._transaction() as db:
             db.execute("UPDATE meta SET value = ? WHERE key = 'facts'", (facts.model_dump_json(),))
+            for assignment in again:
+                _add_successor(db, assignment)
         self.facts = facts
 
     def begin(self, assignment: Assignment, started_at: str, epochs_kept: int = 0) -> None:
@@ -193,6 +195,10 @@ class Ledger:
 
     def outcomes(self) -> list[Outcome]:
         """Return the last attempt of every replicate, in the order of trials and replicates."""
+        with _reading(self.path):
+            return self._read_outcomes()
+
+    def _read_outcomes(self) -> list[Outcome]:
         sign = 1.0 if self.facts.maximizes else -1.0
         scores: dict[tuple[int, int, int], list[float]] = {}
         for trial, replicate, attempt, *figures in self._connection.execute(
@@ -230,6 +236,19 @@ class Ledger:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with database_faults(self.path), self._connection:
             yield self._connection
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Raise what cannot be read, though SQLite could, as damage too: a name, JSON, or text that is none."""
+    try:
+        with database_faults(path):
+            yield
+    except StudyError:
+        raise
+    except ValueError as error:
+        said = str(error).splitlines()[0]
+        raise IntegrityError(f"the file is damaged: {path}: {said}; restore it from a copy") from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -142,3 +142,23 @@ def test_a_retry_that_never_began_is_known_to_the_next_leg(ledger: Ledger) -> No
     (outcome,) = Ledger.open(ledger.path).outcomes()
 
     assert (outcome.assignment.attempt, outcome.state) == (2, "running")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE attempts SET params = '{'",
+        "UPDATE attempts SET params = CAST(x'ff' AS TEXT)",
+        "UPDATE meta SET value = '{}' WHERE key = 'facts'",
+        "DELETE FROM meta WHERE key = 'facts'",
+    ],
+)
+def test_values_that_cannot_be_read_are_damage_too(ledger: Ledger, damage: str) -> None:
+    ledger.begin(ASSIGNMENT, NOW)
+    ledger.close()
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute(damage)
+    connection.close()
+
+    with pytest.raises(IntegrityError, match=r"the file is damaged: .*records\.db"):
+        Ledger.open(ledger.path).outcomes()
