@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
+from analysis.labels import label_setting
+from analysis.wording import count
 from study.leg import StudyResult
 from study.listener import Listener
 from study.progress import Progress
 
 if TYPE_CHECKING:
     from study.cluster import Capacity
+    from study.pricing import Estimate, Price
     from study.spec import StudySpec
     from study.trial import Assignment, Report
 
@@ -32,7 +35,8 @@ CLOSING_FINDINGS = (
 LONG_EPOCH_S = 10.0
 """From here on an epoch has a line of its own."""
 
-CELL_NAMES = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
+BUSY_STRETCH = 1.3
+"""From here on it is worth saying that a price holds for a busy machine."""
 
 _STYLES = {"completed": "green", "pruned": "yellow", "failed": "red", "diverged": "red", "timeout": "red"}
 
@@ -78,9 +82,7 @@ class ConsoleListener(Listener):
             self._say_progress(assignment, report)
             return
         count = f"{self._progress.n_ended}/{self._progress.n_runs}"
-        setting = describe_setting(
-            {name: assignment.params.get(name) for name in self._spec.space.dimensions}
-        )
+        setting = label_setting(assignment.params, self._spec.space.dimensions)
         replicate = "" if assignment.replicate == 1 else f" seed {assignment.replicate}"
         said = (
             report.reason if report.reason and state not in ("completed", "pruned") else _say_figures(report)
@@ -106,11 +108,12 @@ class ConsoleListener(Listener):
 
 
 def say_duration(seconds: float) -> str:
-    """Say a duration to two digits or so, e.g. `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    """Say a duration to two digits or so, e.g. `40 s`, `2.5 min`, `12 min`, `3.5 h`, `2.1 days`."""
     if seconds < 90.0:
         return f"{seconds:.0f} s" if seconds < 20.0 else f"{round(seconds, -1):.0f} s"
     if seconds < 90.0 * 60.0:
-        return f"{seconds / 60.0:.0f} min"
+        minutes = seconds / 60.0
+        return f"{minutes:.1f} min" if minutes < 4.95 else f"{minutes:.0f} min"
     hours = seconds / 3600.0
     if hours < 48.0:
         return f"{hours:.1f} h" if hours < 10.0 else f"{hours:.0f} h"
@@ -125,23 +128,6 @@ def _say_figures(report: Report) -> str:
         f"val accuracy {figures.val_accuracy:.3f}, loss {figures.val_loss:.3f} "
         f"after epoch {figures.epoch} (best: {report.best_epoch})"
     )
-
-
-def describe_setting(params: dict[str, Any]) -> str:
-    """Say a setting in words, parameters that do not exist in it left out."""
-    parts = []
-    for name, value in params.items():
-        if value is None:
-            continue
-        if name == "cell":
-            parts.append(CELL_NAMES.get(value, str(value)))
-        elif name == "bidirectional":
-            parts.append("both directions" if value else "one direction")
-        elif isinstance(value, float):
-            parts.append(f"{name} {value:.3g}")
-        else:
-            parts.append(f"{name} {value}")
-    return ", ".join(parts)
 
 
 def print_sentences(console: Console, sentences: Sequence[str]) -> None:
@@ -160,8 +146,37 @@ def print_plan(console: Console, spec: StudySpec, *, listed: bool) -> None:
         console.print("the sampler decides each setting when it has seen the earlier ones")
         return
     for number, setting in enumerate(plan):
-        varied = {name: setting.get(name) for name in spec.space.dimensions}
-        console.print(f"{number:>4}  {escape(describe_setting(varied))}", soft_wrap=True)
+        console.print(f"{number:>4}  {escape(label_setting(setting, spec.space.dimensions))}", soft_wrap=True)
+
+
+def print_price(console: Console, spec: StudySpec, price: Price) -> None:
+    """Print what a study will cost, and how that is known."""
+    error = "" if price.error is None else f", which the model of costs meets within {price.error:.0%}"
+    stopped = (
+        "" if price.epochs_share.low == 1.0 else f"; {price.epochs_share.middle:.0%} of all epochs trained"
+    )
+    seconds, n_slots = price.seconds, count(price.n_slots, "run")
+    console.print(
+        f"{count(price.n_timed, 'setting')} timed in {price.probe_s:.0f} s{error}; nine times out of ten:",
+        f"  time    {say_duration(seconds.middle)} ({say_duration(seconds.low)} to "
+        f"{say_duration(seconds.high)}) with {n_slots} at once{stopped}",
+        f"  memory  {_say_bytes(price.memory_bytes)} in all",
+        f"  disk    {_say_bytes(price.disk_bytes)}",
+        sep="\n",
+        soft_wrap=True,
+    )
+    if price.stretch > BUSY_STRETCH:
+        console.print(
+            f"  this machine is busy: everything is taken to last {price.stretch:.1f} times as long as alone"
+        )
+    if price.n_slots > price.n_slots_here:
+        console.print("  workers are taken to be as fast as this machine's", soft_wrap=True)
+
+
+def _say_bytes(size: Estimate) -> str:
+    unit, name, digits = (1e9, "GB", 1) if size.middle >= 1e9 else (1e6, "MB", 0)
+    middle, low, high = (f"{n / unit:.{digits}f}" for n in (size.middle, size.low, size.high))
+    return f"{middle} {name} ({low} to {high})"
 
 
 def print_result(console: Console, result: StudyResult) -> None:

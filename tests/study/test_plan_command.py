@@ -31,7 +31,7 @@ def test_a_plan_says_how_much_and_what_for_and_lists_the_settings(
     assert (
         lines[0] == "- 6 settings under 3 seeds each, 18 runs: every combination of cell and bidirectional."
     )
-    assert lines[-1] == "   5  GRU, both directions"
+    assert lines[-1] == "   5  biGRU"
     assert any("Can answer" in line for line in lines)
 
 
