@@ -18,6 +18,7 @@ app = typer.Typer(
 
 for command in (
     planning.plan,
+    planning.price,
     running.run,
     running.resume,
     running.retry,

@@ -23,6 +23,12 @@ Format = Annotated[str, typer.Option("--format", help="html or md.")]
 Spec = Annotated[
     str, typer.Argument(help="A preset (see `study presets`) or a YAML file.", show_default=False)
 ]
+Data = Annotated[str | None, typer.Option(help="Source of the texts: a name or a path.")]
+LimitTrain = Annotated[int | None, typer.Option(help="Training texts at most.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Price it for so many runs at once.", show_default="as many as this machine takes"),
+]
 Trials = Annotated[int | None, typer.Option(help="Settings to try.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial at most.")]
 Seeds = Annotated[int | None, typer.Option(help="Replicates of each setting.")]

@@ -9,7 +9,9 @@ import typer
 
 from study.commands.options import (
     Address,
+    Data,
     Epochs,
+    LimitTrain,
     Seeds,
     Settings,
     Spec,
@@ -18,23 +20,27 @@ from study.commands.options import (
     Trials,
     gather_spec,
 )
+from study.commands.planning import say_price
 
 
 def run(
     spec: Spec,
-    data: Annotated[str | None, typer.Option(help="Source of the texts: a name or a path.")] = None,
+    data: Data = None,
     name: Annotated[str | None, typer.Option(help="Name of the study and of its folder.")] = None,
     out: Studies = Path("studies"),
     trials: Trials = None,
     epochs: Epochs = None,
     seeds: Seeds = None,
-    limit_train: Annotated[int | None, typer.Option(help="Training texts at most.")] = None,
+    limit_train: LimitTrain = None,
     cells: Annotated[str | None, typer.Option(help="auto, or keras: never use compiled cells.")] = None,
     gradients: Annotated[
         bool, typer.Option("--gradients", help="Record how far back in time the gradient reaches.")
     ] = False,
     settings: Settings = None,
     address: Address = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing; say what it will cost, as `study price` does.")
+    ] = False,
 ) -> None:
     """Run a study, or continue it where it stopped."""
     options = {
@@ -48,6 +54,9 @@ def run(
         "training.gradients": gradients or None,
     }
     checked = gather_spec(spec, options, settings)
+    if dry_run:
+        say_price(checked, workers=None)
+        return
     _finish(lambda listener: _runner().run_study(checked, out, address=address, listener=listener), checked)
 
 

@@ -39,12 +39,20 @@ def test_the_line_of_a_trial_that_ended_says_how_much_is_left() -> None:
     # Three runs of a minute are left for two slots.
     last = printed.getvalue().splitlines()[-1]
     assert last.split()[:2] == ["3/6", "completed"]
-    assert last.endswith("GRU, both directions; about 2 min left")
+    assert last.endswith("GRU; about 2.0 min left")
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(7.4, "7 s"), (44.0, "40 s"), (100.0, "2 min"), (7200.0, "2.0 h"), (72000.0, "20 h"), (2e5, "2.3 days")],
+    [
+        (7.4, "7 s"),
+        (44.0, "40 s"),
+        (100.0, "1.7 min"),
+        (700.0, "12 min"),
+        (7200.0, "2.0 h"),
+        (72000.0, "20 h"),
+        (2e5, "2.3 days"),
+    ],
 )
 def test_durations_are_said_in_their_own_unit(seconds: float, said: str) -> None:
     assert say_duration(seconds) == said

@@ -1,0 +1,299 @@
+"""What a study will cost, worked out from a few training steps of a few of its settings on this machine."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from study.cluster import Capacity, check_resources, count_cpus
+from study.costs import CostModel, Timing, Workload, choose_settings
+from study.designs import SearchDesign, Stratum, stratify
+from study.errors import StudyError
+from study.rehearsal import Item, Outcome, StoppingRule, rehearse
+from study.spec import StudySpec
+from study.timing import time_settings
+from study.trial import MAX_PROBE
+
+if TYPE_CHECKING:
+    from study.data import Corpus
+
+PROBE_S = 20.0
+"""No further setting is timed after this long; the last may take longer."""
+
+MAX_PROCESSES = 4
+"""As many settings are timed at once, at most: workers beside each other slow each other down."""
+
+N_TIMED = 24
+N_CANDIDATES = 256
+N_REHEARSALS = 200
+MAX_PLAYED = 40_000
+"""Runs that are played in all."""
+
+BLOCK = 512
+"""Texts scored at once, as `study.training` has it, which would load TensorFlow."""
+
+N_VIEWS = 4
+"""Encoded views that a worker keeps."""
+
+N_STARTUP = 10
+"""Settings that a sampler draws by chance before it learns, as Optuna's TPE does."""
+
+AROUND_S = (6.0, 18.0)
+"""Starting Ray and writing the report: measured with 2 cores idle, and with 2 cores at a load of 6."""
+
+BASELINES_S = (0.9, 2.0)
+"""Fitting the lines to beat, by a million tokens: 1.0 to 1.4 s of CPU on reviews and on docstrings."""
+
+CHARACTERS_OF_TOKEN = 5.0
+
+DRIVER_BYTES = (0.7e9, 1.1e9)
+"""Driver and Ray's own processes: 0.7 GB where shared pages count once, 1.1 GB where they count each time."""
+
+WORKER_GROWTH = (1.0, 1.4)
+"""What a worker holds in the end, of what the same programs held when they were timed."""
+
+ATTEMPT_BYTES, EPOCH_BYTES = 5_000, 400
+"""Of a run and of an epoch, over all files."""
+
+REPORT_BYTES = (0.8e6, 3.0e6)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure, and the interval that holds it nine times out of ten."""
+
+    middle: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Estimate:
+        """Return median and the middle nine tenths of simulated values."""
+        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
+        return cls(middle, low, high)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a study will cost.
+
+    Attributes:
+        n_slots: Runs at once.
+        n_slots_here: As many as this machine takes at once.
+        n_timed: Settings that were timed.
+        probe_s: How long that took.
+        error: Typical relative error of the cost model on settings that it had not seen, 0.2 for 20%; None
+            where one setting alone was timed.
+        stretch: How many times as long as by itself a run was found to take beside others and all else here.
+        seconds: From the start of the command to its report.
+        epochs_share: Epochs trained, of all that runs may have.
+        memory_bytes: Of all processes of the study, on the machines together.
+        disk_bytes: Of the study's folder.
+    """
+
+    n_slots: int
+    n_slots_here: int
+    n_timed: int
+    probe_s: float
+    error: float | None
+    stretch: float
+    seconds: Estimate
+    epochs_share: Estimate
+    memory_bytes: Estimate
+    disk_bytes: Estimate
+
+
+def price_study(
+    spec: StudySpec,
+    *,
+    n_workers: int | None = None,
+    probe_s: float = PROBE_S,
+    timer: Callable[..., tuple[list[Timing], float]] = time_settings,
+) -> Price:
+    """Time a few settings, and work out what the study costs on workers like this machine's.
+
+    Nothing of the study is written; what is read and encoded stays in the cache for its run. Neither Ray nor,
+    in this process, TensorFlow is loaded.
+
+    Args:
+        spec: The study.
+        n_workers: Runs at once; as many as this machine has CPUs for by default.
+        probe_s: How long to go on with timing.
+        timer: Times settings as `study.timing.time_settings` does.
+
+    Raises:
+        StudyError: If the data cannot be used, or nothing can be trained here.
+    """
+    began = time.monotonic()
+    resources = spec.resources
+    capacity = Capacity(count_cpus(), math.inf, 1)
+    if n_workers is None:
+        check_resources(capacity, resources.cpus_per_trial, 0.0)
+    n_slots_here = capacity.slots(resources.cpus_per_trial, 0.0)
+    n_slots = n_slots_here if n_workers is None else n_workers
+    if n_slots < 1:
+        raise StudyError(f"a study needs a worker: --workers={n_workers}; give 1 or more, or leave it out")
+    corpus = _read(spec)
+    read_s = time.monotonic() - began
+    sizes = corpus.splits.sizes()
+    n_probe = min(sizes["train"], sizes["validation"], MAX_PROBE)
+    block = min(BLOCK, sizes["validation"])
+    workload = Workload(
+        n_train=sizes["train"],
+        n_blocks=math.ceil(sizes["validation"] / block) + math.ceil(n_probe / block),
+        block=block,
+        has_own_model=spec.model is not None,
+    )
+    rng = np.random.default_rng(0)
+    candidates = _distinct(_draw_settings(spec, rng))
+    chosen = choose_settings(candidates, N_TIMED, has_own_model=workload.has_own_model)
+    n_processes = max(min(n_slots, n_slots_here, MAX_PROCESSES), 1)
+    began_probe = time.monotonic()
+    timings, ready_s = timer(
+        spec,
+        [candidates[i] for i in chosen],
+        n_classes=len(corpus.classes),
+        block=block,
+        n_processes=n_processes,
+        budget_s=probe_s,
+    )
+    probed_s = time.monotonic() - began_probe
+    model = CostModel(timings, workload)
+    played = _play(spec, model, n_slots, rng)
+    around = _around(corpus, read_s, ready_s, rng, len(played))
+    n_possible = _n_runs(spec) * spec.training.max_epochs
+    errors = model.errors(spec.training.max_epochs)
+    return Price(
+        n_slots=n_slots,
+        n_slots_here=n_slots_here,
+        n_timed=len(timings),
+        probe_s=probed_s,
+        error=math.expm1(math.sqrt(float(np.mean(np.square(errors))))) if errors else None,
+        stretch=model.stretch,
+        seconds=Estimate.of([o.seconds + s for o, s in zip(played, around, strict=True)]),
+        epochs_share=Estimate.of([o.n_epochs / n_possible for o in played]),
+        memory_bytes=_memory(candidates, timings, sizes["train"] + sizes["validation"], n_slots),
+        disk_bytes=_disk(spec, timings, sizes["validation"], len(corpus.classes), played),
+    )
+
+
+def _read(spec: StudySpec) -> Corpus:
+    from study.data import encode, load_corpus
+
+    corpus = load_corpus(spec.data)
+    encode(corpus, spec.data)
+    return corpus
+
+
+def _n_runs(spec: StudySpec) -> int:
+    plan = spec.design.plan(spec.space, spec.seed)
+    return (spec.design.count(spec.space) if plan is None else len(plan)) * spec.seeds
+
+
+def _draw_settings(spec: StudySpec, rng: np.random.Generator) -> list[Mapping[str, Any]]:
+    """Return settings that the study may train: its own where they are fixed, else some of its space."""
+    plan = spec.design.plan(spec.space, spec.seed)
+    if plan is not None:
+        return [plan[i] for i in rng.permutation(len(plan))[:N_CANDIDATES]]
+    return [spec.space.sample(rng) for _ in range(N_CANDIDATES)]
+
+
+def _distinct(settings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return list({(_program_of(s), s["batch_size"]): s for s in settings}.values())
+
+
+def _program_of(params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what a setting's graph depends on, as `study.training.ProgramCache` has it."""
+    return tuple(sorted((k, v) for k, v in params.items() if k not in ("learning_rate", "batch_size")))
+
+
+def _play(spec: StudySpec, model: CostModel, n_slots: int, rng: np.random.Generator) -> list[Outcome]:
+    """Play the study through many times, each time with other settings, merits and errors of the model.
+
+    One error holds for all settings of a time: they share the model and the machine's mood, and would only
+    average out if they did not.
+    """
+    rule = StoppingRule(spec.design, spec.training.max_epochs, spec.training.patience)
+    errors = model.errors(spec.training.max_epochs) or [0.0]
+    scientific = spec.design.scientific if isinstance(spec.design, SearchDesign) else ()
+    played = []
+    for _ in range(max(min(N_REHEARSALS, MAX_PLAYED // _n_runs(spec)), 10)):
+        # Predicted too high by this factor is cheaper by it.
+        factor = math.exp(-float(rng.choice(errors)))
+        items = [
+            Item(
+                cost=model.predict(params).scaled(factor),
+                program=_program_of(params),
+                cohort=tuple(params.get(name) for name in scientific),
+            )
+            for params in _imagine(spec, rng)
+        ]
+        played.append(rehearse(items, n_seeds=spec.seeds, n_slots=n_slots, rule=rule, rng=rng))
+    return played
+
+
+def _imagine(spec: StudySpec, rng: np.random.Generator) -> list[Mapping[str, Any]]:
+    """Return the settings that a study may train, in order: its own where they are fixed.
+
+    A sampler that learns comes back to what it likes, and nobody knows yet what that is: after its first
+    settings, every second one is taken to be one of its earlier ones.
+    """
+    plan = spec.design.plan(spec.space, spec.seed)
+    if plan is not None:
+        return list(plan)
+    scientific = spec.design.scientific if isinstance(spec.design, SearchDesign) else ()
+    strata: list[Stratum] = stratify(spec.space, scientific)
+    drawn: list[list[Mapping[str, Any]]] = [[] for _ in strata]
+    settings: list[Mapping[str, Any]] = []
+    for number in range(spec.design.count(spec.space)):
+        place = number % len(strata)
+        earlier = drawn[place]
+        if len(earlier) >= N_STARTUP and rng.random() < 0.5:
+            setting = earlier[int(rng.integers(len(earlier)))]
+        else:
+            setting = strata[place].space.sample(rng)
+        earlier.append(setting)
+        settings.append(setting)
+    return settings
+
+
+def _around(corpus: Corpus, read_s: float, ready_s: float, rng: np.random.Generator, n: int) -> list[float]:
+    """Draw the seconds before the first and after the last run: reading, starting, lines to beat, report."""
+    n_tokens = sum(len(text) for text in corpus.texts) / CHARACTERS_OF_TOKEN / 1e6
+    baselines_s = n_tokens * rng.uniform(*BASELINES_S, n)
+    return [float(s) for s in read_s + ready_s + rng.uniform(*AROUND_S, n) + baselines_s]
+
+
+def _memory(
+    candidates: Sequence[Mapping[str, Any]], timings: Sequence[Timing], n_texts: int, n_slots: int
+) -> Estimate:
+    """Estimate what all processes hold: each worker its programs and views, the driver, Ray's own."""
+    views = {(p["vocab_size"], p["sequence_length"]) for p in candidates}
+    largest = sorted((n_texts * length * 4 for _, length in views), reverse=True)[:N_VIEWS]
+    views_bytes = sum(largest) + largest[0]  # and TensorFlow's copy of the one in use
+    worker = max(t.memory_bytes for t in timings)
+    low, high = (n_slots * (worker * factor + views_bytes) for factor in WORKER_GROWTH)
+    return Estimate((low + high + sum(DRIVER_BYTES)) / 2.0, low + DRIVER_BYTES[0], high + DRIVER_BYTES[1])
+
+
+def _disk(
+    spec: StudySpec, timings: Sequence[Timing], n_validation: int, n_classes: int, played: Sequence[Outcome]
+) -> Estimate:
+    """Estimate what the study's folder holds at its end, from the sizes of what is written."""
+    n_scores = 1 if n_classes == 2 else n_classes
+    gradients = 2 * 4 * max(t.params["sequence_length"] for t in timings) if spec.training.gradients else 0
+    per_run = 2 * n_validation * n_scores + gradients + ATTEMPT_BYTES
+    kept = min(spec.keep_models, _n_runs(spec))
+    weights = [4 * t.n_weights for t in timings]
+    records = [o.n_runs * per_run + o.n_epochs * EPOCH_BYTES for o in played]
+    middle = float(np.median(records))
+    return Estimate(
+        middle + kept * float(np.mean(weights)) + sum(REPORT_BYTES) / 2.0,
+        min(records) + kept * min(weights) + REPORT_BYTES[0],
+        max(records) + kept * max(weights) + REPORT_BYTES[1],
+    )
