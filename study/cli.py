@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from study.commands import browsing, caring, planning, reporting, running, using
+from study.commands import browsing, caring, growing, planning, reporting, running, using
 
 app = typer.Typer(
     name="study",
@@ -22,6 +22,7 @@ for command in (
     running.run,
     running.resume,
     running.retry,
+    growing.extend,
     running.confirm,
     reporting.report,
     reporting.compare,

@@ -87,7 +87,7 @@ class Leg:
             self.listener.on_stage(f"reading {self.spec.data.source_name}")
             # Before the directory is made: data that cannot be used leaves nothing behind.
             corpus = _load_corpus(self.spec)
-            if self.purpose == "run":
+            if self.purpose in ("run", "extend"):
                 spec = self.spec
                 self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
             with self.directory.lock():

@@ -1,16 +1,21 @@
-"""The verbs of a study: run it, resume it, confirm its best settings."""
+"""The verbs of a study: run it, resume it, extend it, confirm its best settings."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from analysis.wording import count
+from search_spaces.documents import dump_document
 from study.cluster import Capacity, check_resources, count_cpus
 from study.designs import SearchDesign
-from study.directory import StudyDirectory
+from study.directory import StudyDirectory, write_atomically
+from study.documents import put_setting
 from study.errors import StudyError
+from study.extension import bring_up_to_date, check_unconfirmed, grow_spec
 from study.ledger import Ledger
-from study.leg import Leg, SourceMaker, StudyResult, WorkerLoader
+from study.leg import Leg, StudyResult, WorkerLoader
 from study.listener import Listener
 from study.manifest import Manifest
 from study.samplers import check_sampler
@@ -18,6 +23,7 @@ from study.source import Source
 from study.spec import StudySpec, load_spec
 
 if TYPE_CHECKING:
+    from study.search import Search
     from study.worker import TrialWorker
 
 
@@ -54,14 +60,15 @@ def run_study(
         check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
     _check_same(directory, spec)
     check_sampler(spec.design, spec.space)
+    listener = listener or Listener()
     return Leg(
         directory=directory,
         spec=spec,
         purpose="run",
-        make_source=_searching(directory, spec),
+        make_source=_searching(directory, spec, listener),
         load_worker=load_worker,
         address=address,
-        listener=listener or Listener(),
+        listener=listener,
     ).run()
 
 
@@ -79,14 +86,72 @@ def resume_study(
     """
     directory = StudyDirectory(path).require()
     spec = read_spec(directory)
+    listener = listener or Listener()
     return Leg(
         directory=directory,
         spec=spec,
         purpose="resume",
-        make_source=_searching(directory, spec),
+        make_source=_searching(directory, spec, listener),
         load_worker=load_worker,
         address=address,
-        listener=listener or Listener(),
+        listener=listener,
+    ).run()
+
+
+def extend_study(
+    path: Path,
+    changes: Mapping[str, Any],
+    *,
+    address: str | None = None,
+    listener: Listener | None = None,
+    load_worker: WorkerLoader = _load_worker,
+) -> StudyResult:
+    """Grow a study, finished or not: more trials, more seeds, more of a plan, or more epochs.
+
+    What has been trained is not trained again, but for runs that reached the old maximum of epochs where
+    there are more now: the weights they ended with were not kept. The same call continues an extension that
+    was interrupted, and so does `resume_study`.
+
+    Args:
+        path: The study's directory.
+        changes: New values by dotted key, `{"seeds": 5, "design.trials": 48}`.
+        address: As in `run_study`.
+        listener: Hears how it goes.
+        load_worker: As in `run_study`.
+
+    Raises:
+        StudyError: If there is no study, nothing is asked, it would shrink or become another, or it cannot be
+            continued.
+    """
+    if not changes:
+        raise StudyError(
+            "an extension adds to a study: nothing is asked; give --trials, --seeds, --epochs or --set"
+        )
+    directory = StudyDirectory(path).require()
+    old = read_spec(directory)
+    document = old.to_document()
+    for key, value in changes.items():
+        put_setting(document, key, value)
+    spec = grow_spec(old, document)
+    check_sampler(spec.design, spec.space)
+    listener = listener or Listener()
+    make_searching = _searching(directory, spec, listener)
+
+    def make_source(ledger: Ledger, manifest: Manifest) -> Source:
+        if spec.training.max_epochs > ledger.facts.max_epochs:
+            check_unconfirmed(ledger)
+        # Here, where the directory is held: the spec first, since any later leg follows it.
+        write_atomically(directory.spec, dump_document(spec.to_document()))
+        return make_searching(ledger, manifest)
+
+    return Leg(
+        directory=directory,
+        spec=spec,
+        purpose="extend",
+        make_source=make_source,
+        load_worker=load_worker,
+        address=address,
+        listener=listener,
     ).run()
 
 
@@ -106,11 +171,11 @@ def retry_study(
     """
     directory = StudyDirectory(path).require()
     spec = read_spec(directory)
+    listener = listener or Listener()
+    make_searching = _searching(directory, spec, listener)
 
     def make_source(ledger: Ledger, manifest: Manifest) -> Source:
-        from study.search import Search
-
-        search = Search(spec, ledger, directory.search)
+        search = make_searching(ledger, manifest)
         search.redo(("failed", "timeout"))
         return search
 
@@ -121,7 +186,7 @@ def retry_study(
         make_source=make_source,
         load_worker=load_worker,
         address=address,
-        listener=listener or Listener(),
+        listener=listener,
     ).run()
 
 
@@ -181,10 +246,17 @@ def read_spec(directory: StudyDirectory) -> StudySpec:
     return StudySpec.from_document(load_spec(directory.spec), str(directory.spec))
 
 
-def _searching(directory: StudyDirectory, spec: StudySpec) -> SourceMaker:
-    def make_source(ledger: Ledger, manifest: Manifest) -> Source:
+def _searching(
+    directory: StudyDirectory, spec: StudySpec, listener: Listener
+) -> Callable[[Ledger, Manifest], Search]:
+    def make_source(ledger: Ledger, manifest: Manifest) -> Search:
         from study.search import Search
 
+        n_short = bring_up_to_date(ledger, spec)
+        if n_short:
+            listener.on_stage(
+                f"training {count(n_short, 'run')} again that ended at the old maximum of epochs"
+            )
         return Search(spec, ledger, directory.search)
 
     return make_source
@@ -195,7 +267,7 @@ def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:
         if load_spec(directory.spec) != spec.to_document():
             raise StudyError(
                 f"an output folder holds one study: {directory.path} already holds another; give this one "
-                "another name with --name, or another folder with --out"
+                "another name with --name, or another folder with --out; `study extend` adds to the one there"
             )
     elif directory.holds_foreign_files:
         raise StudyError(

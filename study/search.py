@@ -265,6 +265,11 @@ class Search:
     def _is_cut(self, proposal: _Proposal) -> bool:
         return any(o.state == "pruned" for o in self._outcomes(proposal))
 
+    def _is_worth_seeds(self, proposal: _Proposal) -> bool:
+        """Whether seeds that were added later may tell something: not of what was stopped, or only failed."""
+        states = {o.state for o in self._outcomes(proposal)}
+        return "pruned" not in states and bool(states & {"completed", "running"})
+
     def _assign(self, proposal: _Proposal, replicate: int, params: Mapping[str, Any]) -> Assignment:
         return Assignment(
             trial=proposal.trial,
@@ -294,7 +299,7 @@ class Search:
             outcome = setting.outcomes.get(replicate)
             if outcome is not None and outcome.state == "running":
                 self._queue.append(outcome.assignment)
-            elif outcome is None and not self._is_cut(proposal):
+            elif outcome is None and self._is_worth_seeds(proposal):
                 self._queue.append(self._assign(proposal, replicate, setting.params))
         if not self._unfinished(proposal):
             self._tell(proposal)  # it may have ended untold
@@ -328,7 +333,8 @@ class Search:
         elif completed:
             measured = [self._ledger.measure(o.assignment) for o in completed]
             values = [_mean([figures[name] for figures in measured]) for name in objectives_of(self._spec)]
-            self._suggestions.tell_completed(proposal.suggestion, values)
+            n_epochs = max(len(o.scores) for o in completed)
+            self._suggestions.tell_completed(proposal.suggestion, values, n_epochs)
         else:
             self._suggestions.tell_failed(proposal.suggestion)
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import optuna
 
 _STANDS_FOR = "replicate_of"
-_AMENDS = "amends"  # the number of a failed trial that a later attempt made good
+_AMENDS = "amends"  # the number of a trial that a later attempt made good, or trained for longer
+_EPOCHS = "epochs"  # after how many a trial was told as complete
 _INFEASIBLE = "infeasible"  # set by `search_spaces.adapters.optuna.ask` on what broke a constraint
 
 
@@ -131,17 +132,18 @@ class Suggestions:
         """Keep for whom a suggestion stands: a trial, and the first of the replicates that answer it."""
         self._trial(suggestion).set_user_attr(_STANDS_FOR, [trial, first])
 
-    def tell_completed(self, suggestion: Suggestion, values: Sequence[float]) -> None:
-        """Tell what a setting reached, in the order of `objectives`."""
+    def tell_completed(self, suggestion: Suggestion, values: Sequence[float], n_epochs: int) -> None:
+        """Tell what a setting reached within so many epochs, in the order of `objectives`."""
         if self._is_closed(suggestion):
-            self._amend(suggestion, state="COMPLETE", values=values)
+            self._amend(suggestion, n_epochs, state="COMPLETE", values=values)
         else:
+            self._trial(suggestion).set_user_attr(_EPOCHS, n_epochs)
             self._tell(suggestion, values)
 
     def tell_pruned(self, suggestion: Suggestion, value: float, step: int) -> None:
         """Tell that a setting was stopped, and where it stood: samplers rank it by its last step."""
         if self._is_closed(suggestion):
-            self._amend(suggestion, state="PRUNED", intermediate_values={step: value})
+            self._amend(suggestion, step, state="PRUNED", intermediate_values={step: value})
             return
         if step not in self._frozen(suggestion).intermediate_values:
             self._trial(suggestion).report(value, step)
@@ -155,21 +157,26 @@ class Suggestions:
     def _is_closed(self, suggestion: Suggestion) -> bool:
         return bool(self._frozen(suggestion).state.is_finished())
 
-    def _amend(self, suggestion: Suggestion, state: str, **outcome: Any) -> None:
-        """Let the sampler learn of a retry: what Optuna has closed stays as it is, so a trial is added."""
+    def _amend(self, suggestion: Suggestion, n_epochs: int, state: str, **outcome: Any) -> None:
+        """Let the sampler learn of a retry: what Optuna has closed stays as it is, so a trial is added.
+
+        Only where it is news: nothing was known, or only what fewer epochs had come to.
+        """
         import optuna
 
         study, frozen = self._studies[suggestion.stratum], self._frozen(suggestion)
-        amended = {trial.user_attrs.get(_AMENDS) for trial in _trials(study)}
-        if frozen.state.name == "FAIL" and suggestion.number not in amended:
-            further = optuna.create_trial(
-                state=optuna.trial.TrialState[state],
-                params=frozen.params,
-                distributions=frozen.distributions,
-                user_attrs={_AMENDS: suggestion.number},
-                **outcome,
-            )
-            study.add_trial(further)
+        amendments = [t for t in _trials(study) if t.user_attrs.get(_AMENDS) == suggestion.number]
+        told = [t for t in (frozen, *amendments) if t.state.name != "FAIL"]
+        if any(t.user_attrs.get(_EPOCHS, n_epochs) >= n_epochs for t in told):
+            return
+        further = optuna.create_trial(
+            state=optuna.trial.TrialState[state],
+            params=frozen.params,
+            distributions=frozen.distributions,
+            user_attrs={_AMENDS: suggestion.number, _EPOCHS: n_epochs},
+            **outcome,
+        )
+        study.add_trial(further)
 
     def _tell(
         self, suggestion: Suggestion, values: Sequence[float] | None = None, state: str = "COMPLETE"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from study.documents import put_setting
+
 if TYPE_CHECKING:
     from study.spec import StudySpec
 
@@ -78,23 +80,6 @@ def parse_settings(settings: Iterable[str] | None) -> Iterable[tuple[str, Any]]:
                 f"--set takes KEY=VALUE: {setting!r} has no '='; write e.g. --set space.units=[16,32]"
             )
         yield key, load_document(text, f"--set {key}")
-
-
-def put_setting(document: dict[str, Any], key: str, value: object) -> None:
-    """Put a value into a document under a dotted key.
-
-    Raises:
-        StudyError: If the key leads through a single value.
-    """
-    *path, last = key.split(".")
-    for part in path:
-        inner = document.setdefault(part, {})
-        if not isinstance(inner, dict):
-            from study.errors import StudyError
-
-            raise StudyError(f"{key} is not a key: {part} holds a single value; see docs/spec.md")
-        document = inner
-    document[last] = value
 
 
 def one_of(value: str, choices: tuple[str, ...]) -> Any:

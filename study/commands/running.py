@@ -57,25 +57,27 @@ def run(
     if dry_run:
         say_price(checked, workers=None)
         return
-    _finish(lambda listener: _runner().run_study(checked, out, address=address, listener=listener), checked)
+    finish(
+        lambda listener: load_runner().run_study(checked, out, address=address, listener=listener), checked
+    )
 
 
 def resume(path: StudyPath, address: Address = None) -> None:
     """Continue an interrupted study."""
     from study.directory import StudyDirectory
 
-    runner = _runner()
+    runner = load_runner()
     spec = runner.read_spec(StudyDirectory(path).require())
-    _finish(lambda listener: runner.resume_study(path, address=address, listener=listener), spec)
+    finish(lambda listener: runner.resume_study(path, address=address, listener=listener), spec)
 
 
 def retry(path: StudyPath, address: Address = None) -> None:
     """Train again what failed or took too long."""
     from study.directory import StudyDirectory
 
-    runner = _runner()
+    runner = load_runner()
     spec = runner.read_spec(StudyDirectory(path).require())
-    _finish(lambda listener: runner.retry_study(path, address=address, listener=listener), spec)
+    finish(lambda listener: runner.retry_study(path, address=address, listener=listener), spec)
 
 
 def confirm(
@@ -87,9 +89,9 @@ def confirm(
     """Train the best settings again on fresh seeds, and open the test split once for each."""
     from study.directory import StudyDirectory
 
-    runner = _runner()
+    runner = load_runner()
     spec = runner.read_spec(StudyDirectory(path).require())
-    _finish(
+    finish(
         lambda listener: runner.confirm_study(
             path, top=top, n_seeds=seeds, address=address, listener=listener
         ),
@@ -97,13 +99,14 @@ def confirm(
     )
 
 
-def _runner() -> Any:
+def load_runner() -> Any:
+    """Return `study.run`, which takes a while to import."""
     from study import run as runner
 
     return runner
 
 
-def _finish(leg: Any, spec: Any) -> None:
+def finish(leg: Any, spec: Any) -> None:
     """Run a leg under a console, print its closing lines, and exit with its status."""
     from rich.console import Console
 

@@ -18,8 +18,8 @@ import analysis
 from search_spaces import SpaceError
 from search_spaces.documents import load_document
 from study.checkpoints import Checkpoint, CheckpointFolder
-from study.commands.options import put_setting
 from study.directory import StudyDirectory, check_name, write_atomically
+from study.documents import put_setting
 from study.errors import StudyError
 from study.run import read_spec, resume_study
 from study.shelf import ModelShelf

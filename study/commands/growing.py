@@ -1,0 +1,32 @@
+"""The command that makes a study larger."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from study.commands.options import Address, Epochs, Seeds, StudyPath, Trials, parse_settings
+from study.commands.running import finish, load_runner
+
+
+def extend(
+    path: StudyPath,
+    trials: Trials = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Another amount, e.g. design.points=3."),
+    ] = None,
+    address: Address = None,
+) -> None:
+    """Grow a study by trials, seeds, epochs or a larger plan, and train what is missing."""
+    from study.directory import StudyDirectory
+
+    options = {"design.trials": trials, "seeds": seeds, "training.max_epochs": epochs}
+    changes = {key: value for key, value in options.items() if value is not None}
+    changes |= dict(parse_settings(settings))
+    runner = load_runner()
+    spec = runner.read_spec(StudyDirectory(path).require())
+    finish(lambda listener: runner.extend_study(path, changes, address=address, listener=listener), spec)
