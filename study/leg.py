@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from analysis.records import Phase, StudyFacts
 from search_spaces.documents import dump_document
-from study.cluster import check_resources, ray_session
+from study.cluster import Capacity, check_resources, ray_session
 from study.designs import SearchDesign
 from study.directory import StudyDirectory, write_atomically
 from study.interruption import Interruption
@@ -148,7 +148,7 @@ class Leg:
             from study.shelf import ModelShelf
             from study.tuning import tune_trials
 
-            check_resources(capacity, spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
+            self._check_room(capacity)
             manifest.begin_leg(self.purpose, capacity)
             n_ended = _count_ended(ledger, "confirm" if self.purpose == "confirm" else "search")
             self.listener.on_plan(source.n_trials, source.n_seeds, capacity, n_ended)
@@ -162,6 +162,14 @@ class Leg:
             tune_trials(spec, driver, encoded, interruption, self.load_worker())
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
+
+    def _check_room(self, capacity: Capacity) -> None:
+        """Refuse a machine on which no trial fits; to a cluster, nodes may still come."""
+        cpus, gpus = self.spec.resources.cpus_per_trial, self.spec.resources.gpus_per_trial
+        if self.address is None:
+            check_resources(capacity, cpus, gpus)
+        elif capacity.slots(cpus, gpus) == 0:
+            self.listener.on_stage("waiting for a node on which a trial fits")
 
 
 def _count_ended(ledger: Ledger, phase: Phase) -> int:

@@ -39,6 +39,17 @@ def start_head() -> subprocess.Popen[bytes]:
     return start_node([str(RAY), "start", "--head", *options])
 
 
+def wait_for_head() -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", PORT)).close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.5)
+    raise TimeoutError("the head does not start")
+
+
 def start_worker_node(hidden: Path) -> subprocess.Popen[bytes]:
     """Start a node on which `hidden` is an empty file system."""
     script = 'mount -t tmpfs tmpfs "$1" && exec "$2" start --address="$3" --num-cpus=1 --block'
@@ -61,8 +72,7 @@ def main() -> None:
     out.mkdir()
     nodes = [start_head()]
     try:
-        time.sleep(8)
-        nodes.append(start_worker_node(out))
+        wait_for_head()
         print(json.dumps(run(folder, out, nodes)))
     finally:
         for node in nodes:
@@ -75,7 +85,8 @@ def run(folder: Path, out: Path, nodes: list[subprocess.Popen[bytes]]) -> dict[s
         folder, address=ADDRESS, out=out, training={"max_epochs": 20}, resources={"retries": 5}, seeds=2
     )
     assert process.stdout is not None
-    said = ""
+    said = process.stdout.readline()  # the plan, while there is no node on which a trial fits
+    nodes.append(start_worker_node(out))
     for line in process.stdout:
         said += line
         if line.startswith("completed"):
@@ -90,10 +101,22 @@ def run(folder: Path, out: Path, nodes: list[subprocess.Popen[bytes]]) -> dict[s
     reader.join()
     assert process.stderr is not None
     errors = process.stderr.read()
+    doctor = subprocess.run(
+        [sys.executable, "-m", "study", "doctor", "--address", ADDRESS, "--out", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     os.environ["RAY_AUTH_TOKEN"] = "0" * 64
     stranger = start(folder / "stranger", address=ADDRESS)
     refusal = finish(stranger, timeout_s=120)
-    return {"status": status, "said": said + "".join(rest), "errors": errors, "refusal": refusal}
+    return {
+        "status": status,
+        "said": said + "".join(rest),
+        "errors": errors,
+        "doctor": (doctor.returncode, doctor.stdout + doctor.stderr),
+        "refusal": refusal,
+    }
 
 
 if __name__ == "__main__":

@@ -36,9 +36,12 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     return folder, json.loads(ran.stdout)
 
 
-def test_the_study_ends_well_although_a_node_is_lost(scenario: tuple[Path, dict[str, Any]]) -> None:
+def test_the_study_waits_for_a_node_and_ends_well_although_one_is_lost(
+    scenario: tuple[Path, dict[str, Any]],
+) -> None:
     _, told = scenario
 
+    assert told["said"].startswith("plan 6 2 0 1\n")  # no CPUs on the only node
     assert told["status"] == 0, told["errors"]
     assert "failed" in told["said"]  # the node took a trial with it
     assert "Traceback" not in told["errors"]
@@ -81,3 +84,15 @@ def test_a_driver_with_another_token_is_refused(scenario: tuple[Path, dict[str, 
     assert status == 3
     assert "check address and token" in said
     assert "plan" not in said
+
+
+def test_the_doctor_looks_at_every_node_and_sees_that_they_share_no_disk(
+    scenario: tuple[Path, dict[str, Any]],
+) -> None:
+    _, told = scenario
+    status, said = told["doctor"]
+
+    assert status == 0, said
+    assert said.count(": the same versions") == 2  # the head, and the worker that is left
+    assert said.count("does not see the folder of studies") == 1
+    assert "ports: gcs_server" in said
