@@ -54,6 +54,9 @@ class Driver:
         checkpoints: Where running trials are kept.
         shelf: Where the best models are kept.
         listener: Hears of every report and loss.
+
+    Attributes:
+        earlier: What the study had come to when this leg began.
     """
 
     def __init__(
@@ -68,8 +71,9 @@ class Driver:
         self._spec, self._source, self._ledger = spec, source, ledger
         self._checkpoints, self._shelf, self._listener = checkpoints, shelf, listener
         self._attempts: dict[Hashable, _Attempt] = {}
+        self.earlier = ledger.outcomes()
         # A process may have died after it recorded an end and before it removed the checkpoint.
-        checkpoints.keep_only(o.assignment for o in ledger.outcomes() if o.state == "running")
+        checkpoints.keep_only(o.assignment for o in self.earlier if o.state == "running")
 
     @property
     def is_done(self) -> bool:

@@ -19,6 +19,7 @@ from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
 from study.driver import Driver
+from study.hindsight import replay
 from study.interruption import Interruption
 from study.schedulers import make_scheduler
 from study.spec import StudySpec
@@ -147,6 +148,8 @@ def tune_trials(
     """Run Ray Tune until the search is exhausted or the leg is interrupted."""
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
+    scheduler = make_scheduler(spec)
+    replay(scheduler, driver.earlier)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
     with tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True) as scratch:
         try:
@@ -155,7 +158,7 @@ def tune_trials(
                 trainable,
                 name="tune",
                 search_alg=_Assigner(driver),
-                scheduler=make_scheduler(spec),
+                scheduler=scheduler,
                 num_samples=-1,
                 reuse_actors=True,
                 storage_path=scratch,
