@@ -19,7 +19,14 @@ from analysis.expected_best import expected_maximum
 from analysis.intervals import LEVEL, Floats, t_half_width
 from analysis.labels import varied_parameters
 from analysis.rules import correct_p_values
-from analysis.settings import check_columns, factor_levels, parameter_columns, scored_runs, with_settings
+from analysis.settings import (
+    check_columns,
+    factor_levels,
+    parameter_columns,
+    scored_runs,
+    with_settings,
+    without_audit,
+)
 
 _ROUNDING = 1e-10
 
@@ -108,7 +115,7 @@ def cell_means(
     keys = ["trial", "replicate"]
     check_columns(table, (*keys, value), "table")
     check_columns(trials, (*keys, "state", *factors), "trials")
-    runs = with_settings(trials).assign(
+    runs = without_audit(with_settings(trials)).assign(
         **{side: factor_levels(trials[name]) for side, name in zip(("row", "column"), factors, strict=True)}
     )
     runs = runs.loc[runs["state"] == "completed", [*keys, "setting", "row", "column"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -23,7 +24,14 @@ from analysis.loading import Study
 from analysis.optimism import binomial_half_width, selection_optimism
 from analysis.overfitting import curve_noise, overfitting_by_replicate
 from analysis.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
-from analysis.settings import scored_runs, scores_at_epoch, summarize_settings, with_settings
+from analysis.pruning_audit import audit_by_run, summarize_audit
+from analysis.settings import (
+    scored_runs,
+    scores_at_epoch,
+    summarize_settings,
+    with_settings,
+    without_audit,
+)
 from analysis.tables import as_records
 from analysis.verdicts import compare_levels, compare_settings
 
@@ -56,11 +64,21 @@ _MAX_CALIBRATED = 30
 
 
 class Evidence:
-    """The statistics of one study."""
+    """The statistics of one study.
+
+    Attributes:
+        recorded: The study as it was recorded.
+        study: The same without runs of the pruning audit, which count for nothing else.
+    """
 
     def __init__(self, study: Study) -> None:
+        self.recorded, self.facts = study, study.facts
+        trials = without_audit(study.trials)
         self.study = study
-        self.facts = study.facts
+        if len(trials) < len(study.trials):
+            keys = pd.MultiIndex.from_frame(trials[["trial", "replicate"]])
+            is_kept = pd.MultiIndex.from_frame(study.epochs[["trial", "replicate"]]).isin(keys)
+            self.study = replace(study, trials=trials, epochs=study.epochs[is_kept])
 
     @cached_property
     def varied(self) -> tuple[str, ...]:
@@ -115,6 +133,17 @@ class Evidence:
         """Search, fresh seeds and test of each confirmed setting, as `confirmation_by_setting` gives it."""
         labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
         return confirmation_by_setting(self.study.trials).join(labels, on="setting")
+
+    @cached_property
+    def audit(self) -> pd.DataFrame:
+        """Stopped runs that were finished, as `audit_by_run` gives them, with `label`."""
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        return audit_by_run(self.recorded.trials, self.facts.objective).join(labels, on="setting")
+
+    @cached_property
+    def audit_summary(self) -> pd.DataFrame:
+        """One row on how often stopping was wrong; none without an audit."""
+        return summarize_audit(self.recorded.trials, self.audit)
 
     @cached_property
     def overfitting(self) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.evidence import Evidence, gather
 from analysis.loading import Study
+from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import read_baselines
 from analysis.report.chapters.confirmed import read_confirmation
 from analysis.report.chapters.factor import read_boundaries
@@ -28,6 +29,7 @@ def summarize(study: Study) -> list[Finding]:
         _onset(evidence),
         *_luck(evidence),
     ]
+    findings.extend(_audit(evidence))
     findings.extend(_factors(evidence))
     findings.extend(_baselines(evidence))
     findings.extend(_failures(evidence))
@@ -59,6 +61,14 @@ def _confirmed(evidence: Evidence) -> list[Finding]:
     return [
         Finding(text=read_confirmation(evidence), tone="good", anchor="confirmation", kind="confirmation")
     ]
+
+
+def _audit(evidence: Evidence) -> list[Finding]:
+    if evidence.audit.empty:
+        return []
+    is_wrong = bool((evidence.audit_summary["n_wrong"] > 0).any())
+    tone: Tone = "warning" if is_wrong else "plain"
+    return [Finding(text=read_audit(evidence), tone=tone, anchor="audit", kind="audit")]
 
 
 def _best(evidence: Evidence) -> Finding:

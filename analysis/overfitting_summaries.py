@@ -17,7 +17,7 @@ from analysis.intervals import (
     wilson_interval,
 )
 from analysis.labels import varied_parameters
-from analysis.settings import check_columns, factor_levels, parameter_columns, with_settings
+from analysis.settings import check_columns, factor_levels, parameter_columns, with_settings, without_audit
 
 _KEYS = ["trial", "replicate"]
 _FLAGS = ("loss_overfits", "accuracy_overfits")
@@ -110,7 +110,7 @@ def _completed_runs(overfitting: pd.DataFrame, trials: pd.DataFrame) -> pd.DataF
     """Overfitting of completed replicates as floats, with setting and parameters, indexed as `trials`."""
     check_columns(trials, (*_KEYS, "state"), "trials")
     check_columns(overfitting, (*_KEYS, *STATISTICS), "overfitting")
-    runs = with_settings(trials)
+    runs = without_audit(with_settings(trials))
     runs = runs.loc[runs["state"] == "completed", [*_KEYS, "setting", *parameter_columns(trials)]]
     values = overfitting[[*_KEYS, *STATISTICS]].astype(dict.fromkeys(STATISTICS, "Float64"))
     floats = values.astype(dict.fromkeys(STATISTICS, float)).set_index(_KEYS)

@@ -16,8 +16,12 @@ SCHEMA_VERSION = 1
 State = Literal["completed", "pruned", "diverged", "failed", "timeout", "running"]
 """How a replicate ended: `running` also means interrupted, to be continued by the next leg."""
 
-Phase = Literal["search", "confirm"]
-"""What a replicate was trained for: choosing a setting, or confirming a chosen one on fresh seeds."""
+Phase = Literal["search", "confirm", "audit"]
+"""What a replicate was trained for.
+
+Choosing a setting, confirming a chosen one on fresh seeds, or finishing a run that the scheduler had stopped
+(`audit`: the same seed again; it chooses nothing and is compared with nothing but the best of the search).
+"""
 
 SCHEMA = """
 CREATE TABLE meta (

@@ -46,6 +46,12 @@ def check_columns(table: pd.DataFrame, needed: Iterable[str], name: str) -> None
             raise AnalysisError(f"{name} lacks the column {column!r} and has {known}: add it or name another")
 
 
+def without_audit(trials: pd.DataFrame) -> pd.DataFrame:
+    """Leave out runs of the pruning audit: their settings were stopped, and were not chosen by them."""
+    check_columns(trials, ("phase",), "trials")
+    return trials[trials["phase"] != "audit"]
+
+
 def with_settings(trials: pd.DataFrame) -> pd.DataFrame:
     """Add a column `setting`: the lowest trial number with the same parameters.
 
@@ -90,14 +96,13 @@ def scored_runs(
         trials: The contract's table.
         score: The column that says how good a run is.
         states: Ends that count; only `completed` runs had the same chance to become good.
-        phase: Only runs of this phase, None for both.
+        phase: Only runs of this phase; None for those of the search and of the confirmation.
     """
     check_columns(trials, ("trial", "replicate", "seed", "state", "phase", score), "trials")
     runs = with_settings(trials)
     runs = runs.assign(score=pd.to_numeric(runs[score]).astype(float))
     kept: pd.Series[bool] = runs["state"].isin(list(states)) & np.isfinite(runs["score"])
-    if phase is not None:
-        kept &= runs["phase"] == phase
+    kept &= runs["phase"] != "audit" if phase is None else runs["phase"] == phase
     return runs[kept]
 
 
@@ -112,7 +117,7 @@ def summarize_settings(
         (Student's interval over replicates, NaN below two), `n_weights, wall_s` (means), the parameters.
     """
     check_columns(trials, ("state", "phase", "n_weights", "wall_s"), "trials")
-    runs = with_settings(trials if phase is None else trials[trials["phase"] == phase])
+    runs = with_settings(without_audit(trials) if phase is None else trials[trials["phase"] == phase])
     flags = runs.assign(
         n_cut_short=runs["state"].isin(CUT_SHORT),
         n_failed=runs["state"].isin(FAILED),

@@ -22,7 +22,7 @@ from analysis.labels import varied_parameters
 from analysis.pairing import contrast_pairs, find_pairs
 from analysis.records import StudyFacts
 from analysis.rules import RULE, Rule, correct_p_values, decide
-from analysis.settings import check_columns, factor_levels, parameter_columns, scored_runs
+from analysis.settings import check_columns, factor_levels, parameter_columns, scored_runs, without_audit
 
 _MIN_COVERAGE = 0.5
 """Share of a level's settings that pairs must cover, or they speak for an odd part of the study."""
@@ -86,7 +86,7 @@ def compare_levels(
     varied = varied_parameters(trials, parameter_columns(trials))
     names = varied if factors is None else tuple(factors)
     check_columns(trials, names, "trials")
-    trials = trials.reset_index(drop=True)
+    trials = without_audit(trials).reset_index(drop=True)
     runs = scored_runs(trials, score, states=states)
     levels = {name: factor_levels(trials[name]) for name in dict.fromkeys((*varied, *names))}
     fit: AdditiveFit | None = None
@@ -194,6 +194,7 @@ def compare_studies(
         One row per two studies: `a, b`, then the columns of evidence.
     """
     rng = np.random.default_rng(seed)
+    studies = {name: without_audit(trials) for name, trials in studies.items()}
     rows = []
     for a, b in combinations(studies, 2):
         runs = [scored_runs(studies[name], score) for name in (a, b)]

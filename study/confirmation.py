@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from analysis.records import State
 from study.errors import StudyError
 from study.ledger import Ledger
+from study.planned import PlannedRuns
 from study.seeds import derive_seed
 from study.spec import StudySpec
-from study.trial import Assignment, Report
+from study.trial import Assignment
 
 FIRST_REPLICATE = 1_001
 """Replicates of a search end at 1,000: however far it is extended, confirmations keep seeds of their own."""
 
 
-class Confirmation:
+class Confirmation(PlannedRuns):
     """Hands out the best settings of a search under seeds that chose nothing.
 
     Args:
@@ -28,61 +27,30 @@ class Confirmation:
     """
 
     def __init__(self, spec: StudySpec, ledger: Ledger, plan: Mapping[int, int]) -> None:
-        self._spec, self._ledger = spec, ledger
         self.n_trials, self.n_seeds = len(plan), max(plan.values(), default=0)
-        self._running: dict[tuple[int, int], Assignment] = {}
         known = {(o.assignment.trial, o.assignment.replicate): o for o in ledger.outcomes()}
         params = {o.assignment.trial: o.assignment.params for o in known.values()}
-        self._queue: deque[Assignment] = deque()
+        runs = []
         # Seed by seed, so that a confirmation that is stopped has compared all its settings alike.
         for number in range(FIRST_REPLICATE, FIRST_REPLICATE + self.n_seeds):
             for trial in (t for t, n_seeds in plan.items() if number < FIRST_REPLICATE + n_seeds):
                 outcome = known.get((trial, number))
                 if outcome is None:
-                    self._queue.append(self._assign(trial, number, params[trial]))
+                    runs.append(_assign(spec, trial, number, params[trial]))
                 elif outcome.state == "running":
-                    self._queue.append(outcome.assignment)
+                    runs.append(outcome.assignment)
+        super().__init__(spec, ledger, runs)
 
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether all are done."""
-        return not self._queue and not self._running
 
-    def next(self) -> Assignment | None:
-        """Return what to train next, None while there is nothing to hand out."""
-        if not self._queue:
-            return None
-        assignment = self._queue.popleft()
-        self._running[assignment.trial, assignment.replicate] = assignment
-        return assignment
-
-    def hear(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
-        """Record a report; return the state of its trial. Nothing is stopped early here."""
-        state: State = "pruned" if stopped and report.state == "running" else report.state
-        self._ledger.hear(assignment, report, state, report.reason)
-        if state != "running":
-            del self._running[assignment.trial, assignment.replicate]
-        return state
-
-    def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
-        """Record that an attempt ended without a word; return whether it is tried again."""
-        del self._running[assignment.trial, assignment.replicate]
-        again = retry and assignment.attempt <= self._spec.resources.retries
-        if again:
-            self._queue.appendleft(self._ledger.retry(assignment, state, reason))
-        else:
-            self._ledger.finish(assignment, state, reason)
-        return again
-
-    def _assign(self, trial: int, replicate: int, params: dict[str, Any]) -> Assignment:
-        return Assignment(
-            trial=trial,
-            replicate=replicate,
-            attempt=1,
-            seed=derive_seed(self._spec.seed, "replicate", replicate),
-            params=params,
-            phase="confirm",
-        )
+def _assign(spec: StudySpec, trial: int, replicate: int, params: dict[str, Any]) -> Assignment:
+    return Assignment(
+        trial=trial,
+        replicate=replicate,
+        attempt=1,
+        seed=derive_seed(spec.seed, "replicate", replicate),
+        params=params,
+        phase="confirm",
+    )
 
 
 def choose_settings(ledger: Ledger, top: int, confirmed: Collection[int]) -> list[int]:

@@ -77,13 +77,17 @@ class ConsoleListener(Listener):
         """Print a trial that ended."""
         epoch = None if report.figures is None else report.figures.epoch
         key = assignment.trial, assignment.replicate
-        self._progress.hear(key, state, epoch, report.wall_s, self._clock())
+        if assignment.phase != "audit":  # which comes on top of the runs that were planned
+            self._progress.hear(key, state, epoch, report.wall_s, self._clock())
         if state == "running":
             self._say_progress(assignment, report)
             return
         count = f"{self._progress.n_ended}/{self._progress.n_runs}"
+        if assignment.phase == "audit":
+            count = "audit"
         setting = label_setting(assignment.params, self._spec.space.dimensions)
-        replicate = "" if assignment.replicate == 1 else f" seed {assignment.replicate}"
+        is_first = assignment.replicate == 1 or assignment.phase == "audit"
+        replicate = "" if is_first else f" seed {assignment.replicate}"
         said = (
             report.reason if report.reason and state not in ("completed", "pruned") else _say_figures(report)
         )

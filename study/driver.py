@@ -92,7 +92,9 @@ class Driver:
         checkpoint = self._checkpoints.load(assignment)
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._ledger.begin(assignment, started_at, epochs_kept=0 if checkpoint is None else checkpoint.epoch)
-        return Order(assignment, self._shelf.floor, None if checkpoint is None else checkpoint.content)
+        # A run that was stopped is finished to be counted, not to be kept.
+        floor = None if assignment.phase == "audit" else self._shelf.floor
+        return Order(assignment, floor, None if checkpoint is None else checkpoint.content)
 
     def note_start(self, key: Hashable) -> None:
         """Note that a worker took the attempt: its time counts from now."""

@@ -23,6 +23,7 @@ from study.source import Source
 from study.spec import StudySpec, load_spec
 
 if TYPE_CHECKING:
+    from study.audit import AuditedSearch
     from study.search import Search
     from study.worker import TrialWorker
 
@@ -248,8 +249,9 @@ def read_spec(directory: StudyDirectory) -> StudySpec:
 
 def _searching(
     directory: StudyDirectory, spec: StudySpec, listener: Listener
-) -> Callable[[Ledger, Manifest], Search]:
-    def make_source(ledger: Ledger, manifest: Manifest) -> Search:
+) -> Callable[[Ledger, Manifest], Search | AuditedSearch]:
+    def make_source(ledger: Ledger, manifest: Manifest) -> Search | AuditedSearch:
+        from study.audit import AuditedSearch
         from study.search import Search
 
         n_short = bring_up_to_date(ledger, spec)
@@ -257,7 +259,10 @@ def _searching(
             listener.on_stage(
                 f"training {count(n_short, 'run')} again that ended at the old maximum of epochs"
             )
-        return Search(spec, ledger, directory.search)
+        search = Search(spec, ledger, directory.search)
+        if isinstance(spec.design, SearchDesign) and spec.design.audit_pruned is not None:
+            return AuditedSearch(spec, search, ledger, spec.design.audit_pruned)
+        return search
 
     return make_source
 

@@ -85,9 +85,12 @@ class Cohorts(FIFOScheduler):  # type: ignore[misc]
         super().__init__()
         self._make, self._cohort_of = make, cohort_of
         self._schedulers: dict[tuple[Any, ...], TrialScheduler] = {}
+        self._none = FIFOScheduler()
 
     def _of(self, trial: Trial) -> TrialScheduler:
         assignment = trial.config["assignment"]
+        if assignment["phase"] == "audit":
+            return self._none  # what it stopped is finished, whatever it would say now
         cohort = self._cohort_of(assignment["trial"], assignment["params"])
         if cohort not in self._schedulers:
             self._schedulers[cohort] = self._make(cohort)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-Purpose = Literal["replicate", "design", "sampler"]
-_PURPOSES: dict[Purpose, int] = {"replicate": 0, "design": 1, "sampler": 2}
+Purpose = Literal["replicate", "design", "sampler", "audit"]
+_PURPOSES: dict[Purpose, int] = {"replicate": 0, "design": 1, "sampler": 2, "audit": 3}
 
 
 def derive_seed(study_seed: int, purpose: Purpose, number: int) -> int:
@@ -17,7 +17,7 @@ def derive_seed(study_seed: int, purpose: Purpose, number: int) -> int:
     Args:
         study_seed: The study's own seed, at least 0.
         purpose: What the seed is for; different purposes give unrelated streams.
-        number: Which replicate (from 1), trial or leg.
+        number: Which replicate (from 1), trial, leg or run.
 
     Returns:
         An integer in [0, 2**31), which every library accepts.

@@ -11,6 +11,7 @@ from analysis.evidence import Evidence, gather
 from analysis.findings import summarize
 from analysis.loading import Study
 from analysis.report.chapters.asked import asked_chapter
+from analysis.report.chapters.audited import audited_chapter
 from analysis.report.chapters.beat import beat_chapter
 from analysis.report.chapters.confirmed import confirmed_chapter
 from analysis.report.chapters.factor import factor_chapter
@@ -44,7 +45,8 @@ _BACK = ("seed", "phase", "reason")
 def build_report(study: Study) -> Report:
     """Compute all that the report of one study says."""
     evidence = gather(study)
-    asked_for = [c for c in (confirmed_chapter(evidence), gradient_chapter(evidence)) if c is not None]
+    optional = confirmed_chapter(evidence), audited_chapter(evidence), gradient_chapter(evidence)
+    asked_for = [chapter for chapter in optional if chapter is not None]
     sections = gather_unsaid(
         [
             ranking_chapter(evidence),
@@ -147,7 +149,7 @@ def _rows(evidence: Evidence) -> pd.DataFrame | None:
 
 
 def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
-    tables = {"trials": evidence.study.trials, "epochs": evidence.study.epochs}
+    tables = {"trials": evidence.recorded.trials, "epochs": evidence.recorded.epochs}
     if not evidence.study.epochs.empty:
         tables["overfitting-by-replicate"] = evidence.overfitting
         tables["curve-noise"] = evidence.noise

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from study.commands.options import Address, Epochs, Seeds, StudyPath, Trials, parse_settings
+from study.commands.options import Address, AuditPruned, Epochs, Seeds, StudyPath, Trials, parse_settings
 from study.commands.running import finish, load_runner
 
 
@@ -15,6 +15,7 @@ def extend(
     trials: Trials = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
+    audit_pruned: AuditPruned = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another amount, e.g. design.points=3."),
@@ -24,7 +25,12 @@ def extend(
     """Grow a study by trials, seeds, epochs or a larger plan, and train what is missing."""
     from study.directory import StudyDirectory
 
-    options = {"design.trials": trials, "seeds": seeds, "training.max_epochs": epochs}
+    options = {
+        "design.trials": trials,
+        "seeds": seeds,
+        "training.max_epochs": epochs,
+        "design.audit_pruned": audit_pruned,
+    }
     changes = {key: value for key, value in options.items() if value is not None}
     changes |= dict(parse_settings(settings))
     runner = load_runner()

@@ -34,6 +34,9 @@ Workers = Annotated[
 Trials = Annotated[int | None, typer.Option(help="Settings to try.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial at most.")]
 Seeds = Annotated[int | None, typer.Option(help="Replicates of each setting.")]
+AuditPruned = Annotated[
+    float | None, typer.Option(help="Share of the stopped runs to finish after the search, up to 1.")
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key, e.g. space.units=[16,32].")
 ]

@@ -9,6 +9,7 @@ import typer
 
 from study.commands.options import (
     Address,
+    AuditPruned,
     Data,
     Epochs,
     LimitTrain,
@@ -36,6 +37,7 @@ def run(
     gradients: Annotated[
         bool, typer.Option("--gradients", help="Record how far back in time the gradient reaches.")
     ] = False,
+    audit_pruned: AuditPruned = None,
     settings: Settings = None,
     address: Address = None,
     dry_run: Annotated[
@@ -52,6 +54,7 @@ def run(
         "data.limit_train": limit_train,
         "training.cells": cells,
         "training.gradients": gradients or None,
+        "design.audit_pruned": audit_pruned,
     }
     checked = gather_spec(spec, options, settings)
     if dry_run:

@@ -46,6 +46,9 @@ class SearchDesign(DrawnDesign):
     scheduler: Literal["asha", "hyperband", "median", "none"] = "asha"
     grace_period_epochs: int = Field(default=2, ge=1, description="no trial is stopped before this epoch")
     reduction_factor: int = Field(default=3, ge=2, description="of this many trials at a rung, one goes on")
+    audit_pruned: float | None = Field(
+        default=None, gt=0.0, le=1.0, description="share of stopped runs to finish after the search"
+    )
 
     @field_validator("scheduler", mode="before")
     @classmethod
@@ -82,6 +85,11 @@ class SearchDesign(DrawnDesign):
                 f"design.grace_period_epochs={self.grace_period_epochs} exceeds "
                 f"training.max_epochs={max_epochs}: no trial could stop early; lower it, raise max_epochs or "
                 "set design.scheduler to none"
+            )
+        if self.audit_pruned is not None and self.scheduler == "none":
+            raise StudyError(
+                "an audit finishes what a scheduler stopped: design.scheduler=none stops nothing, but "
+                f"design.audit_pruned={self.audit_pruned:g}; leave it out, or name a scheduler"
             )
 
     def _check_objectives(self) -> None:
@@ -156,6 +164,11 @@ class SearchDesign(DrawnDesign):
             f"{SCHEDULER_NAMES[self.scheduler]} {rules[self.scheduler]}; a stopped run is never compared as "
             "if it had run to its end."
         ]
+        if self.audit_pruned is not None:
+            said.append(
+                f"Can answer how often stopping was wrong: {self.audit_pruned:.0%} of the stopped runs, "
+                "drawn by lot, at least one, are finished afterwards."
+            )
         if self.sampler == "gp":
             said.append(
                 "The Gaussian process learns only from runs that went to their end: consider tpe, or no "

@@ -21,7 +21,7 @@ class FakeTrial:
 
     def __init__(self, number: int, cell: str = "gru", replicate: int = 1) -> None:
         self.trial_id = f"{number}-{replicate}"
-        self.config = {"assignment": {"trial": number, "params": {"cell": cell}}}
+        self.config = {"assignment": {"trial": number, "params": {"cell": cell}, "phase": "search"}}
 
 
 def make(max_epochs: int = 9, **design: Any) -> TrialScheduler:
