@@ -60,7 +60,7 @@ class Workload:
 
     Attributes:
         n_train: Texts trained on in an epoch.
-        n_scored: Texts scored in each block after an epoch, whole blocks.
+        n_blocks: Blocks of texts scored after an epoch.
         block: Texts of a block.
         has_own_model: Whether the user's own builder makes the model, of which nothing is known but times.
     """
