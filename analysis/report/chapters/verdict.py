@@ -150,7 +150,7 @@ def read_settings(evidence: Evidence) -> str:
         return f"{leader} beats each of the next {len(table)}."
     if not better:
         tail = " and some differences are inside the noise" if noise else ""
-        return f"{leader} is not shown to beat any of the next {len(table)}: call it a tie{tail}."
+        return f"{leader} is not shown to beat {_the_next(len(table))}: call it a tie{tail}."
     return f"{leader} beats {better} of the next {len(table)}, and is not shown to beat the rest."
 
 
@@ -159,6 +159,10 @@ def _optimism_note(evidence: Evidence) -> Note:
     if table.empty:
         return Note(text="No run completed, so there is no winner to judge.", tone="warning")
     return Note(text=read_optimism(evidence))
+
+
+def _the_next(n: int) -> str:
+    return "the next" if n == 1 else f"any of the next {n}"
 
 
 def read_optimism(evidence: Evidence) -> str:
