@@ -80,11 +80,6 @@ class StoppingRule:
                 for first in first_rungs
             ]
 
-    @property
-    def stops_early(self) -> bool:
-        """Whether it ends any run before its last epoch."""
-        return self._patience is not None or any(self._rungs_of)
-
     def bracket(self, trial: int) -> int:
         """Return the bracket of a setting."""
         return bracket_of(trial, len(self._rungs_of), self._factor) if len(self._rungs_of) > 1 else 0
