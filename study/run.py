@@ -21,6 +21,7 @@ from study.manifest import Manifest
 from study.samplers import check_sampler
 from study.source import Source
 from study.spec import StudySpec, load_spec
+from study.warm_start import check_sources, gather_warm_start
 
 if TYPE_CHECKING:
     from study.audit import AuditedSearch
@@ -61,6 +62,8 @@ def run_study(
         check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
     _check_same(directory, spec)
     check_sampler(spec.design, spec.space)
+    if not directory.spec.exists():
+        check_sources(spec)
     listener = listener or Listener()
     return Leg(
         directory=directory,
@@ -260,6 +263,10 @@ def _searching(
                 f"training {count(n_short, 'run')} again that ended at the old maximum of epochs"
             )
         search = Search(spec, ledger, directory.search)
+        if spec.warm_start and search.is_fresh:
+            start = gather_warm_start(spec, manifest.content["data"])
+            listener.on_design(start.said)
+            search.warm(start)
         if isinstance(spec.design, SearchDesign) and spec.design.audit_pruned is not None:
             return AuditedSearch(spec, search, ledger, spec.design.audit_pruned)
         return search

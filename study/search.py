@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.records import State
 from study.database_faults import check_database, database_faults
@@ -23,6 +23,9 @@ from study.seeds import derive_seed
 from study.spec import StudySpec
 from study.suggestions import Memory, Suggestion, Suggestions, objectives_of
 from study.trial import Assignment, Report
+
+if TYPE_CHECKING:
+    from study.warm_start import WarmStart
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +84,16 @@ class Search:
     def n_seeds(self) -> int:
         """How many replicates of each setting."""
         return self._spec.seeds
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was proposed yet, and nothing of earlier studies made ready."""
+        return self._suggestions.is_fresh
+
+    def warm(self, start: WarmStart) -> None:
+        """Begin with what earlier studies found."""
+        with database_faults(self._storage):
+            self._suggestions.warm(start)
 
     @property
     def is_exhausted(self) -> bool:
@@ -232,9 +245,9 @@ class Search:
             outcomes = self._settings[earlier].outcomes.values()
             known = [o.assignment.replicate for o in outcomes if o.assignment.phase == "search"]
             first = 1 + max([*known, *(r for t, r in self._proposals if t == earlier)], default=0)
-        elif self._suggestions.is_stratified:
+        elif self._suggestions.is_renumbered:
             trial = 1 + max([t for t, _ in self._proposals] + list(self._settings), default=-1)
-        if earlier is not None or self._suggestions.is_stratified:
+        if earlier is not None or self._suggestions.is_renumbered:
             self._suggestions.note(suggestion, trial, first)
         return self._proposal(suggestion, trial, first)
 
@@ -312,7 +325,7 @@ class Search:
             return
         if memory.stands_for is not None:
             proposal = self._proposal(suggestion, *memory.stands_for)
-        elif suggestion.number in self._settings and not self._suggestions.is_stratified:
+        elif suggestion.number in self._settings and not self._suggestions.is_renumbered:
             proposal = self._proposal(suggestion, suggestion.number, 1)
         else:
             proposal = self._place(suggestion, params)

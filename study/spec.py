@@ -101,6 +101,9 @@ class StudySpec(_Part):
     )
     space: SpaceField = Field(default_factory=recurrent_space)
     design: Design = SearchDesign()
+    warm_start: tuple[str, ...] = Field(
+        default=(), strict=False, description="directories of studies whose best settings are proposed first"
+    )
     training: Training = Training()
     resources: Resources = Resources()
     keep_models: int = Field(default=3, ge=0, description="models of this many best trials are saved")
@@ -121,6 +124,12 @@ class StudySpec(_Part):
     @model_validator(mode="after")
     def _design_suits_the_space(self) -> Self:
         self.design.check(self.space, self.training.max_epochs)
+        is_fixed = not isinstance(self.design, SearchDesign) or self.design.sampler in ("random", "qmc")
+        if self.warm_start and is_fixed:
+            raise StudyError(
+                "a warm start is for a sampler that learns: this design draws or lists its settings in "
+                "advance; leave warm_start out, or search with tpe"
+            )
         return self
 
     @classmethod

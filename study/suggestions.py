@@ -19,9 +19,13 @@ from study.spec import StudySpec
 if TYPE_CHECKING:
     import optuna
 
+    from study.warm_start import Known, WarmStart
+
 _STANDS_FOR = "replicate_of"
 _AMENDS = "amends"  # the number of a trial that a later attempt made good, or trained for longer
 _EPOCHS = "epochs"  # after how many a trial was told as complete
+_LOADED = "loaded"  # from which setting of an earlier study a trial comes
+_WARMED = "warmed"  # set on the first study when all is there to begin with
 _INFEASIBLE = "infeasible"  # set by `search_spaces.adapters.optuna.ask` on what broke a constraint
 
 
@@ -67,13 +71,57 @@ class Suggestions:
         self._strata = [Stratum({}, spec.space)]
         if isinstance(design, SearchDesign) and not is_planned:
             self._strata = stratify(spec.space, design.scientific)
+        self._n_trials = design.count(spec.space) // len(self._strata)
         self._studies = _open_studies(spec, storage, self._strata)
+        self._has_loaded = any(_LOADED in t.user_attrs for study in self._studies for t in _trials(study))
         self._n_asked = [sum(_counts(trial) for trial in _trials(study)) for study in self._studies]
 
     @property
-    def is_stratified(self) -> bool:
-        """Whether there are several strata, so that Optuna's numbers are no trial's numbers."""
-        return len(self._strata) > 1
+    def is_renumbered(self) -> bool:
+        """Whether Optuna's numbers are no trial's: there are several strata, or trials of earlier studies."""
+        return len(self._strata) > 1 or self._has_loaded
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was suggested yet, and nothing of earlier studies made ready."""
+        return self.n_asked == 0 and _WARMED not in self._studies[0].user_attrs
+
+    def warm(self, start: WarmStart) -> None:
+        """Make settings of earlier studies the first suggestions, and let the samplers know what is known.
+
+        Of each stratum at most a quarter of the trials are settings of others. Whoever dies meanwhile does it
+        again: what is there is not put there twice.
+        """
+        from search_spaces.adapters.optuna import distributions
+
+        self._has_loaded |= bool(start.known)
+        loaded = {t.user_attrs.get(_LOADED) for study in self._studies for t in _trials(study)}
+        for known in start.known:
+            place = self._stratum_of(known.params)
+            if place is not None and known.source not in loaded:
+                space = distributions(self._strata[place].space)
+                self._studies[place].add_trial(_make_known(known, space))
+        n_left = [max(self._n_trials // 4, 1)] * len(self._strata)
+        for params in start.proposals:
+            place = self._stratum_of(params)
+            if place is not None and n_left[place]:
+                self._enqueue(place, params)
+                n_left[place] -= 1
+        self._studies[0].set_user_attr(_WARMED, True)
+
+    def _stratum_of(self, params: Mapping[str, Any]) -> int | None:
+        for place, stratum in enumerate(self._strata):
+            if all(params.get(name) == value for name, value in stratum.levels.items()):
+                return place
+        return None
+
+    def _enqueue(self, place: int, params: Mapping[str, Any]) -> None:
+        study, searched = self._studies[place], self._strata[place].space.dimensions
+        fixed = {name: params[name] for name in searched if name in params}
+        # Optuna's own check for repeats would also find trials that were loaded.
+        waiting = [t.system_attrs.get("fixed_params") for t in _trials(study) if t.state.name == "WAITING"]
+        if fixed not in waiting:
+            study.enqueue_trial(fixed)
 
     @property
     def n_asked(self) -> int:
@@ -92,7 +140,7 @@ class Suggestions:
         study, space = self._studies[place], self._strata[place].space
         # A process that died may have put a planned setting into Optuna's queue and not taken it out.
         if planned is not None and not any(t.state.name == "WAITING" for t in _trials(study)):
-            study.enqueue_trial({name: planned[name] for name in space.dimensions if name in planned})
+            self._enqueue(place, planned)
         trial, params = ask(study, space)
         self._n_asked[place] += 1
         return Suggestion(place, trial.number), params
@@ -110,10 +158,10 @@ class Suggestions:
 
         def place_of(memory: Memory) -> tuple[bool, int]:
             # Whoever is still without a trial's number gets one when all that were given are known.
-            is_nameless = self.is_stratified and memory.stands_for is None
+            is_nameless = self.is_renumbered and memory.stands_for is None
             return is_nameless, (memory.stands_for or (memory.suggestion.number,))[0]
 
-        return sorted(memories, key=place_of) if self.is_stratified else memories
+        return sorted(memories, key=place_of) if self.is_renumbered else memories
 
     def complete(self, suggestion: Suggestion) -> dict[str, Any] | None:
         """Return the setting of an open suggestion, perhaps half made; closed, and None, if not legal."""
@@ -227,10 +275,22 @@ def _open_studies(spec: StudySpec, storage: Path, strata: list[Stratum]) -> list
     return studies
 
 
+def _make_known(known: Known, distributions: Mapping[str, Any]) -> optuna.trial.FrozenTrial:
+    import optuna
+
+    searched = [name for name in distributions if name in known.params]
+    return optuna.create_trial(
+        params={name: known.params[name] for name in searched},
+        distributions={name: distributions[name] for name in searched},
+        value=known.value,
+        user_attrs={_LOADED: known.source},
+    )
+
+
 def _trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(deepcopy=False)  # type: ignore[no-any-return]
 
 
 def _counts(frozen: optuna.trial.FrozenTrial) -> bool:
-    """Whether a trial of Optuna's is a suggestion: none that broke a constraint, waits or amends another."""
-    return not {_INFEASIBLE, _AMENDS} & set(frozen.user_attrs) and frozen.state.name != "WAITING"
+    """Whether a trial of Optuna's is a suggestion: none that broke a constraint, waits or tells of others."""
+    return not {_INFEASIBLE, _AMENDS, _LOADED} & set(frozen.user_attrs) and frozen.state.name != "WAITING"

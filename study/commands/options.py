@@ -34,6 +34,12 @@ Workers = Annotated[
 Trials = Annotated[int | None, typer.Option(help="Settings to try.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial at most.")]
 Seeds = Annotated[int | None, typer.Option(help="Replicates of each setting.")]
+WarmStarts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--warm-start", metavar="DIR", help="Begin with the best settings of this study; may be repeated."
+    ),
+]
 AuditPruned = Annotated[
     float | None, typer.Option(help="Share of the stopped runs to finish after the search, up to 1.")
 ]

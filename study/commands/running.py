@@ -19,6 +19,7 @@ from study.commands.options import (
     Studies,
     StudyPath,
     Trials,
+    WarmStarts,
     gather_spec,
 )
 from study.commands.planning import say_price
@@ -38,6 +39,7 @@ def run(
         bool, typer.Option("--gradients", help="Record how far back in time the gradient reaches.")
     ] = False,
     audit_pruned: AuditPruned = None,
+    warm_start: WarmStarts = None,
     settings: Settings = None,
     address: Address = None,
     dry_run: Annotated[
@@ -55,6 +57,7 @@ def run(
         "training.cells": cells,
         "training.gradients": gradients or None,
         "design.audit_pruned": audit_pruned,
+        "warm_start": warm_start or None,
     }
     checked = gather_spec(spec, options, settings)
     if dry_run:
