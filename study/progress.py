@@ -91,13 +91,17 @@ class Progress:
             _add(self._epoch_s, run.epoch_s)
 
     def left_s(self, now_s: float) -> float | None:
-        """Return the seconds that the rest will take, None before the end of any first epoch."""
+        """Return the seconds that the rest will take, None before there is an epoch to judge by.
+
+        A first epoch is none: it holds the preparation of the run, and once the compilation of all cells.
+        """
         runs = list(self._running.values())
         first_s = _mean(self._first_s, [run.first_s for run in runs if run.first_epoch is not None])
-        if first_s is None:
+        pace_s = _mean(self._epoch_s, [run.epoch_s for run in runs if run.epoch_s is not None])
+        if pace_s is None and self._max_epochs == 1:
+            pace_s = first_s
+        if first_s is None or pace_s is None:
             return None
-        # A first epoch holds the preparation too: until a second one was seen, its time is an upper bound.
-        pace_s = _mean(self._epoch_s, [run.epoch_s for run in runs if run.epoch_s is not None]) or first_s
         life = self._life()
         rests = [(run.epoch_s or pace_s) * life[min(run.n_epochs, self._max_epochs)] for run in runs]
         busy = [max(rest - (now_s - run.heard_s), 0.0) for run, rest in zip(runs, rests, strict=True)]
