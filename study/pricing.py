@@ -44,7 +44,7 @@ N_STARTUP = 10
 """Settings that a sampler draws by chance before it learns, as Optuna's TPE does."""
 
 AROUND_S = (6.0, 18.0)
-"""Starting Ray and writing the report: measured with 2 cores idle, and with 2 cores at a load of 6."""
+"""Starting Ray and writing the report: taken for 2 idle cores, and measured on 2 cores at a load of 6."""
 
 BASELINES_S = (0.9, 2.0)
 """Fitting the lines to beat, by a million tokens: 1.0 to 1.4 s of CPU on reviews and on docstrings."""
