@@ -25,13 +25,15 @@ class Pairs:
             over), `a, b` (scores).
         runs: The runs of the settings that are in some pair, `side` is a or b.
         shares_seeds: Whether the two runs of a pair have the same seed.
-        coverage: Share of settings in some pair, of the side with less, in [0, 1].
+        coverage: Share of settings in some pair, of the side where it is lower, in [0, 1].
+        lesser_coverage: The same of the side with fewer settings; of two alike, where it is lower.
     """
 
     table: pd.DataFrame
     runs: pd.DataFrame
     shares_seeds: bool
     coverage: float
+    lesser_coverage: float
 
     @property
     def n_blocks(self) -> int:
@@ -58,8 +60,15 @@ def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str]) -> Pairs:
     table = seeded if shares_seeds else blocked.assign(seed=0)
     runs = both[both["block"].isin(table["block"])]
     tried, paired = (frame.groupby("side")["setting"].nunique() for frame in (both, runs))
-    coverage = min(paired.get(side, 0) / tried.get(side, 1) for side in ("a", "b"))
-    return Pairs(table=table, runs=runs, shares_seeds=shares_seeds, coverage=float(coverage))
+    shares = {side: float(paired.get(side, 0) / tried.get(side, 1)) for side in ("a", "b")}
+    lesser = min(shares, key=lambda side: (tried.get(side, 0), shares[side]))
+    return Pairs(
+        table=table,
+        runs=runs,
+        shares_seeds=shares_seeds,
+        coverage=min(shares.values()),
+        lesser_coverage=shares[lesser],
+    )
 
 
 def _join_sides(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -19,13 +19,16 @@ from analysis.additive import AdditiveFit, fit_additive
 from analysis.contrasts import Contrast, adjusted_contrast
 from analysis.intervals import Seed
 from analysis.labels import varied_parameters
-from analysis.pairing import contrast_pairs, find_pairs
+from analysis.pairing import Pairs, contrast_pairs, find_pairs
 from analysis.records import StudyFacts
 from analysis.rules import RULE, Rule, correct_p_values, decide
 from analysis.settings import check_columns, factor_levels, parameter_columns, scored_runs, without_audit
 
 _MIN_COVERAGE = 0.5
 """Share of a level's settings that pairs must cover, or they speak for an odd part of the study."""
+
+IN_FEW_SETTINGS = "only in the company in which the level with fewer settings was tried"
+"""What the note of a comparison says that speaks for a part of the study alone."""
 
 _KINDS = {
     "method": "object",
@@ -69,7 +72,10 @@ def compare_levels(
     averaged), if such pairs cover at least half of the settings of both levels. Elsewhere, as in a search,
     levels were tried in different company: then all else is held equal by an additive model of the settings'
     means, `balanced` is false, and the note says so. That removes what other factors add, not what they
-    change in this one's effect. Numeric factors with many values are compared by ranges.
+    change in this one's effect. Where it says nothing either, as around the baseline of an ablation, pairs
+    that cover half of the settings of the level with fewer are compared after all: they hold all else equal,
+    but speak for that company alone, as the note says. Numeric factors with many values are compared by
+    ranges.
 
     Args:
         trials: The contract's table.
@@ -96,11 +102,17 @@ def compare_levels(
         left_out = levels[name][ended].value_counts()
         at = levels[name].reindex(runs.index)
         for a, b in combinations(levels[name].cat.categories, 2):
-            contrast = _contrast_levels(runs[at == a], runs[at == b], name, rule, rng)
-            if contrast.method == "none":
+            pairs = _pair_levels(runs[at == a], runs[at == b], name)
+            note = ""
+            if pairs.coverage >= _MIN_COVERAGE:
+                contrast = contrast_pairs(pairs, rule, rng)
+            else:
                 fit = fit or _fit_settings(runs, levels)
                 contrast = adjusted_contrast(fit, name, (a, b), rule, rng)
-            rows.append(_as_row({"factor": name, "a": a, "b": b}, contrast, int(left_out[a] + left_out[b])))
+                if contrast.method == "none" and pairs.lesser_coverage >= _MIN_COVERAGE:
+                    contrast, note = contrast_pairs(pairs, rule, rng), IN_FEW_SETTINGS
+            n_left_out = int(left_out[a] + left_out[b])
+            rows.append(_as_row({"factor": name, "a": a, "b": b}, contrast, n_left_out, note))
     return _finish(rows, ("factor", "a", "b"), rule)
 
 
@@ -113,18 +125,15 @@ def _fit_settings(runs: pd.DataFrame, levels: Mapping[str, pd.Series[Any]]) -> A
     return fit_additive(means, own)
 
 
-def _contrast_levels(
-    a: pd.DataFrame, b: pd.DataFrame, factor: str, rule: Rule, rng: np.random.Generator
-) -> Contrast:
-    """Runs at two levels of a factor, paired; of method `none` where pairs cover too little."""
+def _pair_levels(a: pd.DataFrame, b: pd.DataFrame, factor: str) -> Pairs:
+    """Runs at two levels of a factor, set side by side."""
     others = [
         name
         for name in parameter_columns(a)
         # A parameter that one of the levels never sets belongs to the other: it is part of what is compared.
         if name != factor and not (a[name].isna().all() or b[name].isna().all())
     ]
-    pairs = find_pairs(a, b, others)
-    return contrast_pairs(pairs, rule, rng) if pairs.coverage >= _MIN_COVERAGE else Contrast()
+    return find_pairs(a, b, others)
 
 
 def compare_settings(

@@ -65,8 +65,7 @@ class AblationDesign(BaseDesign):
         if illegal:
             said.append(f"Left out, for a constraint rules it out at this baseline: {listing(illegal)}.")
         said.append(
-            "The report ranks the settings and compares the best; its verdicts on levels want each level in "
-            "several settings."
+            "The report compares each level with the baseline's, at the baseline alone; it ranks settings."
         )
         return [*said, *say_luck(seeds)]
 

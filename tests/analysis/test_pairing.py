@@ -49,6 +49,25 @@ def test_values_not_set_agree_with_each_other_only(make_trials: MakeTable) -> No
     assert pairs.coverage == 0.5
 
 
+def test_the_coverage_of_the_lesser_side_is_that_of_the_side_with_fewer_settings(
+    make_trials: MakeTable,
+) -> None:
+    # Around a baseline (cell a, units 8): the other cell was tried in its company alone.
+    trials = make_trials(
+        [
+            {"cell": "a", "units": 8, "val_accuracy": 0.6},
+            {"cell": "a", "units": 16, "val_accuracy": 0.6},
+            {"cell": "a", "units": 32, "val_accuracy": 0.6},
+            {"cell": "b", "units": 8, "val_accuracy": 0.5},
+        ]
+    )
+    pairs = find_pairs(*sides(trials), ["units"])
+    assert pairs.coverage == pytest.approx(1 / 3)
+    assert pairs.lesser_coverage == 1.0
+    swapped = find_pairs(*reversed(sides(trials)), ["units"])
+    assert swapped.lesser_coverage == 1.0
+
+
 def test_repeated_runs_are_averaged_before_pairing(make_trials: MakeTable) -> None:
     trials = make_trials(
         [

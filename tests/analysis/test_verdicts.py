@@ -13,7 +13,7 @@ from analysis.errors import AnalysisError
 from analysis.records import StudyFacts
 from analysis.rules import Rule
 from analysis.settings import scores_at_epoch
-from analysis.verdicts import compare_levels, compare_settings, compare_studies
+from analysis.verdicts import IN_FEW_SETTINGS, compare_levels, compare_settings, compare_studies
 
 MakeTable = Callable[..., pd.DataFrame]
 FEW = Rule(resamples=200)
@@ -102,6 +102,34 @@ def test_unlike_company_is_adjusted_for_and_said(make_trials: MakeTable) -> None
     assert "not balanced" in row["note"]
     assert abs(row["effect_pp"]) < 1  # the raw means differ by three points
     assert row["answer"] == "inside the noise"
+
+
+def test_levels_around_a_baseline_are_compared_at_the_baseline_and_it_is_said(make_trials: MakeTable) -> None:
+    # Cell b adds 0.1; units and layers are moved for cell a alone, and settings are too few for a model.
+    settings = [("a", 8, 1), ("b", 8, 1), ("a", 16, 1), ("a", 32, 1), ("a", 8, 2)]
+    noise = (0.001, -0.002, 0.0, 0.002, -0.001)
+    trials = make_trials(
+        [
+            {
+                "trial": number,
+                "replicate": seed,
+                "cell": cell,
+                "units": units,
+                "layers": layers,
+                "val_accuracy": 0.6 + 0.1 * (cell == "b") + noise[(seed + number) % 5],
+            }
+            for number, (cell, units, layers) in enumerate(settings)
+            for seed in range(1, 7)
+        ]
+    )
+
+    (row,) = compare_levels(trials, ["cell"]).to_dict("records")
+
+    assert (row["a"], row["b"], row["method"], row["unit"]) == ("b", "a", "paired", "seed")
+    assert row["n_pairs"] == 6
+    assert row["effect_pp"] == pytest.approx(10.0, abs=0.3)
+    assert row["answer"] == "better"
+    assert IN_FEW_SETTINGS in row["note"]
 
 
 def test_a_search_can_find_an_effect_too(make_trials: MakeTable) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import analysis
 from analysis.effects import interactions, marginal_effects
+from analysis.verdicts import IN_FEW_SETTINGS, compare_levels
 from study.ledger import Ledger
 from study.search import Search
 from study.trial import EpochFigures, Report
@@ -95,6 +96,11 @@ def test_the_ablation_misses_it(ablation: pd.DataFrame) -> None:
     assert len(ablation) == 6 * 4
     assert found.p_value.isna().all()
     assert (True, 2) not in means.index
+    # The report may judge the levels, over seeds at the baseline, and says that it is for there alone.
+    verdicts = compare_levels(ablation, ["bidirectional", "layers"])
+    assert (verdicts["method"] == "paired").all()
+    assert verdicts["note"].str.contains(IN_FEW_SETTINGS).all()
+    assert (verdicts["answer"] != "better").all()
     # At the baseline neither changes anything: both look worthless, within the noise of four seeds.
     reach = 5 * NOISE * np.sqrt(2 / 4)
     assert means[True, 1] - means[False, 1] == pytest.approx(0.0, abs=reach)

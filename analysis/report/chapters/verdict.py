@@ -14,6 +14,7 @@ from analysis.labels import label_factor, label_value
 from analysis.plots import figures
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.tables import as_records
+from analysis.verdicts import IN_FEW_SETTINGS
 from analysis.wording import MINUS, count, listing, number, percent, points
 
 NOTHING_VARIED = "Nothing was varied among the completed runs, so no factor can be judged."
@@ -29,7 +30,7 @@ def verdict_chapter(evidence: Evidence) -> Section:
     if levels["effect_pp"].notna().any():
         draw = partial(figures.level_verdicts, evidence.study, _DRAWN)
         blocks.append(_chart("verdicts-levels", "Between levels of a factor", draw, read_levels(evidence)))
-        blocks.append(verdict_grid("verdicts-levels", "Levels compared", levels))
+        blocks.append(verdict_grid("verdicts-levels", "Levels compared", levels, _read_company(levels)))
     else:
         blocks.append(Note(text=_why_no_levels(evidence), tone="warning"))
     early = evidence.early_level_verdicts
@@ -65,6 +66,11 @@ def _why_no_levels(evidence: Evidence) -> str:
 def _chart(name: str, title: str, draw: Callable[[], Figure], reading: str) -> Chart:
     alt = f"Differences in accuracy with their 95% intervals. {reading}"
     return Chart(name=name, title=title, draw=draw, reading=reading, alt=alt, table=name)
+
+
+def _read_company(levels: pd.DataFrame) -> str:
+    narrow = int(levels["note"].str.contains(IN_FEW_SETTINGS, regex=False).sum())
+    return f"{narrow} of {len(levels)} hold {IN_FEW_SETTINGS}." if narrow else ""
 
 
 def _read_early(evidence: Evidence) -> str:
