@@ -27,9 +27,7 @@ def main(distances: list[int]) -> None:
         document["space"] |= {"sequence_length": length + 1}  # every text begins with a token that says so
         result = run_study(StudySpec.from_document(document, source))
         studies[distance] = analysis.load(result.directory.path)
-    print(
-        "best validation accuracy by distance: the token that tells lies that far from the end to twice as"
-    )
+    print("best validation accuracy by distance: the token that tells lies that far from the end to twice as")
     for distance, study in studies.items():
         best = study.trials.groupby("cell")["val_accuracy"].max()
         cells = ", ".join(f"{cell} {best.get(cell, math.nan):.3f}" for cell in ("rnn", "gru", "lstm"))

@@ -43,7 +43,6 @@ class Tally:
 
     n_driver_kills: int = 0
     n_worker_kills: int = 0
-    n_legs: int = 0
     n_studies: int = 0
 
     @property
@@ -72,7 +71,6 @@ def kill(
         status = None
         while status != 0:
             process = start(study, **STUDY | changes)
-            tally.n_legs += 1
             if tally.n_kills < n_kills:
                 _kill_somebody(process, n_kills, rng, tally)
             status, said = finish(process, timeout_s=300.0)
