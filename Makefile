@@ -17,12 +17,13 @@ test-slow: $(VENV)/.installed-check  ## the slow tests
 test-core: .venv-core/.installed  ## search_spaces and analysis where neither Ray nor TensorFlow is installed
 	.venv-core/bin/pytest tests/search_spaces tests/analysis
 
-check: $(VENV)/.installed-check  ## lint, formatting, types, layers, dead code
+check: $(VENV)/.installed-check  ## lint, formatting, types, layers, dead and duplicate code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/pylint analysis search_spaces study
 
 clean:  ## everything that can be made again, but no study
 	rm -rf .venv .venv-core build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
