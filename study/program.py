@@ -73,31 +73,34 @@ def _trace(
     length = model.input_shape[1]
     ids_spec = tf.TensorSpec((None, length), tf.int32)
 
-    # A whole epoch is one call: at small sizes, Python between batches costs as much as the batch.
+    # A whole epoch is one call: at small sizes, Python between batches costs as much as the batch. The loop
+    # is spelled out, since AutoGraph, which would make it of a `while`, does not convert it on Python 3.13.
     @tf.function(  # type: ignore[untyped-decorator]
+        autograph=False,
         input_signature=[
             ids_spec,
             tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((), tf.int32),
-        ]
+        ],
     )
     def train(ids: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
         n_rows = tf.shape(order)[0]
-        total = tf.constant(0.0)
-        start = tf.constant(0)
-        while start < n_rows:
+
+        def train_batch(start: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             rows = order[start : start + batch_size]
             with tf.GradientTape() as tape:
                 scores = model(tf.gather(ids, rows), training=True)
                 loss = mean_loss(tf.gather(labels, rows), scores)
             variables = model.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
-            total += loss * tf.cast(tf.shape(rows)[0], loss.dtype)
-            start += batch_size
+            return start + batch_size, total + loss * tf.cast(tf.shape(rows)[0], loss.dtype)
+
+        state = tf.constant(0), tf.constant(0.0)
+        _, total = tf.while_loop(lambda start, _: start < n_rows, train_batch, state, parallel_iterations=1)
         return total / tf.cast(n_rows, total.dtype)
 
-    @tf.function(input_signature=[ids_spec])  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False, input_signature=[ids_spec])  # type: ignore[untyped-decorator]
     def score(ids: tf.Tensor) -> tf.Tensor:
         return model(ids, training=False)
 

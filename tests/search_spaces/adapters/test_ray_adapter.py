@@ -160,7 +160,7 @@ def test_a_tuner_trains_legal_settings(tmp_path: Path) -> None:
     def train(config: dict[str, Any]) -> dict[str, float]:
         return {"score": float(len(space.complete(config)))}
 
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         tuner = tune.Tuner(
             train,
