@@ -32,6 +32,14 @@ class Capacity:
         return by_cpu if gpus_per_trial == 0 else min(by_cpu, int(self.gpus / gpus_per_trial + 1e-9))
 
 
+def measure_capacity() -> Capacity:
+    """Return what the cluster that this process has joined has now: nodes come and go."""
+    import ray
+
+    total = ray.cluster_resources()
+    return Capacity(int(total.get("CPU", 0)), total.get("GPU", 0.0), sum(n["Alive"] for n in ray.nodes()))
+
+
 def count_cpus() -> int:
     """Return how many CPUs this process may use, which in a container is fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -100,6 +108,8 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")
+    # Workers start beside each other, not one after the other; how many runs wait is ours to say.
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # what is printed is ours to say
     os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")  # a lost worker is recorded with its reason
@@ -131,7 +141,6 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
     # It complains of every trial that did not complete; each is recorded, with its reason.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:
-        total = ray.cluster_resources()
-        yield Capacity(int(total.get("CPU", 0)), total.get("GPU", 0.0), sum(n["Alive"] for n in ray.nodes()))
+        yield measure_capacity()
     finally:
         ray.shutdown()

@@ -83,6 +83,11 @@ class Driver:
         """
         return self._source.is_exhausted
 
+    @property
+    def n_handed_out(self) -> int:
+        """How many attempts were handed out and have not ended."""
+        return len(self._attempts)
+
     def assign(self, key: Hashable) -> Order | None:
         """Hand out the next attempt under `key`, None while there is nothing to hand out."""
         assignment = self._source.next()

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 
 from study.brackets import bracket_of, plan_brackets
@@ -19,7 +20,6 @@ from study.designs import SearchDesign
 
 if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController
-    from ray.tune.experiment import Trial
 
     from study.spec import StudySpec
 
@@ -30,11 +30,16 @@ CLOCK = "epoch"
 """Not Tune's own count of reports: a run that continues from a checkpoint begins again at one there."""
 
 
-def make_scheduler(spec: StudySpec) -> TrialScheduler:
-    """Return Ray Tune's scheduler for a design; one that is no search ends no run."""
+def make_scheduler(spec: StudySpec, count_slots: Callable[[], int]) -> Placing:
+    """Return Ray Tune's scheduler for a design; one that is no search ends no run.
+
+    Args:
+        spec: What the study asks.
+        count_slots: Says how many runs the cluster takes at once now.
+    """
     design = spec.design
     if not isinstance(design, SearchDesign) or design.scheduler == "none":
-        return FIFOScheduler()
+        return Placing(count_slots)
     max_epochs, factor = spec.training.max_epochs, design.reduction_factor
     first_rungs = [design.grace_period_epochs]
     if design.scheduler == "hyperband":
@@ -63,10 +68,44 @@ def make_scheduler(spec: StudySpec) -> TrialScheduler:
             reduction_factor=factor,
         )
 
-    return Cohorts(make, cohort_of)
+    return Cohorts(make, cohort_of, count_slots)
 
 
-class Cohorts(FIFOScheduler):  # type: ignore[misc]
+class Placing(FIFOScheduler):  # type: ignore[misc]
+    """Ends no run, and gives a worker that is free to the first run that has none on its way.
+
+    Ray's own gives it to whoever waits longest, and calls off the worker that was starting for that run:
+    where runs are shorter than a worker's start, none but the first worker would ever be used.
+
+    Args:
+        count_slots: Says how many runs the cluster takes at once now.
+    """
+
+    def __init__(self, count_slots: Callable[[], int]) -> None:
+        super().__init__()
+        self._count_slots = count_slots
+        self._live: dict[str, Trial] = {}
+
+    def on_trial_add(self, tune_controller: TuneController, trial: Trial) -> None:
+        """Let the trial wait behind those that are there."""
+        self._live[trial.trial_id] = trial
+
+    def on_trial_remove(self, tune_controller: TuneController, trial: Trial) -> None:
+        """Forget a trial that will not run."""
+        self._live.pop(trial.trial_id, None)
+
+    def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
+        """Return who takes the next worker that is free."""
+        is_live = (Trial.PENDING, Trial.RUNNING)
+        self._live = {key: trial for key, trial in self._live.items() if trial.status in is_live}
+        waiting = [trial for trial in self._live.values() if trial.status == Trial.PENDING]
+        if not waiting:
+            return None
+        n_starting = self._count_slots() - (len(self._live) - len(waiting)) - 1
+        return waiting[min(max(n_starting, 0), len(waiting) - 1)]
+
+
+class Cohorts(Placing):
     """One scheduler for each cohort: runs are only compared with others of their own.
 
     Levels of the scientific parameters are cohorts: with one for all, a cell that learns slowly would lose
@@ -75,14 +114,16 @@ class Cohorts(FIFOScheduler):  # type: ignore[misc]
     Args:
         make: Returns the scheduler of a new cohort.
         cohort_of: Returns the cohort of a setting, by its number and parameters.
+        count_slots: As in `Placing`.
     """
 
     def __init__(
         self,
         make: Callable[[tuple[Any, ...]], TrialScheduler],
         cohort_of: Callable[[int, Mapping[str, Any]], tuple[Any, ...]],
+        count_slots: Callable[[], int],
     ) -> None:
-        super().__init__()
+        super().__init__(count_slots)
         self._make, self._cohort_of = make, cohort_of
         self._schedulers: dict[tuple[Any, ...], TrialScheduler] = {}
         self._none = FIFOScheduler()
@@ -98,6 +139,7 @@ class Cohorts(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_add(self, tune_controller: TuneController, trial: Trial) -> None:
         """Let the cohort expect the trial."""
+        super().on_trial_add(tune_controller, trial)
         self._of(trial).on_trial_add(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: TuneController, trial: Trial, result: dict[str, Any]) -> str:
@@ -113,6 +155,7 @@ class Cohorts(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_remove(self, tune_controller: TuneController, trial: Trial) -> None:
         """Let the cohort forget the trial."""
+        super().on_trial_remove(tune_controller, trial)
         self._of(trial).on_trial_remove(tune_controller, trial)
 
     def debug_string(self) -> str:

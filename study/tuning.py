@@ -7,7 +7,9 @@ read again, and is started afresh for each leg.
 from __future__ import annotations
 
 import functools
+import math
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +20,7 @@ from ray import tune
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
+from study.cluster import measure_capacity
 from study.driver import Driver
 from study.hindsight import replay
 from study.interruption import Interruption
@@ -59,15 +62,36 @@ def _leaving(hook: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-class _Assigner(Searcher):  # type: ignore[misc]
-    """Tune's searcher: asks the driver for an order under the number of each of Tune's trials."""
+class _Slots:
+    """Counts how many runs the cluster takes at once, anew where the last count is a second old."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, spec: StudySpec) -> None:
+        self._resources = spec.resources
+        self._n_slots, self._counted = 0, -math.inf
+
+    def __call__(self) -> int:
+        if time.monotonic() - self._counted > 1.0:
+            resources = self._resources
+            self._n_slots = measure_capacity().slots(resources.cpus_per_trial, resources.gpus_per_trial)
+            self._counted = time.monotonic()
+        return self._n_slots
+
+
+class _Assigner(Searcher):  # type: ignore[misc]
+    """Tune's searcher: asks the driver for an order under the number of each of Tune's trials.
+
+    One run waits beyond those that the cluster takes at once, so that a worker that is free has its next. No
+    more do: a sampler should know as much as it can when it is asked.
+    """
+
+    def __init__(self, driver: Driver, count_slots: Callable[[], int]) -> None:
         super().__init__(metric="score", mode="max")
-        self._driver = driver
+        self._driver, self._count_slots = driver, count_slots
 
     @_leaving
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if self._driver.n_handed_out > self._count_slots():
+            return None
         order = self._driver.assign(trial_id)
         if order is None:
             return Searcher.FINISHED if self._driver.is_done else None
@@ -148,7 +172,8 @@ def tune_trials(
     """Run Ray Tune until the search is exhausted or the leg is interrupted."""
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
-    scheduler = make_scheduler(spec)
+    count_slots = _Slots(spec)
+    scheduler = make_scheduler(spec, count_slots)
     replay(scheduler, driver.earlier)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
     with tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True) as scratch:
@@ -157,7 +182,7 @@ def tune_trials(
             tune.run(
                 trainable,
                 name="tune",
-                search_alg=_Assigner(driver),
+                search_alg=_Assigner(driver, count_slots),
                 scheduler=scheduler,
                 num_samples=-1,
                 reuse_actors=True,

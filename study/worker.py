@@ -40,9 +40,8 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
     """A checkpoint is sent at the end of an epoch once the last is this old: a loss stays under a minute."""
 
     def setup(self, config: dict[str, Any], corpus: EncodedCorpus, spec: StudySpec) -> None:
-        """Prepare the process, once, and the first trial."""
-        self._corpus, self._spec = corpus, spec
-        self.prepare(spec)
+        """Take the first trial, and nothing that takes time: Ray counts on a worker once this returns."""
+        self._corpus, self._spec, self._is_prepared = corpus, spec, False
         self._programs: ProgramCache | None = None
         self._views: OrderedDict[tuple[int, int], Rows] = OrderedDict()
         self._start(config)
@@ -63,6 +62,10 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         """Train one epoch; whatever goes wrong in it ends this trial alone, with its reason."""
+        if not self._is_prepared:
+            self.prepare(self._spec)
+            self._is_prepared = True
+            self._started = self._checkpointed = time.monotonic()
         timeout_s = self._spec.resources.trial_timeout_s
         if timeout_s is not None:
             # The kernel ends the process when the time is up, even inside native code that holds every lock.

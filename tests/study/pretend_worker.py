@@ -13,6 +13,7 @@ import math
 import os
 import signal
 import time
+from dataclasses import replace
 from enum import IntEnum
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from study.spec import StudySpec
-from study.trial import Assignment, EpochFigures
+from study.trial import Assignment, EpochFigures, Report
 from study.worker import TrialWorker
 
 
@@ -101,6 +102,18 @@ class PretendWorker(TrialWorker):
 
     def make_trainer(self, assignment: Assignment) -> Any:
         return PretendTrainer(assignment, self.epoch_s)
+
+
+class LateWorker(PretendWorker):
+    """Takes far longer to get ready than to train, and says which process it is."""
+
+    epoch_s = 0.01
+
+    def prepare(self, spec: StudySpec) -> None:
+        time.sleep(2.0)
+
+    def _report(self, *args: Any, **kwargs: Any) -> Report:
+        return replace(super()._report(*args, **kwargs), node=str(os.getpid()))
 
 
 class SlowWorker(PretendWorker):

@@ -115,7 +115,7 @@ def test_a_lost_run_of_the_audit_is_tried_again_and_can_be_redone(open_study: Op
 
 
 def test_no_scheduler_stops_a_run_of_the_audit() -> None:
-    scheduler = make_scheduler(make_spec(design=DESIGN, training={"max_epochs": 9}))
+    scheduler = make_scheduler(make_spec(design=DESIGN, training={"max_epochs": 9}), lambda: 2)
     decisions = []
     for trial in range(12):
         assignment = {"trial": trial, "replicate": 2001, "params": {}, "phase": "audit"}

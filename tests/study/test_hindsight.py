@@ -32,7 +32,7 @@ def make_outcomes(*scores: float, state: State = "completed") -> list[Outcome]:
 def verdict(outcomes: list[Outcome], score: float, scheduler: str) -> str:
     """What becomes of a new trial that has `score` after its first epoch."""
     design = {"kind": "search", "scheduler": scheduler, "grace_period_epochs": 1, "reduction_factor": 2}
-    chosen = make_scheduler(make_spec(design=design, training={"max_epochs": 4}))
+    chosen = make_scheduler(make_spec(design=design, training={"max_epochs": 4}), lambda: 2)
     replay(chosen, outcomes)
 
     class NewTrial(SimpleNamespace):

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import TrialScheduler
 
 from study.brackets import bracket_of, plan_brackets
-from study.schedulers import make_scheduler
+from study.schedulers import Placing, make_scheduler
 from study.trial import EpochFigures, Report
 from tests.study.small_study import make_spec
 
@@ -21,11 +21,14 @@ class FakeTrial:
 
     def __init__(self, number: int, cell: str = "gru", replicate: int = 1) -> None:
         self.trial_id = f"{number}-{replicate}"
+        self.status = "PENDING"
         self.config = {"assignment": {"trial": number, "params": {"cell": cell}, "phase": "search"}}
 
 
 def make(max_epochs: int = 9, **design: Any) -> TrialScheduler:
-    return make_scheduler(make_spec(design={"trials": 9} | design, training={"max_epochs": max_epochs}))
+    return make_scheduler(
+        make_spec(design={"trials": 9} | design, training={"max_epochs": max_epochs}), lambda: 2
+    )
 
 
 def report(scheduler: TrialScheduler, trial: FakeTrial, epoch: int, score: float) -> str:
@@ -42,11 +45,11 @@ def start(scheduler: TrialScheduler, number: int, cell: str = "gru", replicate: 
 
 @pytest.mark.parametrize("design", [{"scheduler": "none"}, {"sampler": "random", "scheduler": "none"}])
 def test_no_scheduler_ends_nothing(design: dict[str, Any]) -> None:
-    assert type(make(**design)) is FIFOScheduler
+    assert type(make(**design)) is Placing
 
 
 def test_designs_that_compare_by_plan_run_to_their_end() -> None:
-    assert type(make_scheduler(make_spec(design="factorial"))) is FIFOScheduler
+    assert type(make_scheduler(make_spec(design="factorial"), lambda: 2)) is Placing
 
 
 def test_asha_stops_the_worst_at_its_rung_and_counts_epochs_not_reports() -> None:
@@ -134,3 +137,38 @@ def test_a_report_tells_the_schedulers_its_epoch() -> None:
     )
 
     assert Report(state="running", score=0.8, figures=figures).to_result()["epoch"] == 5
+
+
+def wait(scheduler: TrialScheduler, statuses: str) -> list[FakeTrial]:
+    """Trials in order: `r` runs, `w` waits for a worker, `d` is done."""
+    trials = [start(scheduler, number) for number in range(len(statuses))]
+    for trial, letter in zip(trials, statuses, strict=True):
+        trial.status = {"r": "RUNNING", "w": "PENDING", "d": "TERMINATED"}[letter]
+    return trials
+
+
+@pytest.mark.parametrize(
+    ("n_slots", "statuses", "chosen"),
+    [
+        (2, "rdw", 2),  # the only one that waits
+        (2, "dww", 2),  # a worker is starting for 1, and would be called off
+        (2, "rdww", 2),  # none is starting: whoever waits longest
+        (4, "dwwrw", 4),  # of four places one runs and one is free: workers start in the other two
+        (8, "dww", 2),  # never more than there are
+        (1, "dww", 1),  # nodes were lost: nobody's worker is coming
+    ],
+)
+def test_a_free_worker_goes_to_the_first_run_that_has_none_on_its_way(
+    n_slots: int, statuses: str, chosen: int
+) -> None:
+    scheduler = Placing(lambda: n_slots)
+    trials = wait(scheduler, statuses)
+
+    assert scheduler.choose_trial_to_run(PENDING) is trials[chosen]
+
+
+def test_a_free_worker_is_given_to_nobody_where_nobody_waits() -> None:
+    scheduler = Placing(lambda: 2)
+    wait(scheduler, "rd")
+
+    assert scheduler.choose_trial_to_run(PENDING) is None
