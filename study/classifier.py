@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from study.backend import silence_backend
 from study.data import FIRST_WORD, PADDING, START, UNKNOWN
 from study.data.spec import Side, TokenRule
 from study.data.tokens import space_out
 from study.errors import IntegrityError, StudyError
 from study.shelf import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
-from study.silence import silence_tensorflow
 
 
 class Encoding(BaseModel):
@@ -111,7 +111,7 @@ class TextClassifier:
 
     def load_model(self) -> Any:
         """Load the Keras model, in safe mode: a file that would run code is refused."""
-        silence_tensorflow()
+        silence_backend()
         import keras
 
         return keras.saving.load_model(self.folder / MODEL_FILE, compile=False, safe_mode=True)
@@ -138,7 +138,7 @@ class TextClassifier:
             raise StudyError(
                 f"an export needs a folder of its own: {path} exists; choose another or remove it"
             )
-        silence_tensorflow()
+        silence_backend()
         from study.serving import export_classifier
 
         export_classifier(self, path)

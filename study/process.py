@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 
-from study.silence import silence_tensorflow
+from study.backend import load_backend
 
 
 def prepare_process(n_threads: int) -> None:
     """Hold every library to the trial's CPUs: two trials of one thread do more than one of two."""
-    silence_tensorflow()
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(n_threads)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(n_threads)
+    load_backend()
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(n_threads)

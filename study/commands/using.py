@@ -20,10 +20,12 @@ def predict(
     file: Annotated[Path | None, typer.Option(help="A file with one text a line.")] = None,
 ) -> None:
     """Classify texts with a saved model: prints class, probability and text, separated by tabs."""
+    from study.backend import load_backend
     from study.classifier import TextClassifier
 
     classifier = TextClassifier.open(model)
     lines = texts or _read_lines(file)
+    load_backend()
     for line, row in zip(lines, classifier.predict(lines), strict=True):
         best = int(row.argmax())
         print(classifier.card.classes[best], f"{row[best]:.4f}", " ".join(line.split()), sep="\t")
@@ -34,9 +36,12 @@ def export(
     to: Annotated[Path, typer.Argument(help="A folder that does not exist yet.", show_default=False)],
 ) -> None:
     """Write a model as a TensorFlow SavedModel that takes raw strings."""
+    from study.backend import load_backend
     from study.classifier import TextClassifier
 
-    TextClassifier.open(model).export(to)
+    classifier = TextClassifier.open(model)
+    load_backend()
+    classifier.export(to)
     print(to)
 
 

@@ -1,0 +1,59 @@
+"""TensorFlow and Keras: loaded without their running commentary, and in half the time where that is safe."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_UNUSED = ("matplotlib", "matplotlib.pyplot", "sklearn")
+"""Keras loads them where it finds them, for galleries of pictures and for wrappers."""
+
+_COMMENTARY = re.compile(rb"I\d{4} |WARNING: All log messages before absl::InitializeLog")
+
+
+def silence_backend() -> None:
+    """Keep TensorFlow's C++ side from writing to the terminal; call it before TensorFlow is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def load_backend() -> None:
+    """Import TensorFlow and Keras in a process of ours.
+
+    Not in somebody else's, who may want Keras's wrappers of scikit-learn: those are left out here. What is
+    loaded stays for good, so that the collector of garbage need not look at it again.
+    """
+    silence_backend()
+    absent = [name for name in _UNUSED if name not in sys.modules]
+    sys.modules |= dict.fromkeys(absent)  # type: ignore[arg-type]  # None: an import of it fails
+    was_collecting = gc.isenabled()
+    gc.disable()  # half a million objects come, and none goes
+    try:
+        with _without_commentary():
+            import keras  # noqa: F401
+    finally:
+        for name in absent:
+            del sys.modules[name]
+        if was_collecting:
+            gc.enable()
+    gc.freeze()
+
+
+@contextmanager
+def _without_commentary() -> Iterator[None]:
+    """Drop what TensorFlow says of itself before it asks how much to say; all else is written afterwards."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            said.seek(0)
+            os.write(2, b"".join(line for line in said if not _COMMENTARY.match(line)))
+            os.close(terminal)
