@@ -7,6 +7,7 @@ know is done again with the same outcome, and what they know is never done again
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,11 @@ from datetime import UTC, datetime
 from analysis.records import State
 from study.checkpoints import Checkpoint, CheckpointFolder
 from study.ledger import Ledger
+from study.memory import count_kernel_kills
 from study.shelf import ModelShelf
 from study.source import Source
 from study.spec import StudySpec
-from study.trial import Assignment, Report
+from study.trial import OUT_OF_MEMORY, Assignment, Report
 
 Listener = Callable[[Assignment, Report, str], None]
 """Called with an assignment, its report and its state after every report; must not raise."""
@@ -40,7 +42,18 @@ class Order:
 
 @dataclass
 class _Attempt:
+    """What was handed out.
+
+    Attributes:
+        assignment: What is trained.
+        is_solitary: Whether nothing else may run beside it, since memory ran out before.
+        n_kernel_kills: How often the kernel had killed for memory when the attempt was last known to live.
+        started: The monotonic time at which a worker took it, None before.
+    """
+
     assignment: Assignment
+    is_solitary: bool
+    n_kernel_kills: int
     started: float | None = None
 
 
@@ -54,6 +67,7 @@ class Driver:
         checkpoints: Where running trials are kept.
         shelf: Where the best models are kept.
         listener: Hears of every report and loss.
+        count_kills: Says how many processes the kernel of this machine has killed for memory.
 
     Attributes:
         earlier: What the study had come to when this leg began.
@@ -67,10 +81,13 @@ class Driver:
         checkpoints: CheckpointFolder,
         shelf: ModelShelf,
         listener: Listener,
+        count_kills: Callable[[], int] = count_kernel_kills,
     ) -> None:
         self._spec, self._source, self._ledger = spec, source, ledger
         self._checkpoints, self._shelf, self._listener = checkpoints, shelf, listener
+        self._count_kills = count_kills
         self._attempts: dict[Hashable, _Attempt] = {}
+        self._hungry: deque[Assignment] = deque()
         self.earlier = ledger.outcomes()
         # A process may have died after it recorded an end and before it removed the checkpoint.
         checkpoints.keep_only(o.assignment for o in self.earlier if o.state == "running")
@@ -90,16 +107,31 @@ class Driver:
 
     def assign(self, key: Hashable) -> Order | None:
         """Hand out the next attempt under `key`, None while there is nothing to hand out."""
-        assignment = self._source.next()
+        assignment = self._choose()
         if assignment is None:
             return None
-        self._attempts[key] = _Attempt(assignment)
+        is_solitary = self._ledger.ran_out_of_memory(assignment)
+        self._attempts[key] = _Attempt(assignment, is_solitary, self._count_kills())
         checkpoint = self._checkpoints.load(assignment)
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._ledger.begin(assignment, started_at, epochs_kept=0 if checkpoint is None else checkpoint.epoch)
         # A run that was stopped is finished to be counted, not to be kept.
         floor = None if assignment.phase == "audit" else self._shelf.floor
         return Order(assignment, floor, None if checkpoint is None else checkpoint.content)
+
+    def _choose(self) -> Assignment | None:
+        """Return what may begin now.
+
+        What ran out of memory waits until nothing else is left to begin, so that workers stand idle once and
+        not for each of them; then it runs alone.
+        """
+        if any(attempt.is_solitary for attempt in self._attempts.values()):
+            return None
+        while (assignment := self._source.next()) is not None:
+            if not self._ledger.ran_out_of_memory(assignment):
+                return assignment
+            self._hungry.append(assignment)
+        return self._hungry.popleft() if self._hungry and not self._attempts else None
 
     def note_start(self, key: Hashable) -> None:
         """Note that a worker took the attempt: its time counts from now."""
@@ -113,7 +145,12 @@ class Driver:
             report: What the worker said.
             stopped: Whether the scheduler ends the trial after this report although it would go on.
         """
-        assignment = self._attempts[key].assignment
+        attempt = self._attempts[key]
+        if report.state == "failed" and report.reason is not None and report.reason.startswith(OUT_OF_MEMORY):
+            self.lose(key, report.reason)  # what a worker can say of it, it says
+            return
+        attempt.n_kernel_kills = self._count_kills()
+        assignment = attempt.assignment
         # The model before the record: a trial that is recorded as completed is never trained again.
         if report.model is not None and report.score is not None and report.best_epoch is not None:
             self._shelf.offer(assignment, report.score, report.best_epoch, report.model)
@@ -126,17 +163,21 @@ class Driver:
         self._listener(assignment, report, state)
 
     def lose(self, key: Hashable, reason: str) -> None:
-        """Record a worker that ended without a report: out of time, out of memory, or killed."""
+        """Record an attempt that ended without figures: out of time, out of memory, or its worker killed."""
         attempt = self._attempts[key]
         timeout_s = self._spec.resources.trial_timeout_s
         elapsed_s = 0.0 if attempt.started is None else time.monotonic() - attempt.started
         state: State = "failed"
         if timeout_s is not None and elapsed_s >= timeout_s:
             state, reason = "timeout", f"took longer than resources.trial_timeout_s={timeout_s:g}"
-        again = self._source.lose(attempt.assignment, state, reason, retry=state == "failed")
+        elif not reason.startswith(OUT_OF_MEMORY) and self._count_kills() > attempt.n_kernel_kills:
+            reason = f"{OUT_OF_MEMORY}, for which the kernel kills: {reason}"
+        is_hungry = reason.startswith(OUT_OF_MEMORY)
+        may_retry = state == "failed" and not (is_hungry and attempt.is_solitary)
+        again = self._source.lose(attempt.assignment, state, reason, retry=may_retry)
         if again:
             del self._attempts[key]  # its checkpoint stays: the next attempt continues from it
-            reason = f"{reason}; it is tried again"
+            reason = f"{reason}; it is tried again{', alone' if is_hungry else ''}"
         else:
             self._forget(key)
         self._listener(attempt.assignment, Report(state=state, reason=reason), state)

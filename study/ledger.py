@@ -17,7 +17,7 @@ import numpy.typing as npt
 from analysis.records import SCHEMA, SCHEMA_VERSION, Phase, State, StudyFacts
 from study.database_faults import check_database, database_faults
 from study.errors import IntegrityError, StudyError
-from study.trial import Assignment, EpochFigures, Report
+from study.trial import OUT_OF_MEMORY, Assignment, EpochFigures, Report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +182,16 @@ class Ledger:
         """Record that a replicate whose end is known is to be tried again; return the further attempt."""
         with self._transaction() as db:
             return _add_successor(db, assignment)
+
+    def ran_out_of_memory(self, assignment: Assignment) -> bool:
+        """Return whether memory did not suffice for an earlier attempt at the replicate."""
+        return (
+            self._connection.execute(
+                "SELECT 1 FROM attempts WHERE trial = ? AND replicate = ? AND attempt < ? AND reason GLOB ?",
+                (*assignment.key, f"{OUT_OF_MEMORY}*"),
+            ).fetchone()
+            is not None
+        )
 
     def record_baselines(self, rows: Iterable[tuple[str, float, float | None, float]]) -> None:
         """Record (name, val_accuracy, val_loss, fit_s) of the lines to beat."""

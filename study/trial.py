@@ -11,6 +11,9 @@ from analysis.records import Phase, State
 MAX_PROBE = 5_000
 """Training rows that are evaluated: 0.9 points of half-width at an accuracy of 88%, and little time."""
 
+OUT_OF_MEMORY = "out of memory"
+"""How the reason of every attempt begins for which memory did not suffice: it is tried again alone, once."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:

@@ -22,11 +22,12 @@ from ray.tune.stopper import Stopper
 
 from study.cluster import measure_capacity
 from study.driver import Driver
+from study.eviction import evictions_as_losses
 from study.hindsight import replay
 from study.interruption import Interruption
 from study.schedulers import make_scheduler
 from study.spec import StudySpec
-from study.trial import Report
+from study.trial import OUT_OF_MEMORY, Report
 
 if TYPE_CHECKING:
     from ray.tune.experiment import Trial
@@ -142,7 +143,7 @@ def _explain(trial: Trial) -> str:
     """Say in one line why a worker ended, from the file in which Tune notes it: all that it hands on."""
     text = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
     if "low on memory" in text:  # Ray's memory monitor, which kills before the kernel has to
-        return "out of memory"
+        return f"{OUT_OF_MEMORY}: Ray killed the worker before the machine had none left"
     lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("Failure #")]
     return f"the worker was lost: {lines[0][:300] if lines else 'no reason given'}"
 
@@ -176,7 +177,8 @@ def tune_trials(
     scheduler = make_scheduler(spec, count_slots)
     replay(scheduler, driver.earlier)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
-    with tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True) as scratch:
+    folder = tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True)
+    with folder as scratch, evictions_as_losses():
         try:
             # Not `Tuner`: it pickles itself, and all that it is given, for a restore that we do without.
             tune.run(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ray import tune
 
 from study.process import prepare_process
-from study.trial import MAX_PROBE, Assignment, EpochFigures, Report
+from study.trial import MAX_PROBE, OUT_OF_MEMORY, Assignment, EpochFigures, Report
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,8 +74,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         try:
             return self._train_epoch().to_result()
         except Exception as error:
-            reason = traceback.format_exception_only(error)[-1].strip().splitlines()[0][:500]
-            return self._report("failed", reason=reason).to_result()
+            return self._report("failed", reason=_explain(error)).to_result()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -189,6 +188,14 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
             wall_s=time.monotonic() - self._started,
             **rest,
         )
+
+
+def _explain(error: Exception) -> str:
+    """Say in one line what was raised."""
+    said = traceback.format_exception_only(error)[-1].strip().splitlines()[0][:500]
+    # By name: TensorFlow, whose name it is for a GPU's memory too, may not have been loaded.
+    is_hungry = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+    return f"{OUT_OF_MEMORY}: {said}" if is_hungry else said
 
 
 def _probe_rows(n_train: int, n_validation: int) -> npt.NDArray[np.int64]:

@@ -122,6 +122,17 @@ class SlowWorker(PretendWorker):
     epoch_s = 60.0
 
 
+class HungryWorker(PretendWorker):
+    """Holds three gigabytes while it trains where there are units enough."""
+
+    epoch_s = 2.0
+
+    def make_trainer(self, assignment: Assignment) -> Any:
+        trainer = super().make_trainer(assignment)
+        trainer.food = np.ones(3 * 2**30 if assignment.params["units"] >= 20 else 1, np.uint8)
+        return trainer
+
+
 class UnrulyWorker(PretendWorker):
     """Misbehaves according to the number of units."""
 

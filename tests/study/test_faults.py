@@ -60,6 +60,40 @@ def test_a_trial_that_misbehaves_ends_alone_and_with_its_reason(tmp_path: Path) 
         assert token_path().read_bytes() not in content, path
 
 
+def read_memory() -> dict[str, int]:
+    """What the kernel says of the machine's memory, in bytes."""
+    lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    return {name.rstrip(":"): int(kilobytes) * 1024 for name, kilobytes, *_ in lines}
+
+
+def test_what_ray_kills_for_memory_is_tried_again_alone(tmp_path: Path) -> None:
+    memory, gigabyte = read_memory(), 2**30
+    if memory["MemAvailable"] < 10 * gigabyte:
+        pytest.skip("two trials of three gigabytes each would be more than this machine can bear")
+    # Between what one of them needs and what both do.
+    allowed = memory["MemTotal"] - memory["MemAvailable"] + 5 * gigabyte
+    monitor = {
+        "RAY_memory_usage_threshold": f"{allowed / memory['MemTotal']:.4f}",
+        "RAY_memory_monitor_refresh_ms": "100",
+    }
+    space = SPEC["space"] | {"cell": "rnn", "bidirectional": False, "units": [20, 21, 8, 9]}
+
+    status, said = finish(start(tmp_path, "HungryWorker", environment=monitor, space=space))
+
+    assert status == 0, said
+    attempts = read_attempts(tmp_path / "cheap")
+    (killed,) = (trial for trial, _, state, _ in attempts if state == "failed")
+    assert killed in (0, 1)
+    assert len(attempts) == 5
+    assert {reason for *_, state, reason in attempts if state == "failed"} == {
+        "out of memory: Ray killed the worker before the machine had none left"
+    }
+    heard = [tuple(line.split()) for line in said.splitlines() if line.split()[0] in ("running", "completed")]
+    again = [number for number, (*_, attempt) in enumerate(heard) if attempt == "2"]
+    assert again == list(range(len(heard) - len(again), len(heard)))
+    assert [state for state, *_ in heard[: again[0]]].count("completed") == 3
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of less than a megabyte."""
