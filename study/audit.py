@@ -34,6 +34,7 @@ class AuditedSearch:
     def __init__(self, spec: StudySpec, search: Search, ledger: Ledger, share: float) -> None:
         self._spec, self._search, self._ledger, self._share = spec, search, ledger, share
         self._audit: PlannedRuns | None = None
+        self._n_slots = 0
 
     @property
     def n_trials(self) -> int:
@@ -49,6 +50,10 @@ class AuditedSearch:
     def is_exhausted(self) -> bool:
         """Whether nothing is left to hand out and nothing to hear."""
         return self._search.is_exhausted and self._open().is_exhausted
+
+    def pack(self, n_slots: int) -> None:
+        """Leave no long run of the audit for its end."""
+        self._n_slots = n_slots
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""
@@ -80,6 +85,7 @@ class AuditedSearch:
         if self._audit is None:
             runs = choose_runs(self._ledger.outcomes(), self._share, self._spec.seed)
             self._audit = PlannedRuns(self._spec, self._ledger, runs)
+            self._audit.pack(self._n_slots)
         return self._audit
 
 

@@ -149,6 +149,27 @@ class Prices:
         return sum(self.of.get(name, 0.0) * amount for name, amount in terms.items())
 
 
+REFERENCE = Prices(
+    {
+        "call": 8e-5,
+        "lookup": 5.7e-9,
+        "update by adam": 2.1e-9,
+        "update by sgd": 0.4e-9,
+        "turns": 3.9e-6,
+        "products": 7e-11,
+        "gates of rnn": 0.7e-9,
+        "gates of lstm": 1.4e-9,
+        "gates of gru": 2.0e-9,
+    }
+)
+"""Of one core without a GPU (docs/performance.md): good enough to tell long runs from short ones."""
+
+
+def guess_text_s(params: Mapping[str, Any], *, has_own_model: bool) -> float:
+    """Guess, before anything is timed, what training on one text once takes; true to some factor."""
+    return REFERENCE.total_s(step_terms(params, has_own_model=has_own_model)) / int(params["batch_size"])
+
+
 class CostModel:
     """Predicts the cost of any setting's run.
 

@@ -149,6 +149,7 @@ class Leg:
             from study.tuning import tune_trials
 
             self._check_room(capacity)
+            source.pack(capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial))
             manifest.begin_leg(self.purpose, capacity)
             n_ended = _count_ended(ledger, "confirm" if self.purpose == "confirm" else "search")
             self.listener.on_plan(source.n_trials, source.n_seeds, capacity, n_ended)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from analysis.records import State
 from study.ledger import Ledger
+from study.packing import N_ROUNDS, pack
 from study.spec import StudySpec
 from study.trial import Assignment, Report
 
@@ -29,6 +30,10 @@ class PlannedRuns:
     def is_exhausted(self) -> bool:
         """Whether all are done."""
         return not self._queue and not self._running
+
+    def pack(self, n_slots: int) -> None:
+        """Leave no long run for the end."""
+        self._queue = deque(pack(self._queue, lambda run: run.params, N_ROUNDS * n_slots, self._spec))
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""

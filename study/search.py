@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.records import State
 from study.database_faults import check_database, database_faults
 from study.ledger import Ledger, Outcome
+from study.packing import N_ROUNDS, pack
 from study.seeds import derive_seed
 from study.spec import StudySpec
 from study.suggestions import Memory, Suggestion, Suggestions, objectives_of
@@ -111,6 +112,12 @@ class Search:
     def running(self) -> list[Assignment]:
         """What was handed out and has not ended."""
         return list(self._running.values())
+
+    def pack(self, n_slots: int) -> None:
+        """Leave no long run of a plan for its end."""
+        if self._planned is not None:
+            n_last = math.ceil(N_ROUNDS * n_slots / self._spec.seeds)
+            self._planned = pack(self._planned, lambda setting: setting, n_last, self._spec)
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""

@@ -23,6 +23,9 @@ class Source(Protocol):
     def is_exhausted(self) -> bool:
         """Whether nothing is left to hand out and nothing to hear."""
 
+    def pack(self, n_slots: int) -> None:
+        """Order what is known to be left for so many runs at once: see `study.packing`."""
+
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""
 

@@ -13,7 +13,7 @@ from analysis.wording import count
 from search_spaces import Space, SpaceError
 
 Plan = Sequence[Mapping[str, Any]]
-"""The settings of a design that fixes them, in order; the trial's number is the place."""
+"""The settings of a design that fixes them, in order; the last few may be trained in another."""
 
 MIN_SEEDS = 3
 """Fewer replicates of a setting support no verdict on it: the fewest pairs that a report judges by."""

@@ -29,6 +29,18 @@ def test_a_grid_trains_every_combination_once(open_study: OpenStudy) -> None:
     assert search.is_exhausted
 
 
+def test_a_plan_ends_with_its_short_runs_and_all_of_it_is_trained(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec())
+    search.pack(1)  # the last four
+
+    handed_out = train_all(search, ledger)
+
+    units = [1 + a.params["bidirectional"] for a in handed_out]
+    cells = [a.params["cell"] for a in handed_out]
+    assert (cells[:2], units[:2]) == (["rnn", "rnn"], [1, 2])
+    assert list(zip(cells[2:], units[2:], strict=True)) == [("lstm", 2), ("gru", 2), ("lstm", 1), ("gru", 1)]
+
+
 def test_replicate_two_of_every_setting_has_the_same_seed(open_study: OpenStudy) -> None:
     search, ledger = open_study(make_spec(seeds=3))
 
