@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.records import Phase, StudyFacts
 from search_spaces.documents import dump_document
+from study.aside import Aside
 from study.cluster import Capacity, check_resources, ray_session
 from study.designs import SearchDesign
 from study.directory import StudyDirectory, write_atomically
@@ -22,6 +24,7 @@ from study.source import Source
 from study.spec import StudySpec
 
 if TYPE_CHECKING:
+    from study.baselines import Baseline
     from study.data import Corpus, EncodedCorpus
     from study.worker import TrialWorker
 
@@ -96,17 +99,15 @@ class Leg:
                 return self._run_locked(corpus, interruption)
 
     def _run_locked(self, corpus: Corpus, interruption: Interruption) -> StudyResult:
-        from study.baselines import fit_baselines
-        from study.data import encode
-        from study.data.cache import default_cache_folder
-
-        encoded = encode(corpus, self.spec.data)
-        ledger, manifest = self._open_or_create(corpus, encoded)
+        encoding = Aside(lambda: _encode(corpus, self.spec))
+        encoding.begin()  # while Optuna and Ray start
+        lines = Aside(lambda: _draw_lines(encoding.result()))
+        ledger, manifest = self._open_or_create(corpus)
         try:
-            self._train(encoded, ledger, manifest, interruption)
+            self._train(encoding, lines, ledger, manifest, interruption)
             if interruption.reason is None and not ledger.has_baselines:
                 self.listener.on_stage("fitting the lines to beat")
-                ledger.record_baselines(fit_baselines(encoded, default_cache_folder()))
+                ledger.record_baselines(lines.result())
             bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
         finally:
             ledger.close()
@@ -118,7 +119,7 @@ class Leg:
             put_seal(self.directory)
         return StudyResult(self.directory, page, interruption.reason, interruption.signal, bad)
 
-    def _open_or_create(self, corpus: Corpus, encoded: EncodedCorpus) -> tuple[Ledger, Manifest]:
+    def _open_or_create(self, corpus: Corpus) -> tuple[Ledger, Manifest]:
         directory = self.directory
         if directory.spec.exists():
             manifest = Manifest.open(directory)
@@ -127,13 +128,18 @@ class Leg:
         manifest = Manifest.create(directory, self.spec, corpus)
         directory.records.unlink(missing_ok=True)
         facts = describe_facts(self.spec, corpus)
-        ledger = Ledger.create(directory.records, facts, encoded.labels_of("validation"))
+        ledger = Ledger.create(directory.records, facts, corpus.labels_of("validation"))
         # The spec comes last: a folder without it holds no study, and is begun again.
         write_atomically(directory.spec, dump_document(self.spec.to_document()))
         return ledger, manifest
 
     def _train(
-        self, encoded: EncodedCorpus, ledger: Ledger, manifest: Manifest, interruption: Interruption
+        self,
+        encoding: Aside[EncodedCorpus],
+        lines: Aside[list[Baseline]],
+        ledger: Ledger,
+        manifest: Manifest,
+        interruption: Interruption,
     ) -> None:
         spec = self.spec
         source = self.make_source(ledger, manifest)
@@ -156,11 +162,14 @@ class Leg:
             start = time.monotonic()
             if spec.resources.time_budget_s is not None:
                 interruption.deadline = start + spec.resources.time_budget_s
+            encoded = encoding.result()
             tokens = str(spec.data.resolved().tokens)
             shelf = ModelShelf(self.directory.models, spec.keep_models, encoded, tokens)
             checkpoints = CheckpointFolder(self.directory.checkpoints)
             driver = Driver(spec, source, ledger, checkpoints, shelf, self.listener.on_report)
-            tune_trials(spec, driver, encoded, interruption, self.load_worker())
+            # The last runs leave CPUs idle.
+            on_drained = (lambda: None) if ledger.has_baselines else lines.begin
+            tune_trials(spec, driver, encoded, interruption, self.load_worker(), on_drained)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
 
@@ -215,3 +224,18 @@ def _load_corpus(spec: StudySpec) -> Corpus:
     from study.data import load_corpus
 
     return load_corpus(spec.data)
+
+
+def _encode(corpus: Corpus, spec: StudySpec) -> EncodedCorpus:
+    from study.data import encode
+
+    return encode(corpus, spec.data)
+
+
+def _draw_lines(encoded: EncodedCorpus) -> list[Baseline]:
+    from study.baselines import fit_baselines
+    from study.data.cache import default_cache_folder
+
+    lines = fit_baselines(encoded, default_cache_folder())
+    import_module("analysis.report.write")  # which takes a second: here nobody waits for it
+    return lines

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import ray
 from ray import tune
 from ray.tune.search import Searcher
-from ray.tune.stopper import Stopper
 
 from study.cluster import measure_capacity
 from study.driver import Driver
@@ -85,9 +84,11 @@ class _Assigner(Searcher):  # type: ignore[misc]
     more do: a sampler should know as much as it can when it is asked.
     """
 
-    def __init__(self, driver: Driver, count_slots: Callable[[], int]) -> None:
+    def __init__(
+        self, driver: Driver, count_slots: Callable[[], int], on_drained: Callable[[], None]
+    ) -> None:
         super().__init__(metric="score", mode="max")
-        self._driver, self._count_slots = driver, count_slots
+        self._driver, self._count_slots, self._on_drained = driver, count_slots, on_drained
 
     @_leaving
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -95,6 +96,7 @@ class _Assigner(Searcher):  # type: ignore[misc]
             return None
         order = self._driver.assign(trial_id)
         if order is None:
+            self._on_drained()
             return Searcher.FINISHED if self._driver.is_done else None
         return {
             "assignment": asdict(order.assignment),
@@ -116,7 +118,7 @@ class _Assigner(Searcher):  # type: ignore[misc]
 
 
 class _Ear(tune.Callback):  # type: ignore[misc]
-    """Tune's callback: hands every report and every loss to the driver."""
+    """Tune's callback: hands every report and every loss to the driver, and says when the leg is over."""
 
     def __init__(self, driver: Driver, interruption: Interruption) -> None:
         self._driver, self._interruption = driver, interruption
@@ -138,6 +140,12 @@ class _Ear(tune.Callback):  # type: ignore[misc]
         if not self._interruption.is_due():
             self._driver.lose(trial.trial_id, _explain(trial))
 
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        # Ten times a second or more. Tune would end by itself when all is done, but first asks each worker to
+        # stop, and reads all its trials.
+        if self._driver.is_done or self._interruption.is_due():
+            raise _Left
+
 
 def _explain(trial: Trial) -> str:
     """Say in one line why a worker ended, from the file in which Tune notes it: all that it hands on."""
@@ -148,29 +156,24 @@ def _explain(trial: Trial) -> str:
     return f"the worker was lost: {lines[0][:300] if lines else 'no reason given'}"
 
 
-class _Stop(Stopper):  # type: ignore[misc]
-    """Tune's stopper, which it asks ten times a second: ends the leg when it was interrupted."""
-
-    def __init__(self, interruption: Interruption) -> None:
-        self._interruption = interruption
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
-
-    def stop_all(self) -> bool:
-        if self._interruption.is_due():
-            raise _Left
-        return False
-
-
 def tune_trials(
     spec: StudySpec,
     driver: Driver,
     corpus: EncodedCorpus,
     interruption: Interruption,
     worker: type[TrialWorker],
+    on_drained: Callable[[], None],
 ) -> None:
-    """Run Ray Tune until the search is exhausted or the leg is interrupted."""
+    """Run Ray Tune until the search is exhausted or the leg is interrupted.
+
+    Args:
+        spec: What the study asks.
+        driver: Hands out what is trained, and hears what becomes of it.
+        corpus: Sent to each node once.
+        interruption: Whether to stop.
+        worker: What trains.
+        on_drained: Called, perhaps often, when nothing is left to hand out and the last runs are under way.
+    """
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
     count_slots = _Slots(spec)
@@ -184,13 +187,12 @@ def tune_trials(
             tune.run(
                 trainable,
                 name="tune",
-                search_alg=_Assigner(driver, count_slots),
+                search_alg=_Assigner(driver, count_slots, on_drained),
                 scheduler=scheduler,
                 num_samples=-1,
                 reuse_actors=True,
                 storage_path=scratch,
                 callbacks=[_Ear(driver, interruption)],
-                stop=_Stop(interruption),
                 raise_on_failed_trial=False,
                 verbose=0,
                 trial_name_creator=lambda trial: trial.trial_id,
