@@ -63,6 +63,21 @@ def check_resources(capacity: Capacity, cpus_per_trial: int, gpus_per_trial: flo
         )
 
 
+def check_address(address: str | None) -> None:
+    """Refuse to train through Ray Client.
+
+    Tune would run as a task of the cluster, away from the study's files, to which each report is committed.
+
+    Raises:
+        StudyError: If that is what the address asks for.
+    """
+    if address is not None and address.startswith("ray://"):
+        raise StudyError(
+            f"a study is driven from a node of its cluster: {address} is reached through Ray Client; "
+            "use `study submit`, or run it on a node with --address auto"
+        )
+
+
 def token_path() -> Path:
     """Return where Ray looks for the token of this user."""
     return Path(os.environ.get("RAY_AUTH_TOKEN_PATH", TOKEN_FILE)).expanduser()

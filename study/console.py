@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from study.progress import Progress
 
 if TYPE_CHECKING:
     from study.cluster import Capacity
+    from study.errors import EnvironmentFaultError
     from study.pricing import Estimate, Price
     from study.spec import StudySpec
     from study.trial import Assignment, Report
@@ -96,6 +98,10 @@ class ConsoleListener(Listener):
             f"[dim]{(report.wall_s or 0):5.1f} s[/dim]  {escape(setting)}{replicate}{self._say_left()}",
             soft_wrap=True,
         )
+
+    def on_lost(self, error: EnvironmentFaultError) -> None:
+        """Print the line that `study` ends with on any other error."""
+        print(f"study: {error}", file=sys.stderr, flush=True)
 
     def _say_progress(self, assignment: Assignment, report: Report) -> None:
         """Print an epoch that took long: nobody should have to wonder whether anything happens."""

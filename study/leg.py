@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from analysis.records import Phase, StudyFacts
 from search_spaces.documents import dump_document
 from study.aside import Aside
-from study.cluster import Capacity, check_resources, ray_session
+from study.cluster import Capacity, check_address, check_resources, ray_session
 from study.designs import SearchDesign
 from study.directory import StudyDirectory, write_atomically
 from study.interruption import Interruption
@@ -22,6 +22,7 @@ from study.manifest import Manifest, Purpose
 from study.seal import break_seal, put_seal
 from study.source import Source
 from study.spec import StudySpec
+from study.watch import watch_head
 
 if TYPE_CHECKING:
     from study.baselines import Baseline
@@ -82,6 +83,7 @@ class Leg:
         Raises:
             StudyError: If the data cannot be used, the study is held, damaged or changed, or nothing fits.
         """
+        check_address(self.address)
         interruption = Interruption()
         with interruption.at_once():
             if self.directory.path.is_dir():
@@ -147,7 +149,11 @@ class Leg:
             return
         self.listener.on_stage("starting Ray")
         # The session ends before signals are handled otherwise, and Ray's own handlers are replaced by ours.
-        with ray_session(self.address) as capacity, interruption.in_order():
+        with (
+            ray_session(self.address) as capacity,
+            interruption.in_order(),
+            watch_head(self.listener.on_lost, f"`study resume {self.directory.path}` goes on"),
+        ):
             # Not before: Ray reads once, when it is imported, whether tokens are asked for.
             from study.checkpoints import CheckpointFolder
             from study.driver import Driver

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from study.cluster import Capacity
+    from study.errors import EnvironmentFaultError
     from study.trial import Assignment, Report
+
+logger = logging.getLogger(__name__)
 
 
 class Listener:
@@ -24,3 +28,7 @@ class Listener:
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Hear of one epoch, or of a trial's end."""
+
+    def on_lost(self, error: EnvironmentFaultError) -> None:
+        """Hear, on another thread, why the process ends the moment this returns."""
+        logger.critical("%s", error)

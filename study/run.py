@@ -48,7 +48,7 @@ def run_study(
     Args:
         spec: What to do.
         out: The folder of studies; the study lies in `out/spec.name`.
-        address: A Ray cluster to join, `auto` or `ray://...`; None starts Ray on this machine.
+        address: The Ray cluster of this node, `auto` or `HOST:6379`; None starts Ray on this machine.
         listener: Hears how it goes.
         load_worker: Gives the class that trains; `study.worker.TrialWorker` unless something else is to be
             trained.

@@ -19,7 +19,7 @@ StudyPath = Annotated[
 Studies = Annotated[Path, typer.Option("--out", help="Folder of studies.")]
 Address = Annotated[
     str | None,
-    typer.Option(help="A Ray cluster to join: auto, or ray://HOST:10001.", show_default="this machine"),
+    typer.Option(help="The Ray cluster of this node: auto, or HOST:6379.", show_default="this machine"),
 ]
 Format = Annotated[str, typer.Option("--format", help="html or md.")]
 Spec = Annotated[

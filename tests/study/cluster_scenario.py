@@ -27,15 +27,15 @@ ADDRESS = f"127.0.0.1:{PORT}"
 RAY = Path(sys.executable).with_name("ray")
 
 
-def raise_loopback() -> None:
-    """Bring up the only interface of a new network namespace."""
+def set_loopback(*, up: bool) -> None:
+    """Bring the only interface of a new network namespace up, or down."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         # From linux/if.h and linux/sockios.h: IFF_UP | IFF_RUNNING by SIOCSIFFLAGS.
-        fcntl.ioctl(control, 0x8914, struct.pack("16sh", b"lo", 0x1 | 0x40))
+        fcntl.ioctl(control, 0x8914, struct.pack("16sh", b"lo", 0x1 | 0x40 if up else 0))
 
 
-def start_head() -> subprocess.Popen[bytes]:
-    options = [f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false", "--block"]
+def start_head(n_cpus: int) -> subprocess.Popen[bytes]:
+    options = [f"--port={PORT}", f"--num-cpus={n_cpus}", "--include-dashboard=false", "--block"]
     return start_node([str(RAY), "start", "--head", *options])
 
 
@@ -62,22 +62,26 @@ def start_node(command: list[str]) -> subprocess.Popen[bytes]:
     )
 
 
+def end_node(node: subprocess.Popen[bytes]) -> None:
+    os.killpg(node.pid, signal.SIGKILL)
+    node.wait()
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
-    raise_loopback()
+    set_loopback(up=True)
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ensure_token()
     out = folder / "out"
     out.mkdir()
-    nodes = [start_head()]
+    nodes = [start_head(n_cpus=0)]
     try:
         wait_for_head()
         print(json.dumps(run(folder, out, nodes)))
     finally:
         for node in nodes:
-            os.killpg(node.pid, signal.SIGKILL)
-            node.wait()
+            end_node(node)
 
 
 def run(folder: Path, out: Path, nodes: list[subprocess.Popen[bytes]]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from study.cluster import Capacity, check_resources, ensure_token
+from study.cluster import Capacity, check_address, check_resources, ensure_token
 from study.errors import StudyError
 from study.sockets import Listener, listeners_of
 
@@ -81,6 +81,15 @@ def test_whoever_decided_about_tokens_is_left_alone(token: Path, monkeypatch: py
 def test_what_can_never_be_placed_is_refused() -> None:
     with pytest.raises(StudyError, match=r"gpus_per_trial=0.5, there are 0"):
         check_resources(Capacity(cpus=4, gpus=0, nodes=1), cpus_per_trial=1, gpus_per_trial=0.5)
+
+
+def test_ray_client_is_refused_with_the_ways_that_work() -> None:
+    with pytest.raises(
+        StudyError, match=r"ray://head:10001 is reached through Ray Client; use `study submit`"
+    ):
+        check_address("ray://head:10001")
+    for address in (None, "auto", "head:6379"):
+        check_address(address)
 
 
 def test_a_share_of_a_gpu_lets_that_many_trials_run() -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from study.cluster import token_path
-from tests.study.pretend_programs import SECRETS, SPEC, descendants, finish, start
+from study.watch import RAYS_PATIENCE_VARIABLE
+from tests.study.pretend_programs import ROOT, SECRETS, SPEC, descendants, finish, start
 from tests.study.pretend_worker import Misdeed
 
 pytestmark = pytest.mark.slow
@@ -150,23 +156,87 @@ def test_a_directory_that_cannot_be_written_is_refused_before_ray_starts(tmp_pat
     assert "plan" not in said
 
 
-def test_a_lost_head_ends_the_driver_and_nothing_that_was_committed_is_lost(tmp_path: Path) -> None:
-    # Ray's own C++ ends a driver whose head is silent for this long; it is a minute by default.
-    patience = {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}
-    process = start(tmp_path, environment=patience, training={"max_epochs": 12})
+def start_until(folder: Path, beginning: str, patience_s: float, **changes: Any) -> subprocess.Popen[str]:
+    """Start a study whose Ray gives a silent head up after so long, a minute by default; wait for a line."""
+    patience = {RAYS_PATIENCE_VARIABLE: f"{patience_s:g}"}
+    process = start(folder, environment=patience, **changes)
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("completed"):
+        if line.startswith(beginning):
             break
-    (head,) = (pid for pid, name in descendants(process.pid).items() if "/gcs_server" in name.split()[0])
-    os.kill(head, signal.SIGKILL)
-    status, said = finish(process)
+    return process
 
-    assert status != 0
-    known = read_attempts(tmp_path / "cheap")
-    assert [state for _, _, state, _ in known].count("completed") >= 1
 
-    status, said = finish(start(tmp_path, training={"max_epochs": 12}))
+def head_of(process: subprocess.Popen[str]) -> int:
+    family = descendants(process.pid)
+    (head,) = (pid for pid, name in family.items() if "/gcs_server" in name.split()[0])
+    return head
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_lost_head_ends_the_study_with_one_line_and_nothing_that_was_committed_is_lost(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    process = start_until(tmp_path, "completed", patience_s=8, training={"max_epochs": 200})
+    head = head_of(process)
+    os.kill(head, number)
+    try:
+        status, said = finish(process, timeout_s=60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(head, signal.SIGKILL)
+
+    assert status == 3, said
+    study = tmp_path / "cheap"
+    assert said.splitlines()[-1].startswith("study: a study needs the head of its Ray cluster: 127.0.0.1:")
+    assert said.splitlines()[-1].endswith(
+        f"silent for 6 s; nothing that was recorded is lost, `study resume {study}` goes on"
+    )
+    assert "Traceback" not in said
+    assert not (study / "SHA256SUMS").exists()
+    done = [trial for trial, _, state, _ in read_attempts(study) if state == "completed"]
+    assert done
+
+    status, said = finish(start(tmp_path, training={"max_epochs": 200}))
 
     assert status == 0, said
-    assert [state for _, _, state, _ in read_attempts(tmp_path / "cheap")] == ["completed"] * 6
+    assert {attempt for _, attempt, *_ in read_attempts(study)} == {1}
+    assert [state for _, _, state, _ in read_attempts(study)] == ["completed"] * 6
+    assert not any(f"completed {trial} " in said for trial in done)
+
+
+def test_a_head_that_is_silent_for_a_moment_ends_nothing(tmp_path: Path) -> None:
+    process = start_until(tmp_path, "running", patience_s=30, training={"max_epochs": 40})
+    head = head_of(process)
+    os.kill(head, signal.SIGSTOP)
+    time.sleep(8.0)
+    os.kill(head, signal.SIGCONT)
+
+    status, said = finish(process)
+
+    assert status == 0, said
+
+
+def test_a_driver_that_is_cut_off_from_its_head_ends_with_the_same_line(tmp_path: Path) -> None:
+    isolated = ["unshare", "--net"]
+    if subprocess.run([*isolated, "true"], capture_output=True).returncode != 0:
+        pytest.skip("a network namespace is not allowed here")
+
+    ran = subprocess.run(
+        [*isolated, sys.executable, "-m", "tests.study.split_scenario", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    status, said = told["cut"]
+    assert status == 3, said
+    assert "study: a study needs the head of its Ray cluster: 127.0.0.1:6399 has been silent for 6 s" in said
+    assert "Traceback" not in said
+    assert told["seconds"] < 30.0
+    status, said = told["resumed"]
+    assert status == 0, said
+    assert said.count("completed") < 6
