@@ -123,7 +123,7 @@ class KerasTexts:
         return train, validation
 
 
-def build_model(setting: Setting, layers: int) -> Any:
+def build_model(setting: Setting, layers: int, learning_rate: float = LEARNING_RATE) -> Any:
     import keras
 
     keras.utils.set_random_seed(SEED)
@@ -133,7 +133,7 @@ def build_model(setting: Setting, layers: int) -> Any:
         layer = kinds[setting.cell](setting.units, return_sequences=depth < layers)
         model.add(keras.layers.Bidirectional(layer) if setting.bidirectional else layer)
     model.add(keras.layers.Dense(1, activation="sigmoid"))
-    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    optimizer = keras.optimizers.Adam(learning_rate)
     model.compile(optimizer, loss="binary_crossentropy", metrics=["accuracy"])
     return model
 
