@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.designs import SearchDesign, Stratum, stratify
+from study.errors import IntegrityError
 from study.samplers import make_sampler
 from study.seeds import derive_seed
 from study.spec import StudySpec
@@ -254,9 +255,15 @@ def _open_studies(spec: StudySpec, storage: Path, strata: list[Stratum]) -> list
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    database = optuna.storages.RDBStorage(
-        f"sqlite:///{storage}", engine_kwargs={"connect_args": {"timeout": 30.0}}
-    )
+    try:
+        database = optuna.storages.RDBStorage(
+            f"sqlite:///{storage}", engine_kwargs={"connect_args": {"timeout": 30.0}}
+        )
+    except RuntimeError as error:
+        raise IntegrityError(
+            f"a search is continued by an Optuna that knows its storage: {storage}: {error} "
+            "Or install the release that manifest.json names"
+        ) from error
     n_trials = spec.design.count(spec.space) // len(strata)
     objectives = objectives_of(spec)
     studies = []
