@@ -12,9 +12,9 @@ import numpy as np
 
 from study.cluster import Capacity, check_resources, count_cpus
 from study.costs import CostModel, Timing, Workload, choose_settings
-from study.designs import SearchDesign, Stratum, stratify
 from study.errors import StudyError
-from study.rehearsal import Item, Outcome, StoppingRule, rehearse
+from study.imagined import imagine, program_of
+from study.rehearsal import Outcome, StoppingRule, rehearse
 from study.spec import StudySpec
 from study.timing import time_settings
 from study.trial import MAX_PROBE
@@ -39,9 +39,6 @@ BLOCK = 512
 
 N_VIEWS = 4
 """Encoded views that a worker keeps."""
-
-N_STARTUP = 10
-"""Settings that a sampler draws by chance before it learns, as Optuna's TPE does."""
 
 AROUND_S = (6.0, 18.0)
 """Starting Ray and writing the report: taken for 2 idle cores, and measured on 2 cores at a load of 6."""
@@ -204,12 +201,7 @@ def _draw_settings(spec: StudySpec, rng: np.random.Generator) -> list[Mapping[st
 
 
 def _distinct(settings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return list({(_program_of(s), s["batch_size"]): s for s in settings}.values())
-
-
-def _program_of(params: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what a setting's graph depends on, as `study.training.ProgramCache` has it."""
-    return tuple(sorted((k, v) for k, v in params.items() if k not in ("learning_rate", "batch_size")))
+    return list({(program_of(s), s["batch_size"]): s for s in settings}.values())
 
 
 def _play(spec: StudySpec, model: CostModel, n_slots: int, rng: np.random.Generator) -> list[Outcome]:
@@ -220,46 +212,13 @@ def _play(spec: StudySpec, model: CostModel, n_slots: int, rng: np.random.Genera
     """
     rule = StoppingRule(spec.design, spec.training.max_epochs, spec.training.patience)
     errors = model.errors(spec.training.max_epochs) or [0.0]
-    scientific = spec.design.scientific if isinstance(spec.design, SearchDesign) else ()
     played = []
     for _ in range(max(min(N_REHEARSALS, MAX_PLAYED // _n_runs(spec)), 10)):
         # Predicted too high by this factor is cheaper by it.
         factor = math.exp(-float(rng.choice(errors)))
-        items = [
-            Item(
-                cost=model.predict(params).scaled(factor),
-                program=_program_of(params),
-                cohort=tuple(params.get(name) for name in scientific),
-            )
-            for params in _imagine(spec, rng)
-        ]
+        items = imagine(spec, model, factor, rng)
         played.append(rehearse(items, n_seeds=spec.seeds, n_slots=n_slots, rule=rule, rng=rng))
     return played
-
-
-def _imagine(spec: StudySpec, rng: np.random.Generator) -> list[Mapping[str, Any]]:
-    """Return the settings that a study may train, in order: its own where they are fixed.
-
-    A sampler that learns comes back to what it likes, and nobody knows yet what that is: after its first
-    settings, every second one is taken to be one of its earlier ones.
-    """
-    plan = spec.design.plan(spec.space, spec.seed)
-    if plan is not None:
-        return list(plan)
-    scientific = spec.design.scientific if isinstance(spec.design, SearchDesign) else ()
-    strata: list[Stratum] = stratify(spec.space, scientific)
-    drawn: list[list[Mapping[str, Any]]] = [[] for _ in strata]
-    settings: list[Mapping[str, Any]] = []
-    for number in range(spec.design.count(spec.space)):
-        place = number % len(strata)
-        earlier = drawn[place]
-        if len(earlier) >= N_STARTUP and rng.random() < 0.5:
-            setting = earlier[int(rng.integers(len(earlier)))]
-        else:
-            setting = strata[place].space.sample(rng)
-        earlier.append(setting)
-        settings.append(setting)
-    return settings
 
 
 def _around(corpus: Corpus, read_s: float, ready_s: float, rng: np.random.Generator, n: int) -> list[float]:

@@ -1,8 +1,4 @@
-"""A study played through without training: runs of known cost on so many slots, stopped as by a scheduler.
-
-Which settings do well is not known beforehand, so that merit is drawn by lot, without regard to what a
-setting costs.
-"""
+"""A study played through without training: runs of known cost on so many slots, stopped as by a scheduler."""
 
 from __future__ import annotations
 
@@ -31,11 +27,13 @@ class Item:
     Attributes:
         cost: Seconds of one of its runs.
         program: What its graph depends on: runs that share it are traced once.
+        merit: How well it does, larger is better, with a spread of 1 between settings; it never changes.
         cohort: Runs are only compared with others of their own.
     """
 
     cost: RunCost
     program: Hashable
+    merit: float = 0.0
     cohort: Hashable = ()
 
 
@@ -133,10 +131,9 @@ def rehearse(
         n_seeds: Runs of each.
         n_slots: Runs at once.
         rule: What ends a run early.
-        rng: Draws merits.
+        rng: Draws how seeds differ.
     """
     waiting = deque((trial, seed) for trial in range(len(items)) for seed in range(n_seeds))
-    merits = rng.normal(size=len(items))
     judged: dict[tuple[Hashable, int, int], list[float]] = {}
     spared: set[int] = set()
     slots = [_Slot() for _ in range(n_slots)]
@@ -150,7 +147,7 @@ def rehearse(
             trial, _ = waiting.popleft()
             if trial in spared:  # one seed was enough for the scheduler
                 continue
-            merit = merits[trial] + SEED_SPREAD * rng.normal()
+            merit = items[trial].merit + SEED_SPREAD * rng.normal()
             run = _Run(trial, rule.bracket(trial), merit, rule.last_epoch(rng))
             n_runs += 1
             ends_s = now_s + slots[slot].start_s(items[trial]) + items[trial].cost.epoch_s

@@ -21,9 +21,10 @@ def play(
     same_program: bool = False,
     seed: int = 0,
 ) -> Outcome:
-    items = [Item(COST, program=0 if same_program else number) for number in range(n)]
+    rng = np.random.default_rng(seed)
+    items = [Item(COST, 0 if same_program else number, merit=rng.normal()) for number in range(n)]
     rule = StoppingRule(design, max_epochs, patience)
-    return rehearse(items, n_seeds=n_seeds, n_slots=n_slots, rule=rule, rng=np.random.default_rng(seed))
+    return rehearse(items, n_seeds=n_seeds, n_slots=n_slots, rule=rule, rng=rng)
 
 
 def test_runs_to_their_end_fill_the_slots_in_rounds() -> None:
