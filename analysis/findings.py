@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.evidence import Evidence, gather
 from analysis.loading import Study
+from analysis.provenance import find_changes, read_change
 from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import read_baselines
 from analysis.report.chapters.confirmed import read_confirmation
@@ -48,6 +49,10 @@ def _limits(evidence: Evidence) -> list[Finding]:
             "accuracy here is one on unseen texts, and all are likely to flatter."
         )
         found.append(Finding(text=text, tone="warning", anchor="asked", kind="validated-on-test"))
+    found.extend(
+        Finding(text=read_change(change), tone="warning", anchor="asked", kind="versions")
+        for change in find_changes(evidence.study.manifest, evidence.study.trials)
+    )
     running = int((evidence.runs["state"] == "running").sum())
     if running:
         text = f"{count(running, 'run')} had not ended when this was written: figures may still change."

@@ -51,6 +51,10 @@ class CheckpointFolder:
             logger.warning("checkpoint %s is damaged: the trial starts from an earlier one or anew", path)
         return None
 
+    def held_of(self, assignments: Iterable[Assignment]) -> list[Assignment]:
+        """Return those of which there is a checkpoint, sound or not."""
+        return [assignment for assignment in assignments if self._of(assignment)]
+
     def discard(self, assignment: Assignment) -> None:
         """Remove a replicate's checkpoints."""
         self._remove(assignment, keep=None)

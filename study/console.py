@@ -60,6 +60,10 @@ class ConsoleListener(Listener):
         """Print what the study can and cannot answer."""
         print_sentences(self._console, sentences)
 
+    def on_warning(self, text: str) -> None:
+        """Print what a user should know."""
+        self._console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
+
     def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity, n_ended: int) -> None:
         """Print how much there is to do."""
         resources, training = self._spec.resources, self._spec.training

@@ -108,13 +108,14 @@ class Ledger:
                 "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params, started_at)"
                 " VALUES (?, ?, ?, ?, 'running', ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET state = 'running', reason = NULL,"
-                " started_at = coalesce(started_at, excluded.started_at)",
+                " started_at = iif(?, coalesce(started_at, excluded.started_at), excluded.started_at)",
                 (
                     *assignment.key,
                     assignment.phase,
                     assignment.seed,
                     json.dumps(assignment.params),
                     started_at,
+                    epochs_kept > 0,
                 ),
             )
 
@@ -185,13 +186,11 @@ class Ledger:
 
     def ran_out_of_memory(self, assignment: Assignment) -> bool:
         """Return whether memory did not suffice for an earlier attempt at the replicate."""
-        return (
-            self._connection.execute(
-                "SELECT 1 FROM attempts WHERE trial = ? AND replicate = ? AND attempt < ? AND reason GLOB ?",
-                (*assignment.key, f"{OUT_OF_MEMORY}*"),
-            ).fetchone()
-            is not None
-        )
+        row = self._connection.execute(
+            "SELECT 1 FROM attempts WHERE trial = ? AND replicate = ? AND attempt < ? AND reason GLOB ?",
+            (*assignment.key, f"{OUT_OF_MEMORY}*"),
+        ).fetchone()
+        return row is not None
 
     def record_baselines(self, rows: Iterable[tuple[str, float, float | None, float]]) -> None:
         """Record (name, val_accuracy, val_loss, fit_s) of the lines to beat."""

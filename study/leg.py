@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.provenance import say_changes
 from analysis.records import Phase, StudyFacts
 from search_spaces.documents import dump_document
 from study.aside import Aside
@@ -18,7 +19,7 @@ from study.directory import StudyDirectory, write_atomically
 from study.interruption import Interruption
 from study.ledger import Ledger
 from study.listener import Listener
-from study.manifest import Manifest, Purpose
+from study.manifest import Manifest, Purpose, breaks_checkpoints
 from study.seal import break_seal, put_seal
 from study.source import Source
 from study.spec import StudySpec
@@ -26,7 +27,9 @@ from study.watch import watch_head
 
 if TYPE_CHECKING:
     from study.baselines import Baseline
+    from study.checkpoints import CheckpointFolder
     from study.data import Corpus, EncodedCorpus
+    from study.trial import Assignment
     from study.worker import TrialWorker
 
 WorkerLoader = Callable[[], "type[TrialWorker]"]
@@ -162,7 +165,9 @@ class Leg:
 
             self._check_room(capacity)
             source.pack(capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial))
-            manifest.begin_leg(self.purpose, capacity)
+            checkpoints = CheckpointFolder(self.directory.checkpoints)
+            self._note_changes(manifest, checkpoints)
+            manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
             n_ended = _count_ended(ledger, "confirm" if self.purpose == "confirm" else "search")
             self.listener.on_plan(source.n_trials, source.n_seeds, capacity, n_ended)
             start = time.monotonic()
@@ -171,13 +176,24 @@ class Leg:
             encoded = encoding.result()
             tokens = str(spec.data.resolved().tokens)
             shelf = ModelShelf(self.directory.models, spec.keep_models, encoded, tokens)
-            checkpoints = CheckpointFolder(self.directory.checkpoints)
             driver = Driver(spec, source, ledger, checkpoints, shelf, self.listener.on_report)
             # The last runs leave CPUs idle.
             on_drained = (lambda: None) if ledger.has_baselines else lines.begin
             tune_trials(spec, driver, encoded, interruption, self.load_worker(), on_drained)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
+
+    def _note_changes(self, manifest: Manifest, checkpoints: CheckpointFolder) -> None:
+        """Say what is not what it was in the last leg, and drop checkpoints that another release wrote."""
+        changes = manifest.changes()
+        if not changes:
+            return
+        text = f"since the last leg: {say_changes(changes)}; the report says which runs were trained by which"
+        if breaks_checkpoints(changes):
+            # Before the leg is noted: whoever dies in between compares, and drops them, again.
+            checkpoints.keep_only(())
+            text += ", and no run goes on from a checkpoint"
+        self.listener.on_warning(text)
 
     def _check_room(self, capacity: Capacity) -> None:
         """Refuse a machine on which no trial fits; to a cluster, nodes may still come."""
@@ -186,6 +202,10 @@ class Leg:
             check_resources(capacity, cpus, gpus)
         elif capacity.slots(cpus, gpus) == 0:
             self.listener.on_stage("waiting for a node on which a trial fits")
+
+
+def _running(ledger: Ledger) -> list[Assignment]:
+    return [o.assignment for o in ledger.outcomes() if o.state == "running"]
 
 
 def _count_ended(ledger: Ledger, phase: Phase) -> int:

@@ -23,6 +23,9 @@ class Listener:
     def on_design(self, sentences: Sequence[str]) -> None:
         """Hear, before anything runs, how much will be trained, and what that can and cannot answer."""
 
+    def on_warning(self, text: str) -> None:
+        """Hear what a user should know, though the study goes on."""
+
     def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity, n_ended: int) -> None:
         """Hear what will be trained on what, and how many replicates ended in earlier legs."""
 

@@ -6,12 +6,14 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from analysis.provenance import compare_legs
 from study.directory import StudyDirectory, write_atomically
 from study.errors import IntegrityError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from study.cluster import Capacity
     from study.data import Corpus
     from study.spec import StudySpec
+    from study.trial import Assignment
 
 Purpose = Literal["run", "resume", "extend", "confirm", "retry"]
 
@@ -115,28 +118,44 @@ class Manifest:
         )
         self.save()
 
-    def begin_leg(self, purpose: Purpose, capacity: Capacity) -> None:
-        """Note that a process starts working on the study, and on what."""
-        self.content["legs"].append(
-            {
-                "purpose": purpose,
-                "started_at": _now(),
-                "ended_at": None,
-                "outcome": "interrupted",  # until it is known to have ended otherwise
-                "python": platform.python_version(),
-                "packages": {name: _version(name) for name in RECORDED_PACKAGES},
-                "machine": {
-                    "system": platform.system(),
-                    "processor": platform.machine(),
-                    "cpus": capacity.cpus,
-                    "gpus": capacity.gpus,
-                    "nodes": capacity.nodes,
-                },
-                "environment": {k: os.environ[k] for k in RECORDED_VARIABLES if k in os.environ},
-                "source_revision": _git_revision(),
-            }
-        )
+    def changes(self) -> dict[str, tuple[str, str]]:
+        """Return what figures rest on and is not what it was in the last leg: what it was, and what it is."""
+        legs = self.content["legs"]
+        return compare_legs(legs[-1], self._here) if legs else {}
+
+    def begin_leg(self, purpose: Purpose, capacity: Capacity, taken_up: Iterable[Assignment] = ()) -> None:
+        """Note that a process starts working on the study, and on what.
+
+        Args:
+            purpose: Why.
+            capacity: Of the machine or cluster.
+            taken_up: Runs that an earlier leg left in their training, and that go on from a checkpoint.
+        """
+        leg = {
+            "purpose": purpose,
+            "started_at": _now(),
+            "ended_at": None,
+            "outcome": "interrupted",  # until it is known to have ended otherwise
+        }
+        room = {"cpus": capacity.cpus, "gpus": capacity.gpus, "nodes": capacity.nodes}
+        here = self._here | {"machine": self._here["machine"] | room}
+        self.content["legs"].append(leg | here | {"taken_up": [[a.trial, a.replicate] for a in taken_up]})
         self.save()
+
+    @cached_property
+    def _here(self) -> dict[str, Any]:
+        """What this process runs on."""
+        return {
+            "python": platform.python_version(),
+            "packages": {name: _version(name) for name in RECORDED_PACKAGES},
+            "machine": {
+                "system": platform.system(),
+                "processor": platform.machine(),
+                "processor_model": _processor_model(),
+            },
+            "environment": {k: os.environ[k] for k in RECORDED_VARIABLES if k in os.environ},
+            "source_revision": _git_revision(),
+        }
 
     def end_leg(self, outcome: str, wall_s: float) -> None:
         """Note how the leg ended."""
@@ -148,6 +167,21 @@ class Manifest:
         write_atomically(self._path, json.dumps(self.content, indent=2, ensure_ascii=False) + "\n")
 
 
+def breaks_checkpoints(changes: Mapping[str, tuple[str, str]]) -> bool:
+    """Return whether a run must not go on from what it was: another release trains, not only a patched one.
+
+    Half trained by each, it would be a run of neither; and what an optimizer keeps may have changed.
+    """
+    return any(
+        name in changes and _release(changes[name][0]) != _release(changes[name][1])
+        for name in ("tensorflow", "keras")
+    )
+
+
+def _release(version: str) -> list[str]:
+    return version.split(".")[:2]
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -157,6 +191,15 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _processor_model() -> str | None:
+    """Return what the first processor calls itself; None where only the architecture is known."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
 
 
 def _git_revision() -> str | None:

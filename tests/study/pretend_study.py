@@ -19,6 +19,9 @@ class _Printer(Listener):
     def on_report(self, assignment: Any, report: Any, state: str) -> None:
         print(f"{state} {assignment.trial} {assignment.replicate} {assignment.attempt}", flush=True)
 
+    def on_warning(self, text: str) -> None:
+        print(f"warning {text}", flush=True)
+
     def on_lost(self, error: StudyError) -> None:
         print(f"study: {error}", file=sys.stderr, flush=True)
 

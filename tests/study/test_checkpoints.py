@@ -35,6 +35,13 @@ def test_replicates_whose_numbers_begin_alike_are_kept_apart(tmp_path: Path) -> 
     assert folder.load(ELEVENTH) == Checkpoint(1, b"eleventh")
 
 
+def test_it_is_known_of_whom_there_is_a_checkpoint(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path)
+    folder.save(ELEVENTH, Checkpoint(1, b"eleventh"))
+
+    assert folder.held_of([FIRST, ELEVENTH]) == [ELEVENTH]
+
+
 @given(bit=st.integers(0, 8 * (32 + 7) - 1))
 def test_one_flipped_bit_is_enough_to_be_refused(tmp_path_factory: pytest.TempPathFactory, bit: int) -> None:
     path = tmp_path_factory.mktemp("checkpoints")

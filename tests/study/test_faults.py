@@ -240,3 +240,34 @@ def test_a_driver_that_is_cut_off_from_its_head_ends_with_the_same_line(tmp_path
     status, said = told["resumed"]
     assert status == 0, said
     assert said.count("completed") < 6
+
+
+def test_a_study_goes_on_under_another_release_and_says_which_runs_are_whose(tmp_path: Path) -> None:
+    process = start(tmp_path, training={"max_epochs": 100})
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("completed"):
+            break
+    process.kill()
+    process.communicate()
+    study = tmp_path / "cheap"
+    done = {trial for trial, _, state, _ in read_attempts(study) if state == "completed"}
+    assert list(study.glob("checkpoints/*"))
+    # As if the leg that was killed had been of another release.
+    manifest = json.loads((study / "manifest.json").read_text())
+    current = manifest["legs"][-1]["packages"]["keras"]
+    manifest["legs"][-1]["packages"]["keras"] = "2.15.0"
+    (study / "manifest.json").write_text(json.dumps(manifest))
+
+    status, said = finish(start(tmp_path, training={"max_epochs": 100}))
+
+    assert status == 0, said
+    change = f"keras {current} instead of 2.15.0"
+    assert f"warning since the last leg: {change}; the report says which" in said
+    assert "no run goes on from a checkpoint" in said
+    assert json.loads((study / "manifest.json").read_text())["legs"][-1]["taken_up"] == []
+    rest = 6 - len(done)
+    assert said.count("running ") == rest * 99  # each of its epochs
+    page = (study / "report" / "index.html").read_text()
+    assert f"From leg 2 on the study ran on {change}: {len(done)} run" in page
+    assert f"{rest} runs (trials " in page

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,3 +163,19 @@ def test_values_that_cannot_be_read_are_damage_too(ledger: Ledger, damage: str) 
 
     with pytest.raises(IntegrityError, match=r"the file is damaged: .*records\.db"):
         Ledger.open(ledger.path).outcomes()
+
+
+def test_a_run_is_started_when_its_training_is(ledger: Ledger) -> None:
+    later = "2026-01-02T00:00:00+00:00"
+
+    def read_start() -> str:
+        with closing(sqlite3.connect(ledger.path)) as connection:
+            return str(connection.execute("SELECT started_at FROM attempts").fetchone()[0])
+
+    ledger.begin(ASSIGNMENT, NOW)
+    ledger.hear(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
+    ledger.begin(ASSIGNMENT, later, epochs_kept=1)
+    assert read_start() == NOW  # it goes on from its checkpoint
+
+    ledger.begin(ASSIGNMENT, later)
+    assert read_start() == later  # it begins anew

@@ -9,7 +9,8 @@ import pytest
 from study.cluster import Capacity
 from study.directory import StudyDirectory
 from study.errors import IntegrityError
-from study.manifest import RECORDED_VARIABLES, Manifest
+from study.manifest import RECORDED_VARIABLES, Manifest, breaks_checkpoints
+from study.trial import Assignment
 from tests.study.small_study import make_spec
 
 
@@ -64,3 +65,45 @@ def test_a_leg_counts_as_interrupted_until_it_is_known_to_have_ended(manifest: M
     manifest.end_leg("done", 1.5)
 
     assert manifest.content["legs"][-1]["outcome"] == "done"
+
+
+def test_what_a_leg_ran_on_is_compared_with_the_leg_before_it(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.manifest.version", {"keras": "3.15.1", "numpy": "2.4.0"}.__getitem__)
+    monkeypatch.setattr("study.manifest.PackageNotFoundError", KeyError)
+    monkeypatch.setattr("study.manifest._git_revision", lambda: None)
+    assert manifest.changes() == {}
+    manifest.begin_leg("run", Capacity(2, 0.0, 1))
+    assert Manifest.open(StudyDirectory(tmp_path)).changes() == {}
+
+    monkeypatch.setattr("study.manifest.version", {"keras": "3.16.0", "numpy": "2.4.0"}.__getitem__)
+
+    later = Manifest.open(StudyDirectory(tmp_path))
+    assert later.changes() == {"keras": ("3.15.1", "3.16.0")}
+    later.begin_leg("resume", Capacity(2, 0.0, 1))
+    assert Manifest.open(StudyDirectory(tmp_path)).changes() == {}
+
+
+def test_a_leg_notes_which_runs_it_took_up(manifest: Manifest) -> None:
+    run = Assignment(trial=3, replicate=2, attempt=1, seed=0, params={})
+
+    manifest.begin_leg("resume", Capacity(2, 0.0, 1), [run])
+
+    assert manifest.content["legs"][-1]["taken_up"] == [[3, 2]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "breaks"),
+    [
+        ({}, False),
+        ({"keras": ("3.15.1", "3.15.2")}, False),
+        ({"keras": ("3.15.1", "3.16.0")}, True),
+        ({"tensorflow": ("2.20.0", "3.0.0")}, True),
+        ({"numpy": ("1.26.0", "2.0.0")}, False),
+    ],
+)
+def test_checkpoints_are_those_of_one_release_of_what_trains(
+    changes: dict[str, tuple[str, str]], breaks: bool
+) -> None:
+    assert breaks_checkpoints(changes) is breaks

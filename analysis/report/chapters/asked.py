@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.labels import label_factor, label_value
+from analysis.provenance import find_changes, read_change
 from analysis.report.content import Block, Grid, Note, Section
 from analysis.wording import count, duration, listing, whole
 
@@ -24,7 +25,9 @@ def asked_chapter(evidence: Evidence) -> Section:
     manifest = _flatten(evidence.study.manifest)
     if manifest:
         blocks.append(_pairs_grid("manifest", "What it ran on", manifest, limit=40))
-    blocks.extend(Note(text=note, tone="warning") for note in evidence.study.notes)
+    changes = find_changes(evidence.study.manifest, evidence.study.trials)
+    said = [*map(read_change, changes), *evidence.study.notes]
+    blocks.extend(Note(text=text, tone="warning") for text in said)
     return Section(anchor="asked", title="What was asked", short="Setup", blocks=blocks)
 
 
