@@ -79,6 +79,58 @@ def test_the_kubernetes_job_asks_for_a_token(job: dict[str, Any]) -> None:
     assert job["spec"]["rayClusterSpec"]["authOptions"] == {"mode": "token"}
 
 
+FIELDS = {
+    "job": {
+        "entrypoint": str,
+        "backoffLimit": int,
+        "shutdownAfterJobFinishes": bool,
+        "ttlSecondsAfterFinished": int,
+        "rayClusterSpec": dict,
+    },
+    "cluster": {"rayVersion": str, "authOptions": dict, "headGroupSpec": dict, "workerGroupSpecs": list},
+    "head": {"rayStartParams": dict, "template": dict},
+    "workers": {
+        "groupName": str,
+        "replicas": int,
+        "minReplicas": int,
+        "maxReplicas": int,
+        "rayStartParams": dict,
+        "template": dict,
+    },
+}
+"""What we use of the operator's API, as its types in Go declare it; what it requires is among it."""
+
+
+def test_the_kubernetes_job_has_the_fields_and_types_of_the_operators_api(job: dict[str, Any]) -> None:
+    cluster = job["spec"]["rayClusterSpec"]
+    described = {
+        "job": job["spec"],
+        "cluster": cluster,
+        "head": cluster["headGroupSpec"],
+        "workers": cluster["workerGroupSpecs"][0],
+    }
+
+    assert job.keys() == {"apiVersion", "kind", "metadata", "spec"}
+    for part, content in described.items():
+        assert {name: type(value) for name, value in content.items()} == FIELDS[part]
+    assert len(cluster["workerGroupSpecs"]) == 1
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        assert all(type(value) is str for value in group["rayStartParams"].values())
+
+
+def test_the_kubernetes_job_is_one_that_the_operator_accepts(job: dict[str, Any]) -> None:
+    spec = job["spec"]
+    (workers,) = spec["rayClusterSpec"]["workerGroupSpecs"]
+
+    # A DNS label of RFC 1035, short enough for what the operator appends to it.
+    assert re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", job["metadata"]["name"])
+    assert len(job["metadata"]["name"]) <= 47
+    # It refuses a time to live without a shutdown, and a token for Ray before 2.52.
+    assert spec["shutdownAfterJobFinishes"]
+    assert tuple(map(int, spec["rayClusterSpec"]["rayVersion"].split("."))) >= (2, 52)
+    assert 0 <= workers["minReplicas"] <= workers["replicas"] <= workers["maxReplicas"]
+
+
 def test_the_kubernetes_job_runs_a_preset_of_ours_on_the_cluster_it_is_part_of(job: dict[str, Any]) -> None:
     program, command, preset, *options = shlex.split(job["spec"]["entrypoint"])
 
