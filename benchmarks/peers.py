@@ -219,14 +219,11 @@ def run_ray(task: Task) -> list[Trial]:
     ]
 
 
-def run_ours(task: Task) -> list[Trial]:
-    import analysis
-    from study.run import run_study
-    from study.spec import StudySpec
-
+def describe_study(task: Task) -> dict[str, Any]:
+    """The settings as a spec of this project."""
     sizes = {(s.units, s.length): None for s in task.settings}
     pairs = [f"(units == {units} and sequence_length == {length})" for units, length in sizes]
-    document = {
+    return {
         "name": "peers",
         "seed": SEED,
         "data": {
@@ -253,7 +250,14 @@ def run_ours(task: Task) -> list[Trial]:
         "design": "grid",
         "training": {"max_epochs": task.epochs},
     }
-    result = run_study(StudySpec.from_document(document, "peers"), task.folder)
+
+
+def run_ours(task: Task) -> list[Trial]:
+    import analysis
+    from study.run import run_study
+    from study.spec import StudySpec
+
+    result = run_study(StudySpec.from_document(describe_study(task), "peers"), task.folder)
     rows = analysis.load(result.directory.path).trials.to_dict("records")
     return [
         Trial(
