@@ -105,6 +105,11 @@ class Driver:
         """How many attempts were handed out and have not ended."""
         return len(self._attempts)
 
+    @property
+    def keeps_one_alone(self) -> bool:
+        """Whether a run waits to be trained alone, or is: nothing of ours should take memory beside it."""
+        return bool(self._hungry) or any(attempt.is_solitary for attempt in self._attempts.values())
+
     def assign(self, key: Hashable) -> Order | None:
         """Hand out the next attempt under `key`, None while there is nothing to hand out."""
         assignment = self._choose()

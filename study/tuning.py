@@ -96,7 +96,8 @@ class _Assigner(Searcher):  # type: ignore[misc]
             return None
         order = self._driver.assign(trial_id)
         if order is None:
-            self._on_drained()
+            if not self._driver.keeps_one_alone:
+                self._on_drained()
             return Searcher.FINISHED if self._driver.is_done else None
         return {
             "assignment": asdict(order.assignment),
@@ -172,7 +173,8 @@ def tune_trials(
         corpus: Sent to each node once.
         interruption: Whether to stop.
         worker: What trains.
-        on_drained: Called, perhaps often, when nothing is left to hand out and the last runs are under way.
+        on_drained: Called, perhaps often, when nothing is left to hand out and the last runs are under way;
+            not while a run must be alone.
     """
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)

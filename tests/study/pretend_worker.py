@@ -122,15 +122,26 @@ class SlowWorker(PretendWorker):
     epoch_s = 60.0
 
 
+class HungryTrainer(PretendTrainer):
+    """Holds three gigabytes while it lives."""
+
+    def __init__(self, assignment: Assignment, epoch_s: float) -> None:
+        super().__init__(assignment, epoch_s)
+        self._food = np.ones(3 * 2**30, np.uint8)
+
+    def train_epoch(self) -> EpochFigures:
+        assert self._food[-1] == 1
+        return super().train_epoch()
+
+
 class HungryWorker(PretendWorker):
-    """Holds three gigabytes while it trains where there are units enough."""
+    """Needs much memory where there are units enough."""
 
     epoch_s = 2.0
 
     def make_trainer(self, assignment: Assignment) -> Any:
-        trainer = super().make_trainer(assignment)
-        trainer.food = np.ones(3 * 2**30 if assignment.params["units"] >= 20 else 1, np.uint8)
-        return trainer
+        kind = HungryTrainer if assignment.params["units"] >= 20 else PretendTrainer
+        return kind(assignment, self.epoch_s)
 
 
 class UnrulyWorker(PretendWorker):

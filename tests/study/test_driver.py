@@ -84,6 +84,7 @@ def test_what_ran_out_of_memory_is_tried_again_when_nothing_runs_beside_it(
 
     for key, order in enumerate(others, start=2):
         assert leg.driver.assign(6) is None
+        assert leg.driver.keeps_one_alone
         leg.finish(key, order)
     assert leg.driver.assign(6) is None  # the one beside it still runs
     leg.finish(1, beside)
@@ -91,8 +92,10 @@ def test_what_ran_out_of_memory_is_tried_again_when_nothing_runs_beside_it(
 
     assert again.assignment.key == (hungry.assignment.trial, 1, 2)
     assert leg.said[0] == "out of memory; it is tried again, alone"
+    assert leg.driver.keeps_one_alone
     leg.finish(6, again)
     assert leg.driver.is_done
+    assert not leg.driver.keeps_one_alone
 
 
 def test_nothing_begins_beside_it_and_others_that_ran_out_follow_one_by_one(
