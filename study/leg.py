@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from analysis.provenance import say_changes
 from analysis.records import Phase, StudyFacts
 from search_spaces.documents import dump_document
 from study.aside import Aside
-from study.cluster import Capacity, check_address, check_resources, ray_session
+from study.cluster import Capacity, check_address, check_resources, count_cpus, ray_session
 from study.designs import SearchDesign
 from study.directory import StudyDirectory, write_atomically
+from study.footprint import bound_footprint
 from study.interruption import Interruption
 from study.ledger import Ledger
 from study.listener import Listener
@@ -70,6 +72,7 @@ class Leg:
         load_worker: Gives the class that trains.
         address: A Ray cluster to join; None starts Ray on this machine.
         listener: Hears how it goes.
+        n_confirmed: Runs beside those of the design.
     """
 
     directory: StudyDirectory
@@ -79,6 +82,7 @@ class Leg:
     load_worker: WorkerLoader
     address: str | None
     listener: Listener
+    n_confirmed: int = 0
 
     def run(self) -> StudyResult:
         """Train until the source is exhausted or somebody interrupts; then write the report.
@@ -98,6 +102,10 @@ class Leg:
             if self.purpose in ("run", "extend"):
                 spec = self.spec
                 self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
+            # Of a cluster nobody knows yet how many runs it takes at once: one, at least.
+            here = Capacity(count_cpus() if self.address is None else 0, math.inf, 1)
+            n_validation = len(corpus.splits.validation)
+            self.listener.on_design([self._check_disk(n_validation, len(corpus.classes), here)])
             with self.directory.lock():
                 self.directory.sweep()
                 break_seal(self.directory)
@@ -164,6 +172,7 @@ class Leg:
             from study.tuning import tune_trials
 
             self._check_room(capacity)
+            self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
             source.pack(capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial))
             checkpoints = CheckpointFolder(self.directory.checkpoints)
             self._note_changes(manifest, checkpoints)
@@ -194,6 +203,19 @@ class Leg:
             checkpoints.keep_only(())
             text += ", and no run goes on from a checkpoint"
         self.listener.on_warning(text)
+
+    def _check_disk(self, n_validation: int, n_classes: int, capacity: Capacity) -> str:
+        """Say how much the folder may grow to, or refuse what there is no room for."""
+        resources = self.spec.resources
+        n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
+        footprint = bound_footprint(
+            self.spec,
+            n_validation=n_validation,
+            n_classes=n_classes,
+            n_slots=max(n_slots, 1),
+            n_confirmed=self.n_confirmed,
+        )
+        return footprint.check(self.directory.path)
 
     def _check_room(self, capacity: Capacity) -> None:
         """Refuse a machine on which no trial fits; to a cluster, nodes may still come."""

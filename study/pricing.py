@@ -13,6 +13,7 @@ import numpy as np
 from study.cluster import Capacity, check_resources, count_cpus
 from study.costs import CostModel, Timing, Workload, choose_settings
 from study.errors import StudyError
+from study.footprint import ATTEMPT_BYTES, EPOCH_BYTES, REPORT_BYTES, count_runs, result_bytes
 from study.imagined import imagine, program_of
 from study.rehearsal import Outcome, StoppingRule, rehearse
 from study.spec import StudySpec
@@ -53,11 +54,6 @@ DRIVER_BYTES = (0.7e9, 1.1e9)
 
 WORKER_GROWTH = (1.0, 1.4)
 """What a worker holds in the end, of what the same programs held when they were timed."""
-
-ATTEMPT_BYTES, EPOCH_BYTES = 5_000, 400
-"""Of a run and of an epoch, over all files."""
-
-REPORT_BYTES = (0.8e6, 3.0e6)
 
 
 @dataclass(frozen=True)
@@ -163,7 +159,7 @@ def price_study(
     model = CostModel(timings, workload)
     played = _play(spec, model, n_slots, rng)
     around = _around(corpus, read_s, ready_s, rng, len(played))
-    n_possible = _n_runs(spec) * spec.training.max_epochs
+    n_possible = count_runs(spec) * spec.training.max_epochs
     errors = model.errors(spec.training.max_epochs)
     return Price(
         n_slots=n_slots,
@@ -187,11 +183,6 @@ def _read(spec: StudySpec) -> Corpus:
     return corpus
 
 
-def _n_runs(spec: StudySpec) -> int:
-    plan = spec.design.plan(spec.space, spec.seed)
-    return (spec.design.count(spec.space) if plan is None else len(plan)) * spec.seeds
-
-
 def _draw_settings(spec: StudySpec, rng: np.random.Generator) -> list[Mapping[str, Any]]:
     """Return settings that the study may train: its own where they are fixed, else some of its space."""
     plan = spec.design.plan(spec.space, spec.seed)
@@ -213,7 +204,7 @@ def _play(spec: StudySpec, model: CostModel, n_slots: int, rng: np.random.Genera
     rule = StoppingRule(spec.design, spec.training.max_epochs, spec.training.patience)
     errors = model.errors(spec.training.max_epochs) or [0.0]
     played = []
-    for _ in range(max(min(N_REHEARSALS, MAX_PLAYED // _n_runs(spec)), 10)):
+    for _ in range(max(min(N_REHEARSALS, MAX_PLAYED // count_runs(spec)), 10)):
         # Predicted too high by this factor is cheaper by it.
         factor = math.exp(-float(rng.choice(errors)))
         items = imagine(spec, model, factor, rng)
@@ -244,10 +235,8 @@ def _disk(
     spec: StudySpec, timings: Sequence[Timing], n_validation: int, n_classes: int, played: Sequence[Outcome]
 ) -> Estimate:
     """Estimate what the study's folder holds at its end, from the sizes of what is written."""
-    n_scores = 1 if n_classes == 2 else n_classes
-    gradients = 2 * 4 * max(t.params["sequence_length"] for t in timings) if spec.training.gradients else 0
-    per_run = 2 * n_validation * n_scores + gradients + ATTEMPT_BYTES
-    kept = min(spec.keep_models, _n_runs(spec))
+    per_run = result_bytes(spec, n_validation, n_classes) + ATTEMPT_BYTES
+    kept = min(spec.keep_models, count_runs(spec))
     weights = [4 * t.n_weights for t in timings]
     records = [o.n_runs * per_run + o.n_epochs * EPOCH_BYTES for o in played]
     middle = float(np.median(records))

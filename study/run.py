@@ -242,6 +242,7 @@ def confirm_study(
         load_worker=load_worker,
         address=address,
         listener=listener or Listener(),
+        n_confirmed=top * n_seeds,
     ).run()
 
 

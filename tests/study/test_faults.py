@@ -102,10 +102,10 @@ def test_what_ray_kills_for_memory_is_tried_again_alone(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of less than a megabyte."""
+    """A file system of forty megabytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
     if subprocess.run(command, capture_output=True).returncode != 0:
         pytest.skip("mounting is not allowed here")
     yield folder
@@ -130,14 +130,22 @@ def test_a_full_disk_stops_the_study_and_room_continues_it(small_disk: Path) -> 
     assert set(states[3:]) <= {"completed", "running"}
 
     (small_disk / "filler").unlink()
-    # What is left to do needs room for the report too.
-    subprocess.run(["mount", "-o", "remount,size=40m", str(small_disk)], check=True)
     status, said = finish(start(small_disk))
 
     assert status == 0, said
     assert [state for _, _, state, _ in read_attempts(small_disk / "cheap")] == ["completed"] * 6
     assert "running 0 " not in said
     assert "running 2 " not in said
+
+
+def test_a_study_for_which_there_is_no_room_is_refused_before_anything_is_written(small_disk: Path) -> None:
+    (small_disk / "filler").write_bytes(b"\0" * (shutil.disk_usage(small_disk).free - 2_000_000))
+
+    status, said = finish(start(small_disk))
+
+    assert status == 3, said
+    assert f"a study needs room on its disk: {small_disk / 'cheap'} may still grow by" in said
+    assert not (small_disk / "cheap").exists()
 
 
 def test_a_directory_that_cannot_be_written_is_refused_before_ray_starts(tmp_path: Path) -> None:
