@@ -72,32 +72,71 @@ def read_memory() -> dict[str, int]:
     return {name.rstrip(":"): int(kilobytes) * 1024 for name, kilobytes, *_ in lines}
 
 
+GIGABYTE = 2**30
+HUNGRY_SPACE = SPEC["space"] | {"cell": "rnn", "bidirectional": False, "units": [20, 21, 8, 9]}
+"""Two trials of three gigabytes, which run side by side, and two of nearly nothing."""
+
+
+def expect_tried_again_alone(folder: Path, said: str, reason: str) -> None:
+    attempts = read_attempts(folder / "cheap")
+    (killed,) = (trial for trial, _, state, _ in attempts if state == "failed")
+    assert killed in (0, 1)
+    assert len(attempts) == 5
+    assert [why for *_, why in attempts if why is not None] == [reason]
+    heard = [tuple(line.split()) for line in said.splitlines() if line.startswith(("running", "completed"))]
+    again = [number for number, (*_, attempt) in enumerate(heard) if attempt == "2"]
+    assert again == list(range(len(heard) - len(again), len(heard)))
+    assert [state for state, *_ in heard[: again[0]]].count("completed") == 3
+
+
 def test_what_ray_kills_for_memory_is_tried_again_alone(tmp_path: Path) -> None:
-    memory, gigabyte = read_memory(), 2**30
-    if memory["MemAvailable"] < 10 * gigabyte:
+    memory = read_memory()
+    if memory["MemAvailable"] < 10 * GIGABYTE:
         pytest.skip("two trials of three gigabytes each would be more than this machine can bear")
     # Between what one of them needs and what both do.
-    allowed = memory["MemTotal"] - memory["MemAvailable"] + 5 * gigabyte
+    allowed = memory["MemTotal"] - memory["MemAvailable"] + 5 * GIGABYTE
     monitor = {
         "RAY_memory_usage_threshold": f"{allowed / memory['MemTotal']:.4f}",
         "RAY_memory_monitor_refresh_ms": "100",
     }
-    space = SPEC["space"] | {"cell": "rnn", "bidirectional": False, "units": [20, 21, 8, 9]}
 
-    status, said = finish(start(tmp_path, "HungryWorker", environment=monitor, space=space))
+    status, said = finish(start(tmp_path, "HungryWorker", environment=monitor, space=HUNGRY_SPACE))
 
     assert status == 0, said
-    attempts = read_attempts(tmp_path / "cheap")
-    (killed,) = (trial for trial, _, state, _ in attempts if state == "failed")
-    assert killed in (0, 1)
-    assert len(attempts) == 5
-    assert {reason for *_, state, reason in attempts if state == "failed"} == {
-        "out of memory: Ray killed the worker before the machine had none left"
-    }
-    heard = [tuple(line.split()) for line in said.splitlines() if line.split()[0] in ("running", "completed")]
-    again = [number for number, (*_, attempt) in enumerate(heard) if attempt == "2"]
-    assert again == list(range(len(heard) - len(again), len(heard)))
-    assert [state for state, *_ in heard[: again[0]]].count("completed") == 3
+    reason = "out of memory: Ray killed the worker before the machine had none left"
+    expect_tried_again_alone(tmp_path, said, reason)
+
+
+@pytest.fixture
+def small_memory() -> Iterator[Path]:
+    """A control group with memory for one of two hungry trials, in which only the kernel kills."""
+    groups = [line.split(":") for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    ours = next((path for _, controllers, path in groups if controllers == "memory"), "/")
+    group = Path(f"/sys/fs/cgroup/memory{ours}") / "small-memory"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(int(5.5 * GIGABYTE)))
+    except OSError:
+        pytest.skip("control groups of memory are not ours to make here")
+    yield group
+    deadline = time.monotonic() + 90
+    while (group / "cgroup.procs").read_text():
+        assert time.monotonic() < deadline, "processes of the study stay behind"
+        time.sleep(0.5)
+    group.rmdir()
+
+
+def test_what_the_kernel_kills_for_memory_is_tried_again_alone(tmp_path: Path, small_memory: Path) -> None:
+    process = start(
+        tmp_path, "HungryWorker", environment={"RAY_memory_monitor_refresh_ms": "0"}, space=HUNGRY_SPACE
+    )
+    (small_memory / "cgroup.procs").write_text(str(process.pid))  # before it starts Ray
+
+    status, said = finish(process)
+
+    assert status == 0, said
+    reason = "out of memory, for which the kernel kills: the worker was lost: The actor died unexpectedly"
+    expect_tried_again_alone(tmp_path, said, f"{reason} before finishing this task.")
 
 
 @pytest.fixture
