@@ -23,6 +23,7 @@ from study.data import DataSpec, RecallSpec
 from study.designs import KINDS, Design, SearchDesign
 from study.directory import check_name
 from study.errors import StudyError
+from study.parameters import check_parameters
 
 
 class _Part(BaseModel):
@@ -124,6 +125,8 @@ class StudySpec(_Part):
     @model_validator(mode="after")
     def _design_suits_the_space(self) -> Self:
         self.design.check(self.space, self.training.max_epochs)
+        if self.model is None:
+            check_parameters(self.space)
         is_fixed = not isinstance(self.design, SearchDesign) or self.design.sampler in ("random", "qmc")
         if self.warm_start and is_fixed:
             raise StudyError(

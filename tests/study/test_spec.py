@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,33 @@ def test_the_reference_names_every_key() -> None:
 def test_a_spec_without_a_name_is_told_so() -> None:
     with pytest.raises(StudyError, match=r"^test: name is missing; give it"):
         StudySpec.from_document({"seed": 1}, "test")
+
+
+@pytest.mark.parametrize(
+    ("name", "domain", "said"),
+    [
+        ("cell", "GRU", "one of rnn, gru, lstm: 'GRU' is not"),
+        ("cell", None, "one of rnn, gru, lstm: None is not"),
+        ("bidirectional", [0, 1], "true or false: 0 is not"),
+        ("units", [8, 0], "a whole number from 1 on: 0 is not"),
+        ("units", {"low": 1.5, "high": 8.0}, "a whole number from 1 on: 1.5 is not"),
+        ("layers", [True], "a whole number from 1 on: True is not"),
+        ("vocab_size", 3, "a whole number from 4 on: 3 is not"),
+        ("dropout", [0.0, 1.0], "below 1: 1.0 is not"),
+        ("learning_rate", 0, "a number above 0: 0 is not"),
+        ("optimizer", 7, "the name of an optimizer of Keras's: 7 is not"),
+    ],
+)
+def test_what_the_standard_model_cannot_be_built_from_is_refused(name: str, domain: Any, said: str) -> None:
+    with pytest.raises(StudyError, match=re.escape(f"space.{name} is ")) as refused:
+        make_spec(space={name: domain})
+
+    assert said in str(refused.value)
+    make_spec(space={name: domain}, model="mine:build")
+
+
+def test_a_parameter_that_some_settings_lack_is_refused_where_the_model_needs_it() -> None:
+    space = {"conditions": {"dropout": "layers > 1"}}
+
+    with pytest.raises(StudyError, match="dropout applies only where 'layers > 1' holds"):
+        make_spec(space=space)
