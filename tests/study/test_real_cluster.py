@@ -10,23 +10,26 @@ from typing import Any
 
 import pytest
 
-from study.trial import Assignment
+from tests.study.cluster_losses import ISOLATED, expect_uninterrupted, run_isolated
 from tests.study.kills import read_final_table
 from tests.study.pretend_programs import ROOT
-from tests.study.pretend_worker import PretendTrainer
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def scenario(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """What `cluster_scenario` left, and what it said."""
-    isolated = ["unshare", "--net", "--mount"]
-    if subprocess.run([*isolated, "true"], capture_output=True).returncode != 0:
+def isolation() -> None:
+    """A network of the test's own."""
+    if subprocess.run([*ISOLATED, "true"], capture_output=True).returncode != 0:
         pytest.skip("a network namespace is not allowed here")
+
+
+@pytest.fixture(scope="module")
+def scenario(isolation: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """What `cluster_scenario` left, and what it said."""
     folder = tmp_path_factory.mktemp("cluster")
     ran = subprocess.run(
-        [*isolated, sys.executable, "-m", "tests.study.cluster_scenario", str(folder)],
+        [*ISOLATED, sys.executable, "-m", "tests.study.cluster_scenario", str(folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -51,24 +54,8 @@ def test_every_epoch_is_that_of_a_trial_that_nobody_interrupted(
     scenario: tuple[Path, dict[str, Any]],
 ) -> None:
     folder, _ = scenario
-    table = read_final_table(folder / "out" / "cheap")
 
-    assert len(table) == 6 * 2 * 20
-    trainers: dict[tuple[int, int], PretendTrainer] = {}
-    for trial, replicate, state, seed, params, _, epoch, *figures in table:
-        assert state == "completed"
-        assignment = Assignment(
-            trial=trial, replicate=replicate, attempt=1, seed=seed, params=json.loads(params)
-        )
-        trainer = trainers.setdefault((trial, replicate), PretendTrainer(assignment, epoch_s=0.0))
-        expected = trainer.train_epoch()
-        assert (epoch, *figures) == (
-            expected.epoch,
-            expected.train_loss,
-            expected.train_accuracy,
-            expected.val_loss,
-            expected.val_accuracy,
-        )
+    expect_uninterrupted(read_final_table(folder / "out" / "cheap"), n_replicates=6 * 2, n_epochs=20)
 
 
 def test_models_come_back_although_no_worker_sees_the_folder(scenario: tuple[Path, dict[str, Any]]) -> None:
@@ -96,3 +83,12 @@ def test_the_doctor_looks_at_every_node_and_sees_that_they_share_no_disk(
     assert said.count(": the same versions") == 2  # the head, and the worker that is left
     assert said.count("does not see the folder of studies") == 1
     assert "ports: gcs_server" in said
+
+
+def test_a_study_that_loses_workers_and_nodes_again_and_again_is_that_of_one_that_does_not(
+    isolation: None, tmp_path: Path
+) -> None:
+    tally = run_isolated(tmp_path, n_workers=5, n_nodes=2, seed=0, timeout_s=500)
+
+    assert (tally.worker_kills, tally.node_removals) == (5, 2)
+    assert tally.attempts > 60  # somebody noticed
