@@ -35,8 +35,13 @@ def submit_study(spec: str, address: str, out: str) -> str:
     if not address.startswith(("http://", "https://")):
         raise StudyError(f"a dashboard has a web address: {address!r} is none; give http://HOST:8265")
     ensure_token()
+    import logging
+
+    from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
 
+    for teller in ("ray", "ray.dashboard.modules.dashboard_sdk"):
+        logging.getLogger(teller).setLevel(logging.WARNING)  # of each package that travels
     with tempfile.TemporaryDirectory(prefix="study-submit-") as folder:
         Path(folder, SPEC_FILE).write_text(dump_document(checked.to_document()), encoding="utf-8")
         try:
@@ -46,7 +51,7 @@ def submit_study(spec: str, address: str, out: str) -> str:
                 runtime_env={"working_dir": folder},
                 metadata={"study": checked.name},
             )
-        except (ConnectionError, RuntimeError) as error:
+        except (ConnectionError, RuntimeError, AuthenticationError) as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             if "ray[default]" in str(error):
                 raise EnvironmentFaultError(

@@ -1,0 +1,62 @@
+"""`study submit`, to a real head with its dashboard."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import analysis
+from tests.study.cluster_losses import ISOLATED
+from tests.study.pretend_programs import ROOT
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("aiohttp") is None, reason='Ray\'s dashboard: pip install "ray[default]"'
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """What `submission_scenario` left, and what it said."""
+    if subprocess.run([*ISOLATED, "true"], capture_output=True).returncode != 0:
+        pytest.skip("a network namespace is not allowed here")
+    folder = tmp_path_factory.mktemp("submission")
+    ran = subprocess.run(
+        [*ISOLATED, sys.executable, "-m", "tests.study.submission_scenario", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return folder, json.loads(ran.stdout)
+
+
+def test_a_study_that_is_handed_over_is_run_to_its_end(scenario: tuple[Path, dict[str, Any]]) -> None:
+    folder, told = scenario
+    status, job, errors = told["handed"]
+
+    assert (status, errors) == (0, "")
+    assert job.startswith("raysubmit_")
+    assert (told["state"], told["exit_code"]) == ("SUCCEEDED", 0), told["log"]
+    assert told["metadata"] == {"study": "handed"}
+    assert "2 trials on 1 CPU" in told["log"]
+    trials = analysis.load(folder / "studies" / "handed").trials
+    assert list(trials.state) == ["completed"] * 2
+
+
+def test_a_stranger_is_refused_in_one_line(scenario: tuple[Path, dict[str, Any]]) -> None:
+    _, told = scenario
+    status, said, errors = told["stranger"]
+
+    assert (status, said) == (3, "")
+    assert errors.count("\n") == 1
+    assert "check address and token" in errors
