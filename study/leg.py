@@ -17,6 +17,7 @@ from study.aside import Aside
 from study.cluster import Capacity, check_address, check_resources, count_cpus, ray_session
 from study.designs import SearchDesign
 from study.directory import StudyDirectory, write_atomically
+from study.errors import EnvironmentFaultError
 from study.footprint import bound_footprint
 from study.interruption import Interruption
 from study.ledger import Ledger
@@ -235,12 +236,22 @@ def _count_ended(ledger: Ledger, phase: Phase) -> int:
 
 
 def publish(directory: StudyDirectory) -> Path:
-    """Derive tables and report from the records; both can be made again at any time."""
+    """Derive tables and report from the records; both can be made again at any time.
+
+    Raises:
+        EnvironmentFaultError: If they cannot be written.
+    """
     import analysis
 
     study = analysis.load(directory.path)
-    analysis.write_parquet(study, directory.path)
-    return analysis.write_report(study, directory.report)
+    try:
+        analysis.write_parquet(study, directory.path)
+        return analysis.write_report(study, directory.report)
+    except OSError as error:
+        raise EnvironmentFaultError(
+            f"cannot write the tables and the report of {directory.path}: {error.strerror or error}; every "
+            "run that ended is recorded: make room, then run it again"
+        ) from error
 
 
 def describe_facts(spec: StudySpec, corpus: Corpus) -> StudyFacts:
