@@ -46,7 +46,10 @@ def check_database(
         IntegrityError: If it is missing or damaged.
     """
     if not path.exists():
-        raise IntegrityError(f"a study that has begun holds {path}: it is missing; restore it from a copy")
+        raise IntegrityError(
+            f"a study that has begun holds {path}: it is missing; "
+            "see `study verify`, or restore it from a copy"
+        )
     with (
         database_faults(path),
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db,

@@ -96,6 +96,10 @@ class Search:
         with database_faults(self._storage):
             self._suggestions.warm(start)
 
+    def close(self) -> None:
+        """Leave Optuna's database to others."""
+        self._suggestions.close()
+
     @property
     def is_exhausted(self) -> bool:
         """Whether nothing is left to hand out and nothing to hear."""

@@ -27,7 +27,9 @@ _AMENDS = "amends"  # the number of a trial that a later attempt made good, or t
 _EPOCHS = "epochs"  # after how many a trial was told as complete
 _LOADED = "loaded"  # from which setting of an earlier study a trial comes
 _WARMED = "warmed"  # set on the first study when all is there to begin with
-_INFEASIBLE = "infeasible"  # set by `search_spaces.adapters.optuna.ask` on what broke a constraint
+_INFEASIBLE = (
+    "infeasible"  # set by `search_spaces.adapters.optuna.ask` on what broke a constraint, and on fillers
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,21 @@ class Memory:
     stands_for: tuple[int, int] | None
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A suggestion as the records know it.
+
+    Attributes:
+        params: Its setting.
+        trial: The trial that stands for it.
+        first: The first of the replicates that answer it; above 1 where it repeated an earlier suggestion.
+    """
+
+    params: Mapping[str, Any]
+    trial: int
+    first: int
+
+
 class Suggestions:
     """The samplers of a study.
 
@@ -73,7 +90,8 @@ class Suggestions:
         if isinstance(design, SearchDesign) and not is_planned:
             self._strata = stratify(spec.space, design.scientific)
         self._n_trials = design.count(spec.space) // len(self._strata)
-        self._studies = _open_studies(spec, storage, self._strata)
+        self._database = _open_database(storage)
+        self._studies = _open_studies(spec, self._database, self._strata)
         self._has_loaded = any(_LOADED in t.user_attrs for study in self._studies for t in _trials(study))
         self._n_asked = [sum(_counts(trial) for trial in _trials(study)) for study in self._studies]
 
@@ -93,15 +111,7 @@ class Suggestions:
         Of each stratum at most a quarter of the trials are settings of others. Whoever dies meanwhile does it
         again: what is there is not put there twice.
         """
-        from search_spaces.adapters.optuna import distributions
-
-        self._has_loaded |= bool(start.known)
-        loaded = {t.user_attrs.get(_LOADED) for study in self._studies for t in _trials(study)}
-        for known in start.known:
-            place = self._stratum_of(known.params)
-            if place is not None and known.source not in loaded:
-                space = distributions(self._strata[place].space)
-                self._studies[place].add_trial(_make_known(known, space))
+        self._load(start.known)
         n_left = [max(self._n_trials // 4, 1)] * len(self._strata)
         for params in start.proposals:
             place = self._stratum_of(params)
@@ -109,6 +119,64 @@ class Suggestions:
                 self._enqueue(place, params)
                 n_left[place] -= 1
         self._studies[0].set_user_attr(_WARMED, True)
+
+    def _load(self, settings: Sequence[Known]) -> None:
+        from search_spaces.adapters.optuna import distributions
+
+        self._has_loaded |= bool(settings)
+        loaded = {t.user_attrs.get(_LOADED) for study in self._studies for t in _trials(study)}
+        for known in settings:
+            place = self._stratum_of(known.params)
+            if place is not None and known.source not in loaded:
+                space = distributions(self._strata[place].space)
+                self._studies[place].add_trial(_make_known(known, space))
+
+    def restore(self, answered: Sequence[Answered], known: Sequence[Known]) -> None:
+        """Suggest again what was suggested before and forgotten; all of it is open until it is told.
+
+        Where Optuna's numbers are the trials', they are so again: repeats take numbers that no trial has, and
+        so do fillers for what left no record.
+
+        Args:
+            answered: What stands in the records, in the order of trials and replicates.
+            known: What samplers knew of earlier studies, as far as it can be read.
+        """
+        self._load(known)
+        repeats = [a for a in answered if a.first > 1]
+        for setting in (a for a in answered if a.first == 1):
+            while not self.is_renumbered and (number := len(_trials(self._studies[0]))) < setting.trial:
+                repeat = next((a for a in repeats if a.trial < number), None)
+                if repeat is None:
+                    self._studies[0].add_trial(_make_filler())
+                else:
+                    repeats.remove(repeat)
+                    self._reopen(repeat)
+            self._reopen(setting)
+        for repeat in repeats:
+            self._reopen(repeat)
+        self._studies[0].set_user_attr(_WARMED, True)
+        self._n_asked = [sum(_counts(trial) for trial in _trials(study)) for study in self._studies]
+
+    def _reopen(self, answered: Answered) -> None:
+        import optuna
+
+        from search_spaces.adapters.optuna import distributions
+
+        place = self._stratum_of(answered.params)
+        assert place is not None, "what was trained was suggested by a stratum"
+        searched = distributions(self._strata[place].space)
+        active = [name for name in searched if name in answered.params]
+        reopened = optuna.create_trial(
+            state=optuna.trial.TrialState.RUNNING,
+            params={name: answered.params[name] for name in active},
+            distributions={name: searched[name] for name in active},
+            user_attrs={_STANDS_FOR: [answered.trial, answered.first]},
+        )
+        self._studies[place].add_trial(reopened)
+
+    def close(self) -> None:
+        """Leave the database's file to others."""
+        self._database.engine.dispose()
 
     def _stratum_of(self, params: Mapping[str, Any]) -> int | None:
         for place, stratum in enumerate(self._strata):
@@ -251,12 +319,12 @@ def objectives_of(spec: StudySpec) -> tuple[str, ...]:
     return (isinstance(design, SearchDesign) and design.objectives) or (spec.objective,)
 
 
-def _open_studies(spec: StudySpec, storage: Path, strata: list[Stratum]) -> list[optuna.Study]:
+def _open_database(storage: Path) -> optuna.storages.RDBStorage:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        database = optuna.storages.RDBStorage(
+        return optuna.storages.RDBStorage(
             f"sqlite:///{storage}", engine_kwargs={"connect_args": {"timeout": 30.0}}
         )
     except RuntimeError as error:
@@ -264,6 +332,13 @@ def _open_studies(spec: StudySpec, storage: Path, strata: list[Stratum]) -> list
             f"a search is continued by an Optuna that knows its storage: {storage}: {error} "
             "Or install the release that manifest.json names"
         ) from error
+
+
+def _open_studies(
+    spec: StudySpec, database: optuna.storages.RDBStorage, strata: list[Stratum]
+) -> list[optuna.Study]:
+    import optuna
+
     n_trials = spec.design.count(spec.space) // len(strata)
     objectives = objectives_of(spec)
     studies = []
@@ -291,6 +366,14 @@ def _make_known(known: Known, distributions: Mapping[str, Any]) -> optuna.trial.
         distributions={name: distributions[name] for name in searched},
         value=known.value,
         user_attrs={_LOADED: known.source},
+    )
+
+
+def _make_filler() -> optuna.trial.FrozenTrial:
+    import optuna
+
+    return optuna.create_trial(
+        state=optuna.trial.TrialState.FAIL, user_attrs={_INFEASIBLE: "left no record, and was forgotten"}
     )
 
 

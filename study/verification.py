@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from study.errors import StudyError
 from study.seal import SEAL_FILE, digest_of, put_seal, read_seal
 from study.shelf import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, read_card
 
-DERIVED = ("trials.parquet", "epochs.parquet", "report")
+DERIVED = ("trials.parquet", "epochs.parquet", "report", "optuna.db")
 """What can be made again from the records."""
 
 
@@ -64,12 +64,21 @@ def verify(directory: StudyDirectory) -> Verdict:
     return Verdict(tuple(damages[path] for path in sorted(damages)), (directory.path / SEAL_FILE).exists())
 
 
-def mend(directory: StudyDirectory) -> None:
-    """Make everything that is derived again from the records, and put the seal."""
-    from study.leg import publish
+def mend(directory: StudyDirectory, damages: Collection[Damage]) -> list[str]:
+    """Make what is derived again from the records, and put the seal; only the directory's holder may.
 
+    Returns:
+        What could not be made as it was, a sentence each.
+    """
+    from study.leg import publish
+    from study.restoration import restore_search
+
+    said = []
+    if any(damage.path == directory.search for damage in damages):
+        said = restore_search(directory)
     publish(directory)
     put_seal(directory)
+    return said
 
 
 def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
@@ -110,7 +119,7 @@ def _check_databases(directory: StudyDirectory) -> Iterator[Damage]:
         try:
             check_database(path, "integrity_check")
         except StudyError as error:
-            yield Damage(path, str(error))
+            yield Damage(path, str(error), is_derived=path.name in DERIVED)
 
 
 def _check_models(directory: StudyDirectory) -> Iterator[Damage]:

@@ -17,7 +17,7 @@ from study.ledger import Ledger
 from study.seal import break_seal, put_seal, renew_seal
 from study.search import Search
 from study.verification import verify
-from tests.study.pretend_legs import read_table, run_leg
+from tests.study.pretend_legs import read_search, read_table, run_leg
 from tests.study.small_study import make_spec
 
 SPEC = make_spec(keep_models=2)
@@ -84,7 +84,7 @@ def test_a_thousand_flipped_bits_are_all_found(study: StudyDirectory) -> None:
     expect_every_flip_found(study, 1000)
 
 
-@pytest.mark.parametrize("name", ["records.db", "optuna.db", "study.yaml", "manifest.json"])
+@pytest.mark.parametrize("name", ["records.db", "study.yaml", "manifest.json"])
 def test_a_missing_file_is_named_and_cannot_be_made_again(study: StudyDirectory, name: str) -> None:
     (study.path / name).unlink()
 
@@ -201,12 +201,35 @@ def test_the_command_says_that_a_study_is_whole(
 def test_the_command_names_what_is_damaged_and_ends_with_status_five(
     study: StudyDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flip(study.search, 8 * 5000)
+    flip(study.records, 8 * 5000)
 
     assert run_command(monkeypatch, "verify", str(study.path), "--repair") == 5
     said = capsys.readouterr()
-    assert said.out.startswith(f"{study.search}: is not what was written")
+    assert f"{study.records}: is not what was written" in said.out
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["missing", "torn", "flipped"])
+def test_the_command_makes_optunas_storage_again(
+    study: StudyDirectory, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    before, table = read_search(study.path), read_table(study.path)
+    match damage:
+        case "missing":
+            study.search.unlink()
+        case "torn":
+            study.search.write_bytes(study.search.read_bytes()[:-5000])
+        case _:
+            flip(study.search, 8 * 5000)
+    assert run_command(monkeypatch, "verify", str(study.path)) == 5
+
+    assert run_command(monkeypatch, "verify", str(study.path), "--repair") == 0
+
+    assert verify(study).damages == ()
+    assert read_search(study.path) == before
+    run_leg(study.path, SPEC)
+    assert read_table(study.path) == table
 
 
 @pytest.mark.slow
