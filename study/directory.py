@@ -6,10 +6,12 @@ import fcntl
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from study.errors import EnvironmentFaultError, LockedError, StudyError
 
@@ -19,6 +21,9 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 TEMPORARY_PATTERN = re.compile(r"\..+\.\d+\.tmp")
 """Files that are being written, and half of which a process leaves that dies meanwhile."""
+
+HOLDER_NAMED_S = 1.0
+"""Who is refused waits so long, at most, for the name of the holder."""
 
 
 def check_name(name: str) -> str:
@@ -119,15 +124,42 @@ class StudyDirectory:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                stream.seek(0)
-                holder = stream.read(200).strip() or "another process"
                 raise LockedError(
-                    f"one process runs a study: {self.path} is held by {holder}; wait for it or stop it"
+                    f"one process runs a study: {self.path} is held by {_read_holder(stream)}; "
+                    "wait for it or stop it"
                 ) from error
             stream.truncate(0)
             stream.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             stream.flush()
-            yield
+            try:
+                yield
+            finally:
+                stream.truncate(0)  # whoever lives on holds it no more
+
+
+def _read_holder(stream: TextIO) -> str:
+    """Return who holds a lock; it may have taken it this moment, and not have put its name there yet."""
+    deadline = time.monotonic() + HOLDER_NAMED_S
+    while True:
+        stream.seek(0)
+        name = stream.read(200).strip()
+        if _may_hold(name) or time.monotonic() > deadline:
+            return name or "another process"
+        time.sleep(0.02)
+
+
+def _may_hold(name: str) -> bool:
+    """Whether a lock's holder may be called so: one that was killed leaves its name, too."""
+    process = re.fullmatch(r"process (\d+) on (.+)", name)
+    if process is None or process[2] != socket.gethostname():
+        return process is not None
+    try:
+        os.kill(int(process[1]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

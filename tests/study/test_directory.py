@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,29 @@ def test_nothing_of_ours_is_timed_or_ordered_by_the_wall_clock() -> None:
         ("driver.py", 'started_at = datetime.now(UTC).isoformat(timespec="seconds")'),
         ("manifest.py", 'return datetime.now(UTC).isoformat(timespec="seconds")'),
     }
+
+
+def test_who_is_refused_is_not_told_of_a_process_that_is_gone(tmp_path: Path) -> None:
+    study = StudyDirectory(tmp_path / "small")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with study.lock():
+        # As in the moment between the lock and the name, after a holder that was killed.
+        (study.path / "lock").write_text(f"process {gone.pid} on {socket.gethostname()}\n")
+        name = f"process 1 on {socket.gethostname()}"
+        timer = threading.Timer(0.1, (study.path / "lock").write_text, [name])
+        timer.start()
+
+        with pytest.raises(LockedError, match="held by process 1 on "), study.lock():
+            pass
+
+        timer.join()
+
+
+def test_a_lock_that_was_given_back_names_nobody(tmp_path: Path) -> None:
+    study = StudyDirectory(tmp_path / "small")
+
+    with study.lock():
+        assert "process" in (study.path / "lock").read_text()
+
+    assert (study.path / "lock").read_text() == ""
