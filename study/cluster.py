@@ -117,7 +117,7 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
     ensure_token()
     if address is None:
         # Made for other systems, this keeps all of a local Ray on 127.0.0.1 on Linux too, where its ports
-        # would listen on every interface. Read when Ray is imported.
+        # would listen on every interface.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -134,6 +134,11 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
 
     import ray
 
+    if address is None and os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0":
+        from ray._private import ray_constants
+
+        # Ray read the variable when it was imported, perhaps by a session that joined a cluster.
+        ray_constants.ENABLE_RAY_CLUSTER = False
     options: dict[str, object] = {"address": address}
     if address is None:
         # "local" by name: without it Ray joins a cluster that happens to run on this machine.

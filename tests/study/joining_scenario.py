@@ -1,0 +1,69 @@
+"""Studies on this machine and on a cluster, one after the other in one process.
+
+`unshare --net --mount python -m tests.study.joining_scenario FOLDER ORDER` gives a network of its own an
+address besides loopback's, starts a head on it, and runs a study for each letter of ORDER: `l` on this
+machine, `c` on the cluster. Prints, for each, where this process listened meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from study.cluster import ensure_token
+from study.listener import Listener
+from study.run import run_study
+from study.sockets import listeners_of
+from study.spec import StudySpec
+from tests.study.cluster_scenario import PORT, end_node, set_loopback, start_head, wait_for_head
+from tests.study.pretend_programs import SPEC
+
+HOST = "10.0.0.1"
+
+
+class _Watcher(Listener):
+    """Notes where this process listens when its trials begin."""
+
+    def __init__(self) -> None:
+        self.addresses: list[str] = []
+
+    def on_plan(self, n_trials: int, n_replicates: int, capacity: Any, n_ended: int) -> None:
+        self.addresses = [listener.address for listener in listeners_of({os.getpid(): "driver"})]
+
+
+def load_worker() -> Any:
+    from tests.study.pretend_worker import PretendWorker
+
+    return PretendWorker
+
+
+def main() -> None:
+    folder, order = Path(sys.argv[1]), sys.argv[2]
+    set_loopback(up=True)
+    for command in (f"addr add {HOST}/32 dev lo", f"route add default dev lo src {HOST}"):
+        subprocess.run(["ip", *command.split()], check=True)
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ensure_token()
+    head = start_head(n_cpus=1)
+    try:
+        wait_for_head()
+        print(json.dumps([run(folder, number, place) for number, place in enumerate(order)]))
+    finally:
+        end_node(head)
+
+
+def run(folder: Path, number: int, place: str) -> dict[str, Any]:
+    spec = StudySpec.from_document(SPEC | {"name": f"study{number}", "training": {"max_epochs": 1}}, "test")
+    address = None if place == "l" else f"{HOST}:{PORT}"
+    watcher = _Watcher()
+    result = run_study(spec, folder, address=address, listener=watcher, load_worker=load_worker)
+    return {"place": place, "bad": result.n_unfinished_well, "listened_on": watcher.addresses}
+
+
+if __name__ == "__main__":
+    main()
