@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import keras
 
-from study.cells import chosen, fused_optimizer, recurrent_layer
+from study.cells import chosen, embedding_layer, fused_optimizer, recurrent_layer
 from study.errors import StudyError
 from study.imports import import_object
 
@@ -74,7 +74,10 @@ def build_classifier(params: Mapping[str, Any], recipe: Recipe) -> Classifier:
 def _build_recurrent(params: Mapping[str, Any], recipe: Recipe) -> keras.Model:
     """Embedding, recurrent layers, a dense layer; dropout before and after the recurrence, unless it is 0."""
     ids = keras.Input((params["sequence_length"],), dtype="int32", name="ids")
-    x = keras.layers.Embedding(params["vocab_size"], params["embedding_dim"], name="embedding")(ids)
+    embedding = embedding_layer(
+        params["vocab_size"], params["embedding_dim"], cells=recipe.cells, name="embedding"
+    )
+    x = embedding(ids)
     dropout = params["dropout"]
     if dropout > 0:
         x = keras.layers.Dropout(dropout)(x)

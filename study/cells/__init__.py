@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from study.cells.layers import chosen, compiled_is_valid, plain_model, recurrent_layer
+from study.cells.layers import chosen, compiled_is_valid, embedding_layer, plain_model, recurrent_layer
 from study.cells.operation import prepare
 from study.cells.optimizers import fused_optimizer
 from study.cells.threads import limit_threads
@@ -10,6 +10,7 @@ from study.cells.threads import limit_threads
 __all__ = [
     "chosen",
     "compiled_is_valid",
+    "embedding_layer",
     "fused_optimizer",
     "limit_threads",
     "plain_model",

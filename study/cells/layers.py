@@ -86,6 +86,24 @@ def recurrent_layer(
     return (CompiledBidirectional if compiled else keras.layers.Bidirectional)(layer, name=name)
 
 
+def embedding_layer(
+    vocab_size: int, width: int, *, cells: CellsChoice, name: str | None = None
+) -> keras.layers.Embedding:
+    """Makes an embedding for a recurrent layer, with Keras's weights and initialisation.
+
+    A compiled layer right after it multiplies each word of a batch by its kernel only once. Nothing else
+    changes, and any other layer may follow as well.
+
+    Args:
+        vocab_size: Number of ids.
+        width: Numbers for each id.
+        cells: As for `recurrent_layer`.
+        name: The layer's name.
+    """
+    compiled = cells == "auto" and compiled_is_valid({})
+    return (CompiledEmbedding if compiled else keras.layers.Embedding)(vocab_size, width, name=name)
+
+
 class _Compiled:
     """Overrides `call` of a Keras recurrent layer, and nothing else."""
 
@@ -108,6 +126,19 @@ class _Compiled:
         if layer.go_backwards and layer.return_sequences:
             return tf.reverse(y, axis=[1])  # Keras returns the states in the order in which they were reached
         return y
+
+
+@keras.saving.register_keras_serializable("study")
+class CompiledEmbedding(keras.layers.Embedding):  # type: ignore[misc]
+    """Embedding that tells a compiled layer after it which inputs are the same word."""
+
+    def call(self, inputs: Any) -> Any:
+        """Runs the layer; see `keras.layers.Embedding.call`."""
+        embedded = super().call(inputs)
+        if isinstance(inputs, tf.Tensor) and inputs.dtype == tf.int32:
+            # On the tensor itself, as Keras hands on a mask: what dropout, say, makes of it has no ids.
+            embedded._ids = inputs
+        return embedded
 
 
 @keras.saving.register_keras_serializable("study")
@@ -166,6 +197,7 @@ def _run(directions: list[Any], sequences: tf.Tensor, training: bool) -> tf.Tens
         [d.go_backwards for d in directions],
         return_sequences=directions[0].return_sequences,
         record=bool(training),
+        ids=getattr(sequences, "_ids", None),
     )
 
 
@@ -184,6 +216,7 @@ _PLAIN_NAMES = {
     for kind, plain in (
         *((kind, _PLAIN[cell]) for cell, kind in _COMPILED.items()),
         (CompiledBidirectional, keras.layers.Bidirectional),
+        (CompiledEmbedding, keras.layers.Embedding),
     )
 }
 

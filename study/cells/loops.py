@@ -18,6 +18,7 @@ from study.cells.planes import (
 )
 from study.cells.products import Array, add_inner_product, multiply
 from study.cells.steps import GRU, N_GATES, N_GRADIENTS, N_SAVED, advance, retreat
+from study.cells.words import Ids, add_step, take_step
 
 
 @cached
@@ -25,6 +26,8 @@ def forward(
     sgemm: int,
     cell: int,
     x: Array,
+    words: Ids,
+    projected: Array,
     kernel: Array,
     recurrent_kernel: Array,
     bias: Array,
@@ -39,6 +42,8 @@ def forward(
         sgemm: SGEMM, of `products`.
         cell: RNN, GRU or LSTM, of `steps`.
         x: Inputs, (batch, length, features).
+        words: Row of `projected` for each input, (batch, length); or empty, and x is used.
+        projected: Products of the distinct inputs and the kernel, (n, gates * units).
         kernel: (features, gates * units), gates in Keras's order.
         recurrent_kernel: (units, gates * units).
         bias: (1, gates * units); for GRU (2, gates * units), of the input's and the state's products.
@@ -65,8 +70,11 @@ def forward(
         if step > 0:
             previous = saved[(step - 1) % n_slots]
         current = saved[step % n_slots]
+        if words.size > 0:
+            take_step(projected, words, time, inner)
         for gate in range(n_gates):
-            multiply(sgemm, x[:, time], w[gate], 0, inner[gate])
+            if words.size == 0:
+                multiply(sgemm, x[:, time], w[gate], 0, inner[gate])
             if cell == GRU and gate == 2:
                 multiply(sgemm, previous[0], r[gate], 0, current[4])
             elif step > 0:
@@ -90,6 +98,7 @@ def backward(
     sgemm: int,
     cell: int,
     x: Array,
+    words: Ids,
     kernel: Array,
     recurrent_kernel: Array,
     backwards: bool,
@@ -98,6 +107,7 @@ def backward(
     saved: Array,
     keep: float,
     x_gradient: Array,
+    projected_gradient: Array,
     kernel_gradient: Array,
     recurrent_gradient: Array,
     bias_gradient: Array,
@@ -105,9 +115,10 @@ def backward(
     """Runs back through the time of `forward` for the four gradients.
 
     Args:
-        sgemm: As given to `forward`, and so are cell, x, kernel, recurrent_kernel, backwards and column.
+        sgemm: As given to `forward`, and so are cell, x, words, kernel, recurrent_kernel, backwards, column.
         cell: See sgemm.
         x: See sgemm.
+        words: See sgemm.
         kernel: See sgemm.
         recurrent_kernel: See sgemm.
         backwards: See sgemm.
@@ -116,7 +127,8 @@ def backward(
         saved: What `forward` wrote, one slot a step.
         keep: 1 to add to x_gradient, 0 to overwrite it.
         x_gradient: Written; as large as x.
-        kernel_gradient: Added to; as large as kernel.
+        projected_gradient: Added to, where words are given; as large as projected.
+        kernel_gradient: Added to, where none are; as large as kernel.
         recurrent_gradient: Added to; as large as recurrent_kernel.
         bias_gradient: Added to; as large as bias.
     """
@@ -155,8 +167,11 @@ def backward(
             gates.reshape((n_gradients, -1)),
         )
         add_planes(gates, b_gradient)
+        if words.size > 0:
+            add_step(by_input, words, time, n_gates - 1 if cell == GRU else 0, projected_gradient)
         for gate in range(n_gates):
-            add_inner_product(sgemm, x[:, time], by_input[gate], w_gradient[gate])
+            if words.size == 0:
+                add_inner_product(sgemm, x[:, time], by_input[gate], w_gradient[gate])
             multiply(sgemm, by_input[gate], w[gate], keep if gate == 0 else 1, x_gradient[:, time])
             if step > 0:
                 add_inner_product(sgemm, previous[0], by_state[gate], r_gradient[gate])

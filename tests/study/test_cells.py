@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from study.cells import chosen, plain_model, prepare, recurrent_layer
+from study.cells import chosen, embedding_layer, operation, plain_model, prepare, recurrent_layer
 from study.cells.loops import backward, forward
+from study.cells.words import number_words
 
 pytestmark = pytest.mark.filterwarnings(
     # Keras saves a TensorFlow variable by numpy.array(), to whose copy=False TensorFlow has no answer yet.
@@ -170,11 +171,57 @@ def test_rows_in_blocks_are_computed_as_rows_alone() -> None:
     np.testing.assert_allclose(layer(x).numpy()[[0, 127, 128, 299]], alone, atol=1e-6)
 
 
+def embed_and_run(embedding: keras.layers.Embedding, layer: keras.Layer) -> tuple[Values, Values]:
+    """Outputs and gradients by table and weights over texts whose words repeat, in three blocks of rows."""
+    ids = tf.constant(np.random.default_rng(6).integers(0, 11, (300, 7)), tf.int32)
+    with tf.GradientTape() as tape:
+        y = layer(embedding(ids), training=True)
+        loss = wavy(y)
+    variables = [*embedding.trainable_variables, *layer.trainable_variables]
+    of_table, *of_weights = tape.gradient(loss, [v.value for v in variables])
+    # Each occurrence has a gradient of its own: optimizers make more of it than a sum.
+    return [y.numpy()], [of_table.values.numpy(), *(g.numpy() for g in of_weights)]
+
+
+@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize("direction", ["forward", "backward", "both", "wrapped"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_repeated_words_of_an_embedding_equal_those_of_keras(
+    cell: str, direction: str, return_sequences: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projections = []
+    monkeypatch.setattr(operation, "forward", lambda *a: (projections.append(a[4].shape[0]), forward(*a)))
+    embeddings = [embedding_layer(11, 6, cells=cells) for cells in ("keras", "auto")]
+    layers = keras_and_compiled(cell, direction, return_sequences, (300, 7, 6), 9)
+    for embedding in embeddings:
+        embedding.build((300, 7))
+    embeddings[1].set_weights(embeddings[0].get_weights())
+    (y, gradients), (fast_y, fast_gradients) = (
+        embed_and_run(*pair) for pair in zip(embeddings, layers, strict=True)
+    )
+    assert largest_difference(y, fast_y) < TOLERANCE
+    assert largest_difference(gradients, fast_gradients) < 2 * TOLERANCE  # sums of 2,100 terms
+    assert set(projections) == {11}
+
+
+def test_what_is_made_of_an_embedding_is_not_taken_for_it() -> None:
+    ids = tf.zeros((2, 5), tf.int32)
+    embedding = embedding_layer(3, 4, cells="auto")
+    layer = make_layer("gru", 3, "auto", "forward", return_sequences=False)
+    embedded = embedding(ids)
+    for changed in (
+        keras.layers.Dropout(0.5, seed=1)(embedded, training=True),
+        embedded + tf.random.normal((2, 5, 4)),
+    ):
+        copy = tf.constant(changed.numpy())
+        np.testing.assert_allclose(layer(changed), layer(copy), atol=1e-6)
+
+
 def classifier(cell: str, cells: str, length: int) -> keras.Model:
     """Two layers, each of both directions; the same seed gives the same weights whatever computes them."""
     keras.utils.set_random_seed(3)
     ids = keras.Input((length,), dtype="int32")
-    x = keras.layers.Embedding(30, 6)(ids)
+    x = embedding_layer(30, 6, cells=cells)(ids)
     for return_sequences in (True, False):
         x = recurrent_layer(cell, 4, return_sequences=return_sequences, cells=cells, bidirectional=True)(x)
     return keras.Model(ids, keras.layers.Dense(1)(x))
@@ -210,8 +257,11 @@ def train_in_one_call(model: keras.Model, batch_size: int) -> Values:
 def test_training_calls_what_was_prepared() -> None:
     for cell in CELLS:
         x = tf.ones((3, 4, 5))
-        outputs_and_gradients(make_layer(cell, 2, "auto", "both", return_sequences=True), x, wavy)
-    assert len(forward.signatures) == len(backward.signatures) == 1
+        layer = make_layer(cell, 2, "auto", "both", return_sequences=True)
+        outputs_and_gradients(layer, x, wavy)
+        embed_and_run(embedding_layer(11, 5, cells="auto"), layer)
+    for function in (forward, backward, number_words):
+        assert len(function.signatures) == 1
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import pytest
 from study.cells.loops import backward, forward
 from study.cells.products import SGEMM
 from study.cells.steps import GRU, LSTM, N_GATES, N_SAVED, RNN
+
+NO_WORDS, NO_PROJECTIONS = np.empty((0, 0), np.int32), np.empty((0, 0), np.float32)
 
 Wide = npt.NDArray[np.float64]
 CASES = [pytest.param(RNN, id="rnn"), pytest.param(GRU, id="gru"), pytest.param(LSTM, id="lstm")]
@@ -73,19 +76,25 @@ def draw(cell: int, shape: tuple[int, int, int], units: int) -> list[Wide]:
     return [rng.normal(size=s).astype(np.float32).astype(np.float64) for s in shapes]
 
 
+def inputs(arguments: list[Wide]) -> list[Any]:
+    """Arguments of `forward` in float32, no word of which is known."""
+    x, *weights = (a.astype(np.float32, copy=False) for a in arguments)
+    return [x, NO_WORDS, NO_PROJECTIONS, *weights]
+
+
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("cell", CASES)
 def test_states_equal_the_formulas_in_float64(cell: int, backwards: bool) -> None:
     arguments = draw(cell, (3, 5, 4), units=3)
     y = np.zeros((3, 5, 3), np.float32)
     saved = np.zeros((5, N_SAVED[cell], 3, 3), np.float32)
-    forward(SGEMM, cell, *(a.astype(np.float32) for a in arguments), backwards, y, 0, saved)
+    forward(SGEMM, cell, *inputs(arguments), backwards, y, 0, saved)
     np.testing.assert_allclose(y, reference(cell, arguments, backwards), atol=2e-6)
 
 
 @pytest.mark.parametrize("cell", CASES)
 def test_two_slots_are_enough_without_a_backward_pass(cell: int) -> None:
-    arguments = [a.astype(np.float32) for a in draw(cell, (3, 5, 4), units=3)]
+    arguments = inputs(draw(cell, (3, 5, 4), units=3))
     states = []
     for n_slots in (2, 5):
         y = np.zeros((3, 1, 3), np.float32)
@@ -112,8 +121,12 @@ def test_gradients_equal_finite_differences(cell: int, backwards: bool, only_las
     narrow = [a.astype(np.float32) for a in arguments]
     saved = np.zeros((length, N_SAVED[cell], n_rows, units), np.float32)
     gradients = [np.zeros_like(a) for a in narrow]
-    forward(SGEMM, cell, *narrow, backwards, np.zeros_like(weight), 0, saved)
-    backward(SGEMM, cell, *narrow[:3], backwards, weight, 0, saved, 0.0, *gradients)
+    forward(SGEMM, cell, *inputs(arguments), backwards, np.zeros_like(weight), 0, saved)
+    x, w, r, _ = narrow
+    of_x, *of_weights = gradients
+    backward(
+        SGEMM, cell, x, NO_WORDS, w, r, backwards, weight, 0, saved, 0.0, of_x, NO_PROJECTIONS, *of_weights
+    )
     for gradient, argument in zip(gradients, arguments, strict=True):
         np.testing.assert_allclose(gradient, differences(loss, argument), rtol=1e-4, atol=1e-5)
 
@@ -123,7 +136,8 @@ def test_an_axis_of_one_may_have_any_stride() -> None:
     states = []
     for same_x in (x, np.lib.stride_tricks.as_strided(x, strides=(0, 0, 4))):
         y = np.zeros((1, 1, 2), np.float32)
-        forward(SGEMM, RNN, same_x, w, r, b, False, y, 0, np.zeros((1, N_SAVED[RNN], 1, 2), np.float32))
+        saved = np.zeros((1, N_SAVED[RNN], 1, 2), np.float32)
+        forward(SGEMM, RNN, *inputs([same_x, w, r, b]), False, y, 0, saved)
         states.append(y)
     assert np.array_equal(*states)
     assert np.all(states[0] != 0)
@@ -132,10 +146,13 @@ def test_an_axis_of_one_may_have_any_stride() -> None:
 def test_gradients_are_added_to_what_is_there() -> None:
     x, w, r, b = (a.astype(np.float32) for a in draw(GRU, (2, 3, 4), units=2))
     y, saved = np.zeros((2, 3, 2), np.float32), np.zeros((3, N_SAVED[GRU], 2, 2), np.float32)
-    forward(SGEMM, GRU, x, w, r, b, False, y, 0, saved)
+    forward(SGEMM, GRU, *inputs([x, w, r, b]), False, y, 0, saved)
     once, twice = ([np.zeros_like(a) for a in (x, w, r, b)] for _ in range(2))
     for gradients, n_calls in ((once, 1), (twice, 2)):
         for _ in range(n_calls):
-            backward(SGEMM, GRU, x, w, r, False, y, 0, saved, 1.0, *gradients)
+            of_x, *of_weights = gradients
+            backward(
+                SGEMM, GRU, x, NO_WORDS, w, r, False, y, 0, saved, 1.0, of_x, NO_PROJECTIONS, *of_weights
+            )
     for one, two in zip(once, twice, strict=True):
         np.testing.assert_allclose(two, 2 * one, rtol=1e-6)
