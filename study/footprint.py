@@ -160,14 +160,16 @@ def count_weights(params: Mapping[str, Any], n_outputs: int) -> int:
     Source: Keras's layers: a gate has a weight for each input and each unit, and a bias, for each unit; those
     of a GRU, with its reset gate after the product, have two biases.
     """
-    units, cell = params["units"], params["cell"]
     n_directions = 2 if params["bidirectional"] else 1
-    n_biases = 2 if cell == "gru" else 1
-    n_weights, width = params["vocab_size"] * params["embedding_dim"], params["embedding_dim"]
-    for _ in range(params["layers"]):
-        n_weights += n_directions * N_GATES[cell] * units * (width + units + n_biases)
-        width = n_directions * units
-    return int(n_weights + n_outputs * (width + 1))
+    units, cell, embedding_dim = params["units"], params["cell"], params["embedding_dim"]
+    width = n_directions * units
+
+    def count_layer(n_inputs: int) -> int:
+        return int(N_GATES[cell] * width * (n_inputs + units + (2 if cell == "gru" else 1)))
+
+    embedding = params["vocab_size"] * embedding_dim
+    recurrent = count_layer(embedding_dim) + (params["layers"] - 1) * count_layer(width)
+    return int(embedding + recurrent + n_outputs * (width + 1))
 
 
 def largest_setting(spec: StudySpec) -> dict[str, Any]:
