@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from analysis.labels import label_setting
 from analysis.wording import count
+from study.footprint import say_bytes
 from study.leg import StudyResult
 from study.listener import Listener
 from study.progress import Progress
@@ -169,13 +170,16 @@ def print_price(console: Console, spec: StudySpec, price: Price) -> None:
     stopped = (
         "" if price.epochs_share.low == 1.0 else f"; {price.epochs_share.middle:.0%} of all epochs trained"
     )
+    most = ""
+    if price.most_disk_bytes is not None:
+        most = f", at most {say_bytes(price.most_disk_bytes)} while it runs"
     seconds, n_slots = price.seconds, count(price.n_slots, "run")
     console.print(
         f"{count(price.n_timed, 'setting')} timed in {price.probe_s:.0f} s{error}; nine times out of ten:",
         f"  time    {say_duration(seconds.middle)} ({say_duration(seconds.low)} to "
         f"{say_duration(seconds.high)}) with {n_slots} at once{stopped}",
         f"  memory  {_say_bytes(price.memory_bytes)} in all",
-        f"  disk    {_say_bytes(price.disk_bytes)}",
+        f"  disk    {_say_bytes(price.disk_bytes)}{most}",
         sep="\n",
         soft_wrap=True,
     )

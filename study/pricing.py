@@ -13,7 +13,14 @@ import numpy as np
 from study.cluster import Capacity, check_resources, count_cpus
 from study.costs import CostModel, Timing, Workload, choose_settings
 from study.errors import StudyError
-from study.footprint import ATTEMPT_BYTES, EPOCH_BYTES, REPORT_BYTES, count_runs, result_bytes
+from study.footprint import (
+    ATTEMPT_BYTES,
+    EPOCH_BYTES,
+    REPORT_BYTES,
+    bound_footprint,
+    count_runs,
+    result_bytes,
+)
 from study.imagined import imagine, program_of
 from study.rehearsal import Outcome, StoppingRule, rehearse
 from study.spec import StudySpec
@@ -86,7 +93,8 @@ class Price:
         seconds: From the start of the command to its report.
         epochs_share: Epochs trained, of all that runs may have.
         memory_bytes: Of all processes of the study, on the machines together.
-        disk_bytes: Of the study's folder.
+        disk_bytes: Of the study's folder, in the end.
+        most_disk_bytes: The most that it may hold meanwhile; None where the model is the user's own.
     """
 
     n_slots: int
@@ -99,6 +107,7 @@ class Price:
     epochs_share: Estimate
     memory_bytes: Estimate
     disk_bytes: Estimate
+    most_disk_bytes: int | None
 
 
 def price_study(
@@ -161,6 +170,9 @@ def price_study(
     around = _around(corpus, read_s, ready_s, rng, len(played))
     n_possible = count_runs(spec) * spec.training.max_epochs
     errors = model.errors(spec.training.max_epochs)
+    footprint = bound_footprint(
+        spec, n_validation=sizes["validation"], n_classes=len(corpus.classes), n_slots=n_slots
+    )
     return Price(
         n_slots=n_slots,
         n_slots_here=n_slots_here,
@@ -172,6 +184,7 @@ def price_study(
         epochs_share=Estimate.of([o.n_epochs / n_possible for o in played]),
         memory_bytes=_memory(candidates, timings, sizes["train"] + sizes["validation"], n_slots),
         disk_bytes=_disk(spec, timings, sizes["validation"], len(corpus.classes), played),
+        most_disk_bytes=None if footprint.models_bytes is None else footprint.total_bytes,
     )
 
 

@@ -82,6 +82,14 @@ def test_a_price_is_printed_with_its_interval(capsys: pytest.CaptureFixture[str]
     assert "6 settings timed" in said
     assert "nine times out of ten" in said
     assert "with 2 runs at once" in said
+    assert "MB while it runs" in said
+
+
+def test_no_study_is_expected_to_take_more_than_it_may() -> None:
+    priced = price(seeds=3)
+
+    assert priced.most_disk_bytes is not None
+    assert priced.disk_bytes.high < priced.most_disk_bytes
 
 
 @pytest.mark.slow
