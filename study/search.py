@@ -225,12 +225,7 @@ class Search:
         return any((proposal.trial, r) in pending for r in proposal.replicates)
 
     def _propose(self) -> None:
-        planned = self._planned[0] if self._planned else None
-        suggestion, params = self._suggestions.ask(planned)
-        if self._planned is not None:
-            # Not always the first: a process that died may have left another in Optuna's queue.
-            identities = [_identity(setting) for setting in self._planned]
-            del self._planned[identities.index(_identity(params))]
+        suggestion, params = self._suggestions.ask(self._planned.pop(0) if self._planned else None)
         self._enqueue(self._place(suggestion, params), params)
 
     def _leave_out_proposed(self, planned: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

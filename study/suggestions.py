@@ -6,6 +6,7 @@ scientific parameters learns nothing from the others, and none gets more trials 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,9 +92,23 @@ class Suggestions:
             self._strata = stratify(spec.space, design.scientific)
         self._n_trials = design.count(spec.space) // len(self._strata)
         self._database = _open_database(storage)
-        self._studies = _open_studies(spec, self._database, self._strata)
-        self._has_loaded = any(_LOADED in t.user_attrs for study in self._studies for t in _trials(study))
-        self._n_asked = [sum(_counts(trial) for trial in _trials(study)) for study in self._studies]
+        self._storage = _remembering(self._database)
+        self._studies = _open_studies(spec, self._storage, self._strata)
+        known = [_trials(study) for study in self._studies]
+        self._has_loaded = any(_LOADED in t.user_attrs for trials in known for t in trials)
+        self._n_asked = [sum(map(_counts, trials)) for trials in known]
+        # Optuna's own identities of what waits for its outcome: to look one up reads all of its trials.
+        self._open = {
+            Suggestion(place, trial.number): trial._trial_id
+            for place, trials in enumerate(known)
+            for trial in trials
+            if not trial.state.is_finished()
+        }
+        self._amendments: dict[Suggestion, list[optuna.trial.FrozenTrial]] = defaultdict(list)
+        for place, trials in enumerate(known):
+            for trial in trials:
+                if _AMENDS in trial.user_attrs:
+                    self._amendments[Suggestion(place, trial.user_attrs[_AMENDS])].append(trial)
 
     @property
     def is_renumbered(self) -> bool:
@@ -158,21 +173,9 @@ class Suggestions:
         self._n_asked = [sum(_counts(trial) for trial in _trials(study)) for study in self._studies]
 
     def _reopen(self, answered: Answered) -> None:
-        import optuna
-
-        from search_spaces.adapters.optuna import distributions
-
         place = self._stratum_of(answered.params)
         assert place is not None, "what was trained was suggested by a stratum"
-        searched = distributions(self._strata[place].space)
-        active = [name for name in searched if name in answered.params]
-        reopened = optuna.create_trial(
-            state=optuna.trial.TrialState.RUNNING,
-            params={name: answered.params[name] for name in active},
-            distributions={name: searched[name] for name in active},
-            user_attrs={_STANDS_FOR: [answered.trial, answered.first]},
-        )
-        self._studies[place].add_trial(reopened)
+        self._keep(place, answered.params, **{_STANDS_FOR: [answered.trial, answered.first]})
 
     def close(self) -> None:
         """Leave the database's file to others."""
@@ -206,13 +209,37 @@ class Suggestions:
         from search_spaces.adapters.optuna import ask
 
         place = self._n_asked.index(min(self._n_asked))
-        study, space = self._studies[place], self._strata[place].space
-        # A process that died may have put a planned setting into Optuna's queue and not taken it out.
-        if planned is not None and not any(t.state.name == "WAITING" for t in _trials(study)):
-            self._enqueue(place, planned)
-        trial, params = ask(study, space)
+        if planned is not None:
+            suggestion = self._keep(place, planned)
+            params = {name: planned[name] for name in self._strata[place].space.parameters if name in planned}
+        else:
+            trial, params = ask(self._studies[place], self._strata[place].space)
+            suggestion = Suggestion(place, trial.number)
+            self._open[suggestion] = trial._trial_id
         self._n_asked[place] += 1
-        return Suggestion(place, trial.number), params
+        return suggestion, params
+
+    def _keep(self, place: int, params: Mapping[str, Any], **user_attrs: Any) -> Suggestion:
+        """Put a setting that is given into the storage, whole and open.
+
+        To ask Optuna for it would take a commit for each parameter, and one to queue and one to take it.
+        """
+        import optuna
+
+        from search_spaces.adapters.optuna import distributions
+
+        study, searched = self._studies[place], distributions(self._strata[place].space)
+        active = [name for name in searched if name in params]
+        trial = optuna.create_trial(
+            state=optuna.trial.TrialState.RUNNING,
+            params={name: params[name] for name in active},
+            distributions={name: searched[name] for name in active},
+            user_attrs=user_attrs,
+        )
+        trial_id = self._storage.create_new_trial(study._study_id, template_trial=trial)
+        suggestion = Suggestion(place, self._storage.get_trial_number_from_id(trial_id))
+        self._open[suggestion] = trial_id
+        return suggestion
 
     def recall(self) -> list[Memory]:
         """Return what was suggested in earlier legs, in the order of the trials that stand for it."""
@@ -234,9 +261,11 @@ class Suggestions:
 
     def complete(self, suggestion: Suggestion) -> dict[str, Any] | None:
         """Return the setting of an open suggestion, perhaps half made; closed, and None, if not legal."""
+        import optuna
+
         from search_spaces.adapters.optuna import InfeasibleTrialError, suggest
 
-        trial = self._trial(suggestion)
+        trial = optuna.Trial(self._studies[suggestion.stratum], self._open[suggestion])
         try:
             return suggest(trial, self._strata[suggestion.stratum].space)
         except InfeasibleTrialError as error:
@@ -247,14 +276,14 @@ class Suggestions:
 
     def note(self, suggestion: Suggestion, trial: int, first: int) -> None:
         """Keep for whom a suggestion stands: a trial, and the first of the replicates that answer it."""
-        self._trial(suggestion).set_user_attr(_STANDS_FOR, [trial, first])
+        self._storage.set_trial_user_attr(self._id_of(suggestion), _STANDS_FOR, [trial, first])
 
     def tell_completed(self, suggestion: Suggestion, values: Sequence[float], n_epochs: int) -> None:
         """Tell what a setting reached within so many epochs, in the order of `objectives`."""
         if self._is_closed(suggestion):
             self._amend(suggestion, n_epochs, state="COMPLETE", values=values)
         else:
-            self._trial(suggestion).set_user_attr(_EPOCHS, n_epochs)
+            self._storage.set_trial_user_attr(self._open[suggestion], _EPOCHS, n_epochs)
             self._tell(suggestion, values)
 
     def tell_pruned(self, suggestion: Suggestion, value: float, step: int) -> None:
@@ -262,8 +291,7 @@ class Suggestions:
         if self._is_closed(suggestion):
             self._amend(suggestion, step, state="PRUNED", intermediate_values={step: value})
             return
-        if step not in self._frozen(suggestion).intermediate_values:
-            self._trial(suggestion).report(value, step)
+        self._storage.set_trial_intermediate_value(self._open[suggestion], step, value)
         self._tell(suggestion, state="PRUNED")
 
     def tell_failed(self, suggestion: Suggestion) -> None:
@@ -272,7 +300,7 @@ class Suggestions:
             self._tell(suggestion, state="FAIL")
 
     def _is_closed(self, suggestion: Suggestion) -> bool:
-        return bool(self._frozen(suggestion).state.is_finished())
+        return suggestion not in self._open
 
     def _amend(self, suggestion: Suggestion, n_epochs: int, state: str, **outcome: Any) -> None:
         """Let the sampler learn of a retry: what Optuna has closed stays as it is, so a trial is added.
@@ -281,9 +309,8 @@ class Suggestions:
         """
         import optuna
 
-        study, frozen = self._studies[suggestion.stratum], self._frozen(suggestion)
-        amendments = [t for t in _trials(study) if t.user_attrs.get(_AMENDS) == suggestion.number]
-        told = [t for t in (frozen, *amendments) if t.state.name != "FAIL"]
+        study, frozen = self._studies[suggestion.stratum], self._storage.get_trial(self._id_of(suggestion))
+        told = [t for t in (frozen, *self._amendments[suggestion]) if t.state.name != "FAIL"]
         if any(t.user_attrs.get(_EPOCHS, n_epochs) >= n_epochs for t in told):
             return
         further = optuna.create_trial(
@@ -294,6 +321,7 @@ class Suggestions:
             **outcome,
         )
         study.add_trial(further)
+        self._amendments[suggestion].append(further)
 
     def _tell(
         self, suggestion: Suggestion, values: Sequence[float] | None = None, state: str = "COMPLETE"
@@ -302,15 +330,12 @@ class Suggestions:
 
         study = self._studies[suggestion.stratum]
         study.tell(suggestion.number, values, state=optuna.trial.TrialState[state])
+        del self._open[suggestion]
 
-    def _trial(self, suggestion: Suggestion) -> optuna.Trial:
-        import optuna
-
+    def _id_of(self, suggestion: Suggestion) -> int:
         study = self._studies[suggestion.stratum]
-        return optuna.Trial(study, self._frozen(suggestion)._trial_id)
-
-    def _frozen(self, suggestion: Suggestion) -> optuna.trial.FrozenTrial:
-        return _trials(self._studies[suggestion.stratum])[suggestion.number]
+        trial_id = self._storage.get_trial_id_from_study_id_trial_number(study._study_id, suggestion.number)
+        return int(trial_id)
 
 
 def objectives_of(spec: StudySpec) -> tuple[str, ...]:
@@ -334,8 +359,15 @@ def _open_database(storage: Path) -> optuna.storages.RDBStorage:
         ) from error
 
 
+def _remembering(database: optuna.storages.RDBStorage) -> optuna.storages.BaseStorage:
+    """Return the storage that Optuna wraps around its database, which reads again only what is open."""
+    import optuna
+
+    return optuna.storages.get_storage(database)
+
+
 def _open_studies(
-    spec: StudySpec, database: optuna.storages.RDBStorage, strata: list[Stratum]
+    spec: StudySpec, storage: optuna.storages.BaseStorage, strata: list[Stratum]
 ) -> list[optuna.Study]:
     import optuna
 
@@ -344,7 +376,7 @@ def _open_studies(
     studies = []
     for stratum in strata:
         study = optuna.create_study(
-            storage=database,
+            storage=storage,
             study_name=f"{spec.name}: {stratum.name}" if len(strata) > 1 else spec.name,
             directions=["maximize" if name == "val_accuracy" else "minimize" for name in objectives],
             load_if_exists=True,
