@@ -141,6 +141,11 @@ class _Ear(tune.Callback):  # type: ignore[misc]
         if not self._interruption.is_due():
             self._driver.lose(trial.trial_id, _explain(trial))
 
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        # Tune keeps every trial to the end of the leg, each with statistics of all figures it has reported.
+        trial.metric_analysis.clear()
+        trial.metric_n_steps.clear()
+
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         # Ten times a second or more. Tune would end by itself when all is done, but first asks each worker to
         # stop, and reads all its trials.
