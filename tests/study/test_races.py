@@ -1,4 +1,4 @@
-"""Two runs on one directory; `benchmarks/races.py` lets them race a hundred times."""
+"""Two runs on one directory; `benchmarks/exclusion.py` lets them race a hundred times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let two runs of one study race for its folder: `python -m benchmarks.races [--races 100]`.
+"""Let two runs of one study race for its folder: `python -m benchmarks.exclusion [--races 100]`.
 
 Each second race is for a new folder, the others for a study that was killed. Exactly one must win; the other
 must end with status 4 within two seconds, naming the winner, and the folder must be free a second after the
