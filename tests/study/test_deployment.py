@@ -48,6 +48,15 @@ def test_the_cluster_file_never_starts_ray_without_token_or_with_a_dashboard() -
     assert "chmod 600 ~/.ray/auth_token" in cluster["setup_commands"]
 
 
+def test_the_cluster_file_starts_ray_on_machines_of_ones_own() -> None:
+    cluster = load("cluster.yaml")
+
+    # What `ray up` over ssh has taught; *slow* test_ray_up.py does it.
+    assert all('ulimit -n "$(ulimit -Hn)"' in command for command in starts_of_ray(cluster))
+    assert "RAY_enable_autoscaler_v2=0" in starts_of_ray(cluster)[0]
+    assert any(".venv/bin:$PATH" in command for command in cluster["setup_commands"])
+
+
 def test_the_cluster_file_names_nobodys_machines() -> None:
     cluster = load("cluster.yaml")
 
