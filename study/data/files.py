@@ -78,25 +78,34 @@ def _read_parquet(path: Path, spec: DataSpec, file: SourceFile) -> Rows:
         with pyarrow.parquet.ParquetFile(path) as parquet:
             columns = find_columns(parquet.schema_arrow.names, spec, path.name)
             table = parquet.read(columns=columns)
-    except pyarrow.ArrowException as error:
-        reason = str(error).splitlines()[0]
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's own; Arrow calls a damaged file an OSError too, but one without a number
+        reason = str(error).partition("\n")[0]
         message = (
             f"a .parquet file must be whole: {quoted(path.name)} is not ({reason}); write or copy it again"
         )
         raise DataError(message) from error
-    values = [_cells(table.column(column)) for column in columns]
+    values = [_cells(table.column(column), column) for column in columns]
     return rows_of_table(values[0], values[1], values[2] if len(values) > 2 else None, file)
 
 
-def _cells(column: pyarrow.ChunkedArray) -> list[object]:
+def _cells(column: pyarrow.ChunkedArray, name: str) -> list[object]:
     """The values of a column; bytes that are not UTF-8 are found in the row they are in."""
+    import pyarrow
+
     try:
         values: list[object] = column.to_pylist()
-    except UnicodeDecodeError:
-        values = [
-            None if raw is None else decode(raw, f"row {index + 1}")
-            for index, raw in enumerate(column.cast("large_binary").to_pylist())
-        ]
+    except (ValueError, OverflowError) as error:  # bytes that are not UTF-8 among them
+        try:
+            raws = column.cast("large_binary").to_pylist()
+        except pyarrow.ArrowException:
+            message = (
+                f"the cells of a column must be what its type says: {quoted(name)}, "
+                f"{quoted(str(column.type))}, has others ({error}); correct it, or name another column"
+            )
+            raise DataError(message) from error
+        values = [None if raw is None else decode(raw, f"row {i + 1}") for i, raw in enumerate(raws)]
     return values
 
 
@@ -110,6 +119,9 @@ def _read_folder(root: Path) -> Rows:
     n_bytes = 0
     for path, split in _files(root):
         place = repr(path.relative_to(root).as_posix())
+        if not path.is_file():  # of a pipe or a device the end may never come
+            message = f"a text must be a file: {place} in {quoted(root.name)} is none; remove it"
+            raise DataError(message)
         check_size(path.stat().st_size, place)
         raw = path.read_bytes()
         digest.update(f"{place}\0{len(raw)}\0".encode())

@@ -328,3 +328,21 @@ def test_the_limit_of_csv_fields_is_put_back(tmp_path: Path) -> None:
     path = write_table(tmp_path / "x.csv", {"text": ["a" * 200_000, "b"], "label": ["x", "y"]})
     assert len(read(path).texts[0]) == 200_000
     assert csv.field_size_limit() == before
+
+
+def test_a_column_of_lists_with_bytes_that_are_not_text_is_refused_by_name(tmp_path: Path) -> None:
+    lists = pa.array([["a"], ["\u00e9"]], pa.list_(pa.string()))
+    path = tmp_path / "x.parquet"
+    pq.write_table(
+        pa.table({"text": ["a", "b"], "label": lists}), path, compression="none", use_dictionary=False
+    )
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xff\xff"))
+
+    assert "'label', 'list<element: string>', has others" in refusal(path)
+
+
+def test_a_parquet_file_whose_columns_have_no_readable_names_is_refused(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "x.parquet", {"text": ["a", "b"], "label": ["x", "y"], "zzzz": [1, 2]})
+    path.write_bytes(path.read_bytes().replace(b"zzzz", b"zz\xff\xff"))
+
+    assert "a .parquet file must be whole" in refusal(path)

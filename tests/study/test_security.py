@@ -11,19 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import analysis
-from search_spaces import SpaceError
-from search_spaces.documents import load_document
 from study.checkpoints import Checkpoint, CheckpointFolder
 from study.directory import StudyDirectory, check_name, write_atomically
-from study.documents import put_setting
 from study.errors import StudyError
 from study.run import read_spec, resume_study
 from study.shelf import ModelShelf
-from study.spec import StudySpec
 from study.trial import Assignment
 from study.verification import verify
 from tests.study.pretend_legs import CORPUS
@@ -100,91 +96,6 @@ def test_nothing_in_a_study_directory_is_unpickled(tmp_path: Path) -> None:
             look()
 
     assert not song.exists()
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=12,
-)
-KEYS = st.sampled_from(
-    [
-        *StudySpec.model_fields,
-        *("data.source", "data.path", "data.recall", "data.text", "space.units", "space.cell"),
-        *("space.parameters", "space.constraints", "space.conditions", "design.kind", "design.trials"),
-        *("design.sampler", "training.max_epochs", "resources.retries", "resources.trial_timeout_s"),
-    ]
-)
-
-
-@given(st.dictionaries(KEYS, VALUES, max_size=5))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=5000)
-def test_any_document_is_a_spec_or_refused_in_one_line(changes: dict[str, Any]) -> None:
-    expect_spec_or_refusal(changes)
-
-
-@pytest.mark.slow
-@given(st.dictionaries(KEYS, VALUES, max_size=5))
-@settings(max_examples=4000, suppress_health_check=[HealthCheck.too_slow], deadline=5000)
-def test_any_of_thousands_of_documents_is_a_spec_or_refused_in_one_line(changes: dict[str, Any]) -> None:
-    expect_spec_or_refusal(changes)
-
-
-def expect_spec_or_refusal(changes: dict[str, Any]) -> None:
-    document: dict[str, Any] = {"name": "small"}
-    try:
-        for key, value in sorted(changes.items()):
-            put_setting(document, key, value)
-        spec = StudySpec.from_document(document, "fuzz")
-    except (StudyError, SpaceError) as refused:
-        assert str(refused)
-    else:
-        assert StudySpec.from_document(spec.to_document(), "again") == spec
-
-
-YAML_PIECES = st.sampled_from(
-    [
-        *(
-            "name",
-            ": ",
-            "- ",
-            "\n",
-            "  ",
-            "{",
-            "}",
-            "[",
-            "]",
-            "&a ",
-            "*a",
-            "!!python/object/apply:os.system ",
-        ),
-        *(
-            "|",
-            ">",
-            "'",
-            '"',
-            "#",
-            "<<: ",
-            "1e-3",
-            "010",
-            "yes",
-            "12:30",
-            "\t",
-            "\0",
-            "\ufeff",
-            "---",
-            "...",
-            "é",
-        ),
-    ]
-)
-
-
-@given(st.lists(YAML_PIECES | st.text(max_size=5), max_size=30).map("".join))
-@settings(max_examples=500, deadline=5000)
-def test_any_text_is_a_document_or_refused(text: str) -> None:
-    with suppress(SpaceError):
-        load_document(text, "fuzz")
 
 
 @pytest.mark.slow
