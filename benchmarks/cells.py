@@ -3,7 +3,7 @@
     python benchmarks/cells.py [--layers 2] [--rounds 5] [--only gru]
 
 Both sides train the same classifier (embedding, recurrent layers, one output) from the same weights on the
-same random texts, an epoch as one graph; they differ in the cells and in the optimizer's update alone. Times
+same random texts, an epoch as one graph; they differ in the layers and in the optimizer's update alone. Times
 are CPU seconds of this process, the least of the rounds: on an idle core they are wall seconds, and on a
 shared one they suffer less.
 """
@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from study.cells import fused_optimizer, limit_threads, recurrent_layer
+from study.cells import embedding_layer, fused_optimizer, limit_threads, recurrent_layer
 
 CellName = Literal["rnn", "gru", "lstm"]
 
@@ -63,13 +63,14 @@ class Side:
 def build(setting: Setting, *, compiled: bool) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     keras.utils.set_random_seed(0)
     ids = keras.Input((setting.length,), dtype="int32")
-    x = keras.layers.Embedding(VOCAB_SIZE, EMBEDDING_DIM)(ids)
+    cells: Literal["auto", "keras"] = "auto" if compiled else "keras"
+    x = embedding_layer(VOCAB_SIZE, EMBEDDING_DIM, cells=cells)(ids)
     for depth in range(setting.layers):
         x = recurrent_layer(
             setting.cell,
             setting.units,
             return_sequences=depth < setting.layers - 1,
-            cells="auto" if compiled else "keras",
+            cells=cells,
             bidirectional=setting.bidirectional,
         )(x)
     model = keras.Model(ids, keras.layers.Dense(1)(x))
