@@ -13,7 +13,7 @@ from study.cells.loops import backward, forward
 from study.cells.memory import aligned
 from study.cells.products import SGEMM, Array
 from study.cells.steps import N_SAVED, RNN
-from study.cells.words import Ids, add_kernel_gradient, number_words, project
+from study.cells.words import Ids, add_kernel_gradient, number_words, project, sum_words
 
 # OpenBLAS computes a product of up to 10^6 multiplications in place; a larger one it packs first, which takes
 # up to twice the time at these sizes. More rows than the second bound push a step out of the near caches.
@@ -93,6 +93,7 @@ def prepare() -> None:
     x = np.ones((1, 2, 1), np.float32)
     y, saved = _run(RNN, (False,), True, True, x, ids, ones, ones, ones[0])
     _run_back(RNN, (False,), y, saved, x, ids, ones, ones, ones[0])
+    sum_words(ids[0], x[0], True, *np.empty((2, 1, 1), np.float32))
 
 
 def _run(

@@ -13,10 +13,15 @@ square of their sum. These do the same, so that results are Keras's.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from study.cells.memory import aligned
+from study.cells.products import Array
+from study.cells.words import Ids, number_words, sum_words
 
 
 def _native(variable: keras.Variable | tf.Variable) -> tf.Variable:
@@ -24,9 +29,36 @@ def _native(variable: keras.Variable | tf.Variable) -> tf.Variable:
     return variable.value if isinstance(variable, keras.Variable) else variable
 
 
-def _spread(values: tf.Tensor, gradient: tf.IndexedSlices, variable: tf.Variable) -> tf.Tensor:
-    """Sums values, one for each row of the gradient, into an array as large as the variable."""
-    return tf.math.unsorted_segment_sum(values, gradient.indices, variable.shape[0])
+def _sum_rows(gradient: tf.IndexedSlices, *, squared: bool) -> tuple[tf.IndexedSlices, tf.IndexedSlices]:
+    """Sums the gradients of each row and their sizes, which are squares or absolute values.
+
+    TensorFlow's own sum takes a call for each occurrence of a row, and a word has several in a batch.
+    """
+    width = gradient.values.shape[1]
+    rows, sums, sizes = tf.numpy_function(
+        partial(_sum_arrays, squared),
+        [gradient.indices, gradient.values],
+        [gradient.indices.dtype, tf.float32, tf.float32],
+        stateful=False,
+        name="sum_rows",
+    )
+    for tensor in (sums, sizes):
+        tensor.set_shape((None, width))
+    return tf.IndexedSlices(sums, rows), tf.IndexedSlices(sizes, rows)
+
+
+def _add_rows(variable: tf.Variable, factor: Any, slices: tf.IndexedSlices) -> None:
+    """Adds factor * slices to a variable; no row twice."""
+    # TensorFlow copies rows several times faster than it adds them.
+    rows = tf.gather(variable, slices.indices) + factor * slices.values
+    variable.scatter_update(tf.IndexedSlices(rows, slices.indices))
+
+
+def _sum_arrays(squared: bool, indices: Ids, values: Array) -> tuple[Ids, Array, Array]:
+    numbers, firsts = number_words(indices)
+    sums, sizes = (aligned((len(firsts), values.shape[1])) for _ in range(2))
+    sum_words(numbers, values, squared, sums, sizes)
+    return indices[firsts], sums, sizes
 
 
 class _FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
@@ -36,9 +68,9 @@ class _FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
         if isinstance(gradient, tf.IndexedSlices):
             # The operation multiplies a moment by beta and adds the gradient's part, here of a gradient of
             # zeros: so that part, divided by beta, goes in before.
-            rows, values = gradient.indices, gradient.values
-            m.scatter_add(tf.IndexedSlices((1 - self.beta_1) / self.beta_1 * values, rows))
-            v.scatter_add(tf.IndexedSlices((1 - self.beta_2) / self.beta_2 * tf.square(values), rows))
+            sums, squares = _sum_rows(gradient, squared=True)
+            _add_rows(m, (1 - self.beta_1) / self.beta_1, sums)
+            _add_rows(v, (1 - self.beta_2) / self.beta_2, squares)
             with tf.init_scope():
                 gradient = tf.zeros(weights.shape)  # made once, not in each step
         step = tf.cast(self.iterations + 1, tf.float32)
@@ -62,10 +94,10 @@ class _FusedAdamax(keras.optimizers.Adamax):  # type: ignore[misc]
         m, u = _native(self._m[index]), _native(self._u[index])
         if isinstance(gradient, tf.IndexedSlices):
             # The operation takes the absolute values for both moments: the first gets the difference before.
-            rows, size = gradient.indices, tf.abs(gradient.values)
-            excess = (1 - self.beta_1) / self.beta_1 * (gradient.values - size)
-            m.scatter_add(tf.IndexedSlices(excess, rows))
-            gradient = _spread(size, gradient, weights)
+            sums, sizes = _sum_rows(gradient, squared=False)
+            excess = tf.IndexedSlices(sums.values - sizes.values, sums.indices)
+            _add_rows(m, (1 - self.beta_1) / self.beta_1, excess)
+            gradient = tf.math.unsorted_segment_sum(sizes.values, sizes.indices, weights.shape[0])
         tf.raw_ops.ResourceApplyAdaMax(
             var=weights.handle,
             m=m.handle,
@@ -84,12 +116,12 @@ class _SparseRMSprop(keras.optimizers.RMSprop):  # type: ignore[misc]
         if not isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)
             return
-        rows, values = gradient.indices, gradient.values
+        sums, squares = _sum_rows(gradient, squared=True)
         velocity = _native(self._velocities[self._get_variable_index(variable)])
         velocity.assign(self.rho * velocity)
-        velocity.scatter_add(tf.IndexedSlices((1 - self.rho) * tf.square(values), rows))
-        step = learning_rate * values / tf.sqrt(tf.gather(velocity, rows) + self.epsilon)
-        _native(variable).scatter_sub(tf.IndexedSlices(step, rows))
+        _add_rows(velocity, 1 - self.rho, squares)
+        step = learning_rate * sums.values / tf.sqrt(tf.gather(velocity, sums.indices) + self.epsilon)
+        _add_rows(_native(variable), -1.0, tf.IndexedSlices(step, sums.indices))
 
 
 # Each with the options under which its shorter update is Keras's.

@@ -39,6 +39,35 @@ def number_words(ids: Ids) -> tuple[Ids, Ids]:
 
 
 @cached
+def sum_words(numbers: Ids, values: Array, squared: bool, sums: Array, sizes: Array) -> None:
+    """Adds up the rows of each word.
+
+    Args:
+        numbers: The word of each row, (rows,).
+        values: (rows, width).
+        squared: Whether the size of a value is its square, else its absolute value.
+        sums: Written: the sums of the values, (words, width).
+        sizes: Written: the sums of their sizes, (words, width).
+    """
+    sums[:] = 0
+    sizes[:] = 0
+    for row in range(numbers.size):
+        _add_sizes(values[row], squared, sums[numbers[row]], sizes[numbers[row]])
+
+
+@compiled
+def _add_sizes(values: Array, squared: bool, sums: Array, sizes: Array) -> None:
+    if squared:
+        for i in range(values.size):
+            sums[i] += values[i]
+            sizes[i] += values[i] * values[i]
+    else:
+        for i in range(values.size):
+            sums[i] += values[i]
+            sizes[i] += abs(values[i])
+
+
+@cached
 def project(sgemm: int, inputs: Array, kernel: Array, projected: Array) -> None:
     """Computes projected <- inputs @ kernel; unlike NumPy, without a warning where training diverges."""
     multiply(sgemm, inputs, kernel, 0, projected)
