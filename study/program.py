@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 from study.metrics import Scores
 from study.model import Classifier, Recipe, build_classifier, build_optimizer
@@ -19,6 +21,9 @@ Ids = npt.NDArray[np.int32]
 
 EVALUATION_BATCH = 512
 """Texts scored at once: a time loop costs nearly the same for 512 rows as for 64."""
+
+N_FIRST_WEIGHTS = 4
+"""So many seeds' first weights are kept: every setting of a study is trained under the same few seeds."""
 
 
 class Program:
@@ -36,15 +41,21 @@ class Program:
     def __init__(self, params: Mapping[str, Any], recipe: Recipe, seed: int) -> None:
         self._recipe = recipe
         self.classifier = self._build(params, seed)
+        self._first_weights = {seed: read_values(self.classifier.logits.variables)}
         self.optimizer = build_optimizer(params, self.classifier)
         self.optimizer.build(self.classifier.logits.trainable_variables)
         self._blank = read_values(self.optimizer.variables)
-        self._train, self._score = _trace(self.classifier.logits, self.optimizer)
+        with _forgetting_gradients():
+            self._train, self._score = _trace(self.classifier.logits, self.optimizer)
 
     def restart(self, params: Mapping[str, Any], seed: int) -> None:
         """Take the weights that `seed` gives a new model, and forget what the optimizer knew."""
-        fresh = self._build(params, seed)
-        assign_values(self.classifier.logits.variables, read_values(fresh.logits.variables))
+        keras.utils.set_random_seed(seed)  # for whatever a model of the user's own draws while it trains
+        if seed not in self._first_weights:
+            if len(self._first_weights) == N_FIRST_WEIGHTS:
+                del self._first_weights[next(iter(self._first_weights))]
+            self._first_weights[seed] = read_values(self._build(params, seed).logits.variables)
+        assign_values(self.classifier.logits.variables, self._first_weights[seed])
         assign_values(self.optimizer.variables, self._blank)
         self.optimizer.learning_rate = params["learning_rate"]
 
@@ -104,7 +115,25 @@ def _trace(
     def score(ids: tf.Tensor) -> tf.Tensor:
         return model(ids, training=False)
 
+    for function in (train, score):
+        function.get_concrete_function()  # traced here, and not in the first epoch
     return train, score
+
+
+@contextmanager
+def _forgetting_gradients() -> Iterator[None]:
+    """Let nothing of a graph outlive it.
+
+    TensorFlow registers a custom gradient by a name of its own each time one is traced, and never forgets
+    it, nor the graph that it belongs to. It is asked for only while the graph is traced.
+    """
+    registered = ops.gradient_registry._registry
+    before = set(registered)
+    try:
+        yield
+    finally:
+        for name in registered.keys() - before:
+            del registered[name]
 
 
 def mean_loss(labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:

@@ -6,10 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from tensorflow.python.framework import ops
 
 from study.metrics import evaluate, to_probabilities
 from study.model import Recipe, build_classifier
-from study.program import ProgramCache
+from study.program import ProgramCache, read_values
 from study.training import Rows, Trainer
 
 PARAMS: dict[str, Any] = {
@@ -212,3 +213,24 @@ def test_padding_has_no_gradient_norm(programs: ProgramCache) -> None:
 
     assert np.isnan(norms[-2:]).all()
     assert (norms[:-2] > 0).all()
+
+
+def test_tensorflow_remembers_no_graph_that_nobody_uses() -> None:
+    registered = ops.gradient_registry._registry
+    before = set(registered)
+
+    make_trainer(ProgramCache()).train_epoch()
+
+    assert set(registered) == before  # a gradient that is registered holds its graph for good
+
+
+def test_first_weights_follow_from_the_seed_however_many_are_asked_for(programs: ProgramCache) -> None:
+    def first_weights(seed: int, cache: ProgramCache) -> list[Any]:
+        return read_values(make_trainer(cache, seed=seed).classifier.logits.variables)
+
+    firsts = {seed: first_weights(seed, programs) for seed in range(7)}
+
+    for seed, cache in ((0, programs), (6, programs), (0, ProgramCache())):
+        again = first_weights(seed, cache)
+        assert all(np.array_equal(a, b) for a, b in zip(firsts[seed], again, strict=True))
+    assert not np.array_equal(firsts[0][0], firsts[1][0])
