@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import signal
@@ -163,4 +164,11 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
     try:
         yield measure_capacity()
     finally:
-        ray.shutdown()
+        # What Tune leaves refers to Ray: to collect it while Ray goes, from any thread, would abort.
+        was_collecting = gc.isenabled()
+        gc.disable()
+        try:
+            ray.shutdown()
+        finally:
+            if was_collecting:
+                gc.enable()
