@@ -91,9 +91,10 @@ def draw(recorder: Recorder, end_s: float, path: Path) -> None:
             axes.barh(0, until - start, left=start, color=MUTED, alpha=0.35 + 0.25 * (number % 2), height=0.6)
             axes.annotate(
                 text.replace(" ...", ""),
-                (start, -0.35),
+                (start if end < end_s else end_s, -0.35),
                 xytext=(0, 4 + 11 * (number % 3)),
                 textcoords="offset points",
+                ha="left" if end < end_s else "right",
                 fontsize=7.5,
                 color=INK,
             )
