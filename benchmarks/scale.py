@@ -17,7 +17,6 @@ import os
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,19 +42,8 @@ DESIGNS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A study after so many trials; seconds since its first report, memory and files in MB."""
-
-    trials: int
-    wall_s: float
-    driver_cpu_s: float
-    ray_cpu_s: float
-    driver_mb: float
-    worker_mb: float
-    ray_mb: float
-    records_mb: float
-    search_mb: float
+Sample = dict[str, float]
+"""A study after so many trials; seconds since its first report, memory and files in MB."""
 
 
 def cpu_seconds_of(pid: int) -> float:
@@ -87,17 +75,17 @@ def take_sample(n_trials: int, study: Path) -> Sample:
         for pid, command in descendants(driver).items()
         if command.split(" ")[0].endswith(("/gcs_server", "/raylet"))
     ]
-    return Sample(
-        trials=n_trials,
-        wall_s=time.monotonic(),
-        driver_cpu_s=time.process_time(),
-        ray_cpu_s=sum(map(cpu_seconds_of, services)),
-        driver_mb=memory_mb_of(driver),
-        worker_mb=max(map(memory_mb_of, training), default=0.0),
-        ray_mb=sum(map(memory_mb_of, services)),
-        records_mb=(study / "records.db").stat().st_size / 2**20,
-        search_mb=(study / "optuna.db").stat().st_size / 2**20,
-    )
+    return {
+        "trials": n_trials,
+        "wall_s": time.monotonic(),
+        "driver_cpu_s": time.process_time(),
+        "ray_cpu_s": sum(map(cpu_seconds_of, services)),
+        "driver_mb": memory_mb_of(driver),
+        "worker_mb": max(map(memory_mb_of, training), default=0.0),
+        "ray_mb": sum(map(memory_mb_of, services)),
+        "records_mb": (study / "records.db").stat().st_size / 2**20,
+        "search_mb": (study / "optuna.db").stat().st_size / 2**20,
+    }
 
 
 def run(kind: str, n_trials: int, n_epochs: int) -> list[Sample]:
@@ -143,7 +131,7 @@ def load_trivial_worker() -> Any:
 
 def per_trial(samples: list[Sample]) -> pd.DataFrame:
     """What a trial of each block cost, in milliseconds and KB, beside the memory at its end."""
-    table = pd.DataFrame(map(asdict, samples))
+    table = pd.DataFrame(samples)
     steps = table.diff().iloc[1:]
     n_trials = steps["trials"]
     return pd.DataFrame(
