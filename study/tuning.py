@@ -63,14 +63,17 @@ def _leaving(hook: Callable[P, T]) -> Callable[P, T]:
 
 
 class _Slots:
-    """Counts how many runs the cluster takes at once, anew where the last count is a second old."""
+    """Counts how many runs the cluster takes at once, anew where the last count is a second old.
 
-    def __init__(self, spec: StudySpec) -> None:
-        self._resources = spec.resources
+    Who ends a leg by a signal to all its processes ends Ray's, too: then nobody is left to be asked.
+    """
+
+    def __init__(self, spec: StudySpec, interruption: Interruption) -> None:
+        self._resources, self._interruption = spec.resources, interruption
         self._n_slots, self._counted = 0, -math.inf
 
     def __call__(self) -> int:
-        if time.monotonic() - self._counted > 1.0:
+        if time.monotonic() - self._counted > 1.0 and not self._interruption.is_due():
             resources = self._resources
             self._n_slots = measure_capacity().slots(resources.cpus_per_trial, resources.gpus_per_trial)
             self._counted = time.monotonic()
@@ -183,7 +186,7 @@ def tune_trials(
     """
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
-    count_slots = _Slots(spec)
+    count_slots = _Slots(spec, interruption)
     scheduler = make_scheduler(spec, count_slots)
     replay(scheduler, driver.earlier)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
@@ -206,5 +209,5 @@ def tune_trials(
                 trial_dirname_creator=lambda trial: trial.trial_id,
             )
         except _Left as left:
-            if left.error is not None:
+            if left.error is not None and not interruption.is_due():
                 raise left.error from None
