@@ -219,6 +219,12 @@ def run_ray(task: Task) -> list[Trial]:
     ]
 
 
+def describe_data(task: Task) -> dict[str, Any]:
+    """The reviews as this project's spec names them: words, and cut and padded in front as by the peers."""
+    source = str(task.folder / "reviews.parquet")
+    return {"source": source, "split": "split", "tokens": "words", "padding": "pre", "truncation": "pre"}
+
+
 def describe_study(task: Task) -> dict[str, Any]:
     """The settings as a spec of this project."""
     sizes = {(s.units, s.length): None for s in task.settings}
@@ -226,13 +232,7 @@ def describe_study(task: Task) -> dict[str, Any]:
     return {
         "name": "peers",
         "seed": SEED,
-        "data": {
-            "source": str(task.folder / "reviews.parquet"),
-            "split": "split",
-            "tokens": "words",
-            "padding": "pre",
-            "truncation": "pre",
-        },
+        "data": describe_data(task),
         "space": {
             "parameters": {
                 "units": [units for units, _ in sizes],

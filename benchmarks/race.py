@@ -41,6 +41,7 @@ from benchmarks.peers import (
     Setting,
     Task,
     build_model,
+    describe_data,
     write_task,
 )
 
@@ -173,13 +174,7 @@ def race_ours(task: Task, seed: int, log: Log) -> None:
     document = {
         "name": f"race-{seed}",
         "seed": seed,
-        "data": {
-            "source": str(task.folder / "reviews.parquet"),
-            "split": "split",
-            "tokens": "words",
-            "padding": "pre",
-            "truncation": "pre",
-        },
+        "data": describe_data(task),
         "space": {
             "cell": list(CELLS),
             "bidirectional": [False, True],
