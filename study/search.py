@@ -22,7 +22,8 @@ from study.ledger import Ledger, Outcome
 from study.packing import N_ROUNDS, pack
 from study.seeds import derive_seed
 from study.spec import StudySpec
-from study.suggestions import Memory, Suggestion, Suggestions, objectives_of
+from study.storage import Suggestion, objectives_of
+from study.suggestions import Suggestions
 from study.trial import Assignment, Report
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ class Search:
         elif self._suggestions.is_renumbered:
             trial = 1 + max([t for t, _ in self._proposals] + list(self._settings), default=-1)
         if earlier is not None or self._suggestions.is_renumbered:
-            self._suggestions.note(suggestion, trial, first)
+            suggestion.note(trial, first)
         return self._proposal(suggestion, trial, first)
 
     def _proposal(self, suggestion: Suggestion, trial: int, first: int) -> _Proposal:
@@ -300,17 +301,17 @@ class Search:
 
     def _catch_up(self) -> None:
         """Bring queue and Optuna's storage to where the records are."""
-        memories = self._suggestions.recall()
-        self._firsts = {m.stands_for for m in memories if m.stands_for is not None}
-        for memory in memories:
-            if memory.is_open:
-                self._continue(memory)
+        suggestions = self._suggestions.recall()
+        self._firsts = {s.stands_for for s in suggestions if s.stands_for is not None}
+        for suggestion in suggestions:
+            if suggestion.is_open:
+                self._continue(suggestion)
             else:
-                self._review(memory)
+                self._review(suggestion)
 
-    def _review(self, memory: Memory) -> None:
+    def _review(self, suggestion: Suggestion) -> None:
         """Take up what is left of a suggestion that Optuna has closed: a retry, or seeds that were added."""
-        proposal = self._proposal(memory.suggestion, *(memory.stands_for or (memory.suggestion.number, 1)))
+        proposal = self._proposal(suggestion, *(suggestion.stands_for or (suggestion.number, 1)))
         setting = self._settings.get(proposal.trial)
         if setting is None:
             return  # the records, which may be an older copy, know nothing of it
@@ -323,14 +324,13 @@ class Search:
         if not self._unfinished(proposal):
             self._tell(proposal)  # it may have ended untold
 
-    def _continue(self, memory: Memory) -> None:
+    def _continue(self, suggestion: Suggestion) -> None:
         """Take up a suggestion that was open when the last leg ended, perhaps half made."""
-        suggestion = memory.suggestion
-        params = self._suggestions.complete(suggestion)
+        params = suggestion.complete()
         if params is None:
             return
-        if memory.stands_for is not None:
-            proposal = self._proposal(suggestion, *memory.stands_for)
+        if suggestion.stands_for is not None:
+            proposal = self._proposal(suggestion, *suggestion.stands_for)
         elif suggestion.number in self._settings and not self._suggestions.is_renumbered:
             proposal = self._proposal(suggestion, suggestion.number, 1)
         else:
@@ -348,14 +348,14 @@ class Search:
         if cut:
             value = _mean([o.best_score for o in cut if o.best_score is not None])
             step = max(len(o.scores) for o in cut)
-            self._suggestions.tell_pruned(proposal.suggestion, sign * value, step)
+            proposal.suggestion.tell_pruned(sign * value, step)
         elif completed:
             measured = [self._ledger.measure(o.assignment) for o in completed]
             values = [_mean([figures[name] for figures in measured]) for name in objectives_of(self._spec)]
             n_epochs = max(len(o.scores) for o in completed)
-            self._suggestions.tell_completed(proposal.suggestion, values, n_epochs)
+            proposal.suggestion.tell_completed(values, n_epochs)
         else:
-            self._suggestions.tell_failed(proposal.suggestion)
+            proposal.suggestion.tell_failed()
 
 
 def _identity(params: Mapping[str, Any]) -> str:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -328,20 +326,6 @@ def test_seeds_that_were_spared_are_not_trained_by_the_next_leg(open_study: Open
     assert following is not None
     assert (following.trial, following.replicate) == (1, 1)
     assert [o.state for o in ledger.outcomes()] == ["pruned", "pruned"]
-
-
-def test_a_search_that_another_release_of_optuna_stored_is_refused(
-    open_study: OpenStudy, tmp_path: Path
-) -> None:
-    search, ledger = open_study(make_spec())
-    train_all(search, ledger)
-    with closing(sqlite3.connect(tmp_path / "optuna.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'v9.9.9.a'")
-
-    with pytest.raises(
-        IntegrityError, match=r"optuna\.db: The runtime optuna version .* no longer compatible"
-    ):
-        open_study(make_spec())
 
 
 def test_a_search_without_its_storage_is_refused(open_study: OpenStudy, tmp_path: Path) -> None:
