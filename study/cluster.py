@@ -8,7 +8,7 @@ import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,6 +120,9 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
         # Made for other systems, this keeps all of a local Ray on 127.0.0.1 on Linux too, where its ports
         # would listen on every interface.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        # A process that is not there yet is asked again soon, not a whole second later; for ten, as ever.
+        os.environ.setdefault("RAY_raylet_client_connect_timeout_milliseconds", "50")
+        os.environ.setdefault("RAY_raylet_client_num_connect_attempts", "200")
     # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
@@ -134,6 +137,8 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
     import logging
 
     import ray
+
+    from study.local_ray import services_left_out
 
     if address is None and os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0":
         from ray._private import ray_constants
@@ -150,7 +155,8 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
             "include_dashboard": False,
         }
     try:
-        ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        with services_left_out() if address is None else nullcontext():
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except SystemExit as stopped:
         # Ray puts a handler of its own in place meanwhile, which ends the process with the bare number.
         raise SystemExit(143 if stopped.code == signal.SIGTERM else stopped.code) from None
