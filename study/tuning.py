@@ -24,6 +24,7 @@ from study.driver import Driver
 from study.eviction import evictions_as_losses
 from study.hindsight import replay
 from study.interruption import Interruption
+from study.plain_actors import plain_actors
 from study.schedulers import make_scheduler
 from study.spec import StudySpec
 from study.trial import OUT_OF_MEMORY, Report
@@ -191,7 +192,7 @@ def tune_trials(
     replay(scheduler, driver.earlier)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
     folder = tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True)
-    with folder as scratch, evictions_as_losses():
+    with folder as scratch, evictions_as_losses(), plain_actors():
         try:
             # Not `Tuner`: it pickles itself, and all that it is given, for a restore that we do without.
             tune.run(
