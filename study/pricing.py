@@ -6,12 +6,13 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from study.cluster import Capacity, check_resources, count_cpus
 from study.costs import CostModel, Timing, Workload, choose_settings
+from study.data import Corpus, encode, load_corpus
 from study.errors import StudyError
 from study.footprint import (
     ATTEMPT_BYTES,
@@ -26,9 +27,6 @@ from study.rehearsal import Outcome, StoppingRule, rehearse
 from study.spec import StudySpec
 from study.timing import time_settings
 from study.trial import MAX_PROBE
-
-if TYPE_CHECKING:
-    from study.data import Corpus
 
 PROBE_S = 20.0
 """No further setting is timed after this long; the last may take longer."""
@@ -132,36 +130,20 @@ def price_study(
         StudyError: If the data cannot be used, or nothing can be trained here.
     """
     began = time.monotonic()
-    resources = spec.resources
-    capacity = Capacity(count_cpus(), math.inf, 1)
-    if n_workers is None:
-        check_resources(capacity, resources.cpus_per_trial, 0.0)
-    n_slots_here = capacity.slots(resources.cpus_per_trial, 0.0)
-    n_slots = n_slots_here if n_workers is None else n_workers
-    if n_slots < 1:
-        raise StudyError(f"a study needs a worker: --workers={n_workers}; give 1 or more, or leave it out")
+    n_slots, n_slots_here = _count_slots(spec, n_workers)
     corpus = _read(spec)
     read_s = time.monotonic() - began
-    sizes = corpus.splits.sizes()
-    n_probe = min(sizes["train"], sizes["validation"], MAX_PROBE)
-    block = min(BLOCK, sizes["validation"])
-    workload = Workload(
-        n_train=sizes["train"],
-        n_blocks=math.ceil(sizes["validation"] / block) + math.ceil(n_probe / block),
-        block=block,
-        has_own_model=spec.model is not None,
-    )
+    workload = _weigh(spec, corpus)
     rng = np.random.default_rng(0)
     candidates = _distinct(_draw_settings(spec, rng))
     chosen = choose_settings(candidates, N_TIMED, has_own_model=workload.has_own_model)
-    n_processes = max(min(n_slots, n_slots_here, MAX_PROCESSES), 1)
     began_probe = time.monotonic()
     timings, ready_s = timer(
         spec,
         [candidates[i] for i in chosen],
         n_classes=len(corpus.classes),
-        block=block,
-        n_processes=n_processes,
+        block=workload.block,
+        n_processes=max(min(n_slots, n_slots_here, MAX_PROCESSES), 1),
         budget_s=probe_s,
     )
     probed_s = time.monotonic() - began_probe
@@ -169,31 +151,50 @@ def price_study(
     played = _play(spec, model, n_slots, rng)
     around = _around(corpus, read_s, ready_s, rng, len(played))
     n_possible = count_runs(spec) * spec.training.max_epochs
-    errors = model.errors(spec.training.max_epochs)
-    footprint = bound_footprint(
-        spec, n_validation=sizes["validation"], n_classes=len(corpus.classes), n_slots=n_slots
-    )
     return Price(
         n_slots=n_slots,
         n_slots_here=n_slots_here,
         n_timed=len(timings),
         probe_s=probed_s,
-        error=math.expm1(math.sqrt(float(np.mean(np.square(errors))))) if errors else None,
+        error=_typical(model.errors(spec.training.max_epochs)),
         stretch=model.stretch,
         seconds=Estimate.of([o.seconds + s for o, s in zip(played, around, strict=True)]),
         epochs_share=Estimate.of([o.n_epochs / n_possible for o in played]),
-        memory_bytes=_memory(candidates, timings, sizes["train"] + sizes["validation"], n_slots),
-        disk_bytes=_disk(spec, timings, sizes["validation"], len(corpus.classes), played),
-        most_disk_bytes=None if footprint.models_bytes is None else footprint.total_bytes,
+        memory_bytes=_memory(candidates, timings, corpus, n_slots),
+        disk_bytes=_disk(spec, timings, corpus, played),
+        most_disk_bytes=_bound_disk(spec, corpus, n_slots),
     )
 
 
-def _read(spec: StudySpec) -> Corpus:
-    from study.data import encode, load_corpus
+def _count_slots(spec: StudySpec, n_workers: int | None) -> tuple[int, int]:
+    """Return how many runs go at once, and how many this machine takes at once."""
+    cpus_per_trial = spec.resources.cpus_per_trial
+    capacity = Capacity(count_cpus(), math.inf, 1)
+    if n_workers is None:
+        check_resources(capacity, cpus_per_trial, 0.0)
+    elif n_workers < 1:
+        raise StudyError(f"a study needs a worker: --workers={n_workers}; give 1 or more, or leave it out")
+    here = capacity.slots(cpus_per_trial, 0.0)
+    return (here if n_workers is None else n_workers), here
 
+
+def _read(spec: StudySpec) -> Corpus:
     corpus = load_corpus(spec.data)
     encode(corpus, spec.data)
     return corpus
+
+
+def _weigh(spec: StudySpec, corpus: Corpus) -> Workload:
+    """Return what an epoch goes through."""
+    sizes = corpus.splits.sizes()
+    n_probe = min(sizes["train"], sizes["validation"], MAX_PROBE)
+    block = min(BLOCK, sizes["validation"])
+    return Workload(
+        n_train=sizes["train"],
+        n_blocks=math.ceil(sizes["validation"] / block) + math.ceil(n_probe / block),
+        block=block,
+        has_own_model=spec.model is not None,
+    )
 
 
 def _draw_settings(spec: StudySpec, rng: np.random.Generator) -> list[Mapping[str, Any]]:
@@ -232,10 +233,16 @@ def _around(corpus: Corpus, read_s: float, ready_s: float, rng: np.random.Genera
     return [float(s) for s in read_s + ready_s + rng.uniform(*AROUND_S, n) + baselines_s]
 
 
+def _typical(errors: Sequence[float]) -> float | None:
+    """Return the root mean square of log errors as a relative error, None where there are none."""
+    return math.expm1(math.sqrt(float(np.mean(np.square(errors))))) if errors else None
+
+
 def _memory(
-    candidates: Sequence[Mapping[str, Any]], timings: Sequence[Timing], n_texts: int, n_slots: int
+    candidates: Sequence[Mapping[str, Any]], timings: Sequence[Timing], corpus: Corpus, n_slots: int
 ) -> Estimate:
     """Estimate what all processes hold: each worker its programs and views, the driver, Ray's own."""
+    n_texts = sum(corpus.splits.sizes()[split] for split in ("train", "validation"))
     views = {(p["vocab_size"], p["sequence_length"]) for p in candidates}
     largest = sorted((n_texts * length * 4 for _, length in views), reverse=True)[:N_VIEWS]
     views_bytes = sum(largest) + largest[0]  # and TensorFlow's copy of the one in use
@@ -244,11 +251,10 @@ def _memory(
     return Estimate((low + high + sum(DRIVER_BYTES)) / 2.0, low + DRIVER_BYTES[0], high + DRIVER_BYTES[1])
 
 
-def _disk(
-    spec: StudySpec, timings: Sequence[Timing], n_validation: int, n_classes: int, played: Sequence[Outcome]
-) -> Estimate:
+def _disk(spec: StudySpec, timings: Sequence[Timing], corpus: Corpus, played: Sequence[Outcome]) -> Estimate:
     """Estimate what the study's folder holds at its end, from the sizes of what is written."""
-    per_run = result_bytes(spec, n_validation, n_classes) + ATTEMPT_BYTES
+    n_validation = corpus.splits.sizes()["validation"]
+    per_run = result_bytes(spec, n_validation, len(corpus.classes)) + ATTEMPT_BYTES
     kept = min(spec.keep_models, count_runs(spec))
     weights = [4 * t.n_weights for t in timings]
     records = [o.n_runs * per_run + o.n_epochs * EPOCH_BYTES for o in played]
@@ -258,3 +264,14 @@ def _disk(
         min(records) + kept * min(weights) + REPORT_BYTES[0],
         max(records) + kept * max(weights) + REPORT_BYTES[1],
     )
+
+
+def _bound_disk(spec: StudySpec, corpus: Corpus, n_slots: int) -> int | None:
+    """Return the most that the study's folder may hold, None where the model is the user's own."""
+    footprint = bound_footprint(
+        spec,
+        n_validation=corpus.splits.sizes()["validation"],
+        n_classes=len(corpus.classes),
+        n_slots=n_slots,
+    )
+    return None if footprint.models_bytes is None else footprint.total_bytes
