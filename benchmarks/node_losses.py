@@ -12,7 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.study.cluster_losses import run_isolated
+from tests.study.cluster_losses import lose
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="node-losses-") as folder:
-        print(run_isolated(Path(folder), asked.workers, asked.nodes, asked.seed, timeout_s=3600.0))
+        print(lose(Path(folder), asked.workers, asked.nodes, asked.seed, timeout_s=3600.0))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """A study on a cluster whose workers are killed and whose nodes are removed, again and again.
 
-`unshare --net --mount python -m tests.study.cluster_losses FOLDER WORKERS NODES SEED` runs sixty trials in a
-network of its own, kills so many workers and removes so many nodes, a new one for each, and prints the tally
-as JSON.
+`python -m tests.study.cluster_losses FOLDER WORKERS NODES SEED`, isolated, runs sixty trials, kills so many
+workers and removes so many nodes, a new one for each, and prints the tally as JSON.
 """
 
 from __future__ import annotations
@@ -23,18 +22,17 @@ from typing import Any
 
 import numpy as np
 
-from study.cluster import ensure_token
 from study.trial import Assignment
 from tests.study.cluster_scenario import (
     ADDRESS,
     end_node,
-    set_loopback,
     start_head,
     start_worker_node,
     wait_for_head,
 )
+from tests.study.isolation import begin, run_isolated
 from tests.study.kills import read_final_table
-from tests.study.pretend_programs import ROOT, SPEC, start, workers
+from tests.study.pretend_programs import SPEC, start, workers
 from tests.study.pretend_worker import PretendTrainer
 
 N_TRIALS, N_EPOCHS, RETRIES, N_NODES = 60, 40, 12, 2
@@ -48,7 +46,6 @@ STUDY: dict[str, Any] = {
     "training": {"max_epochs": N_EPOCHS},
     "resources": {"retries": RETRIES},
 }
-ISOLATED = ("unshare", "--net", "--mount")
 
 
 @dataclass
@@ -64,18 +61,10 @@ class Tally:
     most_attempts: int = 0
 
 
-def run_isolated(folder: Path, n_workers: int, n_nodes: int, seed: int, timeout_s: float) -> Tally:
-    """Run this program where it sees nobody else's network; return its tally, its records checked."""
-    arguments = [str(folder), str(n_workers), str(n_nodes), str(seed)]
-    ran = subprocess.run(
-        [*ISOLATED, sys.executable, "-m", "tests.study.cluster_losses", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-    )
-    assert ran.returncode == 0, ran.stderr
-    tally = Tally(**json.loads(ran.stdout))
+def lose(folder: Path, n_workers: int, n_nodes: int, seed: int, timeout_s: float) -> Tally:
+    """Run this program; return its tally, its records checked."""
+    told = run_isolated(__name__, folder, n_workers, n_nodes, seed, timeout_s=timeout_s)
+    tally = Tally(**told)
     assert tally.status == 0, tally.errors
     assert "Traceback" not in tally.errors
     _expect_nothing_lost_or_doubled(folder / "out" / "cheap", tally)
@@ -182,10 +171,7 @@ def run(folder: Path, out: Path, n_workers: int, n_nodes: int, rng: np.random.Ge
 
 def main() -> None:
     folder, n_workers, n_nodes, seed = Path(sys.argv[1]), *map(int, sys.argv[2:])
-    set_loopback(up=True)
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ensure_token()
+    begin(folder)
     out = folder / "out"
     out.mkdir()
     began = time.monotonic()

@@ -1,37 +1,30 @@
 """A cluster of real processes on one machine: nodes that share no disk, that join and that are lost.
 
-`unshare --net --mount python -m tests.study.cluster_scenario FOLDER` runs in a network of its own, where only
-loopback exists. The head has no CPUs; each worker node sees an empty file system where driver and head have
-the study. Prints what happened as JSON.
+`python -m tests.study.cluster_scenario FOLDER`, isolated. The head has no CPUs; each worker node sees an
+empty file system where driver and head have the study. Prints what happened as JSON.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import threading
 import time
+from collections import Counter
 from pathlib import Path
 
-from study.cluster import ensure_token
+from tests.study.isolation import begin
 from tests.study.pretend_programs import finish, start
 
 PORT = 6399
 ADDRESS = f"127.0.0.1:{PORT}"
+N_EPOCHS = 60
+"""Of each run: three seconds."""
+
 RAY = Path(sys.executable).with_name("ray")
-
-
-def set_loopback(*, up: bool) -> None:
-    """Bring the only interface of a new network namespace up, or down."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        # From linux/if.h and linux/sockios.h: IFF_UP | IFF_RUNNING by SIOCSIFFLAGS.
-        fcntl.ioctl(control, 0x8914, struct.pack("16sh", b"lo", 0x1 | 0x40 if up else 0))
 
 
 def start_head(n_cpus: int) -> subprocess.Popen[bytes]:
@@ -69,10 +62,7 @@ def end_node(node: subprocess.Popen[bytes]) -> None:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    set_loopback(up=True)
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ensure_token()
+    begin(folder)
     out = folder / "out"
     out.mkdir()
     nodes = [start_head(n_cpus=0)]
@@ -85,24 +75,28 @@ def main() -> None:
 
 
 def run(folder: Path, out: Path, nodes: list[subprocess.Popen[bytes]]) -> dict[str, object]:
-    process = start(
-        folder, address=ADDRESS, out=out, training={"max_epochs": 20}, resources={"retries": 5}, seeds=2
-    )
+    training, resources = {"max_epochs": N_EPOCHS}, {"retries": 5}
+    process = start(folder, address=ADDRESS, out=out, training=training, resources=resources, seeds=2)
     assert process.stdout is not None
-    said = process.stdout.readline()  # the plan, while there is no node on which a trial fits
-    nodes.append(start_worker_node(out))
+    said = ""
+    n_heard: Counter[str] = Counter()
+    is_lost = False
     for line in process.stdout:
         said += line
-        if line.startswith("completed"):
-            break
-    rest: list[str] = []
-    reader = threading.Thread(target=lambda: rest.extend(process.stdout or ()))
-    reader.start()
-    nodes.append(start_worker_node(out))
-    time.sleep(8)
-    os.killpg(nodes[1].pid, signal.SIGKILL)
-    status = process.wait(timeout=240)
-    reader.join()
+        word, _, run_of = line.partition(" ")
+        if word == "plan":  # while there is no node on which a trial fits
+            nodes.append(start_worker_node(out))
+        elif word == "running":
+            n_heard[run_of] += 1
+        elif word == "completed":
+            del n_heard[run_of]
+            if len(nodes) == 2 and not is_lost:
+                nodes.append(start_worker_node(out))
+        # The first node is lost when it is in the middle of a run, and the second in another.
+        if len(n_heard) == 2 and max(n_heard.values()) < N_EPOCHS / 2 and not is_lost:
+            end_node(nodes.pop(1))
+            is_lost = True
+    status = process.wait(timeout=60)
     assert process.stderr is not None
     errors = process.stderr.read()
     doctor = subprocess.run(
@@ -116,7 +110,7 @@ def run(folder: Path, out: Path, nodes: list[subprocess.Popen[bytes]]) -> dict[s
     refusal = finish(stranger, timeout_s=120)
     return {
         "status": status,
-        "said": said + "".join(rest),
+        "said": said,
         "errors": errors,
         "doctor": (doctor.returncode, doctor.stdout + doctor.stderr),
         "refusal": refusal,

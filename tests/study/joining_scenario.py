@@ -1,7 +1,7 @@
 """Studies on this machine and on a cluster, one after the other in one process.
 
-`unshare --net --mount python -m tests.study.joining_scenario FOLDER ORDER` gives a network of its own an
-address besides loopback's, starts a head on it, and runs a study for each letter of ORDER: `l` on this
+`python -m tests.study.joining_scenario FOLDER ORDER`, isolated, gives its network an address besides
+loopback's, starts a head on it, and runs a study for each letter of ORDER: `l` on this
 machine, `c` on the cluster. Prints, for each, where this process listened meanwhile.
 """
 
@@ -14,12 +14,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from study.cluster import ensure_token
 from study.listener import Listener
 from study.run import run_study
 from study.sockets import listeners_of
 from study.spec import StudySpec
-from tests.study.cluster_scenario import PORT, end_node, set_loopback, start_head, wait_for_head
+from tests.study.cluster_scenario import PORT, end_node, start_head, wait_for_head
+from tests.study.isolation import begin
 from tests.study.pretend_programs import SPEC
 
 HOST = "10.0.0.1"
@@ -43,12 +43,9 @@ def load_worker() -> Any:
 
 def main() -> None:
     folder, order = Path(sys.argv[1]), sys.argv[2]
-    set_loopback(up=True)
+    begin(folder)
     for command in (f"addr add {HOST}/32 dev lo", f"route add default dev lo src {HOST}"):
         subprocess.run(["ip", *command.split()], check=True)
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ensure_token()
     head = start_head(n_cpus=1)
     try:
         wait_for_head()

@@ -1,20 +1,19 @@
-"""A study whose network is cut: `unshare --net python -m tests.study.split_scenario FOLDER`.
+"""A study whose network is cut: `python -m tests.study.split_scenario FOLDER`, isolated.
 
-In a network of its own, where only loopback exists, loopback goes down between driver and head, and comes
+Loopback goes down between driver and head, and comes
 back when the driver has ended. Prints what happened as JSON.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
 
-from study.cluster import ensure_token
 from study.watch import RAYS_PATIENCE_VARIABLE
-from tests.study.cluster_scenario import ADDRESS, end_node, set_loopback, start_head, wait_for_head
+from tests.study.cluster_scenario import ADDRESS, end_node, start_head, wait_for_head
+from tests.study.isolation import begin, set_loopback
 from tests.study.pretend_programs import finish, start
 
 CHANGES = {"training": {"max_epochs": 200}}
@@ -22,10 +21,7 @@ CHANGES = {"training": {"max_epochs": 200}}
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    set_loopback(up=True)
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ensure_token()
+    begin(folder)
     head = start_head(n_cpus=1)
     try:
         wait_for_head()

@@ -1,7 +1,7 @@
 """A study handed to a cluster as a job, and refused to a stranger.
 
-`unshare --net --mount python -m tests.study.submission_scenario FOLDER` starts a head with its dashboard in a
-network of its own, where only loopback exists. Prints what happened as JSON.
+`python -m tests.study.submission_scenario FOLDER`, isolated, starts a head with its dashboard. Prints what
+happened as JSON.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from study.cluster import ensure_token
-from tests.study.cluster_scenario import PORT, RAY, end_node, set_loopback, start_node
+from tests.study.cluster_scenario import PORT, RAY, end_node, start_node
+from tests.study.isolation import begin
 from tests.study.pretend_programs import SPEC
 
 DASHBOARD = "http://127.0.0.1:8265"
@@ -23,12 +23,9 @@ TIMEOUT_S = 240.0
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    set_loopback(up=True)
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    begin(folder)
     # The head finds the command `study` where this interpreter has it.
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    ensure_token()
     options = [f"--port={PORT}", "--num-cpus=1", "--include-dashboard=true", "--block"]
     head = start_node([str(RAY), "start", "--head", *options])
     try:

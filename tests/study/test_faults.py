@@ -9,7 +9,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,8 @@ import pytest
 
 from study.cluster import token_path
 from study.watch import RAYS_PATIENCE_VARIABLE
-from tests.study.pretend_programs import ROOT, SECRETS, SPEC, descendants, finish, start
+from tests.study.isolation import run_isolated
+from tests.study.pretend_programs import SECRETS, SPEC, descendants, finish, start
 from tests.study.pretend_worker import Misdeed
 
 pytestmark = pytest.mark.slow
@@ -274,20 +274,8 @@ def test_a_head_that_is_silent_for_a_moment_ends_nothing(tmp_path: Path) -> None
 
 
 def test_a_driver_that_is_cut_off_from_its_head_ends_with_the_same_line(tmp_path: Path) -> None:
-    isolated = ["unshare", "--net"]
-    if subprocess.run([*isolated, "true"], capture_output=True).returncode != 0:
-        pytest.skip("a network namespace is not allowed here")
+    told = run_isolated("tests.study.split_scenario", tmp_path, timeout_s=400)
 
-    ran = subprocess.run(
-        [*isolated, sys.executable, "-m", "tests.study.split_scenario", str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
-
-    assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
     status, said = told["cut"]
     assert status == 3, said
     assert "study: a study needs the head of its Ray cluster: 127.0.0.1:6399 has been silent for 6 s" in said

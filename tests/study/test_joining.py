@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.study.cluster_losses import ISOLATED
-from tests.study.pretend_programs import ROOT
+from tests.study.isolation import run_isolated
 
 pytestmark = pytest.mark.slow
 
 
 def run_in_order(folder: Path, order: str) -> list[dict[str, Any]]:
-    if shutil.which("ip") is None or subprocess.run([*ISOLATED, "true"], capture_output=True).returncode:
-        pytest.skip("a network namespace is not allowed here, or iproute2 is missing")
-    ran = subprocess.run(
-        [*ISOLATED, sys.executable, "-m", "tests.study.joining_scenario", str(folder), order],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stderr
-    told: list[dict[str, Any]] = json.loads(ran.stdout)
+    if shutil.which("ip") is None:
+        pytest.skip("iproute2 is missing")
+    told: list[dict[str, Any]] = run_isolated("tests.study.joining_scenario", folder, order, timeout_s=300)
     return told
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from tests.study.pretend_programs import ROOT
+from tests.study.isolation import run_isolated
 
 pytestmark = pytest.mark.slow
-
-ISOLATED = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +20,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     missing = [n for n in ("sshd", "ssh", "rsync", "ip", "nsenter") if shutil.which(n, path=path) is None]
     if missing:
         pytest.skip(f"not installed here: {', '.join(missing)}")
-    if subprocess.run([*ISOLATED, "true"], capture_output=True).returncode != 0:
-        pytest.skip("namespaces are not allowed here: it takes root")
     folder = tmp_path_factory.mktemp("up")
-    ran = subprocess.run(
-        [*ISOLATED, sys.executable, "-m", "tests.study.up_scenario", str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    assert ran.returncode == 0, ran.stderr
-    content: dict[str, Any] = json.loads(ran.stdout)
+    content: dict[str, Any] = run_isolated("tests.study.up_scenario", folder, timeout_s=500)
     return content
 
 
@@ -51,7 +36,8 @@ def test_a_study_runs_on_the_cluster_that_ray_up_started(told: dict[str, Any]) -
     status, said = told["study"]
 
     assert status == 0, said
-    assert said.split("\n")[0].endswith(" 2")  # nodes
+    plan = next(line for line in said.splitlines() if line.startswith("plan"))
+    assert plan.endswith(" 2")  # nodes
     assert said.count("completed") == 12
 
 

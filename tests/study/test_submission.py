@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import analysis
-from tests.study.cluster_losses import ISOLATED
-from tests.study.pretend_programs import ROOT
+from tests.study.isolation import run_isolated
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,18 +22,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """What `submission_scenario` left, and what it said."""
-    if subprocess.run([*ISOLATED, "true"], capture_output=True).returncode != 0:
-        pytest.skip("a network namespace is not allowed here")
     folder = tmp_path_factory.mktemp("submission")
-    ran = subprocess.run(
-        [*ISOLATED, sys.executable, "-m", "tests.study.submission_scenario", str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return folder, json.loads(ran.stdout)
+    return folder, run_isolated("tests.study.submission_scenario", folder, timeout_s=500)
 
 
 def test_a_study_that_is_handed_over_is_run_to_its_end(scenario: tuple[Path, dict[str, Any]]) -> None:

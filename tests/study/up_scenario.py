@@ -1,9 +1,8 @@
 """A cluster started by `ray up cluster.yaml` over ssh, on one machine that the network takes for two.
 
-`unshare --net --mount --pid --fork --mount-proc python -m tests.study.up_scenario FOLDER` has a network, a
-home and processes of its own; so has the worker node, at the other end of a pair of virtual interfaces. Of
-cluster.yaml, only addresses, user and key are replaced, and the installation by the one that runs this.
-Prints what happened as JSON.
+`python -m tests.study.up_scenario FOLDER`, isolated, has a network, a home and processes of its own; so has
+the worker node, at the other end of a pair of virtual interfaces. Of cluster.yaml, only addresses, user and
+key are replaced, and the installation by the one that runs this. Prints what happened as JSON.
 """
 
 from __future__ import annotations
@@ -22,7 +21,8 @@ import yaml
 
 from study.cluster import ensure_token
 from study.sockets import ray_listeners
-from tests.study.cluster_scenario import RAY, set_loopback
+from tests.study.cluster_scenario import RAY
+from tests.study.isolation import set_loopback
 from tests.study.pretend_programs import ROOT, finish, start
 
 HEAD, WORKER = "10.0.0.1", "10.0.0.2"
