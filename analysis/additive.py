@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.intervals import Floats
+if TYPE_CHECKING:
+    from analysis.intervals import Floats  # whose module loads scipy's distributions
 
 MIN_FREEDOM = 10
 """Settings that must be left beyond the model's own numbers, or it says nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -42,3 +43,11 @@ class Aside(Generic[T]):
             self._results.append(self._compute())
         except BaseException as error:
             self._error = error
+
+
+def import_aside(*names: str) -> None:
+    """Import modules that are needed soon; whoever needs one earlier finds it under way, and waits.
+
+    What cannot be imported is left to whoever needs it, to say so.
+    """
+    Aside(lambda: [import_module(name) for name in names]).begin()

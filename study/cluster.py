@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +109,15 @@ def ensure_token() -> None:
 
 
 @contextmanager
-def ray_session(address: str | None = None) -> Iterator[Capacity]:
+def ray_session(
+    address: str | None = None, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[Capacity]:
     """Start Ray on this machine, or join the cluster at `address`; leave it at the end.
+
+    Args:
+        address: The cluster's.
+        meanwhile: Called when Ray is loaded and about to start, which is waiting for the most part: what it
+            begins on other threads costs no time.
 
     Raises:
         EnvironmentFaultError: If it cannot be started or joined.
@@ -123,6 +130,8 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
         # A process that is not there yet is asked again soon, not a whole second later; for ten, as ever.
         os.environ.setdefault("RAY_raylet_client_connect_timeout_milliseconds", "50")
         os.environ.setdefault("RAY_raylet_client_num_connect_attempts", "200")
+        # Its workers wait for their first run: they may as well load what it needs.
+        os.environ.setdefault("RAY_preload_python_modules", "ray.tune")
     # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
@@ -154,6 +163,7 @@ def ray_session(address: str | None = None) -> Iterator[Capacity]:
             "object_store_memory": OBJECT_STORE_BYTES,
             "include_dashboard": False,
         }
+    meanwhile()
     try:
         with services_left_out() if address is None else nullcontext():
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 from analysis.provenance import say_changes
 from analysis.records import Phase, StudyFacts
 from search_spaces.documents import dump_document
-from study.aside import Aside
+from study.aside import Aside, import_aside
 from study.cluster import Capacity, check_address, check_resources, count_cpus, ray_session
 from study.designs import SearchDesign
 from study.directory import StudyDirectory, write_atomically
@@ -114,17 +116,19 @@ class Leg:
 
     def _run_locked(self, corpus: Corpus, interruption: Interruption) -> StudyResult:
         encoding = Aside(lambda: _encode(corpus, self.spec))
-        encoding.begin()  # while Optuna and Ray start
         lines = Aside(lambda: _draw_lines(encoding.result()))
-        ledger, manifest = self._open_or_create(corpus)
-        try:
-            self._train(encoding, lines, ledger, manifest, interruption)
+        with ExitStack() as records:
+            with ExitStack() as session:
+                start_ray = functools.cache(lambda: self._start_ray(session, encoding))
+                if not self.directory.spec.exists():
+                    start_ray()  # a new study will need it, and the rest can be made ready while it starts
+                ledger, manifest = self._open_or_create(corpus)
+                records.callback(ledger.close)
+                self._train(start_ray, encoding, lines, ledger, manifest, interruption)
             if interruption.reason is None and not ledger.has_baselines:
                 self.listener.on_stage("fitting the lines to beat")
                 ledger.record_baselines(lines.result())
             bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
-        finally:
-            ledger.close()
         page = None
         # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
         if interruption.signal is None:
@@ -147,8 +151,19 @@ class Leg:
         write_atomically(directory.spec, dump_document(self.spec.to_document()))
         return ledger, manifest
 
+    def _start_ray(self, session: ExitStack, encoding: Aside[EncodedCorpus]) -> Capacity:
+        """Start or join Ray, until the session is closed."""
+        self.listener.on_stage("starting Ray")
+
+        def begin_the_rest() -> None:
+            encoding.begin()
+            import_aside("optuna", "sqlalchemy.orm", "alembic.command", "study.search", "ray.tune")
+
+        return session.enter_context(ray_session(self.address, begin_the_rest))
+
     def _train(
         self,
+        start_ray: Callable[[], Capacity],
         encoding: Aside[EncodedCorpus],
         lines: Aside[list[Baseline]],
         ledger: Ledger,
@@ -159,10 +174,9 @@ class Leg:
         source = self.make_source(ledger, manifest)
         if source.is_exhausted:
             return
-        self.listener.on_stage("starting Ray")
-        # The session ends before signals are handled otherwise, and Ray's own handlers are replaced by ours.
+        capacity = start_ray()
+        # Ray's session ends after this: none of its own handlers is in place while it lasts.
         with (
-            ray_session(self.address) as capacity,
             interruption.in_order(),
             watch_head(self.listener.on_lost, f"`study resume {self.directory.path}` goes on"),
         ):

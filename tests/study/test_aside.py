@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
-from study.aside import Aside
+from study.aside import Aside, import_aside
 
 
 def test_it_is_computed_once_on_another_thread() -> None:
@@ -31,3 +32,16 @@ def test_what_goes_wrong_is_raised_where_the_result_is_asked_for() -> None:
 
     with pytest.raises(ZeroDivisionError):
         aside.result()
+
+
+def test_modules_are_imported_aside_and_one_that_is_not_there_harms_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    monkeypatch.setattr("study.aside.told", told, raising=False)
+    (tmp_path / "needed_soon.py").write_text("import study.aside\nstudy.aside.told.set()")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    import_aside("needed_soon", "not_there_at_all")
+
+    assert told.wait(10.0)
