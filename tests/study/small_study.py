@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import optuna
 
 from analysis.records import StudyFacts
 from study.ledger import Ledger
 from study.search import Search
+from study.source import Source
 from study.spec import StudySpec
 from study.trial import Assignment, EpochFigures, Report
+
+STARTED_AT = "2026-01-01T00:00:00+00:00"
 
 SMALL_SPACE = {
     "cell": ["rnn", "lstm", "gru"],
@@ -76,9 +82,39 @@ def pretend_report(assignment: Assignment, epoch: int, max_epochs: int, **change
     return Report(**(content | changes))
 
 
+def next_of(source: Source) -> Assignment:
+    """What is handed out next; something is."""
+    assignment = source.next()
+    assert assignment is not None
+    return assignment
+
+
+def begin(source: Source, ledger: Ledger) -> Assignment:
+    """Hand out what is next, and record that it is trained."""
+    assignment = next_of(source)
+    ledger.begin(assignment, STARTED_AT)
+    return assignment
+
+
+def reach(search: Search, ledger: Ledger, assignment: Assignment, accuracy: float) -> None:
+    """Pretend one epoch of training, the last, that comes to so much."""
+    figures = EpochFigures(
+        epoch=1,
+        train_loss=1.0 - accuracy,
+        train_accuracy=accuracy,
+        val_loss=1.0 - accuracy,
+        val_accuracy=accuracy,
+        learning_rate=1e-3,
+        epoch_s=0.1,
+    )
+    ledger.begin(assignment, STARTED_AT)
+    report = Report(state="completed", score=accuracy, best_epoch=1, figures=figures)
+    search.hear(assignment, report, stopped=False)
+
+
 def train(search: Search, ledger: Ledger, assignment: Assignment, max_epochs: int = 3) -> None:
     """Pretend to train one assignment to its end."""
-    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+    ledger.begin(assignment, STARTED_AT)
     for epoch in range(1, max_epochs + 1):
         search.hear(assignment, pretend_report(assignment, epoch, max_epochs), stopped=False)
 
@@ -90,6 +126,11 @@ def train_all(search: Search, ledger: Ledger) -> list[Assignment]:
         handed_out.append(assignment)
         train(search, ledger, assignment)
     return handed_out
+
+
+def load_optuna(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    """What Optuna knows of the small study in `folder`."""
+    return optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'optuna.db'}").trials
 
 
 OpenStudy = Callable[[StudySpec], tuple[Search, Ledger]]

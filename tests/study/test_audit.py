@@ -11,7 +11,7 @@ from study.ledger import Ledger
 from study.schedulers import make_scheduler
 from study.source import Source
 from study.trial import Assignment
-from tests.study.small_study import OpenStudy, make_spec, pretend_report
+from tests.study.small_study import STARTED_AT, OpenStudy, begin, load_optuna, make_spec, pretend_report
 
 DESIGN = {"kind": "search", "sampler": "random", "trials": 8, "scheduler": "asha", "grace_period_epochs": 1}
 
@@ -23,7 +23,7 @@ def prune_all(source: Source, ledger: Ledger, limit: int | None = None) -> list[
         assignment = source.next()
         if assignment is None:
             break
-        ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+        ledger.begin(assignment, STARTED_AT)
         is_stopped = assignment.phase == "search" and bool(handed_out)
         for epoch in (1,) if is_stopped else (1, 2, 3):
             source.hear(assignment, pretend_report(assignment, epoch, 3), stopped=is_stopped)
@@ -72,9 +72,7 @@ def test_an_interrupted_audit_goes_on_with_the_runs_that_it_drew(open_study: Ope
     source, ledger = open_audited(open_study)
     prune_all(source, ledger, limit=8)
     drawn = choose_runs(ledger.outcomes(), 0.4, 0)
-    begun = source.next()
-    assert begun is not None
-    ledger.begin(begun, "2026-01-01T00:00:00+00:00")
+    begin(source, ledger)
     ledger.close()
 
     source, ledger = open_audited(open_study)
@@ -87,23 +85,18 @@ def test_an_interrupted_audit_goes_on_with_the_runs_that_it_drew(open_study: Ope
 
 
 def test_the_audit_tells_the_sampler_nothing(open_study: OpenStudy, tmp_path: Any) -> None:
-    import optuna
-
     source, ledger = open_audited(open_study)
     prune_all(source, ledger)
 
-    trials = optuna.load_study(study_name="small", storage=f"sqlite:///{tmp_path / 'optuna.db'}").trials
-    assert [t.state.name for t in trials] == ["COMPLETE"] + ["PRUNED"] * 7
+    assert [t.state.name for t in load_optuna(tmp_path)] == ["COMPLETE"] + ["PRUNED"] * 7
 
 
 def test_a_lost_run_of_the_audit_is_tried_again_and_can_be_redone(open_study: OpenStudy) -> None:
     source, ledger = open_audited(open_study, 0.01)
     prune_all(source, ledger, limit=8)
     for attempt in (1, 2):
-        lost = source.next()
-        assert lost is not None
+        lost = begin(source, ledger)
         assert (lost.phase, lost.attempt) == ("audit", attempt)
-        ledger.begin(lost, "2026-01-01T00:00:00+00:00")
         assert source.lose(lost, "failed", "the worker was lost", retry=True) == (attempt == 1)
     assert source.is_exhausted
     ledger.close()

@@ -10,7 +10,7 @@ from study.ledger import Ledger
 from study.manifest import Manifest
 from study.seeds import derive_seed
 from study.trial import Assignment
-from tests.study.small_study import OpenStudy, make_spec, pretend_report, train_all
+from tests.study.small_study import STARTED_AT, OpenStudy, begin, make_spec, pretend_report, train_all
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def confirm_all(source: Confirmation, ledger: Ledger) -> list[Assignment]:
     handed_out = []
     while (assignment := source.next()) is not None:
         handed_out.append(assignment)
-        ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+        ledger.begin(assignment, STARTED_AT)
         for epoch in (1, 2, 3):
             report = pretend_report(assignment, epoch, 3, test_accuracy=0.6 if epoch == 3 else None)
             source.hear(assignment, report, stopped=False)
@@ -55,13 +55,9 @@ def test_every_chosen_setting_is_trained_on_the_same_fresh_seeds(ledger: Ledger)
 def test_an_interrupted_confirmation_is_continued_and_nothing_is_done_twice(ledger: Ledger) -> None:
     plan = dict.fromkeys(choose_settings(ledger, 2, confirmed=()), 2)
     first = Confirmation(make_spec(), ledger, plan)
-    done = first.next()
-    assert done is not None
-    ledger.begin(done, "2026-01-01T00:00:00+00:00")
+    done = begin(first, ledger)
     first.hear(done, pretend_report(done, 3, 3), stopped=False)
-    begun = first.next()
-    assert begun is not None
-    ledger.begin(begun, "2026-01-01T00:00:00+00:00")
+    begun = begin(first, ledger)
 
     handed_out = confirm_all(Confirmation(make_spec(), ledger, plan), ledger)
 

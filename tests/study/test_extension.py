@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 
 import analysis
@@ -19,7 +18,16 @@ from study.run import extend_study, read_spec
 from study.spec import StudySpec
 from study.trial import Assignment, Report
 from tests.study.pretend_programs import ROOT
-from tests.study.small_study import OpenStudy, make_spec, pretend_report, train, train_all
+from tests.study.small_study import (
+    STARTED_AT,
+    OpenStudy,
+    begin,
+    load_optuna,
+    make_spec,
+    pretend_report,
+    train,
+    train_all,
+)
 
 FREE_SEARCH = {"kind": "search", "trials": 5, "scheduler": "none"}
 
@@ -29,10 +37,6 @@ def grow(spec: StudySpec, **changes: Any) -> StudySpec:
     for key, value in changes.items():
         put_setting(document, key.replace("__", "."), value)
     return grow_spec(spec, document)
-
-
-def load_optuna(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    return optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'optuna.db'}").trials
 
 
 def train_longer(open_study: OpenStudy, spec: StudySpec) -> tuple[list[Assignment], Ledger]:
@@ -65,11 +69,7 @@ def test_a_search_that_gets_more_trials_trains_these_alone(open_study: OpenStudy
 def test_what_was_stopped_or_only_failed_gets_no_more_seeds(open_study: OpenStudy) -> None:
     spec = make_spec()
     search, ledger = open_study(spec)
-    pruned, failed = search.next(), search.next()
-    assert pruned is not None
-    assert failed is not None
-    for assignment in (pruned, failed):
-        ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+    pruned, failed = begin(search, ledger), begin(search, ledger)
     search.hear(pruned, pretend_report(pruned, 1, 3), stopped=True)
     search.hear(failed, Report(state="failed", reason="no such layer"), stopped=False)
     train_all(search, ledger)
@@ -120,9 +120,7 @@ def test_what_patience_or_a_failure_had_ended_stays(open_study: OpenStudy) -> No
     # Pretended figures are best in epoch 2: with a patience of 1, a run of three epochs is over.
     spec = make_spec(training={"max_epochs": 3, "patience": 1})
     search, ledger = open_study(spec)
-    failed = search.next()
-    assert failed is not None
-    ledger.begin(failed, "2026-01-01T00:00:00+00:00")
+    failed = begin(search, ledger)
     search.hear(failed, Report(state="failed", reason="no such layer"), stopped=False)
     train_all(search, ledger)
     ledger.close()
@@ -208,7 +206,7 @@ def test_a_confirmed_study_keeps_its_epochs(open_study: OpenStudy) -> None:
     search, ledger = open_study(spec)
     train_all(search, ledger)
     fresh = Assignment(trial=0, replicate=1001, attempt=1, seed=5, params={"cell": "rnn"}, phase="confirm")
-    ledger.begin(fresh, "2026-01-01T00:00:00+00:00")
+    ledger.begin(fresh, STARTED_AT)
 
     with pytest.raises(StudyError, match="opened after 3 of them"):
         bring_up_to_date(ledger, grow(spec, training__max_epochs=5))

@@ -14,8 +14,7 @@ from analysis.effects import interactions, marginal_effects
 from analysis.verdicts import IN_FEW_SETTINGS, compare_levels
 from study.ledger import Ledger
 from study.search import Search
-from study.trial import EpochFigures, Report
-from tests.study.small_study import make_facts, make_spec
+from tests.study.small_study import make_facts, make_spec, reach
 
 SPACE = {
     "cell": ["rnn", "lstm", "gru"],
@@ -37,18 +36,7 @@ def train_design(folder: Path, design: object, seeds: int) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     while (assignment := search.next()) is not None:
         accuracy = accuracy_of(assignment.params) + rng.normal(0.0, NOISE)
-        figures = EpochFigures(
-            epoch=1,
-            train_loss=1 - accuracy,
-            train_accuracy=accuracy,
-            val_loss=1 - accuracy,
-            val_accuracy=accuracy,
-            learning_rate=1e-3,
-            epoch_s=0.1,
-        )
-        ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
-        report = Report(state="completed", score=accuracy, best_epoch=1, figures=figures)
-        search.hear(assignment, report, stopped=False)
+        reach(search, ledger, assignment, accuracy)
     ledger.close()
     return analysis.load(folder / "records.db").trials
 

@@ -18,8 +18,8 @@ from study.ledger import Ledger
 from study.restoration import restore_search
 from study.search import Search
 from study.spec import StudySpec
-from study.trial import Assignment, Report
-from tests.study.small_study import make_facts, make_spec, pretend_report, train, train_all
+from study.trial import Report
+from tests.study.small_study import begin, make_facts, make_spec, next_of, pretend_report, train, train_all
 
 SEARCH = {"kind": "search", "trials": 16, "scheduler": "none"}  # of six settings: most are repeats
 WIDE = {
@@ -125,8 +125,7 @@ def test_an_interrupted_search_goes_on_and_doubles_nothing(
     before = [next_of(search) for _ in range(n_done)]
     for assignment in before:
         train(search, ledger, assignment)
-    begun = next_of(search)
-    ledger.begin(begun, "2026-01-01T00:00:00+00:00")
+    begun = begin(search, ledger)
     close(search, ledger)
 
     lose_and_restore(directory)
@@ -147,12 +146,6 @@ def test_an_interrupted_search_goes_on_and_doubles_nothing(
     }
 
 
-def next_of(search: Search) -> Assignment:
-    assignment = search.next()
-    assert assignment is not None
-    return assignment
-
-
 def test_what_was_stopped_failed_and_diverged_is_told_as_such(directory: StudyDirectory) -> None:
     spec = make_spec(design=SEARCH | {"trials": 8, "scheduler": "asha"}, space=WIDE)
     search, ledger = open_search(directory, spec)
@@ -162,8 +155,7 @@ def test_what_was_stopped_failed_and_diverged_is_told_as_such(directory: StudyDi
         {"report": Report(state="diverged", reason="loss became nan"), "stopped": False},
     ]
     for end in ends:
-        assignment = next_of(search)
-        ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+        assignment = begin(search, ledger)
         report = pretend_report(assignment, 1, 3) if end["report"] == "first" else end["report"]
         search.hear(assignment, report, stopped=end["stopped"])
     train(search, ledger, next_of(search))

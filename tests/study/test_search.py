@@ -12,11 +12,17 @@ from study.ledger import Ledger
 from study.search import Search
 from study.seeds import derive_seed
 from study.trial import Assignment, Report
-from tests.study.small_study import OpenStudy, make_spec, pretend_report, train, train_all
-
-
-def load_optuna(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    return optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'optuna.db'}").trials
+from tests.study.small_study import (
+    STARTED_AT,
+    OpenStudy,
+    begin,
+    load_optuna,
+    make_spec,
+    next_of,
+    pretend_report,
+    train,
+    train_all,
+)
 
 
 def test_a_grid_trains_every_combination_once(open_study: OpenStudy) -> None:
@@ -83,9 +89,7 @@ def test_a_trial_that_the_scheduler_stops_is_pruned_with_the_best_it_reached(
     open_study: OpenStudy, tmp_path: Path
 ) -> None:
     search, ledger = open_study(make_spec())
-    assignment = search.next()
-    assert assignment is not None
-    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+    assignment = begin(search, ledger)
 
     state = search.hear(assignment, pretend_report(assignment, 1, 3), stopped=True)
 
@@ -97,14 +101,11 @@ def test_a_trial_that_the_scheduler_stops_is_pruned_with_the_best_it_reached(
 
 def test_pruning_one_seed_spares_the_setting_its_other_seeds(open_study: OpenStudy) -> None:
     search, ledger = open_study(make_spec(seeds=3))
-    first = search.next()
-    assert first is not None
-    ledger.begin(first, "2026-01-01T00:00:00+00:00")
+    first = begin(search, ledger)
 
     search.hear(first, pretend_report(first, 1, 3), stopped=True)
 
-    following = search.next()
-    assert following is not None
+    following = next_of(search)
     assert following.trial == 1
 
 
@@ -113,9 +114,7 @@ def test_a_diverged_trial_teaches_the_sampler_nothing(
     open_study: OpenStudy, tmp_path: Path, loss: float
 ) -> None:
     search, ledger = open_study(make_spec())
-    assignment = search.next()
-    assert assignment is not None
-    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+    assignment = begin(search, ledger)
     healthy = pretend_report(assignment, 1, 3)
     assert healthy.figures is not None
     figures = replace(healthy.figures, val_loss=loss)
@@ -128,18 +127,15 @@ def test_a_diverged_trial_teaches_the_sampler_nothing(
 
 def test_a_lost_worker_is_tried_again_once_and_then_given_up(open_study: OpenStudy) -> None:
     search, ledger = open_study(make_spec())
-    first = search.next()
-    assert first is not None
-    ledger.begin(first, "2026-01-01T00:00:00+00:00")
+    first = begin(search, ledger)
 
     assert search.lose(first, "failed", "the worker was lost", retry=True)
     second = search.next()
     assert second == replace(first, attempt=2)
-    ledger.begin(second, "2026-01-01T00:00:00+00:00")
+    ledger.begin(second, STARTED_AT)
     assert not search.lose(second, "failed", "the worker was lost", retry=True)
 
-    following = search.next()
-    assert following is not None
+    following = next_of(search)
     assert following.trial == 1
 
 
@@ -148,9 +144,7 @@ def test_a_later_leg_trains_what_is_missing_and_nothing_twice(open_study: OpenSt
     spec = make_spec()
     search, ledger = open_study(spec)
     for _ in range(n_done):
-        assignment = search.next()
-        assert assignment is not None
-        train(search, ledger, assignment)
+        train(search, ledger, next_of(search))
     ledger.close()
 
     search, ledger = open_study(spec)
@@ -163,9 +157,7 @@ def test_a_later_leg_trains_what_is_missing_and_nothing_twice(open_study: OpenSt
 def test_a_trial_that_was_running_is_handed_out_again_by_the_next_leg(open_study: OpenStudy) -> None:
     spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
     search, ledger = open_study(spec)
-    interrupted = search.next()
-    assert interrupted is not None
-    ledger.begin(interrupted, "2026-01-01T00:00:00+00:00")
+    interrupted = begin(search, ledger)
     search.hear(interrupted, pretend_report(interrupted, 1, 3), stopped=False)
     ledger.close()
 
@@ -188,9 +180,7 @@ def test_a_proposal_that_never_reached_the_records_is_trained_by_the_next_leg(op
 def test_optuna_is_told_by_the_next_leg_what_the_records_knew(open_study: OpenStudy, tmp_path: Path) -> None:
     spec = make_spec()
     search, ledger = open_study(spec)
-    assignment = search.next()
-    assert assignment is not None
-    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+    assignment = begin(search, ledger)
     report = pretend_report(assignment, 3, 3)
     ledger.hear(assignment, report, "completed", None)  # the process dies before Optuna hears of it
     ledger.close()
@@ -238,9 +228,7 @@ def test_constraints_hold_for_every_proposal_of_the_sampler(open_study: OpenStud
 
 
 def fail_first(search: Search, ledger: Ledger) -> Assignment:
-    first = search.next()
-    assert first is not None
-    ledger.begin(first, "2026-01-01T00:00:00+00:00")
+    first = begin(search, ledger)
     search.hear(first, Report(state="failed", reason="no such layer"), stopped=False)
     return first
 
@@ -287,9 +275,7 @@ def test_a_retry_that_optuna_never_heard_of_is_told_by_the_next_leg(
     fail_first(search, ledger)
     train_all(search, ledger)
     search.redo(("failed",))
-    again = search.next()
-    assert again is not None
-    ledger.begin(again, "2026-01-01T00:00:00+00:00")
+    again = begin(search, ledger)
     ledger.hear(again, pretend_report(again, 3, 3), "completed", None)  # the process dies here
     ledger.close()
 
@@ -312,11 +298,8 @@ def test_a_repeat_of_a_setting_that_still_trains_is_another_seed(open_study: Ope
 
 def test_seeds_that_were_spared_are_not_trained_by_the_next_leg(open_study: OpenStudy) -> None:
     search, ledger = open_study(make_spec(seeds=3))
-    first, second = search.next(), search.next()
-    assert first is not None
-    assert second is not None
+    first, second = begin(search, ledger), begin(search, ledger)
     for assignment in (first, second):
-        ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
         search.hear(assignment, pretend_report(assignment, 1, 3), stopped=assignment == first)
     ledger.close()  # the second seed was still training
 

@@ -18,8 +18,8 @@ from study.samplers import make_sampler
 from study.search import Search
 from study.seeds import derive_seed
 from study.spec import StudySpec
-from study.trial import Assignment, EpochFigures, Report
-from tests.study.small_study import OpenStudy, make_spec, train, train_all
+from study.trial import Assignment
+from tests.study.small_study import STARTED_AT, OpenStudy, make_spec, next_of, reach, train, train_all
 
 SPACE = {
     "cell": ["rnn", "lstm", "gru"],
@@ -43,36 +43,19 @@ def accuracy_of(params: dict[str, Any]) -> float:
     return 0.9 - 0.2 * units - cell - 0.05 * abs(params["layers"] - 2) - 0.1 * (not params["bidirectional"])
 
 
-def complete(search: Search, ledger: Ledger, assignment: Assignment) -> None:
-    """Pretend one epoch of training that reaches `accuracy_of`."""
-    accuracy = accuracy_of(assignment.params)
-    figures = EpochFigures(
-        epoch=1,
-        train_loss=1.0 - accuracy,
-        train_accuracy=accuracy,
-        val_loss=1.0 - accuracy,
-        val_accuracy=accuracy,
-        learning_rate=1e-3,
-        epoch_s=0.1,
-    )
-    ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
-    search.hear(
-        assignment, Report(state="completed", score=accuracy, best_epoch=1, figures=figures), stopped=False
-    )
-
-
 def search_in_parallel(search: Search, ledger: Ledger, n_workers: int) -> list[Assignment]:
     """Keep so many assignments open, and end the oldest first."""
     open_ones: list[Assignment] = []
     handed_out: list[Assignment] = []
     while True:
         while len(open_ones) < n_workers and (assignment := search.next()) is not None:
-            ledger.begin(assignment, "2026-01-01T00:00:00+00:00")
+            ledger.begin(assignment, STARTED_AT)
             open_ones.append(assignment)
             handed_out.append(assignment)
         if not open_ones:
             return handed_out
-        complete(search, ledger, open_ones.pop(0))
+        ended = open_ones.pop(0)
+        reach(search, ledger, ended, accuracy_of(ended.params))
 
 
 def level_names(folder: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
@@ -122,16 +105,15 @@ def test_trial_numbers_run_on_across_levels(open_study: OpenStudy) -> None:
 def test_a_later_leg_of_a_stratified_search_goes_on_where_it_was(open_study: OpenStudy, n_done: int) -> None:
     spec = make_spec(space=SPACE, design=SCIENTIFIC)
     search, ledger = open_study(spec)
-    before = [search.next() for _ in range(n_done)]
+    before = [next_of(search) for _ in range(n_done)]
     for assignment in before:
-        assert assignment is not None
         train(search, ledger, assignment)
     ledger.close()
 
     search, ledger = open_study(spec)
     after = train_all(search, ledger)
 
-    keys = {(a.trial, a.replicate) for a in (*before, *after) if a is not None}
+    keys = {(a.trial, a.replicate) for a in (*before, *after)}
     assert len(keys) == 6
     assert Counter(o.assignment.params["cell"] for o in ledger.outcomes()) == {"rnn": 2, "lstm": 2, "gru": 2}
 
@@ -141,9 +123,7 @@ def test_a_suggestion_whose_trial_was_never_noted_is_trained_by_the_next_leg(
 ) -> None:
     spec = make_spec(space=SPACE, design=SCIENTIFIC)
     search, ledger = open_study(spec)
-    first = search.next()
-    assert first is not None
-    train(search, ledger, first)
+    train(search, ledger, next_of(search))
     ledger.close()
     storage = f"sqlite:///{tmp_path / 'optuna.db'}"
     lstm = optuna.load_study(study_name="small: cell=lstm", storage=storage)
@@ -275,9 +255,7 @@ def test_a_later_leg_of_a_search_for_several_objectives_goes_on(
     spec = make_spec(space=SPACE, design=TRADED)
     search, ledger = open_study(spec)
     for _ in range(5):
-        assignment = search.next()
-        assert assignment is not None
-        train(search, ledger, assignment)
+        train(search, ledger, next_of(search))
     ledger.close()
 
     search, ledger = open_study(spec)

@@ -13,7 +13,7 @@ from study.ledger import Ledger
 from study.search import Search
 from study.spec import StudySpec
 from study.warm_start import WarmStart, check_sources, gather_warm_start
-from tests.study.small_study import SMALL_SPACE, OpenStudy, make_facts, make_spec, train_all
+from tests.study.small_study import SMALL_SPACE, OpenStudy, load_optuna, make_facts, make_spec, train_all
 
 DATA = {"fingerprint": "abc", "split_fingerprint": "def"}
 DESIGN = {"kind": "search", "trials": 12, "scheduler": "none"}
@@ -39,10 +39,6 @@ def train_earlier(folder: Path, spec: StudySpec) -> Path:
 def start_of(earlier: Path, prints: dict[str, str] = DATA, **changes: Any) -> tuple[StudySpec, WarmStart]:
     spec = make_spec(**({"design": DESIGN, "warm_start": [str(earlier)]} | changes))
     return spec, gather_warm_start(spec, prints)
-
-
-def load_optuna(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    return optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'optuna.db'}").trials
 
 
 def test_the_best_settings_of_an_earlier_study_are_proposed_first(
