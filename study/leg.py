@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.provenance import say_changes
-from analysis.records import Phase, StudyFacts
+from analysis.records import Phase
 from search_spaces.documents import dump_document
 from study.aside import Aside, import_aside
 from study.cluster import Capacity, check_address, check_resources, count_cpus, ray_session
-from study.designs import SearchDesign
+from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.directory import StudyDirectory, write_atomically
 from study.errors import EnvironmentFaultError
+from study.facts import describe_facts
 from study.footprint import bound_footprint
 from study.interruption import Interruption
 from study.ledger import Ledger
@@ -33,15 +34,14 @@ from study.watch import watch_head
 if TYPE_CHECKING:
     from study.baselines import Baseline
     from study.checkpoints import CheckpointFolder
-    from study.data import Corpus, EncodedCorpus
     from study.trial import Assignment
     from study.worker import TrialWorker
 
 WorkerLoader = Callable[[], "type[TrialWorker]"]
 """Gives the class that trains: only when Ray runs, which must not be imported before."""
 
-SourceMaker = Callable[[Ledger, Manifest], Source]
-"""Decides what is trained, from what the study has recorded."""
+SourceMaker = Callable[["Leg", Ledger, Manifest], Source]
+"""Decides what a leg trains, from what the study has recorded."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class StudyResult:
     n_unfinished_well: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Leg:
     """Why and by what a leg is run.
 
@@ -101,7 +101,7 @@ class Leg:
                     pass  # or whoever holds it is named before seconds are spent on reading
             self.listener.on_stage(f"reading {self.spec.data.source_name}")
             # Before the directory is made: data that cannot be used leaves nothing behind.
-            corpus = _load_corpus(self.spec)
+            corpus = load_corpus(self.spec.data)
             if self.purpose in ("run", "extend"):
                 spec = self.spec
                 self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
@@ -115,7 +115,7 @@ class Leg:
                 return self._run_locked(corpus, interruption)
 
     def _run_locked(self, corpus: Corpus, interruption: Interruption) -> StudyResult:
-        encoding = Aside(lambda: _encode(corpus, self.spec))
+        encoding = Aside(lambda: encode(corpus, self.spec.data))
         lines = Aside(lambda: _draw_lines(encoding.result()))
         with ExitStack() as records:
             with ExitStack() as session:
@@ -171,7 +171,7 @@ class Leg:
         interruption: Interruption,
     ) -> None:
         spec = self.spec
-        source = self.make_source(ledger, manifest)
+        source = self.make_source(self, ledger, manifest)
         if source.is_exhausted:
             return
         capacity = start_ray()
@@ -266,43 +266,6 @@ def publish(directory: StudyDirectory) -> Path:
             f"cannot write the tables and the report of {directory.path}: {error.strerror or error}; every "
             "run that ended is recorded: make room, then run it again"
         ) from error
-
-
-def describe_facts(spec: StudySpec, corpus: Corpus) -> StudyFacts:
-    """Return what a reader of the records must know."""
-    design = spec.design
-    search = design if isinstance(design, SearchDesign) else None
-    sizes = corpus.splits.sizes()
-    return StudyFacts(
-        name=spec.name,
-        description=spec.description,
-        source=corpus.source,
-        classes=corpus.classes,
-        n_train=sizes["train"],
-        n_validation=sizes["validation"],
-        n_test=sizes["test"],
-        validated_on=corpus.validated_on,
-        objective=spec.objective,
-        max_epochs=spec.training.max_epochs,
-        design=design.kind,
-        sampler=search.sampler if search else None,
-        scheduler=search.scheduler if search else None,
-        study_seed=spec.seed,
-        space=spec.space.to_document(),
-        spec=spec.to_document(),
-    )
-
-
-def _load_corpus(spec: StudySpec) -> Corpus:
-    from study.data import load_corpus
-
-    return load_corpus(spec.data)
-
-
-def _encode(corpus: Corpus, spec: StudySpec) -> EncodedCorpus:
-    from study.data import encode
-
-    return encode(corpus, spec.data)
 
 
 def _draw_lines(encoded: EncodedCorpus) -> list[Baseline]:

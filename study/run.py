@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,16 +64,7 @@ def run_study(
     check_sampler(spec.design, spec.space)
     if not directory.spec.exists():
         check_sources(spec)
-    listener = listener or Listener()
-    return Leg(
-        directory=directory,
-        spec=spec,
-        purpose="run",
-        make_source=_searching(directory, spec, listener),
-        load_worker=load_worker,
-        address=address,
-        listener=listener,
-    ).run()
+    return Leg(directory, spec, "run", _search, load_worker, address, listener or Listener()).run()
 
 
 def resume_study(
@@ -90,16 +81,7 @@ def resume_study(
     """
     directory = StudyDirectory(path).require()
     spec = read_spec(directory)
-    listener = listener or Listener()
-    return Leg(
-        directory=directory,
-        spec=spec,
-        purpose="resume",
-        make_source=_searching(directory, spec, listener),
-        load_worker=load_worker,
-        address=address,
-        listener=listener,
-    ).run()
+    return Leg(directory, spec, "resume", _search, load_worker, address, listener or Listener()).run()
 
 
 def extend_study(
@@ -138,25 +120,15 @@ def extend_study(
         put_setting(document, key, value)
     spec = grow_spec(old, document)
     check_sampler(spec.design, spec.space)
-    listener = listener or Listener()
-    make_searching = _searching(directory, spec, listener)
 
-    def make_source(ledger: Ledger, manifest: Manifest) -> Source:
+    def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
         if spec.training.max_epochs > ledger.facts.max_epochs:
             check_unconfirmed(ledger)
         # Here, where the directory is held: the spec first, since any later leg follows it.
         write_atomically(directory.spec, dump_document(spec.to_document()))
-        return make_searching(ledger, manifest)
+        return _search(leg, ledger, manifest)
 
-    return Leg(
-        directory=directory,
-        spec=spec,
-        purpose="extend",
-        make_source=make_source,
-        load_worker=load_worker,
-        address=address,
-        listener=listener,
-    ).run()
+    return Leg(directory, spec, "extend", make_source, load_worker, address, listener or Listener()).run()
 
 
 def retry_study(
@@ -175,23 +147,13 @@ def retry_study(
     """
     directory = StudyDirectory(path).require()
     spec = read_spec(directory)
-    listener = listener or Listener()
-    make_searching = _searching(directory, spec, listener)
 
-    def make_source(ledger: Ledger, manifest: Manifest) -> Source:
-        search = make_searching(ledger, manifest)
+    def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
+        search = _search(leg, ledger, manifest)
         search.redo(("failed", "timeout"))
         return search
 
-    return Leg(
-        directory=directory,
-        spec=spec,
-        purpose="retry",
-        make_source=make_source,
-        load_worker=load_worker,
-        address=address,
-        listener=listener,
-    ).run()
+    return Leg(directory, spec, "retry", make_source, load_worker, address, listener or Listener()).run()
 
 
 def confirm_study(
@@ -228,22 +190,15 @@ def confirm_study(
         # Nothing is stopped early: a confirmed figure is that of a full training.
         spec = spec.model_copy(update={"design": spec.design.model_copy(update={"scheduler": "none"})})
 
-    def make_source(ledger: Ledger, manifest: Manifest) -> Source:
+    def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
         from study.confirmation import Confirmation, choose_settings
 
         manifest.open_test(choose_settings(ledger, top, manifest.confirmed), n_seeds)
         return Confirmation(spec, ledger, manifest.confirmed)
 
-    return Leg(
-        directory=directory,
-        spec=spec,
-        purpose="confirm",
-        make_source=make_source,
-        load_worker=load_worker,
-        address=address,
-        listener=listener or Listener(),
-        n_confirmed=top * n_seeds,
-    ).run()
+    n_runs = top * n_seeds
+    listener = listener or Listener()
+    return Leg(directory, spec, "confirm", make_source, load_worker, address, listener, n_runs).run()
 
 
 def read_spec(directory: StudyDirectory) -> StudySpec:
@@ -251,28 +206,25 @@ def read_spec(directory: StudyDirectory) -> StudySpec:
     return StudySpec.from_document(load_spec(directory.spec), str(directory.spec))
 
 
-def _searching(
-    directory: StudyDirectory, spec: StudySpec, listener: Listener
-) -> Callable[[Ledger, Manifest], Search | AuditedSearch]:
-    def make_source(ledger: Ledger, manifest: Manifest) -> Search | AuditedSearch:
-        from study.audit import AuditedSearch
-        from study.search import Search
+def _search(leg: Leg, ledger: Ledger, manifest: Manifest) -> Search | AuditedSearch:
+    """Return what a leg goes on with: the study's search, with its audit where one is asked for."""
+    from study.audit import AuditedSearch
+    from study.search import Search
 
-        n_short = bring_up_to_date(ledger, spec)
-        if n_short:
-            listener.on_stage(
-                f"training {count(n_short, 'run')} again that ended at the old maximum of epochs"
-            )
-        search = Search(spec, ledger, directory.search)
-        if spec.warm_start and search.is_fresh:
-            start = gather_warm_start(spec, manifest.content["data"])
-            listener.on_design(start.said)
-            search.warm(start)
-        if isinstance(spec.design, SearchDesign) and spec.design.audit_pruned is not None:
-            return AuditedSearch(spec, search, ledger, spec.design.audit_pruned)
-        return search
-
-    return make_source
+    spec = leg.spec
+    n_short = bring_up_to_date(ledger, spec)
+    if n_short:
+        leg.listener.on_stage(
+            f"training {count(n_short, 'run')} again that ended at the old maximum of epochs"
+        )
+    search = Search(spec, ledger, leg.directory.search)
+    if spec.warm_start and search.is_fresh:
+        start = gather_warm_start(spec, manifest.content["data"])
+        leg.listener.on_design(start.said)
+        search.warm(start)
+    if isinstance(spec.design, SearchDesign) and spec.design.audit_pruned is not None:
+        return AuditedSearch(spec, search, ledger, spec.design.audit_pruned)
+    return search
 
 
 def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:
