@@ -18,6 +18,33 @@ TOKEN_FILE = Path("~/.ray/auth_token")
 OBJECT_STORE_BYTES = 512 * 2**20
 """Enough for the encoded texts, which is all that travels through the object store."""
 
+SETTINGS = {
+    # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    # Workers start beside each other, not one after the other; how many runs wait is ours to say.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # what is printed is ours to say
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a lost worker is recorded with its reason
+    # Ctrl-C is ours to handle: Tune would write a snapshot first.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+}
+"""What Ray and Tune read from the environment, where the user has not set it."""
+
+SETTINGS_HERE = {
+    # Made for other systems, this keeps all of a local Ray on 127.0.0.1 on Linux too, where its ports would
+    # listen on every interface.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # A process that is not there yet is asked again soon, not a whole second later; for ten, as ever.
+    "RAY_raylet_client_connect_timeout_milliseconds": "50",
+    "RAY_raylet_client_num_connect_attempts": "200",
+    # Its workers wait for their first run: they may as well load what it needs.
+    "RAY_preload_python_modules": "ray.tune",
+}
+"""The same, for a Ray of this machine."""
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -123,26 +150,8 @@ def ray_session(
         EnvironmentFaultError: If it cannot be started or joined.
     """
     ensure_token()
-    if address is None:
-        # Made for other systems, this keeps all of a local Ray on 127.0.0.1 on Linux too, where its ports
-        # would listen on every interface.
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-        # A process that is not there yet is asked again soon, not a whole second later; for ten, as ever.
-        os.environ.setdefault("RAY_raylet_client_connect_timeout_milliseconds", "50")
-        os.environ.setdefault("RAY_raylet_client_num_connect_attempts", "200")
-        # Its workers wait for their first run: they may as well load what it needs.
-        os.environ.setdefault("RAY_preload_python_modules", "ray.tune")
-    # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")
-    # Workers start beside each other, not one after the other; how many runs wait is ours to say.
-    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # what is printed is ours to say
-    os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")  # a lost worker is recorded with its reason
-    # Ctrl-C is ours to handle: Tune would write a snapshot first.
-    os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+    for name, value in (SETTINGS | (SETTINGS_HERE if address is None else {})).items():
+        os.environ.setdefault(name, value)
     import logging
 
     import ray
