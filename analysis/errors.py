@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class AnalysisError(ValueError):
     """Records that cannot be read or compared: the rule broken, the value given, the way out, in one line."""
+
+
+class UnwritableError(AnalysisError):
+    """The disk does not take what was to be written."""

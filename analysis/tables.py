@@ -137,10 +137,12 @@ def neutralize(value: Any) -> Any:
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a temporary file, then move it into place: a reader sees all or nothing."""
+    """Let `write` fill a temporary file, then move it into place: all or nothing, whoever looks or dies."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

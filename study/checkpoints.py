@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.directory import write_atomically
+from study.directory import remove, write_atomically
 from study.trial import Assignment
 
 logger = logging.getLogger(__name__)
@@ -64,12 +64,12 @@ class CheckpointFolder:
         kept = {path for assignment in assignments for path in self._of(assignment)}
         for path in self._folder.glob("*"):
             if path not in kept:
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def _remove(self, assignment: Assignment, keep: Path | None) -> None:
         for path in self._of(assignment):
             if path != keep:
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def _of(self, assignment: Assignment) -> list[Path]:
         pattern = re.compile(rf"{_stem(assignment)}-epoch-\d+")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import re
+import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from study.errors import EnvironmentFaultError, LockedError, StudyError
+
+logger = logging.getLogger(__name__)
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Names that stay inside their folder and mean nothing to a shell, a page or a spreadsheet."""
@@ -93,7 +97,7 @@ class StudyDirectory:
         """Remove the half-written files of a process that died; only the lock's holder may."""
         for path in self.path.rglob(".*.tmp"):
             if TEMPORARY_PATTERN.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def require(self) -> StudyDirectory:
         """Return itself where it holds a study.
@@ -113,36 +117,45 @@ class StudyDirectory:
             LockedError: If another process holds it, named as far as it is known.
             EnvironmentFaultError: If the directory cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            stream = (self.path / "lock").open("a+")
-        except OSError as error:
-            raise EnvironmentFaultError(
-                f"a study writes to its directory: {self.path}: {error.strerror}; choose another with --out"
-            ) from error
+        with disk_faults(self.path):
+            make_folder(self.path)
+            # Without a buffer: what could not be written would be tried again where the file is closed.
+            stream = (self.path / "lock").open("ab+", buffering=0)
         with stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise LockedError(
-                    f"one process runs a study: {self.path} is held by {_read_holder(stream)}; "
-                    "wait for it or stop it"
-                ) from error
-            stream.truncate(0)
-            stream.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-            stream.flush()
+            with disk_faults(self.path):
+                _take(stream, self.path)
             try:
                 yield
             finally:
-                stream.truncate(0)  # whoever lives on holds it no more
+                _give_back(stream)
 
 
-def _read_holder(stream: TextIO) -> str:
+def _take(stream: BinaryIO, folder: Path) -> None:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise LockedError(
+            f"one process runs a study: {folder} is held by {_read_holder(stream)}; wait for it or stop it"
+        ) from error
+    stream.truncate(0)
+    stream.write(f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+
+
+def _give_back(stream: BinaryIO) -> None:
+    """Take the name away: whoever lives on holds the study no more."""
+    try:
+        stream.truncate(0)
+    except OSError as error:
+        # The kernel frees the lock all the same, and what the leg did is done, or has failed by itself.
+        logger.info("%s goes on naming this process: %s", stream.name, error.strerror)
+
+
+def _read_holder(stream: BinaryIO) -> str:
     """Return who holds a lock; it may have taken it this moment, and not have put its name there yet."""
     deadline = time.monotonic() + HOLDER_NAMED_S
     while True:
         stream.seek(0)
-        name = stream.read(200).strip()
+        name = stream.read(200).decode(errors="replace").strip()
         if _may_hold(name) or time.monotonic() > deadline:
             return name or "another process"
         time.sleep(0.02)
@@ -166,29 +179,66 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """Replace a file whole: a reader, or a power cut, sees the old content or the new.
 
     Raises:
-        EnvironmentFaultError: If the disk does not take it; the old content stays.
+        EnvironmentFaultError: If the disk does not take it; the old content stays, or the new is there whole.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+    with disk_faults(path):
+        make_folder(path.parent)
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+        except OSError:
+            with suppress(OSError):  # a disk that takes nothing any more; the next leg sweeps
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there.
+
+    Raises:
+        EnvironmentFaultError: If the disk does not let go of it.
+    """
+    with disk_faults(path):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are missing; a power cut does not take them back."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
         sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise EnvironmentFaultError(
-            f"cannot write {path}: {error.strerror}; make room or choose another folder, then run it again"
-        ) from error
 
 
 def sync_folder(path: Path) -> None:
-    """Make a rename in this folder last through a power cut."""
+    """Make new names and removals in this folder last through a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Raise what the system says of `path` as ours.
+
+    Raises:
+        EnvironmentFaultError: If the disk is full, broken, or may not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFaultError(
+            f"a study writes to its directory: {path}: {error.strerror}; make room or choose another folder, "
+            "then run it again"
+        ) from error

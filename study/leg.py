@@ -16,9 +16,10 @@ from analysis.provenance import say_changes
 from analysis.records import Phase
 from search_spaces.documents import dump_document
 from study.aside import Aside, import_aside
+from study.checkpoints import CheckpointFolder
 from study.cluster import Capacity, check_address, check_resources, count_cpus, ray_session
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
-from study.directory import StudyDirectory, write_atomically
+from study.directory import StudyDirectory, remove, write_atomically
 from study.errors import EnvironmentFaultError
 from study.facts import describe_facts
 from study.footprint import bound_footprint
@@ -33,7 +34,6 @@ from study.watch import watch_head
 
 if TYPE_CHECKING:
     from study.baselines import Baseline
-    from study.checkpoints import CheckpointFolder
     from study.trial import Assignment
     from study.worker import TrialWorker
 
@@ -144,7 +144,7 @@ class Leg:
             manifest.check_data(corpus)
             return Ledger.open(directory.records), manifest
         manifest = Manifest.create(directory, self.spec, corpus)
-        directory.records.unlink(missing_ok=True)
+        remove(directory.records)
         facts = describe_facts(self.spec, corpus)
         ledger = Ledger.create(directory.records, facts, corpus.labels_of("validation"))
         # The spec comes last: a folder without it holds no study, and is begun again.
@@ -172,7 +172,9 @@ class Leg:
     ) -> None:
         spec = self.spec
         source = self.make_source(self, ledger, manifest)
+        checkpoints = CheckpointFolder(self.directory.checkpoints)
         if source.is_exhausted:
+            checkpoints.keep_only(())  # a process may have died when its last run had ended
             return
         capacity = start_ray()
         # Ray's session ends after this: none of its own handlers is in place while it lasts.
@@ -181,7 +183,6 @@ class Leg:
             watch_head(self.listener.on_lost, f"`study resume {self.directory.path}` goes on"),
         ):
             # Not before: Ray reads once, when it is imported, whether tokens are asked for.
-            from study.checkpoints import CheckpointFolder
             from study.driver import Driver
             from study.shelf import ModelShelf
             from study.tuning import tune_trials
@@ -189,7 +190,6 @@ class Leg:
             self._check_room(capacity)
             self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
             source.pack(capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial))
-            checkpoints = CheckpointFolder(self.directory.checkpoints)
             self._note_changes(manifest, checkpoints)
             manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
             n_ended = _count_ended(ledger, "confirm" if self.purpose == "confirm" else "search")
@@ -256,14 +256,16 @@ def publish(directory: StudyDirectory) -> Path:
         EnvironmentFaultError: If they cannot be written.
     """
     import analysis
+    from analysis.errors import UnwritableError
 
     study = analysis.load(directory.path)
     try:
         analysis.write_parquet(study, directory.path)
         return analysis.write_report(study, directory.report)
-    except OSError as error:
+    except (OSError, UnwritableError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
         raise EnvironmentFaultError(
-            f"cannot write the tables and the report of {directory.path}: {error.strerror or error}; every "
+            f"cannot write the tables and the report of {directory.path}: {said}; every "
             "run that ended is recorded: make room, then run it again"
         ) from error
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from study.directory import TEMPORARY_PATTERN, StudyDirectory, sync_folder, write_atomically
+from study.directory import TEMPORARY_PATTERN, StudyDirectory, disk_faults, sync_folder, write_atomically
 from study.errors import IntegrityError
 
 SEAL_FILE = "SHA256SUMS"
@@ -54,8 +54,9 @@ def break_seal(directory: StudyDirectory) -> None:
             f"a study at rest does not change: {directory.records} is not what its leg wrote; "
             "see `study verify`, or restore it from a copy"
         )
-    (directory.path / SEAL_FILE).unlink()
-    sync_folder(directory.path)
+    with disk_faults(directory.path / SEAL_FILE):
+        (directory.path / SEAL_FILE).unlink()
+        sync_folder(directory.path)
 
 
 def read_seal(directory: StudyDirectory) -> dict[str, str] | None:
@@ -92,5 +93,8 @@ def _files(directory: StudyDirectory) -> Iterator[Path]:
 
 
 def _write(directory: StudyDirectory, digests: dict[str, str]) -> None:
+    with disk_faults(directory.path):
+        for folder in {(directory.path / path).parent for path in digests}:
+            sync_folder(folder)  # names that a power cut took back would be missed
     lines = [f"{digest}  {path}\n" for path, digest in sorted(digests.items())]
     write_atomically(directory.path / SEAL_FILE, "".join(lines))

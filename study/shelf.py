@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.data import FIRST_WORD
-from study.directory import write_atomically
+from study.directory import disk_faults, remove, sync_folder, write_atomically
 from study.trial import Assignment
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class ModelShelf:
         self._kept: dict[int, _Kept] = {}
         for path in sorted(folder.glob("trial-*")):
             if not (path / CARD_FILE).exists():
-                shutil.rmtree(path)  # a process died while it wrote or removed the model
+                remove(path)  # a process died while it wrote or removed the model
             elif (card := read_card(path)) is None:
                 logger.warning("%s is damaged: its model is left alone and not counted", path / CARD_FILE)
             else:
@@ -70,7 +69,7 @@ class ModelShelf:
         params = assignment.params
         words = self._corpus.vocabulary[: params["vocab_size"] - FIRST_WORD]
         # The card goes first and comes last: a folder without one is not a model.
-        (folder / CARD_FILE).unlink(missing_ok=True)
+        remove(folder / CARD_FILE)
         write_atomically(folder / MODEL_FILE, model)
         vocabulary = "".join(f"{word}\n" for word in words).encode()
         write_atomically(folder / VOCABULARY_FILE, vocabulary)
@@ -121,5 +120,7 @@ def read_card(folder: Path) -> dict[str, Any] | None:
 
 
 def _remove(folder: Path) -> None:
-    (folder / CARD_FILE).unlink(missing_ok=True)
-    shutil.rmtree(folder)
+    remove(folder / CARD_FILE)
+    remove(folder)
+    with disk_faults(folder):
+        sync_folder(folder.parent)  # before a record says that the better model's trial is done with

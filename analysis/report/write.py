@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UnwritableError
 from analysis.loading import Study
 from analysis.plots.style import styled
 from analysis.report.build import build_report
@@ -37,7 +37,8 @@ def write_report(study: Study, folder: Path, *, format: Format = "html", figures
         The page: `index.html` or `report.md`.
 
     Raises:
-        AnalysisError: If the format is unknown or the folder cannot be written.
+        AnalysisError: If the format is unknown.
+        UnwritableError: If the folder cannot be written.
     """
     return write_folder(build_report(study), folder, format=format, figures=figures)
 
@@ -56,7 +57,7 @@ def write_folder(report: Report, folder: Path, *, format: Format, figures: bool)
         write_atomically(page, lambda target: target.write_text(text, encoding="utf-8"))
         _remove_outdated(folder, report, drawings)
     except OSError as error:
-        raise AnalysisError(
+        raise UnwritableError(
             f"{folder}: the report cannot be written ({error.strerror or error}): "
             "free space or choose another folder"
         ) from error

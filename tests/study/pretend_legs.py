@@ -1,30 +1,44 @@
-"""Legs of a study in this process: the real driver, search, records, checkpoints and models, no Ray."""
+"""Legs of a study in this process: the real leg, records, checkpoints, models and seal; no texts, no Ray."""
 
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections import deque
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import optuna
+import pytest
 
-from study.checkpoints import CheckpointFolder
-from study.directory import StudyDirectory, write_atomically
+from analysis.tables import write_atomically
+from study.cluster import Capacity
+from study.directory import StudyDirectory
 from study.driver import Driver, Order
-from study.ledger import Ledger
-from study.search import Search
-from study.shelf import ModelShelf
+from study.leg import Leg
+from study.listener import Listener
+from study.run import _searching
 from study.spec import StudySpec
 from study.trial import Report
-from tests.study.small_study import make_facts, pretend_report
+from tests.study.small_study import pretend_report
 
 CORPUS: Any = SimpleNamespace(
-    vocabulary=[f"word{i}" for i in range(100)], classes=("no", "yes"), padding="pre", truncation="pre"
+    source="test",
+    fingerprint="f",
+    split_fingerprint="s",
+    validated_on="validation",
+    classes=("no", "yes"),
+    splits=SimpleNamespace(validation=range(4), sizes=lambda: {"train": 100, "validation": 4, "test": 10}),
+    labels_of=lambda split: np.array([0, 1, 0, 1]),
+    vocabulary=[f"word{i}" for i in range(100)],
+    padding="pre",
+    truncation="pre",
 )
+
+LINES = [("majority", 0.5, 0.7, 0.1)]
 
 TABLE = (
     "SELECT a.trial, a.replicate, a.attempt, a.state, a.seed, a.params, a.n_weights, e.epoch, e.train_loss,"
@@ -37,22 +51,40 @@ TABLE = (
 def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1) -> None:
     """Continue the study in `folder` to its end; each epoch sends a checkpoint, each trial a model."""
     directory = StudyDirectory(folder)
-    with directory.lock(), closing(open_ledger(directory, spec)) as ledger:
-        search = Search(spec, ledger, directory.search)
-        checkpoints = CheckpointFolder(directory.checkpoints)
-        shelf = ModelShelf(directory.models, spec.keep_models, CORPUS, "words")
-        driver = Driver(spec, search, ledger, checkpoints, shelf, lambda *heard: None)
+
+    def tune_trials(spec: StudySpec, driver: Driver, *others: Any) -> None:
         work(driver, spec.training.max_epochs, n_workers)
 
+    pretences = {
+        "_load_corpus": lambda spec: CORPUS,
+        "_encode": lambda corpus, spec: CORPUS,
+        "_draw_lines": lambda encoded: LINES,
+        "ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
+        "watch_head": lambda on_lost, advice: nullcontext(),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, pretence in pretences.items():
+            patch.setattr(f"study.leg.{name}", pretence)
+        patch.setattr("analysis.write_report", write_briefly)
+        patch.setattr("study.manifest._git_revision", lambda: None)
+        patch.setitem(sys.modules, "study.tuning", SimpleNamespace(tune_trials=tune_trials))
+        Leg(
+            directory=directory,
+            spec=spec,
+            purpose="run",
+            make_source=_searching(directory, spec, Listener()),
+            load_worker=lambda: object,  # type: ignore[arg-type, return-value]
+            address=None,
+            listener=Listener(),
+        ).run()
 
-def open_ledger(directory: StudyDirectory, spec: StudySpec) -> Ledger:
-    """Open or create the records, as `study.run` does."""
-    if directory.spec.exists():
-        return Ledger.open(directory.records)
-    directory.records.unlink(missing_ok=True)
-    ledger = Ledger.create(directory.records, make_facts(spec), np.array([0, 1, 0, 1]))
-    write_atomically(directory.spec, "name: small\n")
-    return ledger
+
+def write_briefly(study: Any, folder: Path) -> Path:
+    """Write a report that took nobody a second to draw."""
+    folder.mkdir(exist_ok=True)
+    page = folder / "index.html"
+    write_atomically(page, lambda target: target.write_text(f"<p>{len(study.trials)} trials</p>"))
+    return page
 
 
 def work(driver: Driver, max_epochs: int, n_workers: int) -> None:

@@ -8,19 +8,30 @@ from typing import Any
 import pytest
 
 import analysis
+from analysis.errors import UnwritableError
 from study.directory import StudyDirectory
 from study.errors import EnvironmentFaultError
 from study.leg import publish
 
+FULL = os.strerror(errno.ENOSPC)
 
-def test_a_report_for_which_there_is_no_room_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+
+@pytest.mark.parametrize(
+    ("writer", "fault"),
+    [
+        ("write_parquet", OSError(errno.ENOSPC, FULL)),
+        ("write_report", UnwritableError(f"the report cannot be written ({FULL})")),
+    ],
+)
+def test_tables_or_a_report_for_which_there_is_no_room_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str, fault: Exception
 ) -> None:
     def fill_up(*args: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise fault
 
     monkeypatch.setattr(analysis, "load", lambda path: None)
-    monkeypatch.setattr(analysis, "write_parquet", fill_up)
+    monkeypatch.setattr(analysis, "write_parquet", lambda *args: None)
+    monkeypatch.setattr(analysis, writer, fill_up)
 
-    with pytest.raises(EnvironmentFaultError, match=r"report of .*: No space left on device; every run"):
+    with pytest.raises(EnvironmentFaultError, match=rf"report of .*{FULL}.*; every run"):
         publish(StudyDirectory(tmp_path))
