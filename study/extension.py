@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from analysis.records import StudyFacts
 from study.designs import SearchDesign
-from study.errors import StudyError
+from study.errors import IntegrityError, StudyError
 from study.ledger import Ledger, Outcome
 from study.spec import StudySpec
 
@@ -51,6 +52,29 @@ def grow_spec(old: StudySpec, document: Mapping[str, Any]) -> StudySpec:
             )
     _check_more(old, new)
     return new
+
+
+def check_grown(spec: StudySpec, facts: StudyFacts, path: Path) -> None:
+    """Refuse a spec that the study of these records was not asked for, nor can have grown to.
+
+    A file that was cut short between two lines is another spec, and a valid one.
+
+    Args:
+        spec: What `path` holds.
+        facts: What the records know; where they know no spec, any will do.
+        path: Named in what is raised.
+
+    Raises:
+        IntegrityError: If they contradict each other.
+    """
+    if not facts.spec:
+        return
+    try:
+        grow_spec(StudySpec.from_document(facts.spec, "the records"), spec.to_document())
+    except StudyError as error:
+        raise IntegrityError(
+            f"a study's spec is that of its records: {path} is not ({error}); restore it from a copy"
+        ) from error
 
 
 def _check_more(old: StudySpec, new: StudySpec) -> None:

@@ -13,7 +13,7 @@ from study.designs import SearchDesign
 from study.directory import StudyDirectory, write_atomically
 from study.documents import put_setting
 from study.errors import StudyError
-from study.extension import bring_up_to_date, check_unconfirmed, grow_spec
+from study.extension import bring_up_to_date, check_grown, check_unconfirmed, grow_spec
 from study.ledger import Ledger
 from study.leg import Leg, StudyResult, WorkerLoader
 from study.listener import Listener
@@ -122,6 +122,7 @@ def extend_study(
     check_sampler(spec.design, spec.space)
 
     def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
+        check_grown(old, ledger.facts, directory.spec)
         if spec.training.max_epochs > ledger.facts.max_epochs:
             check_unconfirmed(ledger)
         # Here, where the directory is held: the spec first, since any later leg follows it.
@@ -185,7 +186,7 @@ def confirm_study(
         if value < 1:
             raise StudyError(f"a confirmation needs settings and seeds: {name}={value}; give 1 or more")
     directory = StudyDirectory(path).require()
-    spec = read_spec(directory)
+    spec = asked = read_spec(directory)
     if isinstance(spec.design, SearchDesign):
         # Nothing is stopped early: a confirmed figure is that of a full training.
         spec = spec.model_copy(update={"design": spec.design.model_copy(update={"scheduler": "none"})})
@@ -193,6 +194,7 @@ def confirm_study(
     def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
         from study.confirmation import Confirmation, choose_settings
 
+        check_grown(asked, ledger.facts, directory.spec)
         manifest.open_test(choose_settings(ledger, top, manifest.confirmed), n_seeds)
         return Confirmation(spec, ledger, manifest.confirmed)
 
@@ -212,6 +214,7 @@ def _search(leg: Leg, ledger: Ledger, manifest: Manifest) -> Search | AuditedSea
     from study.search import Search
 
     spec = leg.spec
+    check_grown(spec, ledger.facts, leg.directory.spec)
     n_short = bring_up_to_date(ledger, spec)
     if n_short:
         leg.listener.on_stage(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from study.database_faults import check_database
 from study.directory import StudyDirectory
-from study.errors import StudyError
+from study.errors import IntegrityError, StudyError
 from study.seal import SEAL_FILE, digest_of, put_seal, read_seal
 from study.shelf import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, read_card
 
@@ -83,10 +83,15 @@ def mend(directory: StudyDirectory, damages: Collection[Damage]) -> list[str]:
 
 def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
     try:
-        digests = read_seal(directory) or {}
+        digests = read_seal(directory)
     except StudyError as error:
         yield Damage(directory.path / SEAL_FILE, str(error))
         return
+    if digests is None:
+        return
+    for path in _files_of_ours(directory):
+        if str(path.relative_to(directory.path)) not in digests:  # as in one that was cut between two lines
+            yield Damage(directory.path / SEAL_FILE, f"does not name {path}, which is there")
     for name, digest in digests.items():
         path = directory.path / name
         if not path.resolve().is_relative_to(directory.path.resolve()):
@@ -96,13 +101,32 @@ def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
             yield Damage(path, fault, is_derived=name.split("/")[0] in DERIVED)
 
 
+def _files_of_ours(directory: StudyDirectory) -> Iterator[Path]:
+    """Yield what a leg has written, as far as it is there; others may keep files beside it."""
+    yield from directory.path.glob("*.db")
+    yield from directory.path.glob("*.parquet")
+    yield from (path for path in (directory.spec, directory.manifest) if path.exists())
+    for folder in (directory.models, directory.report):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+
+
 def _check_spec(directory: StudyDirectory) -> Iterator[Damage]:
+    from analysis.database import read_records
+    from analysis.errors import AnalysisError
+    from study.extension import check_grown
     from study.run import read_spec
 
     try:
-        read_spec(directory)
+        spec = read_spec(directory)
     except ValueError as error:
         yield Damage(directory.spec, f"cannot be read: {error}")
+        return
+    try:
+        check_grown(spec, read_records(directory.records).facts, directory.spec)
+    except IntegrityError as error:
+        yield Damage(directory.spec, str(error))
+    except AnalysisError:
+        return  # the records' own fault, and told as such
 
 
 def _check_manifest(directory: StudyDirectory) -> Iterator[Damage]:

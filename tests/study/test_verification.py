@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,43 +8,33 @@ import numpy as np
 import pytest
 
 import analysis
-from search_spaces.documents import dump_document
 from study.cli import main
 from study.directory import StudyDirectory, write_atomically
-from study.errors import IntegrityError, StudyError
-from study.ledger import Ledger
+from study.errors import IntegrityError
+from study.run import read_spec
 from study.seal import break_seal, put_seal, renew_seal
-from study.search import Search
 from study.verification import verify
 from tests.study.pretend_legs import read_search, read_table, run_leg
-from tests.study.small_study import make_spec
-
-SPEC = make_spec(keep_models=2)
+from tests.study.torn_files import (
+    SPEC,
+    TAIL_BYTES,
+    contents,
+    cut_after_crash,
+    cut_at_rest,
+    cut_checkpoint,
+    make_whole_study,
+)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished study at rest, as a leg leaves it."""
-    folder = tmp_path_factory.mktemp("studies") / "small"
-    run_leg(folder, SPEC)
-    directory = StudyDirectory(folder)
-    write_atomically(directory.spec, dump_document(SPEC.to_document()))
-    manifest = {"name": "small", "data": {"fingerprint": "f", "split_fingerprint": "s"}, "legs": []}
-    write_atomically(directory.manifest, json.dumps(manifest))
-    analysis.write_parquet(analysis.load(folder), folder)
-    write_atomically(directory.report / "index.html", "<p>report</p>")
-    put_seal(directory)
-    return folder
+    return make_whole_study(tmp_path_factory.mktemp("studies") / "small").path
 
 
 @pytest.fixture
 def study(whole: Path, tmp_path: Path) -> StudyDirectory:
     """A copy, to be damaged."""
     return StudyDirectory(Path(shutil.copytree(whole, tmp_path / "small")))
-
-
-def contents(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > 0)
 
 
 def flip(path: Path, bit: int) -> None:
@@ -56,7 +45,7 @@ def flip(path: Path, bit: int) -> None:
 
 def expect_every_flip_found(study: StudyDirectory, n_flips: int) -> None:
     rng = np.random.default_rng(0)
-    paths = [path for path in contents(study.path) if path.name != "lock"]
+    paths = contents(study.path)
     for number in range(n_flips):
         path = paths[number % len(paths)]
         bit = int(rng.integers(8 * path.stat().st_size))
@@ -126,6 +115,15 @@ def test_a_seal_cannot_make_the_check_read_outside_of_the_study(study: StudyDire
     assert "outside of the study" in verify(study).damages[0].fault
 
 
+def test_a_seal_that_was_cut_between_two_lines_is_found(study: StudyDirectory) -> None:
+    seal = study.path / "SHA256SUMS"
+    seal.write_text("".join(seal.read_text().splitlines(keepends=True)[:-1]))
+
+    (damage,) = verify(study).damages
+    assert damage.path == seal
+    assert "does not name" in damage.fault
+
+
 def test_a_leg_refuses_records_that_changed_at_rest(study: StudyDirectory) -> None:
     flip(study.records, 8 * 8000)
 
@@ -155,33 +153,44 @@ def test_no_half_written_file_survives_the_next_leg(study: StudyDirectory) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["records.db", "optuna.db"])
-def test_a_torn_database_is_refused_by_name_or_whole(study: StudyDirectory, name: str) -> None:
-    path = study.path / name
-    content = path.read_bytes()
-    before = read_table(study.path)
-    (study.path / "SHA256SUMS").unlink()  # as where the process died: only the database can tell
+def test_a_torn_file_is_refused_by_name_or_whole(study: StudyDirectory) -> None:
+    (study.path / "SHA256SUMS").unlink()  # as where the process died
 
-    for n_lost in range(1, 4097, 16):
-        path.write_bytes(content[:-n_lost])
-        try:
-            ledger = Ledger.open(study.records)
-            Search(SPEC, ledger, study.search)
-            ledger.close()
-        except StudyError as error:
-            assert name in str(error)
-        else:
-            assert read_table(study.path) == before, n_lost
+    n_cuts = sum(
+        cut_after_crash(study, path, stride=61).n_cuts
+        for path in contents(study.path)
+        if not path.is_relative_to(study.report)
+    )
+
+    assert n_cuts > 300
+    assert not verify(study).damages
+
+
+def test_a_torn_checkpoint_gives_way_to_the_one_before_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert cut_checkpoint(tmp_path, stride=61).n_cuts == len(caplog.records) == 68
+
+
+def test_a_spec_that_was_cut_between_two_lines_is_not_what_the_records_were_asked_for(
+    study: StudyDirectory,
+) -> None:
+    lines = study.spec.read_text().splitlines(keepends=True)
+    (study.path / "SHA256SUMS").unlink()
+    write_atomically(study.spec, "".join(lines[:-1]))
+
+    (damage,) = verify(study).damages
+    assert damage.path == study.spec
+    with pytest.raises(IntegrityError, match=r"study\.yaml is not .* keep_models"):
+        run_leg(study.path, read_spec(study))
 
 
 @pytest.mark.parametrize("name", ["study.yaml", "manifest.json", "SHA256SUMS", "trials.parquet"])
 def test_a_file_torn_at_any_byte_is_found(study: StudyDirectory, name: str) -> None:
     path = study.path / name
-    content = path.read_bytes()
-    for n_left in range(0, len(content), max(1, len(content) // 25)):
-        path.write_bytes(content[:n_left])
 
-        assert verify(study).damages, n_left
+    stride = max(1, min(path.stat().st_size, TAIL_BYTES) // 12)
+    assert cut_at_rest(study, path, stride).n_cuts >= 12
 
 
 def run_command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
