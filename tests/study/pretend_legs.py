@@ -18,9 +18,7 @@ from analysis.tables import write_atomically
 from study.cluster import Capacity
 from study.directory import StudyDirectory
 from study.driver import Driver, Order
-from study.leg import Leg
-from study.listener import Listener
-from study.run import _searching
+from study.run import resume_study, run_study
 from study.spec import StudySpec
 from study.trial import Report
 from tests.study.small_study import pretend_report
@@ -50,14 +48,13 @@ TABLE = (
 
 def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1) -> None:
     """Continue the study in `folder` to its end; each epoch sends a checkpoint, each trial a model."""
-    directory = StudyDirectory(folder)
 
     def tune_trials(spec: StudySpec, driver: Driver, *others: Any) -> None:
         work(driver, spec.training.max_epochs, n_workers)
 
     pretences = {
-        "_load_corpus": lambda spec: CORPUS,
-        "_encode": lambda corpus, spec: CORPUS,
+        "load_corpus": lambda spec: CORPUS,
+        "encode": lambda corpus, spec: CORPUS,
         "_draw_lines": lambda encoded: LINES,
         "ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
         "watch_head": lambda on_lost, advice: nullcontext(),
@@ -68,15 +65,11 @@ def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1) -> None:
         patch.setattr("analysis.write_report", write_briefly)
         patch.setattr("study.manifest._git_revision", lambda: None)
         patch.setitem(sys.modules, "study.tuning", SimpleNamespace(tune_trials=tune_trials))
-        Leg(
-            directory=directory,
-            spec=spec,
-            purpose="run",
-            make_source=_searching(directory, spec, Listener()),
-            load_worker=lambda: object,  # type: ignore[arg-type, return-value]
-            address=None,
-            listener=Listener(),
-        ).run()
+        if StudyDirectory(folder).spec.exists():
+            resume_study(folder)
+        else:
+            assert folder.name == spec.name
+            run_study(spec, folder.parent)
 
 
 def write_briefly(study: Any, folder: Path) -> Path:
