@@ -151,7 +151,6 @@ class Ledger:
                     "INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?, ?)",
                     (*assignment.key, report.best_epoch, report.probabilities),
                 )
-
             for moment, norms in (report.gradients or {}).items():
                 db.execute(
                     "INSERT OR REPLACE INTO gradients VALUES (?, ?, ?, ?, ?)",
@@ -161,10 +160,7 @@ class Ledger:
     def finish(self, assignment: Assignment, state: State, reason: str) -> None:
         """Record an end that the worker could not report itself."""
         with self._transaction() as db:
-            db.execute(
-                "UPDATE attempts SET state = ?, reason = ? WHERE trial = ? AND replicate = ? AND attempt = ?",
-                (state, reason, *assignment.key),
-            )
+            _end(db, assignment, state, reason)
 
     def retry(self, assignment: Assignment, state: State, reason: str) -> Assignment:
         """Record such an end and, in the same transaction, that the replicate is to be tried again.
@@ -173,10 +169,7 @@ class Ledger:
             The further attempt; a crash before it begins cannot lose it.
         """
         with self._transaction() as db:
-            db.execute(
-                "UPDATE attempts SET state = ?, reason = ? WHERE trial = ? AND replicate = ? AND attempt = ?",
-                (state, reason, *assignment.key),
-            )
+            _end(db, assignment, state, reason)
             return _add_successor(db, assignment)
 
     def redo(self, assignment: Assignment) -> Assignment:
@@ -186,11 +179,8 @@ class Ledger:
 
     def ran_out_of_memory(self, assignment: Assignment) -> bool:
         """Return whether memory did not suffice for an earlier attempt at the replicate."""
-        row = self._connection.execute(
-            "SELECT 1 FROM attempts WHERE trial = ? AND replicate = ? AND attempt < ? AND reason GLOB ?",
-            (*assignment.key, f"{OUT_OF_MEMORY}*"),
-        ).fetchone()
-        return row is not None
+        earlier = "SELECT 1 FROM attempts WHERE trial = ? AND replicate = ? AND attempt < ? AND reason GLOB ?"
+        return self._ask(earlier, *assignment.key, f"{OUT_OF_MEMORY}*") is not None
 
     def record_baselines(self, rows: Iterable[tuple[str, float, float | None, float]]) -> None:
         """Record (name, val_accuracy, val_loss, fit_s) of the lines to beat."""
@@ -200,7 +190,7 @@ class Ledger:
     @property
     def has_baselines(self) -> bool:
         """Whether the lines to beat were drawn."""
-        return self._connection.execute("SELECT 1 FROM baselines LIMIT 1").fetchone() is not None
+        return self._ask("SELECT 1 FROM baselines LIMIT 1") is not None
 
     def outcomes(self) -> list[Outcome]:
         """Return the last attempt of every replicate, in the order of trials and replicates."""
@@ -232,14 +222,20 @@ class Ledger:
 
     def measure(self, assignment: Assignment) -> dict[str, float]:
         """Return what an attempt was at its best epoch, by the names of objectives; it has a finite score."""
-        row = self._connection.execute(
+        row = self._ask(
             "SELECT val_accuracy, val_loss, train_accuracy - val_accuracy, n_weights, wall_s"
             " FROM epochs JOIN attempts USING (trial, replicate, attempt)"
             " WHERE trial = ? AND replicate = ? AND attempt = ?"
             " ORDER BY iif(?, -val_accuracy, val_loss) NULLS LAST, epoch LIMIT 1",
-            (*assignment.key, self.facts.maximizes),
-        ).fetchone()
+            *assignment.key,
+            self.facts.maximizes,
+        )
         return dict(zip(("val_accuracy", "val_loss", "gap", "n_weights", "seconds"), row, strict=True))
+
+    def _ask(self, question: str, *values: Any) -> Any:
+        """Return the first row of the answer, None where there is none."""
+        with _reading(self.path):
+            return self._connection.execute(question, values).fetchone()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -268,6 +264,13 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def _end(db: sqlite3.Connection, assignment: Assignment, state: State, reason: str) -> None:
+    db.execute(
+        "UPDATE attempts SET state = ?, reason = ? WHERE trial = ? AND replicate = ? AND attempt = ?",
+        (state, reason, *assignment.key),
+    )
 
 
 def _add_successor(db: sqlite3.Connection, assignment: Assignment) -> Assignment:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -120,6 +121,27 @@ def test_records_that_another_program_holds_are_named_after_the_wait(
     holder.close()
     patient.begin(ASSIGNMENT, NOW)
     assert len(patient.outcomes()) == 1
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda ledger: ledger.has_baselines,
+        lambda ledger: ledger.measure(ASSIGNMENT),
+        lambda ledger: ledger.ran_out_of_memory(ASSIGNMENT),
+    ],
+)
+def test_what_records_do_not_give_back_is_told_in_one_line(
+    ledger: Ledger, ask: Callable[[Ledger], object]
+) -> None:
+    connection = sqlite3.connect(ledger.path)
+    connection.execute("DROP TABLE baselines")
+    connection.execute("DROP TABLE attempts")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(IntegrityError, match=r"records\.db: no such table"):
+        ask(ledger)
 
 
 def test_a_further_attempt_takes_over_the_epochs_up_to_the_checkpoint(ledger: Ledger) -> None:
