@@ -52,12 +52,14 @@ def main() -> None:
 
 
 def _status_of(error: ValueError) -> int | None:
-    from analysis.errors import AnalysisError
+    from analysis.errors import AnalysisError, UnwritableError
     from search_spaces.errors import SpaceError
-    from study.errors import IntegrityError, StudyError
+    from study.errors import EnvironmentFaultError, IntegrityError, StudyError
 
     if isinstance(error, StudyError):
         return error.exit_status
     if type(error).__name__ == "DamagedRecordsError":  # by name: its module loads pandas
         return IntegrityError.exit_status
+    if isinstance(error, UnwritableError):
+        return EnvironmentFaultError.exit_status
     return 2 if isinstance(error, AnalysisError | SpaceError) else None

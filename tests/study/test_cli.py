@@ -4,9 +4,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import analysis
+from analysis.errors import UnwritableError
 from study.cli import main
 from study.cluster import count_cpus
 
@@ -84,6 +87,22 @@ def test_a_data_set_that_cannot_be_used_is_refused_before_anything_is_written(
     assert message in said
     assert said.count("\n") == 1
     assert not (tmp_path / "studies").exists()
+
+
+def test_a_report_that_the_disk_does_not_take_is_one_line_and_exit_status_three(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any, **options: Any) -> None:
+        raise UnwritableError("report: the report cannot be written (No space left on device)")
+
+    monkeypatch.setattr(analysis, "load", lambda path: None)
+    monkeypatch.setattr(analysis, "write_report", refuse)
+
+    status, said = invoke("report", str(tmp_path))
+
+    assert status == 3
+    assert "No space left on device" in said
+    assert said.count("\n") == 1
 
 
 def test_a_folder_with_other_files_is_not_taken_for_a_study(invoke: Invoke, tmp_path: Path) -> None:
