@@ -132,8 +132,9 @@ class StoredStratum:
     def __init__(self, study: optuna.Study, storage: optuna.storages.BaseStorage, stratum: Stratum) -> None:
         self.study, self.storage, self.space = study, storage, stratum.space
         self._levels = stratum.levels
-        self.n_asked = sum(map(_is_suggested, self._trials()))
-        self._loaded = {t.user_attrs[_LOADED] for t in self._trials() if _LOADED in t.user_attrs}
+        trials = self._trials()
+        self.n_asked = sum(map(_is_suggested, trials))
+        self._loaded = {t.user_attrs[_LOADED] for t in trials if _LOADED in t.user_attrs}
 
     def holds(self, params: Mapping[str, Any]) -> bool:
         """Whether a setting is of this stratum."""
@@ -214,12 +215,12 @@ class StoredStratum:
 
     def recall(self) -> list[Suggestion]:
         """Return what was suggested, open or closed, in the order of Optuna's numbers."""
-        amendments = defaultdict(list)
-        for trial in self._trials():
+        trials, amendments = self._trials(), defaultdict(list)
+        for trial in trials:
             if _AMENDS in trial.user_attrs:
                 amendments[trial.user_attrs[_AMENDS]].append(trial)
         suggestions = []
-        for trial in filter(_is_suggested, self._trials()):
+        for trial in filter(_is_suggested, trials):
             noted, is_open = trial.user_attrs.get(_STANDS_FOR), not trial.state.is_finished()
             stands_for = None if noted is None else (int(noted[0]), int(noted[1]))
             told = amendments[trial.number]
