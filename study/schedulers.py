@@ -17,6 +17,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule
 
 from study.brackets import bracket_of, plan_brackets
 from study.designs import SearchDesign
+from study.remains import drop_remains
 
 if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController
@@ -96,6 +97,9 @@ class Placing(FIFOScheduler):  # type: ignore[misc]
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
         """Return who takes the next worker that is free."""
+        # Asked often, and between events: Tune tells a scheduler alone where it is kept. The wrapper in which
+        # it hides lets nothing be taken away.
+        drop_remains(tune_controller._tune_controller)
         is_live = (Trial.PENDING, Trial.RUNNING)
         self._live = {key: trial for key, trial in self._live.items() if trial.status in is_live}
         waiting = [trial for trial in self._live.values() if trial.status == Trial.PENDING]

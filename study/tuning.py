@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import ray
 from ray import tune
+from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
 from study.cluster import measure_capacity
@@ -122,10 +123,15 @@ class _Assigner(Searcher):  # type: ignore[misc]
         """Nothing: see `save`."""
 
 
-class _Ear(tune.Callback):  # type: ignore[misc]
-    """Tune's callback: hands every report and every loss to the driver, and says when the leg is over."""
+class _Ear(TrialProgressCallback):  # type: ignore[misc]
+    """Tune's callback: hands every report and every loss to the driver, and says when the leg is over.
+
+    It is one of progress, of which Tune wants one: else it adds its own, which prints nothing and keeps every
+    trial.
+    """
 
     def __init__(self, driver: Driver, interruption: Interruption) -> None:
+        super().__init__()
         self._driver, self._interruption = driver, interruption
 
     @_leaving
@@ -146,9 +152,7 @@ class _Ear(tune.Callback):  # type: ignore[misc]
             self._driver.lose(trial.trial_id, _explain(trial))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        # Tune keeps every trial to the end of the leg, each with statistics of all figures it has reported.
-        trial.metric_analysis.clear()
-        trial.metric_n_steps.clear()
+        """Nothing: the trial's last report is heard as all others are."""
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         # Ten times a second or more. Tune would end by itself when all is done, but first asks each worker to

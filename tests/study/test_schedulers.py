@@ -12,7 +12,9 @@ from study.schedulers import Placing, make_scheduler
 from study.trial import EpochFigures, Report
 from tests.study.small_study import make_spec
 
-PENDING: Any = SimpleNamespace(get_live_trials=lambda: [SimpleNamespace(status="PENDING")])
+PENDING: Any = SimpleNamespace(
+    _tune_controller=SimpleNamespace(_trials=[]), get_live_trials=lambda: [SimpleNamespace(status="PENDING")]
+)
 """A controller of Tune's that has another trial waiting."""
 
 
