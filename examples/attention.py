@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from study.cells import recurrent_layer
+from study.cells import embedding_layer, recurrent_layer
 
 
 def build(params: Mapping[str, Any], n_outputs: int) -> keras.Model:
@@ -26,7 +26,7 @@ def build(params: Mapping[str, Any], n_outputs: int) -> keras.Model:
         A model from ids, int32 of shape (batch, sequence_length), to scores without activation.
     """
     ids = keras.Input((params["sequence_length"],), dtype="int32", name="ids")
-    x = keras.layers.Embedding(params["vocab_size"], params["embedding_dim"], name="embedding")(ids)
+    x = embedding_layer(params["vocab_size"], params["embedding_dim"], cells="auto", name="embedding")(ids)
     x = recurrent_layer(
         params["cell"],
         params["units"],
