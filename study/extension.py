@@ -10,6 +10,7 @@ from typing import Any
 from analysis.records import StudyFacts
 from study.designs import SearchDesign
 from study.errors import IntegrityError, StudyError
+from study.facts import extend_facts
 from study.ledger import Ledger, Outcome
 from study.spec import StudySpec
 
@@ -121,7 +122,7 @@ def bring_up_to_date(ledger: Ledger, spec: StudySpec) -> int:
     Raises:
         StudyError: If there are more epochs, but settings were confirmed with fewer.
     """
-    facts = describe_extended(ledger.facts, spec)
+    facts = extend_facts(ledger.facts, spec)
     if facts == ledger.facts:
         return 0
     short = []
@@ -143,17 +144,6 @@ def check_unconfirmed(ledger: Ledger) -> None:
             f"a confirmed study keeps its epochs: its test split was opened after {ledger.facts.max_epochs} "
             "of them, and is opened once; start a new study with warm_start: [this one]"
         )
-
-
-def describe_extended(facts: StudyFacts, spec: StudySpec) -> StudyFacts:
-    """Return the facts of a study whose spec has grown."""
-    return facts.model_copy(
-        update={
-            "description": spec.description,
-            "max_epochs": spec.training.max_epochs,
-            "spec": spec.to_document(),
-        }
-    )
 
 
 def _is_short(outcome: Outcome, spec: StudySpec) -> bool:

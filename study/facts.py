@@ -9,7 +9,7 @@ from study.spec import StudySpec
 
 
 def describe_facts(spec: StudySpec, corpus: Corpus) -> StudyFacts:
-    """Return the facts of a study of a corpus."""
+    """Return the facts of a study that begins."""
     design = spec.design
     search = design if isinstance(design, SearchDesign) else None
     sizes = corpus.splits.sizes()
@@ -30,4 +30,15 @@ def describe_facts(spec: StudySpec, corpus: Corpus) -> StudyFacts:
         study_seed=spec.seed,
         space=spec.space.to_document(),
         spec=spec.to_document(),
+    )
+
+
+def extend_facts(facts: StudyFacts, spec: StudySpec) -> StudyFacts:
+    """Return the facts of a study whose spec has grown."""
+    return facts.model_copy(
+        update={
+            "description": spec.description,
+            "max_epochs": spec.training.max_epochs,
+            "spec": spec.to_document(),
+        }
     )

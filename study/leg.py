@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,13 @@ from study.checkpoints import CheckpointFolder
 from study.cluster import Capacity, check_address, check_resources, count_cpus, ray_session
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.directory import StudyDirectory, remove, write_atomically
-from study.errors import EnvironmentFaultError
 from study.facts import describe_facts
 from study.footprint import bound_footprint
 from study.interruption import Interruption
 from study.ledger import Ledger
 from study.listener import Listener
 from study.manifest import Manifest, Purpose, breaks_checkpoints
+from study.publication import get_ready, publish
 from study.seal import break_seal, put_seal
 from study.source import Source
 from study.spec import StudySpec
@@ -249,31 +248,10 @@ def _count_ended(ledger: Ledger, phase: Phase) -> int:
     return sum(o.state != "running" and o.assignment.phase == phase for o in ledger.outcomes())
 
 
-def publish(directory: StudyDirectory) -> Path:
-    """Derive tables and report from the records; both can be made again at any time.
-
-    Raises:
-        EnvironmentFaultError: If they cannot be written.
-    """
-    import analysis
-    from analysis.errors import UnwritableError
-
-    study = analysis.load(directory.path)
-    try:
-        analysis.write_parquet(study, directory.path)
-        return analysis.write_report(study, directory.report)
-    except (OSError, UnwritableError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        raise EnvironmentFaultError(
-            f"cannot write the tables and the report of {directory.path}: {said}; every "
-            "run that ended is recorded: make room, then run it again"
-        ) from error
-
-
 def _draw_lines(encoded: EncodedCorpus) -> list[Baseline]:
     from study.baselines import fit_baselines
     from study.data.cache import default_cache_folder
 
     lines = fit_baselines(encoded, default_cache_folder())
-    import_module("analysis.report.write")  # which takes a second: here nobody waits for it
+    get_ready()
     return lines

@@ -70,7 +70,7 @@ def mend(directory: StudyDirectory, damages: Collection[Damage]) -> list[str]:
     Returns:
         What could not be made as it was, a sentence each.
     """
-    from study.leg import publish
+    from study.publication import publish
     from study.restoration import restore_search
 
     said = []

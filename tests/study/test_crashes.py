@@ -24,7 +24,7 @@ import pytest
 import analysis
 from study.directory import StudyDirectory
 from study.errors import EnvironmentFaultError
-from study.leg import publish
+from study.publication import publish
 from study.seal import SEAL_FILE
 from study.spec import StudySpec
 from study.verification import Verdict, verify

@@ -11,7 +11,7 @@ import analysis
 from analysis.errors import UnwritableError
 from study.directory import StudyDirectory
 from study.errors import EnvironmentFaultError
-from study.leg import publish
+from study.publication import publish
 
 FULL = os.strerror(errno.ENOSPC)
 
