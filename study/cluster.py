@@ -156,7 +156,7 @@ def ray_session(
 
     import ray
 
-    from study.local_ray import services_left_out
+    from study.local_ray import quick_start
 
     if address is None and os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0":
         from ray._private import ray_constants
@@ -174,7 +174,7 @@ def ray_session(
         }
     meanwhile()
     try:
-        with services_left_out() if address is None else nullcontext():
+        with quick_start() if address is None else nullcontext():
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except SystemExit as stopped:
         # Ray puts a handler of its own in place meanwhile, which ends the process with the bare number.

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from ray._private import services
 from ray._private.node import Node
 
-from study.local_ray import services_left_out
+from study.local_ray import quick_start
 
 SERVICES = ("start_api_server", "start_monitor", "start_log_monitor")
 
@@ -24,7 +25,7 @@ with ray_session():
 def test_services_are_left_out_for_as_long_as_it_lasts() -> None:
     originals = [getattr(Node, name) for name in SERVICES]
 
-    with services_left_out():
+    with quick_start():
         assert not {getattr(Node, name) for name in SERVICES} & set(originals)
 
     assert [getattr(Node, name) for name in SERVICES] == originals
@@ -33,10 +34,34 @@ def test_services_are_left_out_for_as_long_as_it_lasts() -> None:
 def test_a_service_that_another_ray_does_not_know_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Node, "start_monitor")
 
-    with services_left_out():
+    with quick_start():
         assert not hasattr(Node, "start_monitor")
 
     assert not hasattr(Node, "start_monitor")
+
+
+class GrowingState:
+    """Stands for what a head knows of its nodes: one more each time it is asked."""
+
+    def __init__(self) -> None:
+        self.n_asked = 0
+
+    def _initialize_global_state(self, options: object) -> None:
+        """Nothing: there is no head."""
+
+    def node_table(self) -> list[dict[str, str]]:
+        self.n_asked += 1
+        return [{"NodeID": f"node {number}"} for number in range(self.n_asked)]
+
+
+def test_a_node_is_looked_up_as_soon_as_the_head_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = GrowingState()
+    monkeypatch.setattr("study.local_ray.GlobalState", lambda: state)
+    monkeypatch.setattr("study.local_ray._get_node", lambda address, node: (node, state.n_asked))
+    monkeypatch.setattr(services, "_get_gcs_client_options", lambda address: None)
+
+    with quick_start():
+        assert services.get_node("head:1", "node 2") == ("node 2", 3)
 
 
 @pytest.mark.slow
