@@ -16,11 +16,7 @@ _ASK_EVERY_S = 0.02
 _get_node = services.get_node
 
 
-def _serve_no_api(node: Any, **_: Any) -> None:
-    node._webui_url = ""
-
-
-def _start_nothing(node: Any) -> None:
+def _start_nothing(node: Any, **_: Any) -> None:
     """Nothing: see `quick_start`."""
 
 
@@ -35,7 +31,7 @@ def _await_node(gcs_address: str, node_id: str) -> Any:
 
 
 _REPLACED = {
-    (Node, "start_api_server"): _serve_no_api,
+    (Node, "start_api_server"): _start_nothing,
     (Node, "start_monitor"): _start_nothing,
     (Node, "start_log_monitor"): _start_nothing,
     (services, "get_node"): _await_node,
