@@ -141,11 +141,30 @@ def test_the_kubernetes_job_is_one_that_the_operator_accepts(job: dict[str, Any]
 
 
 def test_the_kubernetes_job_runs_a_preset_of_ours_on_the_cluster_it_is_part_of(job: dict[str, Any]) -> None:
-    program, command, preset, *options = shlex.split(job["spec"]["entrypoint"])
+    shell, option, script = shlex.split(job["spec"]["entrypoint"])
+    assert (shell, option) == ("bash", "-c")
+    program, command, preset, *options = shlex.split(script.partition("||")[0])
 
     assert (program, command) == ("study", "run")
     assert preset in preset_names()
     assert dict(zip(options[::2], options[1::2], strict=True)) == {"--address": "auto", "--out": "/studies"}
+
+
+@pytest.mark.parametrize(("status", "expected"), [(0, 0), (1, 0), (3, 1), (143, 1)])
+def test_the_kubernetes_job_is_done_where_the_study_is(
+    job: dict[str, Any], tmp_path: Path, status: int, expected: int
+) -> None:
+    program = tmp_path / "study"
+    program.write_text(f"#!/bin/bash\nexit {status}\n")
+    program.chmod(0o755)
+
+    # As Ray's job manager runs an entrypoint: through a shell.
+    ran = subprocess.run(
+        ["/bin/sh", "-c", job["spec"]["entrypoint"]],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
+
+    assert ran.returncode == expected
 
 
 def test_the_kubernetes_pods_mount_what_they_declare_and_are_nobody_special(job: dict[str, Any]) -> None:
