@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -167,3 +168,46 @@ class UnrulyWorker(PretendWorker):
                 if misdeed is Misdeed.DIE_ALWAYS or assignment.attempt == 1:
                     os.kill(os.getpid(), signal.SIGKILL)
         return trainer
+
+
+class Hang(IntEnum):
+    """How a trial hangs, by the size of its embedding."""
+
+    SLEEP = 4
+    SPIN = 5
+    SPIN_IN_NATIVE_CODE = 6
+    SLEEP_DEAF = 7
+    SPIN_DEAF = 8
+
+
+HUNG_UNITS = 9
+"""Of trials that hang."""
+
+
+class HangingTrainer(PretendTrainer):
+    """Never ends its second epoch."""
+
+    def __init__(self, assignment: Assignment, epoch_s: float) -> None:
+        super().__init__(assignment, epoch_s)
+        self._hang = Hang(assignment.params["embedding_dim"])
+
+    def train_epoch(self) -> EpochFigures:
+        if self.epoch == 1:
+            if self._hang in (Hang.SLEEP_DEAF, Hang.SPIN_DEAF):
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+            if self._hang in (Hang.SLEEP, Hang.SLEEP_DEAF):
+                time.sleep(600)
+            if self._hang is Hang.SPIN_IN_NATIVE_CODE:
+                sum(itertools.repeat(0))  # which never comes back to the interpreter, and holds its lock
+            while True:
+                pass
+        return super().train_epoch()
+
+
+class HangingWorker(PretendWorker):
+    """Hangs where there are `HUNG_UNITS`."""
+
+    def make_trainer(self, assignment: Assignment) -> Any:
+        kind = HangingTrainer if assignment.params["units"] == HUNG_UNITS else PretendTrainer
+        return kind(assignment, self.epoch_s)

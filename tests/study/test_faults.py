@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from study.cluster import token_path
 from study.watch import RAYS_PATIENCE_VARIABLE
 from tests.study.isolation import run_isolated
 from tests.study.pretend_programs import SECRETS, SPEC, descendants, finish, start
-from tests.study.pretend_worker import Misdeed
+from tests.study.pretend_worker import HUNG_UNITS, Hang, Misdeed
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +73,32 @@ def test_a_trial_that_misbehaves_ends_alone_and_with_its_reason(tmp_path: Path) 
         content = path.read_bytes() if path.is_file() else b""
         assert not any(secret.encode() in content for secret in SECRETS.values()), path
         assert token_path().read_bytes() not in content, path
+
+
+def test_a_study_of_twenty_of_which_five_hang_ends_with_fifteen_results(tmp_path: Path) -> None:
+    space = SPEC["space"] | {
+        "cell": "rnn",
+        "bidirectional": False,
+        "units": [8, HUNG_UNITS, 16, 24],
+        "embedding_dim": [int(hang) for hang in Hang],
+    }
+    process = start(tmp_path, "HangingWorker", space=space, resources={"trial_timeout_s": 3.0})
+    assert process.stdout is not None
+    first_heard: dict[str, float] = {}
+    lasted_s = []
+    for line in process.stdout:
+        state, *trial = line.split()[:2]
+        if state in ("running", "timeout"):
+            began = first_heard.setdefault(trial[0], time.monotonic())
+            lasted_s += [time.monotonic() - began] if state == "timeout" else []
+    status, said = finish(process)
+
+    assert status == 1, said
+    ended = [(state, why) for _, _, state, why in read_attempts(tmp_path / "cheap")]
+    late = ("timeout", "took longer than resources.trial_timeout_s=3")
+    assert Counter(ended) == {("completed", None): 15, late: 5}
+    assert len(lasted_s) == 5
+    assert max(lasted_s) < 3.0 + 10.0
 
 
 def read_memory() -> dict[str, int]:
