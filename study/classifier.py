@@ -110,11 +110,22 @@ class TextClassifier:
         return ids
 
     def load_model(self) -> Any:
-        """Load the Keras model, in safe mode: a file that would run code is refused."""
+        """Load the Keras model, in safe mode.
+
+        Raises:
+            IntegrityError: If the file would run code, or Keras cannot read it.
+        """
         silence_backend()
         import keras
 
-        return keras.saving.load_model(self.folder / MODEL_FILE, compile=False, safe_mode=True)
+        path = self.folder / MODEL_FILE
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except (ValueError, TypeError) as error:
+            said = " ".join(str(error).split())[:300]
+            raise IntegrityError(
+                f"a model is one that Keras reads in its safe mode: {path}: {said}; restore it from a copy"
+            ) from error
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Return the probability of each class: float64 of shape (len(texts), n_classes), rows sum to 1."""

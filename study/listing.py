@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +16,34 @@ from study.errors import StudyError
 
 def print_studies(folder: Path) -> None:
     """Print the studies in a folder: state, trials, the best that each reached."""
-    import sqlite3
-    from contextlib import closing
-
     if not folder.is_dir():
         raise StudyError(f"a folder of studies is listed: {folder} is none; run one with `study run quick`")
     table = Table("study", "replicates", "running", "best validation accuracy", "report", box=None)
     for records in sorted(folder.glob("*/records.db")):
-        # Straight from SQL: analysis would load pandas, and a list should not take a second.
-        with closing(sqlite3.connect(f"{records.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            n_rows, n_running = connection.execute(
-                "SELECT count(DISTINCT trial || '/' || replicate), coalesce(sum(state = 'running'), 0)"
-                " FROM attempts"
-            ).fetchone()
-            best = connection.execute("SELECT max(val_accuracy) FROM epochs").fetchone()[0]
         page = records.parent / "report" / "index.html"
-        table.add_row(
-            records.parent.name,
-            str(n_rows),
-            str(n_running),
-            "" if best is None else f"{best:.3f}",
-            str(page) if page.exists() else "none yet",
-        )
+        shown = str(page) if page.exists() else "none yet"
+        try:
+            n_rows, n_running, best = _read_progress(records)
+        except sqlite3.DatabaseError:
+            table.add_row(escape(records.parent.name), "damaged: see `study verify`", "", "", escape(shown))
+            continue
+        figures = str(n_rows), str(n_running), "" if best is None else f"{best:.3f}"
+        table.add_row(escape(records.parent.name), *figures, escape(shown))
     Console().print(table if table.row_count else f"no studies in {folder}; run one with `study run quick`")
+
+
+def _read_progress(records: Path) -> tuple[int, int, float | None]:
+    """Return how many replicates were begun, how many run, and the best validation accuracy.
+
+    Straight from SQL: analysis would load pandas, and a list should not take a second.
+    """
+    with closing(sqlite3.connect(f"{records.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        n_rows, n_running = connection.execute(
+            "SELECT count(DISTINCT trial || '/' || replicate), coalesce(sum(state = 'running'), 0)"
+            " FROM attempts"
+        ).fetchone()
+        best = connection.execute("SELECT max(val_accuracy) FROM epochs").fetchone()[0]
+    return n_rows, n_running, best
 
 
 def print_presets() -> None:

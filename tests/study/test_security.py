@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,15 +19,18 @@ from hypothesis import strategies as st
 
 import analysis
 from study.checkpoints import Checkpoint, CheckpointFolder
+from study.cli import main
 from study.directory import StudyDirectory, check_name, write_atomically
 from study.errors import StudyError
 from study.run import read_spec, resume_study
+from study.seal import put_seal
 from study.shelf import ModelShelf
 from study.trial import Assignment
 from study.verification import verify
 from tests.study.pretend_legs import CORPUS
 from tests.study.pretend_programs import ROOT
 from tests.study.small_study import make_spec
+from tests.study.torn_files import contents, make_whole_study
 
 HOSTILE = [
     "../x", "../../etc/cron.d/x", "/etc/passwd", "a/../../b", "..", ".", "~", "~root", "a\0b", "a\nb", "=1+1",
@@ -96,6 +102,78 @@ def test_nothing_in_a_study_directory_is_unpickled(tmp_path: Path) -> None:
             look()
 
     assert not song.exists()
+
+
+LOOKS = (
+    ["list", "{out}"],
+    ["verify", "{study}"],
+    ["predict", "{study}", "a text"],
+    ["export", "{study}", "{out}/exported"],
+)
+REPORTS = (
+    ["report", "{study}"],
+    ["compare", "{study}", "{study}", "--out", "{out}/comparison"],
+)
+"""The commands that look at a study; drawing takes seconds."""
+
+
+def expect_silence(
+    study: Path, song: Path, looks: Iterable[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Look at a study; whatever is said, it is said in one line, and no canary sings."""
+    for look in looks:
+        arguments = [part.format(study=study, out=study.parent) for part in look]
+        monkeypatch.setattr(sys, "argv", ["study", *arguments])
+        with pytest.raises(SystemExit):  # anything else would be a traceback
+            main()
+        assert capsys.readouterr().err.count("\n") <= 1, arguments
+        assert not song.exists(), arguments
+
+
+@pytest.mark.slow
+def test_no_canary_in_any_file_of_a_study_sings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song, study = tmp_path / "song", make_whole_study(tmp_path / "small")
+    canary = pickle.dumps(Canary(song))
+    paths = contents(study.path)
+    assert len(paths) >= 13
+    for path in paths:
+        content = path.read_bytes()
+        path.write_bytes(canary)
+        reports = REPORTS if path.parent == study.path and path != study.spec else ()
+        expect_silence(study.path, song, (*LOOKS, *reports), monkeypatch, capsys)
+        path.write_bytes(content)
+
+
+@pytest.mark.slow
+def test_a_model_that_would_run_code_is_refused_whatever_its_card_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import keras
+
+    song, study = tmp_path / "song", make_whole_study(tmp_path / "small")
+    monkeypatch.setenv("SONG", str(song))
+    sing = keras.layers.Lambda(lambda ids: __import__("pathlib").Path(os.environ["SONG"]).touch() or ids)
+    folders = sorted(study.models.iterdir())
+    assert folders
+    for folder in folders:
+        keras.Sequential([keras.layers.Input((10,)), sing]).save(folder / "model.keras")
+        card = json.loads((folder / "model.json").read_text())
+        card["sha256"] = hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest()
+        (folder / "model.json").write_text(json.dumps(card))
+    put_seal(study)
+    assert not verify(study).damages
+    assert song.exists()  # when it was built: it does sing
+    song.unlink()
+
+    expect_silence(study.path, song, LOOKS, monkeypatch, capsys)
+
+    monkeypatch.setattr(sys, "argv", ["study", "predict", str(study.path), "a text"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 5
+    assert "a model is one that Keras reads in its safe mode" in capsys.readouterr().err
 
 
 @pytest.mark.slow
