@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +42,20 @@ def write_report(study: Study, folder: Path, *, format: Format = "html", figures
         AnalysisError: If the format is unknown.
         UnwritableError: If the folder cannot be written.
     """
-    return write_folder(build_report(study), folder, format=format, figures=figures)
+    with _uncollected():
+        return write_folder(build_report(study), folder, format=format, figures=figures)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let nobody look for garbage: a report leaves little, and to look goes through all that is loaded."""
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_collecting:
+            gc.enable()
 
 
 def write_folder(report: Report, folder: Path, *, format: Format, figures: bool) -> Path:
