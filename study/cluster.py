@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import secrets
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.descendants import end_local_ray
 from study.errors import EnvironmentFaultError, StudyError
 
 TOKEN_FILE = Path("~/.ray/auth_token")
@@ -174,12 +175,10 @@ def ray_session(
         }
     meanwhile()
     try:
-        with quick_start() if address is None else nullcontext():
+        with _keeping_signals(), quick_start() if address is None else nullcontext():
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-    except SystemExit as stopped:
-        # Ray puts a handler of its own in place meanwhile, which ends the process with the bare number.
-        raise SystemExit(143 if stopped.code == signal.SIGTERM else stopped.code) from None
     except (ConnectionError, RuntimeError, ValueError) as error:
+        end_local_ray()
         raise EnvironmentFaultError(
             f"Ray must start or be reached: {address or 'this machine'}: {str(error).splitlines()[0]}; "
             "check address and token, see `study doctor`"
@@ -195,5 +194,25 @@ def ray_session(
         try:
             ray.shutdown()
         finally:
+            end_local_ray()
             if was_collecting:
                 gc.enable()
+
+
+@contextmanager
+def _keeping_signals() -> Iterator[None]:
+    """Keep signals ours while Ray starts, and from the processes that it starts.
+
+    Ray has a handler of its own for SIGTERM, which would raise wherever it finds the main thread. And who
+    sends SIGTERM to our group would end Ray beside us: its C++ then ends this process with status 1, a tenth
+    of a second later and past all of our code. So what Ray starts is in groups of its own, and ours to end.
+    """
+    from ray._private import services, utils
+
+    set_handler, popen = utils.set_sigterm_handler, services.ConsolePopen
+    utils.set_sigterm_handler = lambda handler: None
+    services.ConsolePopen = functools.partial(popen, process_group=0)
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler, services.ConsolePopen = set_handler, popen

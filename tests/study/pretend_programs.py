@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,26 @@ def descendants(pid: int) -> dict[int, str]:
     while more := {child for child, parent in parents.items() if parent in below} - below:
         below |= more
     return {child: names[child] for child in below - {pid}}
+
+
+def session_of(leader: int) -> set[int]:
+    """All processes of the session that `leader` began, whoever their parents are now."""
+    members = set()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(ValueError, ProcessLookupError):
+            if os.getsid(int(entry.name)) == leader:
+                members.add(int(entry.name))
+    return members
+
+
+def alive(pids: Iterable[int]) -> dict[int, str]:
+    """Those that have not ended, as one that its parent has not looked at yet has, and what they run."""
+    left = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/exe").exists():
+                left[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:200]
+    return left
 
 
 def workers(driver: int) -> list[int]:

@@ -13,6 +13,9 @@ from study.spec import StudySpec, load_spec
 
 
 class _Printer(Listener):
+    def on_stage(self, text: str) -> None:
+        print(f"stage {text}", flush=True)
+
     def on_plan(self, n_trials: int, n_replicates: int, capacity: Any, n_ended: int) -> None:
         print(f"plan {n_trials} {n_replicates} {capacity.cpus} {capacity.nodes}", flush=True)
 

@@ -1,4 +1,7 @@
-"""A study is stopped, or its directory wanted, while each worker is in the middle of an epoch."""
+"""A study is stopped, or its directory wanted, while each worker is in the middle of an epoch.
+
+`benchmarks/signals.py` stops studies a hundred times, at any moment.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.study.pretend_programs import descendants, finish, start, workers
+from tests.study.signals import KINDS, STOPPED_STUDY, expect_as_if_never_stopped, stop_and_resume
 from tests.study.test_faults import read_attempts
 
 pytestmark = pytest.mark.slow
@@ -88,6 +93,20 @@ def test_a_signal_before_the_trials_ends_the_process_with_its_status(tmp_path: P
 
         assert status in (128 + number, -number), said
         assert "Traceback" not in said or status == -number
+
+
+def test_studies_that_are_stopped_end_in_the_tables_of_one_that_was_not(tmp_path: Path) -> None:
+    status, said = finish(start(tmp_path / "reference", **STOPPED_STUDY))
+    assert status == 0, said
+    reference = tmp_path / "reference" / "cheap"
+
+    def check(study: Path) -> None:
+        expect_as_if_never_stopped(study, reference)
+
+    stops = stop_and_resume(tmp_path, len(KINDS), np.random.default_rng(0), check)
+
+    assert {stop.kind for stop in stops} == set(KINDS)
+    assert max(stop.stopped_s for stop in stops) < GRACE_S
 
 
 def test_a_spent_budget_ends_the_leg_and_the_next_one_goes_on(tmp_path: Path) -> None:
