@@ -21,7 +21,7 @@ from study.driver import Driver, Order
 from study.run import resume_study, run_study
 from study.spec import StudySpec
 from study.trial import Report
-from tests.study.small_study import pretend_report
+from tests.study.small_study import SMALL_SPACE, make_spec, pretend_report
 
 CORPUS: Any = SimpleNamespace(
     source="test",
@@ -35,6 +35,9 @@ CORPUS: Any = SimpleNamespace(
     padding="pre",
     truncation="pre",
 )
+
+SPACE = SMALL_SPACE | {"cell": "rnn"}
+GRID = make_spec(space=SPACE, seeds=2, training={"max_epochs": 2}, keep_models=2)
 
 LINES = [("majority", 0.5, 0.7, 0.1)]
 
@@ -118,6 +121,10 @@ def read_search(folder: Path, name: str = "small") -> list[tuple[int, str, dict[
     trials = optuna.load_study(study_name=name, storage=storage).trials
     storage.engine.dispose()
     return [(t.number, t.state.name, t.params, t.value) for t in trials if "infeasible" not in t.user_attrs]
+
+
+def read_all(folder: Path) -> tuple[Any, ...]:
+    return read_table(folder), read_search(folder), read_models(folder)
 
 
 def read_models(folder: Path) -> dict[str, bytes]:

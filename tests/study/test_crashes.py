@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import builtins
 import errno
+import gc
 import io
 import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -29,11 +32,9 @@ from study.seal import SEAL_FILE
 from study.spec import StudySpec
 from study.verification import Verdict, verify
 from tests.study.durable_disk import DurableDisk
-from tests.study.pretend_legs import read_models, read_search, read_table, run_leg
-from tests.study.small_study import SMALL_SPACE, make_spec
+from tests.study.pretend_legs import GRID, SPACE, read_all, read_search, read_table, run_leg
+from tests.study.small_study import make_spec
 
-SPACE = SMALL_SPACE | {"cell": "rnn"}
-GRID = make_spec(space=SPACE, seeds=2, training={"max_epochs": 2}, keep_models=2)
 SEARCH = make_spec(
     space=SPACE,
     design={"kind": "search", "trials": 4, "scheduler": "none"},
@@ -102,16 +103,21 @@ class Faults(Points):
         last: As of `Points`.
         number: The error, `errno.ENOSPC` say.
         stays: Whether nothing can be written from then on.
+
+    Attributes:
+        failed: The first step that failed.
     """
 
     def __init__(self, folder: Path, last: int, number: int, *, stays: bool) -> None:
         super().__init__(folder, last)
         self._number, self._stays = number, stays
+        self.failed: str | None = None
 
     def before(self, step: str) -> None:
         self.n_passed += 1
         if self.n_passed != self.last and not (self._stays and self.n_passed > self.last):
             return
+        self.failed = self.failed or step
         if step == "commit":
             full = self._number == errno.ENOSPC
             fault = sqlite3.OperationalError("database or disk is full" if full else "disk I/O error")
@@ -262,10 +268,6 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     return Reference(read_all(folder / "small"), steps.n_passed, count_points(folder / "counted", GRID))
 
 
-def read_all(study: Path) -> tuple[Any, ...]:
-    return read_table(study), read_search(study), read_models(study)
-
-
 def count_points(folder: Path, spec: StudySpec, n_workers: int = 1) -> int:
     folder.mkdir()
     points = Points(folder)
@@ -361,16 +363,46 @@ def test_a_leg_whose_disk_fails_at_any_step_says_so_and_the_next_goes_on(
 
     for points in happen_at(tmp_path, range(stride // 2 + 1, reference.n_steps + 1, stride), make):
         study = points.folder / "small"
-        if points.last == reference.n_steps:
+        try:
             with armed(points):
-                run_leg(study, GRID)  # it takes the process's name from the lock, which fails nobody
-        else:
-            with armed(points), pytest.raises(EnvironmentFaultError, match=rf"\A.*{study}.*\Z"):
                 run_leg(study, GRID)
+        except EnvironmentFaultError as error:
+            assert str(study) in str(error)
+            assert "\n" not in str(error)
+        else:
+            # Optuna tries again to store a trial, and a lock may go on naming who held it.
+            assert points.failed == "truncate" or (points.failed == "commit" and not stays)
         if has_begun(study):
             analysis.load(study)
 
         check_goes_on(study, reference)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("cc") is None, reason="what fails SQLite's own calls is written in C")
+@pytest.mark.parametrize("stays", [0, 1], ids=["once", "stays"])
+@pytest.mark.parametrize("name", ["ENOSPC", "EIO"])
+def test_a_leg_whose_calls_to_the_system_fail_says_so_and_the_next_goes_on(
+    tmp_path: Path, name: str, stays: int
+) -> None:
+    here, library = Path(__file__).parent, tmp_path / "failing_calls.so"
+    compiler = ["cc", "-shared", "-fPIC", "-o", str(library), str(here / "failing_calls.c"), "-ldl"]
+    subprocess.run(compiler, check=True)
+    program = [sys.executable, "-m", "tests.study.failing_calls", str(tmp_path), name, str(stays)]
+
+    done = subprocess.run(
+        [*program, str(11 + 5 * stays), "19"],
+        env=os.environ | {"LD_PRELOAD": str(library)},
+        cwd=here.parents[1],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    n_calls, n_ended, n_unharmed = map(int, done.stdout.split())
+    assert n_calls > 500
+    # SQLite overlooks a folder that cannot be synced, and Optuna tries again to store a trial.
+    assert n_ended > 4 * n_unharmed
 
 
 @pytest.mark.slow
@@ -381,8 +413,8 @@ def test_a_report_whose_disk_fails_at_any_step_is_one_line_and_no_half_of_a_file
     directory = make_reported(tmp_path)
     whole, n_points = read_derived(directory.path), count_publishing(directory)
 
-    for last in range(1, n_points + 1, 7):
-        shutil.rmtree(directory.report)
+    for last in range(1, n_points + 1, 29):
+        shutil.rmtree(directory.report, ignore_errors=True)
         with (
             armed(Faults(directory.path, last, number, stays=True)),
             pytest.raises(EnvironmentFaultError, match=f"{os.strerror(number)}.*; every run that ended"),
@@ -394,11 +426,16 @@ def test_a_report_whose_disk_fails_at_any_step_is_one_line_and_no_half_of_a_file
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Pillow's, which expects no such error
 def test_a_report_whose_power_is_cut_at_any_point_leaves_no_half_of_a_file(tmp_path: Path) -> None:
     directory = make_reported(tmp_path)
     whole, n_points = read_derived(directory.path), count_publishing(directory)
 
-    for last in range(1, n_points + 1, 7):
+    for last in range(1, n_points + 1, 29):
+        # What was there before is not known to the disk.
+        shutil.rmtree(directory.report, ignore_errors=True)
+        for table in directory.path.glob("*.parquet"):
+            table.unlink()
         points = PowerCuts(directory.path, last)
         with armed(points), pytest.raises(ProcessGoneError):
             publish(directory)
@@ -407,6 +444,7 @@ def test_a_report_whose_power_is_cut_at_any_point_leaves_no_half_of_a_file(tmp_p
             found = read_derived(left)
             assert found == {name: whole[name] for name in found}
             shutil.rmtree(left)
+        gc.collect()
 
 
 def make_reported(tmp_path: Path) -> StudyDirectory:
