@@ -36,10 +36,10 @@ def test_the_line_of_a_trial_that_ended_says_how_much_is_left() -> None:
         now_s[0] = 20.0 * epoch
         listener.on_report(assignment, make_report(epoch, now_s[0]), state)
 
-    # Three runs of a minute are left for two slots.
+    # Three runs of a minute are left for two slots, and the report.
     last = printed.getvalue().splitlines()[-1]
     assert last.split()[:2] == ["3/6", "completed"]
-    assert last.endswith("GRU; about 2.0 min left")
+    assert last.endswith("GRU; about 2.1 min left")
 
 
 @pytest.mark.parametrize(
