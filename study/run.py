@@ -45,6 +45,9 @@ def run_study(
 ) -> StudyResult:
     """Run a study, or continue it where the same spec was interrupted.
 
+    On the main thread SIGINT and SIGTERM end the leg: in order while trials run, which the result tells, and
+    else the process, at once. At a prompt or in a notebook SystemExit is raised instead.
+
     Args:
         spec: What to do.
         out: The folder of studies; the study lies in `out/spec.name`.
