@@ -1,0 +1,101 @@
+"""What a study was said to take, before it started and while it ran, against what it took.
+
+    python -m benchmarks.foretold REVIEWS [--rows 4000] [--only grid random search]
+
+Three studies of real reviews are priced as `study price` does, and then run: a grid without a scheduler,
+random settings under two seeds, and TPE with ASHA over the standard space. Each line of a run that ended says
+how much is left, which is compared with what was: of all lines, and of their second half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks.peers import Task, describe_data, describe_study, write_task
+from study.console import ConsoleListener, say_duration
+from study.pricing import price_study
+from study.run import run_study
+from study.spec import StudySpec
+
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+STUDIES: dict[str, dict[str, Any]] = {
+    "grid": {},
+    "random": {
+        "space": {"units": [16, 32, 64], "layers": [1, 2], "sequence_length": [50, 100, 150]},
+        "design": {"kind": "random", "trials": 10},
+        "seeds": 2,
+        "training": {"max_epochs": 3},
+    },
+    "search": {
+        "design": {"kind": "search", "sampler": "tpe", "scheduler": "asha", "trials": 18},
+        "training": {"max_epochs": 6},
+    },
+}
+
+
+class Stamped:
+    """A text file that keeps what a line says is left, and when it was written."""
+
+    def __init__(self) -> None:
+        self.left: list[tuple[float, float]] = []
+
+    def write(self, text: str) -> int:
+        for number, unit in re.findall(r"about ([\d.]+) (s|min|h) left", text):
+            self.left.append((time.monotonic(), float(number) * SECONDS[unit]))
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+
+def describe(name: str, task: Task) -> StudySpec:
+    document = describe_study(task) if name == "grid" else {"data": describe_data(task)} | STUDIES[name]
+    return StudySpec.from_document(document | {"name": name}, name)
+
+
+def factor_of(said_s: float, was_s: float) -> float:
+    """How many times too much or too little."""
+    return max(said_s / was_s, was_s / said_s)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("reviews", type=Path)
+    parser.add_argument("--rows", type=int, default=4000, help="to train on; a quarter as many validate")
+    parser.add_argument("--only", nargs="+", choices=sorted(STUDIES), default=sorted(STUDIES))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="foretold-") as folder:
+        task = Task(Path(folder), epochs=2, n_settings=18, layers=1)
+        write_task(options.reviews, options.rows, task.folder)
+        for name in options.only:
+            spec = describe(name, task)
+            load = os.getloadavg()[0]
+            said = price_study(spec).seconds
+            stamped = Stamped()
+            began = time.monotonic()
+            run_study(spec, task.folder, listener=ConsoleListener(Console(file=stamped, width=200), spec))  # type: ignore[arg-type]
+            ended = time.monotonic()
+            took_s = ended - began
+            factors = [factor_of(left_s, ended - at) for at, left_s in stamped.left]
+            last = factors[len(factors) // 2 :]
+            low, middle, high = map(say_duration, (said.low, said.middle, said.high))
+            print(
+                f"{name}, load {load:.1f}: foretold {middle} ({low} to {high}), took {took_s:.0f} s, "
+                f"factor {factor_of(said.middle, took_s):.2f}; "
+                f"left within 1.5: {sum(f <= 1.5 for f in factors)} of {len(factors)} lines, "
+                f"of the second half {sum(f <= 1.5 for f in last)} of {len(last)}, worst {max(last):.2f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
