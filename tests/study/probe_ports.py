@@ -23,6 +23,7 @@ METHODS = (
     "/ray.rpc.NodeManagerService/GetNodeStats",
     "/ray.rpc.CoreWorkerService/GetCoreWorkerStats",
     "/ray.rpc.ObjectManagerService/Pull",
+    "/ray.rpc.ReporterService/HealthCheck",
 )
 """One question, of no consequence, to each of Ray's services."""
 
