@@ -38,6 +38,8 @@ SETTINGS_HERE = {
     # Made for other systems, this keeps all of a local Ray on 127.0.0.1 on Linux too, where its ports would
     # listen on every interface.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # No history of calls is kept, up to a hundred thousand of them, for a dashboard that is not there.
+    "RAY_task_events_report_interval_ms": "0",
     # Where Ray's dashboard package is installed, a port would serve figures of Ray's to anybody here.
     "RAY_enable_metrics_collection": "0",
     # A process that is not there yet is asked again soon, not a whole second later; for ten, as ever.
