@@ -10,6 +10,7 @@ how much is left, which is compared with what was: of all lines, and of their se
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import tempfile
@@ -42,19 +43,17 @@ STUDIES: dict[str, dict[str, Any]] = {
 }
 
 
-class Stamped:
+class Stamped(io.StringIO):
     """A text file that keeps what a line says is left, and when it was written."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.left: list[tuple[float, float]] = []
 
     def write(self, text: str) -> int:
         for number, unit in re.findall(r"about ([\d.]+) (s|min|h) left", text):
             self.left.append((time.monotonic(), float(number) * SECONDS[unit]))
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing is buffered."""
+        return super().write(text)
 
 
 def describe(name: str, task: Task) -> StudySpec:
@@ -82,7 +81,7 @@ def main() -> None:
             said = price_study(spec).seconds
             stamped = Stamped()
             began = time.monotonic()
-            run_study(spec, task.folder, listener=ConsoleListener(Console(file=stamped, width=200), spec))  # type: ignore[arg-type]
+            run_study(spec, task.folder, listener=ConsoleListener(Console(file=stamped, width=200), spec))
             ended = time.monotonic()
             took_s = ended - began
             factors = [factor_of(left_s, ended - at) for at, left_s in stamped.left]
