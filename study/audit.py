@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from analysis.records import State
+from study.designs import Plan
 from study.ledger import Ledger, Outcome
 from study.planned import PlannedRuns
 from study.search import Search
@@ -54,6 +55,10 @@ class AuditedSearch:
     def pack(self, n_slots: int) -> None:
         """Leave no long run of the audit for its end."""
         self._n_slots = n_slots
+
+    def foresee(self, n_slots: int) -> Plan:
+        """Return the settings of the search that are certain: nobody knows yet what is audited."""
+        return self._search.foresee(n_slots)
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""

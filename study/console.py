@@ -12,15 +12,17 @@ from rich.markup import escape
 
 from analysis.labels import label_setting
 from analysis.wording import count
+from study.backlog import Backlog, size_of, take_stock
 from study.footprint import say_bytes
 from study.leg import StudyResult
-from study.listener import Listener
+from study.listener import Listener, Outlook
 from study.progress import Progress
 
 if TYPE_CHECKING:
     from study.cluster import Capacity
     from study.errors import EnvironmentFaultError
-    from study.pricing import Estimate, Price
+    from study.estimate import Estimate
+    from study.pricing import Price
     from study.spec import StudySpec
     from study.trial import Assignment, Report
 
@@ -41,6 +43,9 @@ LONG_EPOCH_S = 10.0
 END_S = 4.0
 """What comes after the last run: Ray ends, the report is written. Measured with 18 runs on two idle cores."""
 
+WIDE = 2.5
+"""Limits further apart than by this factor are said."""
+
 BUSY_STRETCH = 1.3
 """From here on it is worth saying that a price holds for a busy machine."""
 
@@ -54,7 +59,7 @@ class ConsoleListener(Listener):
         self, console: Console, spec: StudySpec, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._console, self._spec, self._clock = console, spec, clock
-        self._progress = Progress(n_runs=0, n_seeds=1, n_slots=1, max_epochs=spec.training.max_epochs)
+        self._progress = Progress(Backlog(n_runs=0, max_epochs=spec.training.max_epochs))
 
     def on_stage(self, text: str) -> None:
         """Print what is being done."""
@@ -68,31 +73,32 @@ class ConsoleListener(Listener):
         """Print what a user should know."""
         self._console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
 
-    def on_plan(self, n_trials: int, n_replicates: int, capacity: Capacity, n_ended: int) -> None:
+    def on_plan(self, outlook: Outlook, capacity: Capacity) -> None:
         """Print how much there is to do."""
-        resources, training = self._spec.resources, self._spec.training
-        self._progress = Progress(
-            n_runs=n_trials * n_replicates,
-            n_seeds=n_replicates,
-            n_slots=capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial),
-            max_epochs=training.max_epochs,
-            n_ended=n_ended,
-        )
-        seeds = "" if n_replicates == 1 else f" under {n_replicates} seeds each"
+        resources = self._spec.resources
+        n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
+        self._progress = Progress(take_stock(self._spec, outlook, n_slots))
+        seeds = "" if outlook.n_seeds == 1 else f" under {outlook.n_seeds} seeds each"
         nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
         gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""
-        self._console.print(f"{n_trials} trials{seeds} on {capacity.cpus} CPUs{gpus}{nodes}")
+        self._console.print(f"{outlook.n_trials} trials{seeds} on {capacity.cpus} CPUs{gpus}{nodes}")
+
+    def on_start(self, assignment: Assignment) -> None:
+        """Print nothing: a line when it has ended is enough."""
+        if assignment.phase != "audit":  # which comes on top of the runs that were planned
+            key = assignment.trial, assignment.replicate
+            self._progress.begin(key, size_of(self._spec, assignment.params), self._clock())
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Print a trial that ended."""
         epoch = None if report.figures is None else report.figures.epoch
         key = assignment.trial, assignment.replicate
-        if assignment.phase != "audit":  # which comes on top of the runs that were planned
+        if assignment.phase != "audit":
             self._progress.hear(key, state, epoch, report.wall_s, self._clock())
         if state == "running":
             self._say_progress(assignment, report)
             return
-        count = f"{self._progress.n_ended}/{self._progress.n_runs}"
+        count = f"{self._progress.n_ended}/{self._progress.backlog.n_runs}"
         if assignment.phase == "audit":
             count = "audit"
         setting = label_setting(assignment.params, self._spec.space.dimensions)
@@ -121,8 +127,16 @@ class ConsoleListener(Listener):
             )
 
     def _say_left(self) -> str:
-        left_s = self._progress.left_s(self._clock())
-        return "" if left_s is None else f"[dim]; about {say_duration(left_s + END_S)} left[/dim]"
+        left = self._progress.left(self._clock())
+        return "" if left is None else f"[dim]; {say_rest(left.plus(END_S))}[/dim]"
+
+
+def say_rest(left: Estimate) -> str:
+    """Say how much time is left, and between which limits where these lie far apart."""
+    said = f"about {say_duration(left.middle)} left"
+    if left.high < WIDE * left.low:
+        return said
+    return f"{said} ({say_duration(left.low)} to {say_duration(left.high)})"
 
 
 def say_duration(seconds: float) -> str:

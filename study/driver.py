@@ -15,14 +15,12 @@ from datetime import UTC, datetime
 from analysis.records import State
 from study.checkpoints import Checkpoint, CheckpointFolder
 from study.ledger import Ledger
+from study.listener import Listener
 from study.memory import count_kernel_kills
 from study.shelf import ModelShelf
 from study.source import Source
 from study.spec import StudySpec
 from study.trial import OUT_OF_MEMORY, Assignment, Report
-
-Listener = Callable[[Assignment, Report, str], None]
-"""Called with an assignment, its report and its state after every report; must not raise."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Driver:
         ledger: The study's records.
         checkpoints: Where running trials are kept.
         shelf: Where the best models are kept.
-        listener: Hears of every report and loss.
+        listener: Hears of every start, report and loss; must not raise.
         count_kills: Says how many processes the kernel of this machine has killed for memory.
 
     Attributes:
@@ -140,7 +138,9 @@ class Driver:
 
     def note_start(self, key: Hashable) -> None:
         """Note that a worker took the attempt: its time counts from now."""
-        self._attempts[key].started = time.monotonic()
+        attempt = self._attempts[key]
+        attempt.started = time.monotonic()
+        self._listener.on_start(attempt.assignment)
 
     def hear(self, key: Hashable, report: Report, *, stopped: bool) -> None:
         """Record a report.
@@ -165,7 +165,7 @@ class Driver:
         elif report.checkpoint is not None and report.figures is not None:
             # The record before the checkpoint: no checkpoint is ahead of the epochs that are known.
             self._checkpoints.save(assignment, Checkpoint(report.figures.epoch, report.checkpoint))
-        self._listener(assignment, report, state)
+        self._listener.on_report(assignment, report, state)
 
     def lose(self, key: Hashable, reason: str) -> None:
         """Record an attempt that ended without figures: out of time, out of memory, or its worker killed."""
@@ -185,7 +185,7 @@ class Driver:
             reason = f"{reason}; it is tried again{', alone' if is_hungry else ''}"
         else:
             self._forget(key)
-        self._listener(attempt.assignment, Report(state=state, reason=reason), state)
+        self._listener.on_report(attempt.assignment, Report(state=state, reason=reason), state)
 
     def _forget(self, key: Hashable) -> None:
         self._checkpoints.discard(self._attempts.pop(key).assignment)

@@ -23,7 +23,7 @@ from study.facts import describe_facts
 from study.footprint import bound_footprint
 from study.interruption import Interruption
 from study.ledger import Ledger
-from study.listener import Listener
+from study.listener import Listener, Outlook
 from study.manifest import Manifest, Purpose, breaks_checkpoints
 from study.publication import get_ready, publish
 from study.seal import break_seal, put_seal
@@ -188,23 +188,33 @@ class Leg:
 
             self._check_room(capacity)
             self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
-            source.pack(capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial))
+            n_slots = capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
+            source.pack(n_slots)
             self._note_changes(manifest, checkpoints)
             manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
-            n_ended = _count_ended(ledger, "confirm" if self.purpose == "confirm" else "search")
-            self.listener.on_plan(source.n_trials, source.n_seeds, capacity, n_ended)
+            self.listener.on_plan(self._look_out(source, ledger, n_slots), capacity)
             start = time.monotonic()
             if spec.resources.time_budget_s is not None:
                 interruption.deadline = start + spec.resources.time_budget_s
             encoded = encoding.result()
             tokens = str(spec.data.resolved().tokens)
             shelf = ModelShelf(self.directory.models, spec.keep_models, encoded, tokens)
-            driver = Driver(spec, source, ledger, checkpoints, shelf, self.listener.on_report)
+            driver = Driver(spec, source, ledger, checkpoints, shelf, self.listener)
             # The last runs leave CPUs idle.
             on_drained = (lambda: None) if ledger.has_baselines else lines.begin
             tune_trials(spec, driver, encoded, interruption, self.load_worker(), on_drained)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
+
+    def _look_out(self, source: Source, ledger: Ledger, n_slots: int) -> Outlook:
+        is_confirmation = self.purpose == "confirm"
+        return Outlook(
+            n_trials=source.n_trials,
+            n_seeds=source.n_seeds,
+            n_ended=_count_ended(ledger, "confirm" if is_confirmation else "search"),
+            waiting=source.foresee(n_slots),
+            may_stop=not is_confirmation,
+        )
 
     def _note_changes(self, manifest: Manifest, checkpoints: CheckpointFolder) -> None:
         """Say what is not what it was in the last leg, and drop checkpoints that another release wrote."""

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from analysis.records import State
+from study.designs import Plan
 from study.ledger import Ledger
 from study.packing import N_ROUNDS, pack
 from study.spec import StudySpec
@@ -34,6 +35,10 @@ class PlannedRuns:
     def pack(self, n_slots: int) -> None:
         """Leave no long run for the end."""
         self._queue = deque(pack(self._queue, lambda run: run.params, N_ROUNDS * n_slots, self._spec))
+
+    def foresee(self, n_slots: int) -> Plan:
+        """Return the settings that wait."""
+        return [assignment.params for assignment in self._queue]
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""

@@ -1,21 +1,44 @@
-"""How long a study still takes, from what its runs have cost so far. The caller has the clock."""
+"""How long a study still takes: what its runs have cost, and what waits. The caller has the clock."""
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
+import itertools
+import math
+from collections import Counter, deque
 from dataclasses import dataclass
+from statistics import NormalDist
 
-MAX_ROUNDS = 4
-"""Runs of this many rounds are placed one by one; those before them fill all slots alike."""
+import numpy as np
+
+from study.backlog import Backlog
+from study.estimate import Estimate
+from study.leanings import Floats, draw_learned
+
+N_DRAWS, N_DRAWS_WIDE, WIDE = 41, 11, 64
+"""So many times the rest is played through, on more slots than `WIDE` fewer; odd: one is in the middle."""
+
+MAX_ROUNDS, MAX_PLACED = 4, 256
+"""The last runs, of so many rounds or in all, are placed one by one; those before fill all slots alike."""
+
+N_RECENT, N_PRIOR = 8, 4
+"""So many of the last settings that a sampler asked for tell how large the next are, as well as expected."""
+
+PACE_SPREAD = 0.25
+"""Standard deviation of the logarithm of how far one run's pace is from what its size says."""
+
+PASSED, JUDGED = 1.8, 3.0
+"""What is taken for known of a rung: of 36 runs of two searches under ASHA, 22 passed the first."""
 
 
 @dataclass
 class _Run:
     """What is known of one replicate that runs."""
 
+    size: float
+    begun_s: float | None  # None where its worker had to start, too
     first_epoch: int | None = None  # later than 1 where it continues from a checkpoint
-    first_s: float = 0.0  # from its start to the end of that epoch
+    first_wall_s: float = 0.0  # from its start to the end of that epoch
+    first_heard_s: float = 0.0
     wall_s: float = 0.0  # from its start to its last report
     n_epochs: int = 0
     heard_s: float = 0.0  # when that was
@@ -25,39 +48,54 @@ class _Run:
         """Seconds of an epoch after the first, None before there is one."""
         if self.first_epoch is None or self.n_epochs <= self.first_epoch:
             return None
-        return (self.wall_s - self.first_s) / (self.n_epochs - self.first_epoch)
+        return (self.wall_s - self.first_wall_s) / (self.n_epochs - self.first_epoch)
+
+    @property
+    def first_s(self) -> float:
+        """Seconds until its first epoch ended, its start among them."""
+        return self.first_wall_s if self.begun_s is None else self.first_heard_s - self.begun_s
 
 
 class Progress:
     """Estimates what is left of a leg: running runs, and those that wait.
 
-    How many epochs a run lives follows from the share of runs that ended at each epoch, those that still run
-    counted among the survivors: the mean of the ended alone would forget that short runs end first. How long
-    an epoch takes is the mean over runs, and a running one's own where it is known.
-
-    Args:
-        n_runs: Replicates in all, those of earlier legs among them.
-        n_seeds: Replicates of each setting.
-        n_slots: Runs at once.
-        max_epochs: No run is longer.
-        n_ended: Replicates that ended before this leg.
+    How long an epoch takes follows from a run's size and the pace of all runs, and of a running one from its
+    own. How many it lives follows from the share of runs that ended at each, those that still run counted
+    among the survivors: the mean of the ended alone would forget that short runs end first.
     """
 
-    def __init__(self, *, n_runs: int, n_seeds: int, n_slots: int, max_epochs: int, n_ended: int = 0) -> None:
-        self.n_runs, self._n_before = n_runs, n_ended
-        self._n_seeds, self._n_slots, self._max_epochs = n_seeds, max(n_slots, 1), max_epochs
+    def __init__(self, backlog: Backlog) -> None:
+        self.backlog = backlog
+        self._waiting = deque(backlog.waiting)
+        self._waiting_size = math.fsum(backlog.waiting)
+        self._recent: deque[float] = deque(maxlen=N_RECENT)  # sizes of settings that nobody foresaw
         self._running: dict[tuple[int, int], _Run] = {}
         self._state_of: dict[tuple[int, int], str] = {}
         # Sums over the ended, so that a report costs the same after ten thousand runs as after ten.
-        self._first_s: list[float] = [0.0, 0.0]  # how many, and their sum
-        self._epoch_s: list[float] = [0.0, 0.0]
-        self._survived, self._ended_at = Counter[int](), Counter[int]()
+        self._epochs = _Sums()  # seconds of an epoch, and sizes
+        self._warm_starts, self._cold_starts = _Sums(), _Sums()  # seconds beside epochs, and runs
+        self._judged = [_Sums() for _ in range(backlog.max_epochs + 2)]  # after each epoch, by their size
         self._n_seen, self._pruned, self._n_spared = Counter[int](), set[int](), 0
 
     @property
     def n_ended(self) -> int:
         """Replicates that ended, in this leg or before."""
-        return self._n_before + len(self._state_of) - len(self._running)
+        return self.backlog.n_ended + len(self._state_of) - len(self._running)
+
+    def begin(self, key: tuple[int, int], size: float, now_s: float) -> None:
+        """Take note of a run that a worker took.
+
+        Args:
+            key: The trial and the replicate.
+            size: As `study.backlog.size_of` has it.
+            now_s: The caller's clock.
+        """
+        is_new = key not in self._state_of
+        is_cold = len(self._state_of) < self.backlog.n_slots
+        self._see(key, "running")
+        self._running[key] = _Run(size, None if is_cold else now_s, heard_s=now_s)
+        if is_new and not self._take_out(size):
+            self._recent.append(size)
 
     def hear(
         self, key: tuple[int, int], state: str, epoch: int | None, wall_s: float | None, now_s: float
@@ -72,40 +110,47 @@ class Progress:
             now_s: The caller's clock.
         """
         self._see(key, state)
-        run = self._running.setdefault(key, _Run())
+        if key not in self._running:
+            return  # it was lost before a worker took it
+        run = self._running[key]
         run.heard_s = now_s
         run.wall_s = run.wall_s if wall_s is None else wall_s
         if epoch is not None:
             run.n_epochs = epoch
             if run.first_epoch is None:
-                run.first_epoch, run.first_s = epoch, run.wall_s
+                run.first_epoch, run.first_wall_s, run.first_heard_s = epoch, run.wall_s, now_s
+            elif epoch == run.first_epoch + 1 and run.epoch_s is not None:
+                starts = self._cold_starts if run.begun_s is None else self._warm_starts
+                starts.add(max(run.first_s - run.epoch_s, 0.0), 1.0)
         at = run.n_epochs + (epoch is None)
+        self._judged[at].add(run.size if state == "running" else 0.0, run.size)
         if state == "running":
-            self._survived[at] += 1
             return
-        self._ended_at[at] += 1
         del self._running[key]
-        if run.first_epoch is not None:
-            _add(self._first_s, run.first_s)
-        if run.epoch_s is not None:
-            _add(self._epoch_s, run.epoch_s)
+        if (epoch_s := self._epoch_of(run)) is not None:
+            self._epochs.add(epoch_s, run.size)
 
-    def left_s(self, now_s: float) -> float | None:
+    def left(self, now_s: float) -> Estimate | None:
         """Return the seconds that the rest will take, None before there is an epoch to judge by.
 
         A first epoch is none: it holds the preparation of the run, and once the compilation of all cells.
         """
-        runs = list(self._running.values())
-        first_s = _mean(self._first_s, [run.first_s for run in runs if run.first_epoch is not None])
-        pace_s = _mean(self._epoch_s, [run.epoch_s for run in runs if run.epoch_s is not None])
-        if pace_s is None and self._max_epochs == 1:
-            pace_s = first_s
-        if first_s is None or pace_s is None:
+        n_slots = max(self.backlog.n_slots, len(self._running))
+        n_draws = N_DRAWS if n_slots <= WIDE else N_DRAWS_WIDE
+        pace, error = self._pace(n_draws)
+        if pace is None:
             return None
-        life = self._life()
-        rests = [(run.epoch_s or pace_s) * life[min(run.n_epochs, self._max_epochs)] for run in runs]
-        busy = [max(rest - (now_s - run.heard_s), 0.0) for run, rest in zip(runs, rests, strict=True)]
-        return self._fill(busy, self._n_waiting(), first_s + pace_s * (life[0] - 1.0))
+        rng = np.random.default_rng(0)
+        start_s = (self._warm_starts.ratio if self._warm_starts.n else self._cold_starts.ratio) or 0.0
+        slots = np.zeros((n_draws, n_slots))
+        for place, run in enumerate(self._running.values()):
+            epoch_s = run.epoch_s or pace * run.size
+            rest_s = epoch_s * self._draw_epochs(run.n_epochs, n_draws, rng)
+            rest_s += 0.0 if run.n_epochs else start_s
+            slots[:, place] = np.maximum(rest_s - (now_s - run.heard_s), 0.0)
+        self._fill(slots, pace, start_s, rng)
+        # One error holds for all of what is to come: of how fast this machine is.
+        return Estimate.of((slots.max(axis=1) * error).tolist())
 
     def _see(self, key: tuple[int, int], state: str) -> None:
         """Keep the state of a replicate, and count which others of its setting will not be trained."""
@@ -117,38 +162,109 @@ class Progress:
         if state == "pruned" and trial not in self._pruned:
             self._pruned.add(trial)
             # The scheduler stops a setting under one seed, and its other seeds are not trained.
-            self._n_spared += max(self._n_seeds - self._n_seen[trial], 0)
+            n_spared = max(self.backlog.n_seeds - self._n_seen[trial], 0)
+            self._n_spared += n_spared
+            for _ in range(n_spared if key in self._running else 0):
+                self._take_out(self._running[key].size)
 
-    def _life(self) -> list[float]:
-        """Return how many more epochs a run is expected to live that has had 0, 1, 2 ... of them."""
-        life = [0.0] * (self._max_epochs + 1)
-        for epoch in range(self._max_epochs, 0, -1):
-            n_seen = self._survived[epoch] + self._ended_at[epoch]
-            goes_on = self._survived[epoch] / n_seen if n_seen else 1.0
-            life[epoch - 1] = 1.0 + goes_on * life[epoch]
-        return life
+    def _take_out(self, size: float) -> bool:
+        """Count a run of this size no longer as waiting; return whether it was known to wait."""
+        # Those that are handed out next: a worker may be slower to take one than another is.
+        window = itertools.islice(self._waiting, self.backlog.n_seeds + self.backlog.n_slots)
+        place = next((place for place, waits in enumerate(window) if waits == size), None)
+        if place is not None:
+            del self._waiting[place]
+            self._waiting_size -= size
+        return place is not None
+
+    def _epoch_of(self, run: _Run) -> float | None:
+        """Return the seconds of a run's epoch, None before they are known: one alone holds its start."""
+        return run.first_s if self.backlog.max_epochs == 1 and run.first_epoch is not None else run.epoch_s
+
+    def _pace(self, n_draws: int) -> tuple[float | None, Floats]:
+        """Return the seconds of an epoch for a size of 1, and factors by which that may be wrong."""
+        sums = self._epochs.joined(0.0, 0.0)
+        for run in self._running.values():
+            if (epoch_s := self._epoch_of(run)) is not None:
+                sums.add(epoch_s, run.size)
+        spread = PACE_SPREAD / math.sqrt(max(sums.n, 1))
+        ranks = [(number + 0.5) / n_draws for number in range(n_draws)]
+        return sums.ratio, np.exp(np.array([spread * NormalDist().inv_cdf(rank) for rank in ranks]))
+
+    def _passing(self, n_epochs: int) -> Floats:
+        """Return the shares of runs that live one epoch more, two more ..., of those that had so many."""
+        shares = [1.0]
+        for epoch in range(n_epochs + 1, self.backlog.max_epochs):
+            judged = self._judged[epoch]
+            if epoch in self.backlog.rungs:
+                judged = judged.joined(PASSED, JUDGED)
+            shares.append(1.0 if judged.ratio is None else judged.ratio)
+        return np.cumprod(np.array(shares))
+
+    def _draw_epochs(self, n_epochs: int, shape: int | tuple[int, int], rng: np.random.Generator) -> Floats:
+        """Draw how many more epochs runs live that have had so many."""
+        if n_epochs >= self.backlog.max_epochs:
+            return np.zeros(shape)
+        lots = rng.random(shape)
+        lived: Floats = np.zeros(shape)
+        for share in self._passing(n_epochs):
+            lived += lots < share
+        return lived
 
     def _n_waiting(self) -> int:
-        n_rest = self.n_runs - self.n_ended - len(self._running) - self._n_spared
+        n_rest = self.backlog.n_runs - self.n_ended - len(self._running) - self._n_spared
         n_done = len(self._state_of) - len(self._running)
         spared_share = self._n_spared / (n_done + self._n_spared) if self._n_spared > 0 else 0.0
         return round(max(n_rest, 0) * (1.0 - spared_share))
 
-    def _fill(self, busy_s: list[float], n_waiting: int, fresh_s: float) -> float:
-        """Return when the last run ends if each that waits takes the slot that is free first."""
-        slots = [*busy_s, *[0.0] * (self._n_slots - len(busy_s))]
-        heapq.heapify(slots)
-        n_rounds = max(n_waiting // len(slots) - MAX_ROUNDS, 0)
-        for _ in range(n_waiting - n_rounds * len(slots)):
-            heapq.heappush(slots, heapq.heappop(slots) + fresh_s)
-        return n_rounds * fresh_s + max(slots)
+    def _draw_unknown(self, n_draws: int, n: int, rng: np.random.Generator) -> Floats:
+        """Draw sizes of settings that a sampler will ask for, as far as its last ones tell."""
+        if not n:
+            return np.zeros((n_draws, 0))
+        n_recent = len(self._recent)
+        n_before = max(len(self._n_seen) - n_recent, 0)
+        sizes = draw_learned(self.backlog.drawn, n_draws, n_recent + n, n_before, rng)
+        if not n_recent:
+            return sizes
+        told, expected = math.fsum(self._recent), n_recent * float(sizes[:, :n_recent].mean())
+        trust = n_recent / (n_recent + N_PRIOR)
+        return sizes[:, n_recent:] * (1.0 + trust * (told / expected - 1.0))
+
+    def _fill(self, slots: Floats, pace: float, start_s: float, rng: np.random.Generator) -> None:
+        """Let each run that waits take the slot that is free first."""
+        n_draws, n_slots = slots.shape
+        n_known, n_waiting = len(self._waiting), self._n_waiting()
+        n_unknown = max(n_waiting - n_known, 0)
+        n_placed = min(n_known + n_unknown, MAX_ROUNDS * n_slots, MAX_PLACED)
+        n_last = min(n_unknown, n_placed)
+        known = list(itertools.islice(reversed(self._waiting), n_placed - n_last))[::-1]
+        unknown = self._draw_unknown(n_draws, min(n_unknown, MAX_PLACED), rng)
+        # Of known runs some are expected to be spared, none knows which.
+        share = min(n_waiting / n_known, 1.0) if n_known else 1.0
+        n_before, size_before = n_known + n_unknown - n_placed, self._waiting_size - math.fsum(known)
+        sizes_before = size_before + (n_unknown - n_last) * (unknown.mean(axis=1) if n_unknown else 0.0)
+        seconds_before = n_before * start_s + pace * sizes_before * self._passing(0).sum()
+        slots += share / n_slots * np.reshape(seconds_before, (-1, 1))
+        sizes = np.hstack([np.tile(known, (n_draws, 1)), unknown[:, :n_last]])
+        seconds = share * (start_s + pace * sizes * self._draw_epochs(0, sizes.shape, rng))
+        for column in seconds.T:
+            slots[range(n_draws), slots.argmin(axis=1)] += column
 
 
-def _add(sums: list[float], value: float) -> None:
-    sums[0] += 1.0
-    sums[1] += value
+class _Sums:
+    """Two sums over runs, and how many there are."""
 
+    def __init__(self, above: float = 0.0, below: float = 0.0, n: float = 0.0) -> None:
+        self._above, self._below, self.n = above, below, n
 
-def _mean(sums: list[float], further: list[float]) -> float | None:
-    n_values = sums[0] + len(further)
-    return (sums[1] + sum(further)) / n_values if n_values else None
+    def add(self, above: float, below: float) -> None:
+        self._above, self._below, self.n = self._above + above, self._below + below, self.n + 1.0
+
+    def joined(self, above: float, below: float) -> _Sums:
+        """Return them with so many average runs more."""
+        unit = self._below / self.n if self.n else 1.0
+        return _Sums(self._above + above * unit, self._below + below * unit, self.n + below)
+
+    @property
+    def ratio(self) -> float | None:
+        return self._above / self._below if self._below else None

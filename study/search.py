@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from analysis.records import State
 from study.database_faults import check_database, database_faults
+from study.designs import Plan
+from study.foresight import foresee
 from study.ledger import Ledger, Outcome
 from study.packing import N_ROUNDS, pack
 from study.proposals import Proposal, Proposals
@@ -95,6 +97,14 @@ class Search:
         if self._planned is not None:
             n_last = math.ceil(N_ROUNDS * n_slots / self._spec.seeds)
             self._planned = pack(self._planned, lambda setting: setting, n_last, self._spec)
+
+    def foresee(self, n_slots: int) -> Plan:
+        """Return the settings of the runs that are certain, in their order."""
+        certain: Plan = self._planned or []
+        if self._planned is None and self.is_fresh:
+            certain = foresee(self._spec, n_slots)
+        seeds = range(self._spec.seeds)
+        return [*(run.params for run in self._queue), *(setting for setting in certain for _ in seeds)]
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from analysis.records import State
+from study.designs import Plan
 from study.trial import Assignment, Report
 
 
@@ -25,6 +26,9 @@ class Source(Protocol):
 
     def pack(self, n_slots: int) -> None:
         """Order what is known to be left for so many runs at once: see `study.packing`."""
+
+    def foresee(self, n_slots: int) -> Plan:
+        """Return the settings of the runs that are certain, in their order; as `study.foresight` has it."""
 
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""

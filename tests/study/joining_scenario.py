@@ -31,7 +31,7 @@ class _Watcher(Listener):
     def __init__(self) -> None:
         self.addresses: list[str] = []
 
-    def on_plan(self, n_trials: int, n_replicates: int, capacity: Any, n_ended: int) -> None:
+    def on_plan(self, outlook: Any, capacity: Any) -> None:
         self.addresses = [listener.address for listener in listeners_of({os.getpid(): "driver"})]
 
 

@@ -6,7 +6,9 @@ import pytest
 from rich.console import Console
 
 from study.cluster import Capacity
-from study.console import ConsoleListener, say_duration
+from study.console import ConsoleListener, say_duration, say_rest
+from study.estimate import Estimate
+from study.listener import Outlook
 from study.trial import Assignment, EpochFigures, Report
 from tests.study.small_study import make_spec
 
@@ -27,11 +29,14 @@ def make_report(epoch: int, wall_s: float) -> Report:
 def test_the_line_of_a_trial_that_ended_says_how_much_is_left() -> None:
     now_s = [0.0]
     printed = io.StringIO()
-    listener = ConsoleListener(Console(file=printed, width=200), make_spec(), clock=lambda: now_s[0])
-    listener.on_plan(6, 1, Capacity(cpus=2, gpus=0.0, nodes=1), 2)
-    params = {"cell": "gru", "bidirectional": True}
+    spec = make_spec()
+    listener = ConsoleListener(Console(file=printed, width=200), spec, clock=lambda: now_s[0])
+    params = dict((spec.design.plan(spec.space, spec.seed) or [])[0])
+    outlook = Outlook(n_trials=6, n_seeds=1, n_ended=2, waiting=[params] * 4, may_stop=False)
+    listener.on_plan(outlook, Capacity(cpus=2, gpus=0.0, nodes=1))
     assignment = Assignment(trial=2, replicate=1, attempt=1, seed=0, params=params)
 
+    listener.on_start(assignment)
     for epoch, state in ((1, "running"), (2, "running"), (3, "completed")):
         now_s[0] = 20.0 * epoch
         listener.on_report(assignment, make_report(epoch, now_s[0]), state)
@@ -39,7 +44,12 @@ def test_the_line_of_a_trial_that_ended_says_how_much_is_left() -> None:
     # Three runs of a minute are left for two slots, and the report.
     last = printed.getvalue().splitlines()[-1]
     assert last.split()[:2] == ["3/6", "completed"]
-    assert last.endswith("GRU; about 2.1 min left")
+    assert last.endswith("SimpleRNN; about 2.1 min left")
+
+
+def test_limits_of_the_time_left_are_said_where_they_lie_far_apart() -> None:
+    assert say_rest(Estimate(130.0, 90.0, 200.0)) == "about 2.2 min left"
+    assert say_rest(Estimate(130.0, 50.0, 500.0)) == "about 2.2 min left (50 s to 8 min)"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from study.checkpoints import CheckpointFolder
 from study.driver import Driver, Order
 from study.ledger import Ledger
+from study.listener import Listener
 from study.shelf import ModelShelf
 from study.trial import OUT_OF_MEMORY, Assignment, Report
 from tests.study.pretend_legs import CORPUS, make_report
@@ -17,17 +18,28 @@ from tests.study.small_study import OpenStudy, make_spec
 MAX_EPOCHS = 3
 
 
+class Ear(Listener):
+    """Keeps what was heard."""
+
+    def __init__(self) -> None:
+        self.said: list[str | None] = []
+        self.begun: list[Assignment] = []
+
+    def on_start(self, assignment: Assignment) -> None:
+        self.begun.append(assignment)
+
+    def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
+        self.said.append(report.reason)
+
+
 @dataclass
 class Leg:
     """A driver, its records, and what it said."""
 
     driver: Driver
     ledger: Ledger
+    ear: Ear
     n_kills: int = 0
-    said: list[str | None] = field(default_factory=list)
-
-    def hear(self, assignment: Assignment, report: Report, state: str) -> None:
-        self.said.append(report.reason)
 
     def finish(self, key: int, order: Order) -> None:
         for epoch in range(1, MAX_EPOCHS + 1):
@@ -51,6 +63,7 @@ def begin_leg(tmp_path: Path, open_study: OpenStudy) -> Callable[..., Leg]:
         search, ledger = open_study(spec)
         checkpoints = CheckpointFolder(tmp_path / "checkpoints")
         shelf = ModelShelf(tmp_path / "models", 0, CORPUS, "words")
+        ear = Ear()
         legs: list[Leg] = []
         driver = Driver(
             spec,
@@ -58,10 +71,10 @@ def begin_leg(tmp_path: Path, open_study: OpenStudy) -> Callable[..., Leg]:
             ledger,
             checkpoints,
             shelf,
-            lambda *heard: legs[0].hear(*heard),
+            ear,
             count_kills=lambda: legs[0].n_kills,
         )
-        legs.append(Leg(driver, ledger))
+        legs.append(Leg(driver, ledger, ear))
         return legs[0]
 
     return begin
@@ -91,7 +104,7 @@ def test_what_ran_out_of_memory_is_tried_again_when_nothing_runs_beside_it(
     again = assign(leg, 6)
 
     assert again.assignment.key == (hungry.assignment.trial, 1, 2)
-    assert leg.said[0] == "out of memory; it is tried again, alone"
+    assert leg.ear.said[0] == "out of memory; it is tried again, alone"
     assert leg.driver.keeps_one_alone
     leg.finish(6, again)
     assert leg.driver.is_done
@@ -145,7 +158,7 @@ def test_what_runs_out_of_memory_alone_is_given_up_however_many_retries_there_ar
         assign(leg, key)
         leg.driver.lose(key, OUT_OF_MEMORY)
 
-    assert leg.said[-6:] == [OUT_OF_MEMORY] * 6
+    assert leg.ear.said[-6:] == [OUT_OF_MEMORY] * 6
     assert leg.driver.is_done
 
 
@@ -166,7 +179,7 @@ def test_without_retries_what_ran_out_of_memory_is_not_tried_again(begin_leg: Ca
 
     leg.driver.lose(0, OUT_OF_MEMORY)
 
-    assert leg.said == [OUT_OF_MEMORY]
+    assert leg.ear.said == [OUT_OF_MEMORY]
     assert len(leg.finish_rest(1)) == 5
 
 
@@ -176,7 +189,7 @@ def test_a_worker_that_says_that_its_memory_ran_out_is_treated_alike(begin_leg: 
 
     leg.driver.hear(0, Report(state="failed", reason=f"{OUT_OF_MEMORY}: MemoryError"), stopped=False)
 
-    assert leg.said == ["out of memory: MemoryError; it is tried again, alone"]
+    assert leg.ear.said == ["out of memory: MemoryError; it is tried again, alone"]
     assert [order.assignment.trial for order in leg.finish_rest(1)] == [1, 2, 3, 4, 5, 0]
 
 
@@ -192,7 +205,7 @@ def test_a_worker_that_is_lost_when_the_kernel_kills_for_memory_is_treated_alike
     leg.driver.lose(0, "the worker was lost")
     leg.driver.lose(1, "the worker was lost")
 
-    assert leg.said[1:] == [
+    assert leg.ear.said[1:] == [
         "out of memory, for which the kernel kills: the worker was lost; it is tried again, alone",
         "the worker was lost; it is tried again",
     ]

@@ -1,0 +1,80 @@
+"""What a leg has before it: how many runs, and how large each is, as far as that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from study.costs import guess_text_s
+from study.designs import Plan, SearchDesign, stratify
+from study.listener import Outlook
+from study.rehearsal import StoppingRule
+from study.spec import StudySpec
+
+N_DRAWN = 200
+"""Settings drawn to know how large one may be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What a leg has before it.
+
+    A size is what an epoch of a setting takes in a unit of its own, which runs tell.
+
+    Attributes:
+        n_runs: Replicates in all, those of earlier legs among them.
+        n_seeds: Replicates of each setting.
+        n_slots: Runs at once.
+        max_epochs: No run is longer.
+        n_ended: Replicates that ended before this leg.
+        waiting: Sizes of the runs that are known, in their order; the first of a search, say.
+        drawn: Sizes of settings drawn by chance, as those that are not known may be.
+        rungs: Epochs after which a scheduler may stop a run.
+    """
+
+    n_runs: int
+    n_seeds: int = 1
+    n_slots: int = 1
+    max_epochs: int
+    n_ended: int = 0
+    waiting: Sequence[float] = ()
+    drawn: Sequence[float] = (1.0,)
+    rungs: Collection[int] = ()
+
+
+def size_of(spec: StudySpec, params: Mapping[str, Any]) -> float:
+    """Return how large a setting is; of a model of the user's own nothing is known, and all are alike."""
+    return guess_text_s(params, has_own_model=False) if spec.model is None else 1.0
+
+
+def take_stock(spec: StudySpec, outlook: Outlook, n_slots: int) -> Backlog:
+    """Return what a leg has before it.
+
+    Args:
+        spec: The study.
+        outlook: What is known of the leg.
+        n_slots: Runs at once.
+    """
+    n_runs, max_epochs = outlook.n_trials * outlook.n_seeds, spec.training.max_epochs
+    rule = StoppingRule(spec.design, max_epochs, spec.training.patience)
+    is_rung = [outlook.may_stop and rule.is_rung(0, epoch) for epoch in range(max_epochs + 1)]
+    is_open = n_runs - outlook.n_ended > len(outlook.waiting)
+    return Backlog(
+        n_runs=n_runs,
+        n_seeds=outlook.n_seeds,
+        n_slots=max(n_slots, 1),
+        max_epochs=max_epochs,
+        n_ended=outlook.n_ended,
+        waiting=[size_of(spec, params) for params in outlook.waiting],
+        drawn=[size_of(spec, params) for params in _draw(spec)] if is_open else [1.0],
+        rungs=[epoch for epoch in range(1, max_epochs) if is_rung[epoch]],
+    )
+
+
+def _draw(spec: StudySpec) -> Plan:
+    design, rng = spec.design, np.random.default_rng(0)
+    strata = stratify(spec.space, design.scientific if isinstance(design, SearchDesign) else ())
+    return [strata[number % len(strata)].space.sample(rng) for number in range(N_DRAWN)]

@@ -1,0 +1,68 @@
+"""How settings that a sampler asks for, once it has learned, differ from those that are drawn by chance.
+
+Nobody knows beforehand; but where size pays, a scheduler lets the expensive runs live, and a sampler asks for
+more of them. How far it does is drawn by lot.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+MIN_LEAN, MAX_LEAN = 0.3, 0.9
+"""Correlation between how well a setting does and the logarithm of its cost.
+
+With these limits, and the number tried, the sizes of 55 settings were likeliest that TPE asked for, after its
+start, in four searches of real reviews: it asked for sizes 1.7 to 2.3 times those drawn by chance.
+"""
+
+MAX_TRIED = 24
+"""As many candidates as Optuna's TPE compares."""
+
+
+def n_tried(number: int) -> int:
+    """Return of how many drawn by chance the best does as well as what a sampler asks for.
+
+    Args:
+        number: How many settings it asked for before.
+    """
+    return min(max(number // 3, 2), MAX_TRIED)
+
+
+def standardize(sizes: npt.ArrayLike) -> Floats:
+    """Return the logarithms of sizes in their standard deviations from their mean, at most 3."""
+    logs = np.log(np.asarray(sizes, dtype=np.float64))
+    scores: Floats = np.clip((logs - logs.mean()) / max(float(logs.std()), 1e-9), -3.0, 3.0)
+    return scores
+
+
+def draw_merits(scores: Floats, lean: float, rng: np.random.Generator) -> Floats:
+    """Draw how well settings do, with a spread of 1, whose sizes have these scores."""
+    merits: Floats = lean * scores + np.sqrt(1.0 - lean**2) * rng.normal(size=scores.shape)
+    return merits
+
+
+def draw_learned(drawn: npt.ArrayLike, n_times: int, n: int, number: int, rng: np.random.Generator) -> Floats:
+    """Draw sizes of the next settings that a sampler will ask for, each time with a lean of its own.
+
+    Args:
+        drawn: Sizes of settings drawn by chance.
+        n_times: How often.
+        n: How many settings.
+        number: How many it asked for before.
+        rng: Draws.
+
+    Returns:
+        Of shape (n_times, n).
+    """
+    from scipy.special import ndtr, ndtri
+
+    ordered = np.sort(np.asarray(drawn, dtype=np.float64))
+    lean = np.linspace(MIN_LEAN, MAX_LEAN, n_times)[:, np.newaxis]
+    tried = np.array([n_tried(number + further) for further in range(n)])
+    merits = ndtri(rng.random((n_times, n)) ** (1.0 / tried))  # of the best of so many
+    scores = lean * merits + np.sqrt(1.0 - lean**2) * rng.normal(size=(n_times, n))
+    sizes: Floats = ordered[np.minimum((ndtr(scores) * len(ordered)).astype(int), len(ordered) - 1)]
+    return sizes
