@@ -1,10 +1,11 @@
 """What a study was said to take, before it started and while it ran, against what it took.
 
-    python -m benchmarks.foretold REVIEWS [--rows 4000] [--only grid random search]
+    python -m benchmarks.foretold REVIEWS [--rows 4000] [--seed 0] [--only grid random search longer]
 
-Three studies of real reviews are priced as `study price` does, and then run: a grid without a scheduler,
-random settings under two seeds, and TPE with ASHA over the standard space. Each line of a run that ended says
-how much is left, which is compared with what was: of all lines, and of their second half.
+Four studies of real reviews are priced as `study price` does, and then run: a grid without a scheduler,
+random settings under two seeds, TPE with ASHA over the standard space, and a longer such search over a
+smaller one. Each line of a run that ended says how much is left, which is compared with what was: of all
+lines, and of their second half; what is said to lie between limits, with these.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ STUDIES: dict[str, dict[str, Any]] = {
         "design": {"kind": "search", "sampler": "tpe", "scheduler": "asha", "trials": 18},
         "training": {"max_epochs": 6},
     },
+    "longer": {
+        "space": {"units": [16, 32, 64], "layers": [1, 2], "sequence_length": [50, 100, 150]},
+        "design": {"kind": "search", "sampler": "tpe", "scheduler": "asha", "trials": 40},
+        "training": {"max_epochs": 6},
+    },
 }
 
 
@@ -49,16 +55,25 @@ class Stamped(io.StringIO):
     def __init__(self) -> None:
         super().__init__()
         self.left: list[tuple[float, float]] = []
+        self.limits: list[tuple[float, float, float]] = []
 
     def write(self, text: str) -> int:
-        for number, unit in re.findall(r"about ([\d.]+) (s|min|h) left", text):
-            self.left.append((time.monotonic(), float(number) * SECONDS[unit]))
+        now = time.monotonic()
+        self.left += [(now, read_s(said)) for said in re.findall(r"about (\S+ \S+) left", text)]
+        limits = re.findall(r" left \((\S+ \S+) to (\S+ \S+)\)", text)
+        self.limits += [(now, read_s(low), read_s(high)) for low, high in limits]
         return super().write(text)
 
 
-def describe(name: str, task: Task) -> StudySpec:
+def read_s(said: str) -> float:
+    """Return the seconds of a duration as the console says it."""
+    number, unit = said.split()
+    return float(number) * SECONDS[unit]
+
+
+def describe(name: str, task: Task, seed: int) -> StudySpec:
     document = describe_study(task) if name == "grid" else {"data": describe_data(task)} | STUDIES[name]
-    return StudySpec.from_document(document | {"name": name}, name)
+    return StudySpec.from_document(document | {"name": name, "seed": seed}, name)
 
 
 def factor_of(said_s: float, was_s: float) -> float:
@@ -70,13 +85,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("reviews", type=Path)
     parser.add_argument("--rows", type=int, default=4000, help="to train on; a quarter as many validate")
-    parser.add_argument("--only", nargs="+", choices=sorted(STUDIES), default=sorted(STUDIES))
+    parser.add_argument("--seed", type=int, default=0, help="of the studies")
+    parser.add_argument("--only", nargs="+", choices=list(STUDIES), default=list(STUDIES))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="foretold-") as folder:
         task = Task(Path(folder), epochs=2, n_settings=18, layers=1)
         write_task(options.reviews, options.rows, task.folder)
         for name in options.only:
-            spec = describe(name, task)
+            spec = describe(name, task, options.seed)
             load = os.getloadavg()[0]
             said = price_study(spec).seconds
             stamped = Stamped()
@@ -86,12 +102,14 @@ def main() -> None:
             took_s = ended - began
             factors = [factor_of(left_s, ended - at) for at, left_s in stamped.left]
             last = factors[len(factors) // 2 :]
+            n_inside = sum(low <= ended - at <= high for at, low, high in stamped.limits)
             low, middle, high = map(say_duration, (said.low, said.middle, said.high))
             print(
                 f"{name}, load {load:.1f}: foretold {middle} ({low} to {high}), took {took_s:.0f} s, "
                 f"factor {factor_of(said.middle, took_s):.2f}; "
                 f"left within 1.5: {sum(f <= 1.5 for f in factors)} of {len(factors)} lines, "
-                f"of the second half {sum(f <= 1.5 for f in last)} of {len(last)}, worst {max(last):.2f}",
+                f"of the second half {sum(f <= 1.5 for f in last)} of {len(last)}, worst {max(last):.2f}; "
+                f"{n_inside} of {len(stamped.limits)} limits hold",
                 flush=True,
             )
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from study.costs import CostModel
-from study.designs import SearchDesign, Stratum, stratify
+from study.costs import CostModel, RunCost
+from study.designs import Plan, SearchDesign, stratify
+from study.leanings import MAX_LEAN, MIN_LEAN, draw_merits, n_tried, standardize
 from study.rehearsal import Item
 from study.spec import StudySpec
 
 N_STARTUP = 10
-"""Settings that a sampler draws by chance before it learns, as Optuna's TPE does."""
+"""Settings that a sampler of which nothing is certain draws by chance before it learns."""
 
-MAX_LEAN = 0.9
-"""Correlation between how well a setting does and the logarithm of its cost, at most; at least 0."""
+N_POOL = 256
+"""Settings drawn of each stratum, among which all others are."""
 
 
 def program_of(params: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -25,54 +26,61 @@ def program_of(params: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(sorted((k, v) for k, v in params.items() if k not in ("learning_rate", "batch_size")))
 
 
-class _Fortune:
-    """Makes items of settings, and says how well each does: larger models better, to a degree drawn by lot.
+@dataclass(frozen=True)
+class _Candidate:
+    """A setting, and what is known of it; its place is the one among all candidates."""
 
-    Nobody knows beforehand; but where size pays, a scheduler lets the expensive runs live and a sampler asks
-    for more of them.
+    place: int
+    cost: RunCost
+    program: tuple[Any, ...]
+    cohort: tuple[Any, ...]
+
+
+class Imagination:
+    """Imagines a study again and again.
+
+    Args:
+        spec: The study.
+        model: What settings cost.
+        certain: The settings that it is certain to train, as `study.foresight` has them.
     """
 
-    def __init__(self, spec: StudySpec, model: CostModel, factor: float, rng: np.random.Generator) -> None:
-        design = spec.design
+    def __init__(self, spec: StudySpec, model: CostModel, certain: Plan) -> None:
+        design, rng = spec.design, np.random.default_rng(0)
+        self._n_trials = max(design.count(spec.space), len(certain))
         self._scientific = design.scientific if isinstance(design, SearchDesign) else ()
-        self._model, self._factor, self._rng = model, factor, rng
-        self._lean = float(rng.uniform(0.0, MAX_LEAN))
-        sizes = [math.log(model.predict(t.params).epoch_s) for t in model.timings]
-        self._mean, self._spread = float(np.mean(sizes)), max(float(np.std(sizes)), 1e-9)
+        self._model, self._costs = model, list[RunCost]()
+        self._certain = [self._consider(params) for params in certain]
+        self._n_by_chance = len(certain) or N_STARTUP
+        self._pools = []
+        if self._n_trials > len(certain):
+            for stratum in stratify(spec.space, self._scientific):
+                drawn = [stratum.space.sample(rng) for _ in range(N_POOL)]
+                self._pools.append([self._consider(params) for params in drawn])
+        self._scores = standardize([cost.epoch_s for cost in self._costs])
 
-    def make_item(self, params: Mapping[str, Any]) -> Item:
-        cost = self._model.predict(params)
-        size = float(np.clip((math.log(cost.epoch_s) - self._mean) / self._spread, -3.0, 3.0))
+    def _consider(self, params: Mapping[str, Any]) -> _Candidate:
+        self._costs.append(self._model.predict(params))
+        cohort = tuple(params.get(name) for name in self._scientific)
+        return _Candidate(len(self._costs) - 1, self._costs[-1], program_of(params), cohort)
+
+    def draw(self, factor: float, rng: np.random.Generator) -> list[Item]:
+        """Return what the study may train, in order; all takes `factor` times as long as the model says."""
+        lean = float(rng.uniform(MIN_LEAN, MAX_LEAN))
+        merits = draw_merits(self._scores, lean, rng)
+        items = [self._make_item(candidate, factor, merits) for candidate in self._certain]
+        for number in range(len(self._certain), self._n_trials):
+            pool = self._pools[number % len(self._pools)]
+            n = 1 if number < self._n_by_chance else n_tried(number // len(self._pools))
+            tried = [pool[place] for place in rng.integers(len(pool), size=n)]
+            best = max(tried, key=lambda candidate: merits[candidate.place])
+            items.append(self._make_item(best, factor, merits))
+        return items
+
+    def _make_item(self, candidate: _Candidate, factor: float, merits: Any) -> Item:
         return Item(
-            cost=cost.scaled(self._factor),
-            program=program_of(params),
-            merit=self._lean * size + math.sqrt(1.0 - self._lean**2) * self._rng.normal(),
-            cohort=tuple(params.get(name) for name in self._scientific),
+            cost=candidate.cost.scaled(factor),
+            program=candidate.program,
+            merit=float(merits[candidate.place]),
+            cohort=candidate.cohort,
         )
-
-
-def imagine(spec: StudySpec, model: CostModel, factor: float, rng: np.random.Generator) -> list[Item]:
-    """Return what a study may train, in order: its own settings where they are fixed.
-
-    A sampler that learns comes back to what did well: after its first settings, every second one is taken to
-    be one of the best tenth so far.
-    """
-    fortune = _Fortune(spec, model, factor, rng)
-    plan = spec.design.plan(spec.space, spec.seed)
-    if plan is not None:
-        return [fortune.make_item(params) for params in plan]
-    scientific = spec.design.scientific if isinstance(spec.design, SearchDesign) else ()
-    strata: list[Stratum] = stratify(spec.space, scientific)
-    drawn: list[list[Item]] = [[] for _ in strata]
-    items: list[Item] = []
-    for number in range(spec.design.count(spec.space)):
-        place = number % len(strata)
-        earlier = drawn[place]
-        if len(earlier) >= N_STARTUP and rng.random() < 0.5:
-            best = sorted(earlier, key=lambda item: -item.merit)[: math.ceil(len(earlier) / 10)]
-            item = best[int(rng.integers(len(best)))]
-        else:
-            item = fortune.make_item(strata[place].space.sample(rng))
-        earlier.append(item)
-        items.append(item)
-    return items

@@ -13,7 +13,9 @@ import numpy as np
 from study.cluster import Capacity, check_resources, count_cpus
 from study.costs import CostModel, Timing, Workload, choose_settings
 from study.data import Corpus, encode, load_corpus
+from study.designs import Plan
 from study.errors import StudyError
+from study.estimate import Estimate
 from study.footprint import (
     ATTEMPT_BYTES,
     EPOCH_BYTES,
@@ -22,7 +24,8 @@ from study.footprint import (
     count_runs,
     result_bytes,
 )
-from study.imagined import imagine, program_of
+from study.foresight import foresee
+from study.imagined import Imagination, program_of
 from study.rehearsal import Outcome, StoppingRule, rehearse
 from study.spec import StudySpec
 from study.timing import time_settings
@@ -46,11 +49,11 @@ BLOCK = 512
 N_VIEWS = 4
 """Encoded views that a worker keeps."""
 
-AROUND_S = (6.0, 18.0)
-"""Starting Ray and writing the report: taken for 2 idle cores, and measured on 2 cores at a load of 6."""
+AROUND_S = (3.5, 5.5)
+"""Starting Ray and writing the report, on a machine that is not busy: 4 s on 2 cores."""
 
-BASELINES_S = (0.9, 2.0)
-"""Fitting the lines to beat, by a million tokens: 1.0 to 1.4 s of CPU on reviews and on docstrings."""
+BASELINES_S = (0.5, 2.0)
+"""Fitting the lines to beat, by a million tokens: 1.0 to 1.4 s of CPU, in part beside the last runs."""
 
 CHARACTERS_OF_TOKEN = 5.0
 
@@ -59,21 +62,6 @@ DRIVER_BYTES = (0.7e9, 1.1e9)
 
 WORKER_GROWTH = (1.0, 1.4)
 """What a worker holds in the end, of what the same programs held when they were timed."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure, and the interval that holds it nine times out of ten."""
-
-    middle: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Estimate:
-        """Return median and the middle nine tenths of simulated values."""
-        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
-        return cls(middle, low, high)
 
 
 @dataclass(frozen=True)
@@ -129,13 +117,15 @@ def price_study(
     Raises:
         StudyError: If the data cannot be used, or nothing can be trained here.
     """
-    began = time.monotonic()
     n_slots, n_slots_here = _count_slots(spec, n_workers)
-    corpus = _read(spec)
+    _read(spec)
+    began = time.monotonic()
+    corpus = _read(spec)  # from the cache, as the study's run will
     read_s = time.monotonic() - began
     workload = _weigh(spec, corpus)
     rng = np.random.default_rng(0)
-    candidates = _distinct(_draw_settings(spec, rng))
+    certain = foresee(spec, n_slots)
+    candidates = _distinct(_draw_settings(spec, certain, rng))
     chosen = choose_settings(candidates, N_TIMED, has_own_model=workload.has_own_model)
     began_probe = time.monotonic()
     timings, ready_s = timer(
@@ -148,8 +138,8 @@ def price_study(
     )
     probed_s = time.monotonic() - began_probe
     model = CostModel(timings, workload)
-    played = _play(spec, model, n_slots, rng)
-    around = _around(corpus, read_s, ready_s, rng, len(played))
+    played = _play(spec, Imagination(spec, model, certain), model, n_slots, rng)
+    around = _around(corpus, read_s + ready_s, model.stretch, rng, len(played))
     n_possible = count_runs(spec) * spec.training.max_epochs
     return Price(
         n_slots=n_slots,
@@ -197,19 +187,21 @@ def _weigh(spec: StudySpec, corpus: Corpus) -> Workload:
     )
 
 
-def _draw_settings(spec: StudySpec, rng: np.random.Generator) -> list[Mapping[str, Any]]:
-    """Return settings that the study may train: its own where they are fixed, else some of its space."""
-    plan = spec.design.plan(spec.space, spec.seed)
-    if plan is not None:
-        return [plan[i] for i in rng.permutation(len(plan))[:N_CANDIDATES]]
-    return [spec.space.sample(rng) for _ in range(N_CANDIDATES)]
+def _draw_settings(spec: StudySpec, certain: Plan, rng: np.random.Generator) -> list[Mapping[str, Any]]:
+    """Return settings that the study may train: those that are certain, and some of its space."""
+    settings = [certain[place] for place in rng.permutation(len(certain))[:N_CANDIDATES]]
+    if len(certain) < spec.design.count(spec.space):
+        settings += [spec.space.sample(rng) for _ in range(N_CANDIDATES - len(settings))]
+    return settings
 
 
 def _distinct(settings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list({(program_of(s), s["batch_size"]): s for s in settings}.values())
 
 
-def _play(spec: StudySpec, model: CostModel, n_slots: int, rng: np.random.Generator) -> list[Outcome]:
+def _play(
+    spec: StudySpec, imagination: Imagination, model: CostModel, n_slots: int, rng: np.random.Generator
+) -> list[Outcome]:
     """Play the study through many times, each time with other settings, merits and errors of the model.
 
     One error holds for all settings of a time: they share the model and the machine's mood, and would only
@@ -221,16 +213,16 @@ def _play(spec: StudySpec, model: CostModel, n_slots: int, rng: np.random.Genera
     for _ in range(max(min(N_REHEARSALS, MAX_PLAYED // count_runs(spec)), 10)):
         # Predicted too high by this factor is cheaper by it.
         factor = math.exp(-float(rng.choice(errors)))
-        items = imagine(spec, model, factor, rng)
+        items = imagination.draw(factor, rng)
         played.append(rehearse(items, n_seeds=spec.seeds, n_slots=n_slots, rule=rule, rng=rng))
     return played
 
 
-def _around(corpus: Corpus, read_s: float, ready_s: float, rng: np.random.Generator, n: int) -> list[float]:
+def _around(corpus: Corpus, ready_s: float, stretch: float, rng: np.random.Generator, n: int) -> list[float]:
     """Draw the seconds before the first and after the last run: reading, starting, lines to beat, report."""
     n_tokens = sum(len(text) for text in corpus.texts) / CHARACTERS_OF_TOKEN / 1e6
-    baselines_s = n_tokens * rng.uniform(*BASELINES_S, n)
-    return [float(s) for s in read_s + ready_s + rng.uniform(*AROUND_S, n) + baselines_s]
+    unmeasured_s = rng.uniform(*AROUND_S, n) + n_tokens * rng.uniform(*BASELINES_S, n)
+    return [float(s) for s in ready_s + max(stretch, 1.0) * unmeasured_s]
 
 
 def _typical(errors: Sequence[float]) -> float | None:

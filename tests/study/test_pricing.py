@@ -4,22 +4,24 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from study.console import print_price
-from study.costs import Timing
+from study.costs import Timing, guess_text_s
 from study.errors import EnvironmentFaultError, StudyError
+from study.foresight import foresee
 from study.pricing import Price, price_study
 from study.spec import StudySpec
 from study.timing import time_settings
-from tests.study.small_study import make_spec
+from tests.study.small_study import SMALL_SPACE, make_spec
 
 DATA = {"source": "recall", "recall": {"n_texts": 400, "length": 10, "distance": 2, "alphabet": 4}}
 
 
-def make_timer(epoch_s: float) -> Any:
-    """A timer by whose times an epoch of any setting takes so long."""
+def make_timer(epoch_s: float | None) -> Any:
+    """A timer by whose times an epoch of any setting takes so long, or as long as is guessed."""
 
     def timer(spec: StudySpec, settings: Any, **_: Any) -> tuple[list[Timing], float]:
         timings = [
@@ -27,7 +29,7 @@ def make_timer(epoch_s: float) -> Any:
                 params=dict(params),
                 start_s=1.0,
                 restart_s=0.1,
-                step_s=epoch_s / 100.0,
+                step_s=guess_text_s(params, has_own_model=False) * 64 if epoch_s is None else epoch_s / 100.0,
                 block_s=1e-6,
                 whole_s=1.0,
                 wall_s=1.0,
@@ -51,7 +53,7 @@ def test_a_grid_costs_its_epochs_over_its_slots() -> None:
     assert one.epochs_share.low == one.epochs_share.high == 1.0
     # Six settings of three epochs each; what surrounds them is the same.
     assert one.seconds.middle - three.seconds.middle == pytest.approx(
-        2 / 3 * (one.seconds.middle - 20.0), rel=0.1
+        2 / 3 * (one.seconds.middle - 6.5), rel=0.02
     )
     assert one.seconds.low <= one.seconds.middle <= one.seconds.high
 
@@ -63,6 +65,20 @@ def test_a_scheduler_makes_a_study_cheaper() -> None:
 
     assert stopped.epochs_share.middle < 0.9
     assert stopped.seconds.middle < full.seconds.middle
+
+
+def test_a_search_that_begins_with_large_settings_is_dearer() -> None:
+    space = SMALL_SPACE | {"sequence_length": {"low": 1, "high": 512, "log": True}}
+    design = {"kind": "search", "trials": 6, "scheduler": "none"}
+    prices, begins = [], []
+    for seed in range(4):
+        spec = make_spec(data=DATA, space=space, design=design, seed=seed)
+        begins.append(sum(guess_text_s(params, has_own_model=False) for params in foresee(spec, 2)))
+        prices.append(price_study(spec, n_workers=2, timer=make_timer(None)).seconds.middle)
+
+    assert max(begins) > 2 * min(begins)
+    assert np.argmax(prices) == np.argmax(begins)
+    assert np.argmin(prices) == np.argmin(begins)
 
 
 def test_more_workers_need_more_memory_and_more_seeds_more_disk() -> None:
@@ -107,8 +123,9 @@ def test_a_setting_that_cannot_be_trained_is_named_with_its_reason() -> None:
 def test_a_real_price_loads_neither_ray_nor_tensorflow_in_its_process() -> None:
     program = """
 import sys
+from study.foresight import foresee
 from study.pricing import price_study
-from tests.study.small_study import make_spec
+from tests.study.small_study import SMALL_SPACE, make_spec
 from tests.study.test_pricing import DATA
 price = price_study(make_spec(data=DATA), n_workers=1, probe_s=1.0)
 assert 0.0 < price.seconds.low <= price.seconds.high < 600.0, price
