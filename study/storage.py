@@ -246,7 +246,6 @@ def open_database(path: Path) -> optuna.storages.RDBStorage:
     """
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         return optuna.storages.RDBStorage(
             f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 30.0}}
@@ -259,10 +258,12 @@ def open_database(path: Path) -> optuna.storages.RDBStorage:
 
 
 def open_strata(
-    spec: StudySpec, database: optuna.storages.RDBStorage, strata: Sequence[Stratum]
+    spec: StudySpec, database: optuna.storages.BaseStorage, strata: Sequence[Stratum]
 ) -> list[StoredStratum]:
     """Open or create the studies of a search, one for each stratum, and give each its sampler."""
     import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     storage = optuna.storages.get_storage(database)  # which reads again only what is open
     n_trials = spec.design.count(spec.space) // len(strata)

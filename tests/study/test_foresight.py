@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import optuna
 import pytest
 
 from study.foresight import foresee
@@ -54,6 +55,14 @@ def test_all_of_a_plan_is_foreseen() -> None:
 )
 def test_nothing_is_foreseen_of_a_sampler_that_asks_for_what_others_found(changes: dict[str, Any]) -> None:
     assert foresee(make_spec(space=SPACE, **changes), N_SLOTS) == []
+
+
+def test_optuna_says_nothing_of_what_is_foreseen() -> None:
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+
+    foresee(make_spec(design={"kind": "search", "trials": 16}, space=SPACE), N_SLOTS)
+
+    assert optuna.logging.get_verbosity() == optuna.logging.WARNING
 
 
 def test_runs_that_wait_are_known_to_a_search_in_their_order(open_study: OpenStudy) -> None:
