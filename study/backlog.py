@@ -46,8 +46,13 @@ class Backlog:
 
 
 def size_of(spec: StudySpec, params: Mapping[str, Any]) -> float:
-    """Return how large a setting is; of a model of the user's own nothing is known, and all are alike."""
-    return guess_text_s(params, has_own_model=False) if spec.model is None else 1.0
+    """Return how large a setting is.
+
+    Of a model of the user's own nothing is known, nor what counts on a GPU: there all are alike.
+    """
+    if spec.model is not None or spec.resources.gpus_per_trial > 0.0:
+        return 1.0
+    return guess_text_s(params, has_own_model=False)
 
 
 def take_stock(spec: StudySpec, outlook: Outlook, n_slots: int) -> Backlog:

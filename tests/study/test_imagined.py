@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -72,8 +74,9 @@ def test_the_sizes_a_sampler_asks_for_are_of_the_space_and_grow_as_it_learns() -
     assert early.mean(axis=1).std() > 1.5 * early.std() / np.sqrt(50)
 
 
-def test_models_of_the_users_own_are_all_of_one_size() -> None:
+@pytest.mark.parametrize("changes", [{"model": "models:build"}, {"resources": {"gpus_per_trial": 1}}])
+def test_where_nothing_is_known_of_costs_all_settings_are_of_one_size(changes: dict[str, Any]) -> None:
     settings = [make_spec(space=SPACE).space.sample(np.random.default_rng(n)) for n in range(3)]
 
     assert len({size_of(make_spec(), params) for params in settings}) == 3
-    assert {size_of(make_spec(model="models:build"), params) for params in settings} == {1.0}
+    assert {size_of(make_spec(**changes), params) for params in settings} == {1.0}
