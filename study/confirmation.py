@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from study.errors import StudyError
 from study.ledger import Ledger
 from study.planned import PlannedRuns
-from study.seeds import derive_seed
 from study.spec import StudySpec
 from study.trial import Assignment
 
@@ -36,21 +34,10 @@ class Confirmation(PlannedRuns):
             for trial in (t for t, n_seeds in plan.items() if number < FIRST_REPLICATE + n_seeds):
                 outcome = known.get((trial, number))
                 if outcome is None:
-                    runs.append(_assign(spec, trial, number, params[trial]))
+                    runs.append(Assignment.first(spec.seed, trial, number, params[trial], "confirm"))
                 elif outcome.state == "running":
                     runs.append(outcome.assignment)
         super().__init__(spec, ledger, runs)
-
-
-def _assign(spec: StudySpec, trial: int, replicate: int, params: dict[str, Any]) -> Assignment:
-    return Assignment(
-        trial=trial,
-        replicate=replicate,
-        attempt=1,
-        seed=derive_seed(spec.seed, "replicate", replicate),
-        params=params,
-        phase="confirm",
-    )
 
 
 def choose_settings(ledger: Ledger, top: int, confirmed: Collection[int]) -> list[int]:

@@ -20,7 +20,6 @@ from study.foresight import foresee
 from study.ledger import Ledger, Outcome
 from study.packing import N_ROUNDS, pack
 from study.proposals import Proposal, Proposals
-from study.seeds import derive_seed
 from study.spec import StudySpec
 from study.storage import Suggestion, objectives_of
 from study.suggestions import Suggestions
@@ -226,17 +225,9 @@ class Search:
             if outcome is not None and outcome.state == "running":
                 self._queue.append(outcome.assignment)
             elif outcome is None and anew:
-                self._queue.append(self._assign(proposal, replicate))
-
-    def _assign(self, proposal: Proposal, replicate: int) -> Assignment:
-        assert proposal.params is not None, "what the records do not know is not trained"
-        return Assignment(
-            trial=proposal.trial,
-            replicate=replicate,
-            attempt=1,
-            seed=derive_seed(self._spec.seed, "replicate", replicate),
-            params=dict(proposal.params),
-        )
+                assert proposal.params is not None, "what the records do not know is not trained"
+                first = Assignment.first(self._spec.seed, proposal.trial, replicate, proposal.params)
+                self._queue.append(first)
 
     def _settle(self, proposal: Proposal) -> None:
         """Tell Optuna of a proposal, if nothing of it is left to train."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from analysis.records import Phase, State
+from study.seeds import derive_seed
 
 MAX_PROBE = 5_000
 """Training rows that are evaluated: 0.9 points of half-width at an accuracy of 88%, and little time."""
@@ -34,6 +36,14 @@ class Assignment:
     seed: int
     params: dict[str, Any]
     phase: Phase = "search"
+
+    @classmethod
+    def first(
+        cls, study_seed: int, trial: int, replicate: int, params: Mapping[str, Any], phase: Phase = "search"
+    ) -> Self:
+        """Return the first attempt at a replicate; its seed follows from the study's and its number alone."""
+        seed = derive_seed(study_seed, "replicate", replicate)
+        return cls(trial=trial, replicate=replicate, attempt=1, seed=seed, params=dict(params), phase=phase)
 
     @property
     def key(self) -> tuple[int, int, int]:
