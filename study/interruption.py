@@ -119,6 +119,16 @@ class Interruption:
         _leave(first)
 
 
+def ignore_signals() -> None:
+    """Let no further signal end the process, which ends by itself, with the status of the first.
+
+    Python puts SIGINT's own handler back when it ends: whoever pressed Ctrl-C once more would see a
+    traceback, or another status.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _is_interactive() -> bool:
     return hasattr(sys, "ps1")
 

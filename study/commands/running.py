@@ -117,9 +117,12 @@ def finish(leg: Any, spec: Any) -> None:
     from rich.console import Console
 
     from study.console import ConsoleListener, print_result
+    from study.interruption import ignore_signals
 
     console = Console(highlight=False)
     result = leg(ConsoleListener(console, spec))
+    if result.stop_signal is not None:
+        ignore_signals()
     print_result(console, result)
     if result.stop_signal is not None:
         raise typer.Exit(128 + result.stop_signal)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import StudyError
+from study.interruption import ignore_signals
 from study.listener import Listener
 from study.run import run_study
 from study.spec import StudySpec, load_spec
@@ -46,6 +47,7 @@ def main() -> int:
         print(f"study: {error}", file=sys.stderr)
         return error.exit_status
     if result.stop_signal is not None:
+        ignore_signals()
         return 128 + result.stop_signal
     return 1 if result.n_unfinished_well else 0
 

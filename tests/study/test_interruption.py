@@ -51,10 +51,30 @@ DEAF = """
 """
 
 
+ENDING = """
+import sys, time
+from study.interruption import ignore_signals
+
+class Late:
+    def __del__(self, say=print, sleep=time.sleep):
+        say("ready", flush=True)
+        sleep(0.3)
+
+late = Late()
+ignore_signals()
+sys.exit(143)
+"""
+"""Python has put the handlers of signals back when it comes to what lasted until the end."""
+
+
 def run(lines: str, *signals: signal.Signals) -> tuple[int, str, float]:
     """Return the exit status of a process that gets `signals`, what it said, and how long it took to end."""
+    return run_program(PROGRAM.format(lines=lines), *signals)
+
+
+def run_program(program: str, *signals: signal.Signals) -> tuple[int, str, float]:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(lines=lines)],
+        [sys.executable, "-c", program],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,6 +118,12 @@ def test_the_second_signal_ends_a_leg_that_does_not_end() -> None:
 
     assert (status, said) == (130, "")
     assert ended_s < 2.0
+
+
+def test_whoever_signals_again_while_python_ends_changes_nothing() -> None:
+    status, said, _ = run_program(ENDING, signal.SIGINT, signal.SIGTERM)
+
+    assert (status, said) == (143, "")
 
 
 @pytest.mark.slow
