@@ -32,6 +32,9 @@ In most of nine searches of real reviews by TPE and ASHA settings grew, and live
 PACE_SPREAD = 0.25
 """Standard deviation of the logarithm of how far one run's pace is from what its size says."""
 
+START_S = 0.7
+"""Building and tracing a model of one layer (docs/performance.md), until runs have told."""
+
 PASSED, JUDGED = 1.8, 3.0
 """What is taken for known of a rung: of 36 runs of two searches under ASHA, 22 passed the first."""
 
@@ -79,7 +82,7 @@ class Progress:
         self._state_of: dict[tuple[int, int], str] = {}
         # Sums over the ended, so that a report costs the same after ten thousand runs as after ten.
         self._epochs = _Sums()  # seconds of an epoch, and sizes
-        self._warm_starts, self._cold_starts = _Sums(), _Sums()  # seconds beside epochs, and runs
+        self._starts = _Sums()  # seconds beside epochs, and runs, but of those whose worker had to start, too
         self._judged = [_Sums() for _ in range(backlog.max_epochs + 2)]  # after each epoch, by their size
         self._n_seen, self._pruned, self._n_spared = Counter[int](), set[int](), 0
 
@@ -125,9 +128,8 @@ class Progress:
             run.n_epochs = epoch
             if run.first_epoch is None:
                 run.first_epoch, run.first_wall_s, run.first_heard_s = epoch, run.wall_s, now_s
-            elif epoch == run.first_epoch + 1 and run.epoch_s is not None:
-                starts = self._cold_starts if run.begun_s is None else self._warm_starts
-                starts.add(max(run.first_s - run.epoch_s, 0.0), 1.0)
+            elif epoch == run.first_epoch + 1 and run.epoch_s is not None and run.begun_s is not None:
+                self._starts.add(max(run.first_s - run.epoch_s, 0.0), 1.0)
         at = run.n_epochs + (epoch is None)
         self._judged[at].add(run.size if state == "running" else 0.0, run.size)
         if state == "running":
@@ -147,7 +149,7 @@ class Progress:
         if pace is None:
             return None
         rng = np.random.default_rng(0)
-        start_s = (self._warm_starts.ratio if self._warm_starts.n else self._cold_starts.ratio) or 0.0
+        start_s = START_S if self._starts.ratio is None else self._starts.ratio
         slots = np.zeros((n_draws, n_slots))
         for place, run in enumerate(self._running.values()):
             epoch_s = run.epoch_s or pace * run.size

@@ -11,7 +11,7 @@ import pytest
 
 from study.backlog import Backlog
 from study.estimate import Estimate
-from study.progress import Progress
+from study.progress import START_S, Progress
 
 MAX_EPOCHS = 8
 RUNGS = (2, 6)
@@ -140,7 +140,7 @@ def test_a_run_that_is_larger_than_those_before_it_is_waited_for_from_its_start_
 
     left = progress.left(16.0)
     assert left is not None
-    assert left.middle == pytest.approx(50.0 * 16.0)
+    assert left.middle == pytest.approx(START_S + 50.0 * 16.0)
 
 
 def test_settings_of_a_sampler_are_expected_to_be_about_as_large_as_its_last() -> None:
@@ -168,13 +168,24 @@ def test_nothing_is_estimated_before_a_first_epoch_ended() -> None:
 
 def test_running_and_waiting_runs_are_counted_at_their_pace() -> None:
     progress = make_progress(n_runs=3, n_slots=1, waiting=[1.0] * 3)
-    # Four seconds for the first epoch, two for each of the others: 18 s a run.
-    train(progress, (0, 1), 1.0, [4.0, 6.0])
+    # The first epoch holds the start of the worker and what is compiled once; the others take two seconds.
+    train(progress, (0, 1), 1.0, [30.0, 32.0])
 
-    left = progress.left(7.0)
+    left = progress.left(33.0)
     assert left is not None
-    assert left.middle == pytest.approx(11.0 + 18.0 + 18.0)
+    assert left.middle == pytest.approx(11.0 + 2 * (START_S + 16.0))
     assert left.low < left.middle < left.high
+
+
+def test_waiting_runs_take_as_long_to_start_as_those_before_them() -> None:
+    progress = make_progress(n_runs=3, n_slots=1, waiting=[1.0] * 3)
+    train(progress, (0, 1), 1.0, [30.0 + 2.0 * epoch for epoch in range(1, MAX_EPOCHS + 1)])
+    # Four seconds for the first epoch, two for each of the others: 18 s a run.
+    train(progress, (1, 1), 1.0, [4.0, 6.0])
+
+    left = progress.left(6.0)
+    assert left is not None
+    assert left.middle == pytest.approx(12.0 + 18.0)
 
 
 def test_runs_of_earlier_legs_are_not_waited_for() -> None:
@@ -192,10 +203,10 @@ def test_the_other_seeds_of_a_pruned_setting_are_not_waited_for() -> None:
     train(progress, (0, 1), 1.0, [2.0])
     progress.hear((0, 1), "pruned", 2, 4.0, 4.0)
 
-    # Of the three seeds of the other setting, one in three is expected to be trained, for two epochs.
+    # Of the three seeds of the other setting, one in three is expected to be trained, for two epochs of 2 s.
     left = progress.left(4.0)
     assert left is not None
-    assert left.middle == pytest.approx(4.0)
+    assert left.middle == pytest.approx(START_S + 4.0)
 
 
 def test_a_lost_run_that_is_tried_again_counts_as_running_again() -> None:
