@@ -26,7 +26,8 @@ N_RECENT, N_PRIOR = 8, 8
 GROWTH, N_GROWING, GROWTH_SPREAD = 0.3, 40, 0.5
 """Logarithm of how much dearer a sampler's settings become than its last, less after so many; and its spread.
 
-In most of nine searches of real reviews by TPE and ASHA settings grew, and lived longer, until the end.
+In most searches of real reviews by TPE and ASHA (`benchmarks.foretold`) settings grew, and lived longer, to
+the end.
 """
 
 PACE_SPREAD = 0.25
@@ -36,7 +37,7 @@ START_S = 0.7
 """Building and tracing a model of one layer (docs/performance.md), until runs have told."""
 
 PASSED, JUDGED = 1.8, 3.0
-"""What is taken for known of a rung: of 36 runs of two searches under ASHA, 22 passed the first."""
+"""What is taken for known of a rung: three runs judged, of which three in five passed, as in two searches."""
 
 
 @dataclass
@@ -82,7 +83,7 @@ class Progress:
         self._state_of: dict[tuple[int, int], str] = {}
         # Sums over the ended, so that a report costs the same after ten thousand runs as after ten.
         self._epochs = _Sums()  # seconds of an epoch, and sizes
-        self._starts = _Sums()  # seconds beside epochs, and runs, but of those whose worker had to start, too
+        self._starts = _Sums()  # seconds beside epochs, and runs; none of those that a new worker began
         self._judged = [_Sums() for _ in range(backlog.max_epochs + 2)]  # after each epoch, by their size
         self._n_seen, self._pruned, self._n_spared = Counter[int](), set[int](), 0
 
