@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from study.costs import guess_text_s
-from study.designs import Plan, SearchDesign, stratify
+from study.designs import Plan
 from study.listener import Outlook
 from study.rehearsal import StoppingRule
 from study.spec import StudySpec
@@ -80,6 +80,5 @@ def take_stock(spec: StudySpec, outlook: Outlook, n_slots: int) -> Backlog:
 
 
 def _draw(spec: StudySpec) -> Plan:
-    design, rng = spec.design, np.random.default_rng(0)
-    strata = stratify(spec.space, design.scientific if isinstance(design, SearchDesign) else ())
+    strata, rng = spec.design.strata(spec.space), np.random.default_rng(0)
     return [strata[number % len(strata)].space.sample(rng) for number in range(N_DRAWN)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from study.designs import SearchDesign, stratify
+from study.designs import SearchDesign
 from study.spec import StudySpec
 
 BEGIN_BY_CHANCE = ("tpe", "gp")
@@ -33,7 +33,7 @@ def foresee(spec: StudySpec, n_slots: int) -> Sequence[Mapping[str, Any]]:
 
     from study.storage import open_strata
 
-    strata = stratify(spec.space, design.scientific)
+    strata = design.strata(spec.space)
     share = design.trials // len(strata)
     n_certain = min(design.trials, len(strata) * min(design.count_startup(share), share) + n_slots)
     stored = open_strata(spec, optuna.storages.InMemoryStorage(), strata)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from study.costs import CostModel, RunCost
-from study.designs import Plan, SearchDesign, stratify
+from study.designs import Plan
 from study.leanings import MAX_LEAN, MIN_LEAN, draw_merits, n_tried, standardize
 from study.rehearsal import Item
 from study.spec import StudySpec
@@ -48,13 +48,14 @@ class Imagination:
     def __init__(self, spec: StudySpec, model: CostModel, certain: Plan) -> None:
         design, rng = spec.design, np.random.default_rng(0)
         self._n_trials = max(design.count(spec.space), len(certain))
-        self._scientific = design.scientific if isinstance(design, SearchDesign) else ()
+        strata = design.strata(spec.space)
+        self._scientific = tuple(strata[0].levels)
         self._model, self._costs = model, list[RunCost]()
         self._certain = [self._consider(params) for params in certain]
         self._n_by_chance = len(certain) or N_STARTUP
         self._pools = []
         if self._n_trials > len(certain):
-            for stratum in stratify(spec.space, self._scientific):
+            for stratum in strata:
                 drawn = [stratum.space.sample(rng) for _ in range(N_POOL)]
                 self._pools.append([self._consider(params) for params in drawn])
         self._scores = standardize([cost.epoch_s for cost in self._costs])

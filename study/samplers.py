@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import Choice, Fixed, Space
-from study.designs import SearchDesign, stratify
+from study.designs import SearchDesign
 from study.errors import StudyError
 from study.imports import import_object
 
@@ -38,7 +38,7 @@ def check_sampler(design: BaseDesign, space: Space) -> None:
         StudyError: If a package is missing, the space is not for it, or the user's own cannot be built.
     """
     if isinstance(design, SearchDesign):
-        strata = stratify(space, design.scientific)
+        strata = design.strata(space)
         for stratum in strata:
             make_sampler(design, stratum.space, design.trials // len(strata), seed=0)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from study.designs import SearchDesign, Stratum, stratify
+from study.designs import Stratum
 from study.spec import StudySpec
 from study.storage import Suggestion, open_database, open_strata
 
@@ -45,9 +45,7 @@ class Suggestions:
 
     def __init__(self, spec: StudySpec, storage: Path, *, is_planned: bool) -> None:
         design = spec.design
-        strata = [Stratum({}, spec.space)]
-        if isinstance(design, SearchDesign) and not is_planned:
-            strata = stratify(spec.space, design.scientific)
+        strata = [Stratum({}, spec.space)] if is_planned else design.strata(spec.space)
         self._n_trials = design.count(spec.space) // len(strata)
         self._database = open_database(storage)
         self._strata = open_strata(spec, self._database, strata)

@@ -12,7 +12,7 @@ from study.designs.drawn import RandomDesign, SobolDesign
 from study.designs.factorial import FactorialDesign
 from study.designs.grid import GridDesign
 from study.designs.search import SearchDesign
-from study.designs.strata import Stratum, stratify
+from study.designs.strata import Stratum
 
 __all__ = [
     "KINDS",
@@ -26,7 +26,6 @@ __all__ = [
     "SearchDesign",
     "SobolDesign",
     "Stratum",
-    "stratify",
 ]
 
 

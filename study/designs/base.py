@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from analysis.wording import count
 from search_spaces import Space, SpaceError
+from study.designs.strata import Stratum
 
 Plan = Sequence[Mapping[str, Any]]
 """The settings of a design that fixes them, in order; the last few may be trained in another."""
@@ -45,6 +46,14 @@ class BaseDesign(BaseModel):
     @abstractmethod
     def count(self, space: Space) -> int:
         """Return how many settings it tries."""
+
+    def strata(self, space: Space) -> list[Stratum]:
+        """Return what is tuned for itself: the levels of its scientific parameters, or all of the space.
+
+        Raises:
+            StudyError: If they name what cannot be compared.
+        """
+        return [Stratum({}, space)]
 
     @abstractmethod
     def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:

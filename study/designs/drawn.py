@@ -10,7 +10,7 @@ from pydantic import Field
 from analysis.wording import count, listing
 from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs, size_of
-from study.designs.strata import interleave, stratify
+from study.designs.strata import Stratum, interleave, stratify
 from study.errors import StudyError
 from study.seeds import derive_seed
 
@@ -34,7 +34,7 @@ class DrawnDesign(BaseDesign):
         Raises:
             StudyError: Also if `scientific` names what cannot be compared.
         """
-        n_strata = len(stratify(space, self.scientific))
+        n_strata = len(self.strata(space))
         if n_strata == 0 or self.trials % n_strata:
             share = max(self.trials // max(n_strata, 1), 1) * n_strata
             raise StudyError(
@@ -42,6 +42,10 @@ class DrawnDesign(BaseDesign):
                 f"design.trials={self.trials} cannot be shared by {n_strata}; "
                 f"use {share} or {share + n_strata}"
             )
+
+    def strata(self, space: Space) -> list[Stratum]:
+        """Return one for each level of the scientific parameters."""
+        return stratify(space, self.scientific)
 
     def count(self, space: Space) -> int:
         """Return how many settings it tries, repeats among them."""
@@ -51,7 +55,7 @@ class DrawnDesign(BaseDesign):
         """Say what equal shares are good for; nothing where there are none."""
         if not self.scientific:
             return []
-        n_strata, names = len(stratify(space, self.scientific)), listing(self.scientific)
+        n_strata, names = len(self.strata(space)), listing(self.scientific)
         combination = "combination of " if len(self.scientific) > 1 else ""
         same = (
             "the same for each, so that levels are compared in pairs"
@@ -76,7 +80,7 @@ class RandomDesign(DrawnDesign):
 
     def plan(self, space: Space, study_seed: int) -> Plan:
         """Return the settings."""
-        return draw_at_random(space, self.scientific, self.trials, study_seed)
+        return draw_at_random(self.strata(space), self.trials, study_seed)
 
     def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
         """Say how much it trains, what it can answer and what it cannot."""
@@ -96,7 +100,7 @@ class SobolDesign(DrawnDesign):
 
     def plan(self, space: Space, study_seed: int) -> Plan:
         """Return the settings."""
-        return draw_evenly(space, self.scientific, self.trials, study_seed)
+        return draw_evenly(self.strata(space), self.trials, study_seed)
 
     def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
         """Say how much it trains, what it can answer and what it cannot."""
@@ -110,7 +114,7 @@ class SobolDesign(DrawnDesign):
         ]
 
     def _say_evenness(self, space: Space) -> list[str]:
-        share = self.trials // len(stratify(space, self.scientific))
+        share = self.trials // len(self.strata(space))
         said = []
         if share & (share - 1):
             below = 1 << (share.bit_length() - 1)
@@ -124,7 +128,7 @@ class SobolDesign(DrawnDesign):
         return said
 
 
-def draw_at_random(space: Space, scientific: Sequence[str], n_trials: int, study_seed: int) -> Plan:
+def draw_at_random(strata: Sequence[Stratum], n_trials: int, study_seed: int) -> Plan:
     """Draw each setting from its own number, so that order, restarts and more trials change nothing."""
     import numpy as np
 
@@ -134,10 +138,10 @@ def draw_at_random(space: Space, scientific: Sequence[str], n_trials: int, study
             for number in range(n)
         ]
 
-    return interleave(stratify(space, scientific), n_trials, draw)
+    return interleave(strata, n_trials, draw)
 
 
-def draw_evenly(space: Space, scientific: Sequence[str], n_trials: int, study_seed: int) -> Plan:
+def draw_evenly(strata: Sequence[Stratum], n_trials: int, study_seed: int) -> Plan:
     """Draw the first points of one scrambled Sobol sequence."""
     import numpy as np
 
@@ -145,7 +149,7 @@ def draw_evenly(space: Space, scientific: Sequence[str], n_trials: int, study_se
         rng = np.random.default_rng(derive_seed(study_seed, "design", 0))
         return within.draw(n, rng, method="sobol").settings
 
-    return interleave(stratify(space, scientific), n_trials, draw)
+    return interleave(strata, n_trials, draw)
 
 
 def say_repeats(plan: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -10,7 +10,6 @@ from analysis.wording import listing
 from search_spaces import Space
 from study.designs.base import Plan, say_luck, say_runs, size_of
 from study.designs.drawn import DrawnDesign, draw_at_random, draw_evenly, say_drawn, say_repeats
-from study.designs.strata import stratify
 from study.errors import StudyError
 
 SAMPLER_NAMES = {
@@ -114,10 +113,10 @@ class SearchDesign(DrawnDesign):
     def plan(self, space: Space, study_seed: int) -> Plan | None:
         """Return the settings of `random` and `qmc`; None for samplers that decide as they learn."""
         if self.sampler == "random":
-            return draw_at_random(space, self.scientific, self.trials, study_seed)
+            return draw_at_random(self.strata(space), self.trials, study_seed)
         if self.sampler == "qmc":
             # Not Optuna's own: it leaves the first trial and all choices to chance.
-            return draw_evenly(space, self.scientific, self.trials, study_seed)
+            return draw_evenly(self.strata(space), self.trials, study_seed)
         return None
 
     def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
@@ -145,7 +144,7 @@ class SearchDesign(DrawnDesign):
     def _say_startup(self, space: Space) -> list[str]:
         if self.sampler not in ("tpe", "gp"):
             return []
-        share = self.trials // len(stratify(space, self.scientific))
+        share = self.trials // len(self.strata(space))
         of = "of each level " if self.scientific else ""
         return [f"The first {min(self.count_startup(share), share)} settings {of}are drawn at random."]
 
