@@ -202,7 +202,8 @@ class Leg:
             driver = Driver(spec, source, ledger, checkpoints, shelf, self.listener)
             # The last runs leave CPUs idle.
             on_drained = (lambda: None) if ledger.has_baselines else lines.begin
-            tune_trials(spec, driver, encoded, interruption, self.load_worker(), on_drained)
+            worker = self.load_worker()
+            tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
 
@@ -214,6 +215,12 @@ class Leg:
             n_ended=_count_ended(ledger, "confirm" if is_confirmation else "search"),
             waiting=source.foresee(n_slots),
             may_stop=not is_confirmation,
+        )
+
+    def _note_stranded(self) -> None:
+        """Say why nothing goes on: Ray waits for ever, and says nothing."""
+        self.listener.on_warning(
+            "no node is left on which a trial fits: waiting for one; Ctrl-C ends the wait and loses nothing"
         )
 
     def _note_changes(self, manifest: Manifest, checkpoints: CheckpointFolder) -> None:

@@ -7,9 +7,7 @@ read again, and is started afresh for each leg.
 from __future__ import annotations
 
 import functools
-import math
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -20,13 +18,13 @@ from ray import tune
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
-from study.cluster import measure_capacity
 from study.driver import Driver
 from study.eviction import evictions_as_losses
 from study.hindsight import replay
 from study.interruption import Interruption
 from study.plain_actors import plain_actors
 from study.schedulers import make_scheduler
+from study.slots import SlotCounter
 from study.spec import StudySpec
 from study.trial import OUT_OF_MEMORY, Report
 
@@ -62,24 +60,6 @@ def _leaving(hook: Callable[P, T]) -> Callable[P, T]:
             raise _Left(error) from error
 
     return call
-
-
-class _Slots:
-    """Counts how many runs the cluster takes at once, anew where the last count is a second old.
-
-    Who ends a leg by a signal to all its processes ends Ray's, too: then nobody is left to be asked.
-    """
-
-    def __init__(self, spec: StudySpec, interruption: Interruption) -> None:
-        self._resources, self._interruption = spec.resources, interruption
-        self._n_slots, self._counted = 0, -math.inf
-
-    def __call__(self) -> int:
-        if time.monotonic() - self._counted > 1.0 and not self._interruption.is_due():
-            resources = self._resources
-            self._n_slots = measure_capacity().slots(resources.cpus_per_trial, resources.gpus_per_trial)
-            self._counted = time.monotonic()
-        return self._n_slots
 
 
 class _Assigner(Searcher):  # type: ignore[misc]
@@ -177,6 +157,7 @@ def tune_trials(
     interruption: Interruption,
     worker: type[TrialWorker],
     on_drained: Callable[[], None],
+    on_stranded: Callable[[], None],
 ) -> None:
     """Run Ray Tune until the search is exhausted or the leg is interrupted.
 
@@ -188,10 +169,11 @@ def tune_trials(
         worker: What trains.
         on_drained: Called, perhaps often, when nothing is left to hand out and the last runs are under way;
             not while a run must be alone.
+        on_stranded: Called when no node is left that has room for a run, once until one is there again.
     """
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
-    count_slots = _Slots(spec, interruption)
+    count_slots = SlotCounter(spec.resources, interruption, on_stranded)
     scheduler = make_scheduler(spec, count_slots)
     replay(scheduler, driver.earlier)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.

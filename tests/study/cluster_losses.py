@@ -113,8 +113,8 @@ class Taker:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        for _ in self._process.stdout or ():
-            self._n_heard += 1
+        for line in self._process.stdout or ():
+            self._n_heard += line.startswith("running")
 
     def take(self, n_workers: int, n_nodes: int, tally: Tally) -> None:
         """Take so many of each; between two of them, epochs are trained."""

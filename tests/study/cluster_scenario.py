@@ -6,6 +6,7 @@ empty file system where driver and head have the study. Prints what happened as 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.study.isolation import begin
-from tests.study.pretend_programs import finish, start
+from tests.study.pretend_programs import descendants, finish, start
 
 PORT = 6399
 ADDRESS = f"127.0.0.1:{PORT}"
@@ -44,8 +45,11 @@ def wait_for_head() -> None:
 
 
 def start_worker_node(hidden: Path) -> subprocess.Popen[bytes]:
-    """Start a node on which `hidden` is an empty file system."""
-    script = 'mount -t tmpfs tmpfs "$1" && exec "$2" start --address="$3" --num-cpus=1 --block'
+    """Start a node on which `hidden` is an empty file system.
+
+    It is started again where it does not come up, as clusters do: a busy machine may be too slow for Ray.
+    """
+    script = 'mount -t tmpfs tmpfs "$1" && until "$2" start --address="$3" --num-cpus=1 --block; do :; done'
     return start_node(["unshare", "--mount", "sh", "-c", script, "node", str(hidden), str(RAY), ADDRESS])
 
 
@@ -56,7 +60,13 @@ def start_node(command: list[str]) -> subprocess.Popen[bytes]:
 
 
 def end_node(node: subprocess.Popen[bytes]) -> None:
+    """End all of a node at once, as when its machine is lost."""
+    # Workers have groups of their own, and where nobody buries their raylet they take it to be alive.
+    everyone = descendants(node.pid)
     os.killpg(node.pid, signal.SIGKILL)
+    for pid in everyone:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     node.wait()
 
 
@@ -80,22 +90,28 @@ def run(folder: Path, out: Path, nodes: list[subprocess.Popen[bytes]]) -> dict[s
     assert process.stdout is not None
     said = ""
     n_heard: Counter[str] = Counter()
-    is_lost = False
+    n_completed = 0
+    is_lost = is_stranded = False
     for line in process.stdout:
         said += line
         word, _, run_of = line.partition(" ")
-        if word == "plan":  # while there is no node on which a trial fits
+        if word == "plan" or "no node is left" in line:  # while there is no node on which a trial fits
             nodes.append(start_worker_node(out))
         elif word == "running":
             n_heard[run_of] += 1
         elif word == "completed":
             del n_heard[run_of]
+            n_completed += 1
             if len(nodes) == 2 and not is_lost:
                 nodes.append(start_worker_node(out))
         # The first node is lost when it is in the middle of a run, and the second in another.
         if len(n_heard) == 2 and max(n_heard.values()) < N_EPOCHS / 2 and not is_lost:
             end_node(nodes.pop(1))
             is_lost = True
+        # Later all that train are lost.
+        if n_completed >= 8 and is_lost and not is_stranded:
+            end_node(nodes.pop())
+            is_stranded = True
     status = process.wait(timeout=60)
     assert process.stderr is not None
     errors = process.stderr.read()

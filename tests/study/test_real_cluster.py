@@ -33,6 +33,15 @@ def test_the_study_waits_for_a_node_and_ends_well_although_one_is_lost(
     assert "Traceback" not in told["errors"]
 
 
+def test_the_study_says_that_no_node_is_left_and_goes_on_when_one_comes(
+    scenario: tuple[Path, dict[str, Any]],
+) -> None:
+    _, told = scenario
+
+    assert told["said"].count("warning no node is left on which a trial fits") == 1
+    assert told["said"].index("no node is left") < told["said"].rindex("completed")
+
+
 def test_every_epoch_is_that_of_a_trial_that_nobody_interrupted(
     scenario: tuple[Path, dict[str, Any]],
 ) -> None:
