@@ -56,6 +56,12 @@ def label_value(factor: str, value: Any) -> str:
     return label_number(float(value))
 
 
+def label_level(factor: str, value: Any) -> str:
+    """A parameter and its value: `units 64`; the value alone where it names both: `both directions`."""
+    label = label_value(factor, value)
+    return label if label in _DIRECTIONS.values() else f"{label_factor(factor)} {label}"
+
+
 def label_number(value: float) -> str:
     """A number as people write it: 15,000; 0.001; 2.41e-4."""
     if math.isfinite(value) and value == int(value) and abs(value) < 1e15:

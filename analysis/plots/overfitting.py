@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.labels import color_of, label_factor, label_value
+from analysis.labels import color_of, label_factor, label_level, label_value
 from analysis.plots.style import (
     FULL_WIDTH_IN,
     HALF_WIDTH_IN,
@@ -149,7 +149,7 @@ def _draw_column(axes: Axes, rows: pd.DataFrame, places: dict[tuple[str, str], f
 
 
 def _describe(row: dict[str, Any]) -> str:
-    name = plain(f"{label_factor(row['factor'])} {label_value(row['factor'], row['level'])}")
+    name = plain(label_level(row["factor"], row["level"]))
     interval = f", {row['low']:.3g} to {row['high']:.3g}" if pd.notna(row["low"]) else ""
     return f"{name}: {row['mean']:.3g}{interval}, {row['n_settings']:.0f} settings"
 

@@ -3,7 +3,14 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.labels import color_of, label_number, label_setting, label_value, varied_parameters
+from analysis.labels import (
+    color_of,
+    label_level,
+    label_number,
+    label_setting,
+    label_value,
+    varied_parameters,
+)
 
 NOTEBOOK = {
     "cell": "lstm",
@@ -69,3 +76,11 @@ def test_a_parameter_that_is_sometimes_unset_varies() -> None:
 
 def test_what_is_no_cell_is_grey() -> None:
     assert color_of("lstm") != color_of("gru") != color_of("<b>") == color_of(None)
+
+
+@pytest.mark.parametrize(
+    ("factor", "value", "expected"),
+    [("units", 64, "units 64"), ("cell", "gru", "cell GRU"), ("bidirectional", True, "both directions")],
+)
+def test_a_level_names_its_parameter_unless_its_value_does(factor: str, value: object, expected: str) -> None:
+    assert label_level(factor, value) == expected

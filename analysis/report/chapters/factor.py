@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.importance import MIN_SETTINGS
-from analysis.labels import label_factor, label_value
+from analysis.labels import label_factor, label_level, label_value
 from analysis.plots import figures
 from analysis.report.chapters.verdict import NOTHING_VARIED
 from analysis.report.content import Block, Chart, Grid, Note, Section
@@ -194,7 +194,7 @@ def _parallel_chart(evidence: Evidence) -> Chart:
     best = max(1, len(evidence.completed) // 10)
     shown = evidence.completed.sort_values("score", ascending=not evidence.facts.maximizes).head(best)
     agreed = [
-        f"{label_factor(name)} {label_value(name, shown[name].iloc[0])}"
+        label_level(name, shown[name].iloc[0])
         for name in evidence.factors
         if best > 1 and shown[name].nunique(dropna=False) == 1
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.labels import label_factor, label_value
+from analysis.labels import label_factor, label_level, label_value
 from analysis.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
 from analysis.plots import figures
 from analysis.plots.curves import Panel
@@ -243,10 +243,9 @@ def read_factor_onsets(evidence: Evidence) -> str:
     ordered = as_records(own.sort_values("mean"))
     first, last = ordered[0], ordered[-1]
     apart = "and the intervals do not overlap" if first["high"] < last["low"] else "but the intervals overlap"
-    name = label_factor(factor)
     early, late = (f"({row['low']:.1f} to {row['high']:.1f})" for row in (first, last))
     return (
-        f"Models with {name} {label_value(factor, first['level'])} go {first['mean']:.1f} epochs before they "
+        f"Models with {label_level(factor, first['level'])} go {first['mean']:.1f} epochs before they "
         f"overfit {early}, those with {label_value(factor, last['level'])} {last['mean']:.1f} {late}: "
         f"the largest difference by factor, {apart}. Other factors are averaged over as they were tried."
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.evidence import Evidence
-from analysis.labels import label_factor, label_value
+from analysis.labels import label_level, label_value
 from analysis.plots import figures
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.tables import as_records
@@ -130,7 +130,7 @@ def read_levels(evidence: Evidence) -> str:
     table = evidence.level_verdicts
     better = table[table["answer"] == "better"].sort_values("effect_pp", ascending=False)
     phrases = [
-        f"{label_factor(row['factor'])} {label_value(row['factor'], row['a'])} beats "
+        f"{label_level(row['factor'], row['a'])} beats "
         f"{label_value(row['factor'], row['b'])} by {row['effect_pp']:.1f} points "
         f"({_signed(row['effect_low_pp'])} to {_signed(row['effect_high_pp'])})"
         for row in as_records(better)
