@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from study.descendants import end_local_ray
 from study.errors import EnvironmentFaultError, StudyError
@@ -154,29 +155,13 @@ def ray_session(
     Raises:
         EnvironmentFaultError: If it cannot be started or joined.
     """
-    ensure_token()
-    for name, value in (SETTINGS | (SETTINGS_HERE if address is None else {})).items():
-        os.environ.setdefault(name, value)
+    options = _make_ready(address)
     import logging
 
     import ray
 
     from study.local_ray import quick_start
 
-    if address is None and os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0":
-        from ray._private import ray_constants
-
-        # Ray read the variable when it was imported, perhaps by a session that joined a cluster.
-        ray_constants.ENABLE_RAY_CLUSTER = False
-    options: dict[str, object] = {"address": address}
-    if address is None:
-        # "local" by name: without it Ray joins a cluster that happens to run on this machine.
-        options = {
-            "address": "local",
-            "num_cpus": count_cpus(),
-            "object_store_memory": OBJECT_STORE_BYTES,
-            "include_dashboard": False,
-        }
     meanwhile()
     try:
         with _keeping_signals(), quick_start() if address is None else nullcontext():
@@ -192,15 +177,41 @@ def ray_session(
     try:
         yield measure_capacity()
     finally:
-        # What Tune leaves refers to Ray: to collect it while Ray goes, from any thread, would abort.
-        was_collecting = gc.isenabled()
-        gc.disable()
-        try:
-            ray.shutdown()
-        finally:
-            end_local_ray()
-            if was_collecting:
-                gc.enable()
+        _leave_ray()
+
+
+def _make_ready(address: str | None) -> dict[str, Any]:
+    """Set what Ray reads when it is imported, and return the arguments of its start."""
+    ensure_token()
+    for name, value in (SETTINGS | (SETTINGS_HERE if address is None else {})).items():
+        os.environ.setdefault(name, value)
+    if address is not None:
+        return {"address": address}
+    if os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0":
+        from ray._private import ray_constants
+
+        # Ray read the variable when it was imported, perhaps by a session that joined a cluster.
+        ray_constants.ENABLE_RAY_CLUSTER = False
+    return {
+        "address": "local",  # by name: without it Ray joins a cluster that happens to run on this machine
+        "num_cpus": count_cpus(),
+        "object_store_memory": OBJECT_STORE_BYTES,
+        "include_dashboard": False,
+    }
+
+
+def _leave_ray() -> None:
+    import ray
+
+    # What Tune leaves refers to Ray: to collect it while Ray goes, from any thread, would abort.
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        ray.shutdown()
+    finally:
+        end_local_ray()
+        if was_collecting:
+            gc.enable()
 
 
 @contextmanager
