@@ -1,17 +1,19 @@
 """What a study was said to take, before it started and while it ran, against what it took.
 
-    python -m benchmarks.foretold REVIEWS [--rows 4000] [--seed 0] [--only grid random search longer]
+    python -m benchmarks.foretold REVIEWS [--rows 4000] [--seeds 0 1] [--only grid random quick]
 
-Four studies of real reviews are priced as `study price` does, and then run: a grid without a scheduler,
-random settings under two seeds, TPE with ASHA over the standard space, and a longer such search over a
-smaller one. Each line of a run that ended says how much is left, which is compared with what was: of all
-lines, and of their second half; what is said to lie between limits, with these.
+Six studies are priced as `study price` does, and then run: a grid without a scheduler, random settings under
+two seeds, the presets `quick` and `imdb`, which are searches within each cell, TPE with ASHA over the
+standard space, and a longer such search over a smaller one. All but `quick` train on real reviews. Each line
+of a run that ended says how much is left, which is compared with what was: of all lines, and of their second
+half; what is said to lie between limits, with these.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import os
 import re
 import tempfile
@@ -23,6 +25,7 @@ from rich.console import Console
 
 from benchmarks.peers import Task, describe_data, describe_study, write_task
 from study.console import ConsoleListener, say_duration
+from study.presets import find_document
 from study.pricing import price_study
 from study.run import run_study
 from study.spec import StudySpec
@@ -37,6 +40,8 @@ STUDIES: dict[str, dict[str, Any]] = {
         "seeds": 2,
         "training": {"max_epochs": 3},
     },
+    "quick": find_document("quick")[0],
+    "imdb": find_document("imdb")[0],
     "search": {
         "design": {"kind": "search", "sampler": "tpe", "scheduler": "asha", "trials": 18},
         "training": {"max_epochs": 6},
@@ -72,7 +77,9 @@ def read_s(said: str) -> float:
 
 
 def describe(name: str, task: Task, seed: int) -> StudySpec:
-    document = describe_study(task) if name == "grid" else {"data": describe_data(task)} | STUDIES[name]
+    document = describe_study(task) if name == "grid" else dict(STUDIES[name])
+    if name != "quick":
+        document["data"] = describe_data(task)
     return StudySpec.from_document(document | {"name": name, "seed": seed}, name)
 
 
@@ -85,33 +92,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("reviews", type=Path)
     parser.add_argument("--rows", type=int, default=4000, help="to train on; a quarter as many validate")
-    parser.add_argument("--seed", type=int, default=0, help="of the studies")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0], help="of the studies: each is run with all"
+    )
     parser.add_argument("--only", nargs="+", choices=list(STUDIES), default=list(STUDIES))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="foretold-") as folder:
         task = Task(Path(folder), epochs=2, n_settings=18, layers=1)
         write_task(options.reviews, options.rows, task.folder)
-        for name in options.only:
-            spec = describe(name, task, options.seed)
-            load = os.getloadavg()[0]
-            said = price_study(spec).seconds
-            stamped = Stamped()
-            began = time.monotonic()
-            run_study(spec, task.folder, listener=ConsoleListener(Console(file=stamped, width=200), spec))
-            ended = time.monotonic()
-            took_s = ended - began
-            factors = [factor_of(left_s, ended - at) for at, left_s in stamped.left]
-            last = factors[len(factors) // 2 :]
-            n_inside = sum(low <= ended - at <= high for at, low, high in stamped.limits)
-            low, middle, high = map(say_duration, (said.low, said.middle, said.high))
-            print(
-                f"{name}, load {load:.1f}: foretold {middle} ({low} to {high}), took {took_s:.0f} s, "
-                f"factor {factor_of(said.middle, took_s):.2f}; "
-                f"left within 1.5: {sum(f <= 1.5 for f in factors)} of {len(factors)} lines, "
-                f"of the second half {sum(f <= 1.5 for f in last)} of {len(last)}, worst {max(last):.2f}; "
-                f"{n_inside} of {len(stamped.limits)} limits hold",
-                flush=True,
-            )
+        for name, seed in itertools.product(options.only, options.seeds):
+            compare(describe(name, task, seed), task.folder / str(seed))
+
+
+def compare(spec: StudySpec, out: Path) -> None:
+    """Price a study, run it, and print how near the price and the lines of the time left came."""
+    load = os.getloadavg()[0]
+    said = price_study(spec).seconds
+    stamped = Stamped()
+    began = time.monotonic()
+    run_study(spec, out, listener=ConsoleListener(Console(file=stamped, width=200), spec))
+    ended = time.monotonic()
+    took_s = ended - began
+    factors = [factor_of(left_s, ended - at) for at, left_s in stamped.left]
+    last = factors[len(factors) // 2 :]
+    n_inside = sum(low <= ended - at <= high for at, low, high in stamped.limits)
+    low, middle, high = map(say_duration, (said.low, said.middle, said.high))
+    print(
+        f"{spec.name}, seed {spec.seed}, load {load:.1f}: "
+        f"foretold {middle} ({low} to {high}), took {took_s:.0f} s, "
+        f"factor {factor_of(said.middle, took_s):.2f}; "
+        f"left within 1.5: {sum(f <= 1.5 for f in factors)} of {len(factors)} lines, "
+        f"of the second half {sum(f <= 1.5 for f in last)} of {len(last)}, worst {max(last):.2f}; "
+        f"{n_inside} of {len(stamped.limits)} limits hold",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

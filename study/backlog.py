@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from search_spaces import Space
 from study.costs import guess_text_s
-from study.designs import Plan
 from study.listener import Outlook
 from study.rehearsal import StoppingRule
 from study.spec import StudySpec
 
-N_DRAWN = 200
-"""Settings drawn to know how large one may be."""
+N_DRAWN, MIN_DRAWN = 200, 32
+"""Settings drawn to know how large one may be: in all, and of each stratum at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,9 @@ class Backlog:
         max_epochs: No run is longer.
         n_ended: Replicates that ended before this leg.
         waiting: Sizes of the runs that are known, in their order; the first of a search, say.
-        drawn: Sizes of settings drawn by chance, as those that are not known may be.
-        rungs: Epochs after which a scheduler may stop a run.
+        drawn: Of each stratum as many sizes of settings drawn by chance, as those that are not known may be.
+        rungs: Epochs after which a scheduler may stop a run; it compares runs of one stratum.
+        kept: The share of runs that pass a rung in the long run.
     """
 
     n_runs: int
@@ -41,8 +42,9 @@ class Backlog:
     max_epochs: int
     n_ended: int = 0
     waiting: Sequence[float] = ()
-    drawn: Sequence[float] = (1.0,)
+    drawn: Sequence[Sequence[float]] = ((1.0,),)
     rungs: Collection[int] = ()
+    kept: float = 1.0
 
 
 def size_of(spec: StudySpec, params: Mapping[str, Any]) -> float:
@@ -67,6 +69,8 @@ def take_stock(spec: StudySpec, outlook: Outlook, n_slots: int) -> Backlog:
     rule = StoppingRule(spec.design, max_epochs, spec.training.patience)
     is_rung = [outlook.may_stop and rule.is_rung(0, epoch) for epoch in range(max_epochs + 1)]
     is_open = n_runs - outlook.n_ended > len(outlook.waiting)
+    strata = spec.design.strata(spec.space)
+    n_drawn = max(N_DRAWN // len(strata), MIN_DRAWN) if is_open else 1
     return Backlog(
         n_runs=n_runs,
         n_seeds=outlook.n_seeds,
@@ -74,11 +78,12 @@ def take_stock(spec: StudySpec, outlook: Outlook, n_slots: int) -> Backlog:
         max_epochs=max_epochs,
         n_ended=outlook.n_ended,
         waiting=[size_of(spec, params) for params in outlook.waiting],
-        drawn=[size_of(spec, params) for params in _draw(spec)] if is_open else [1.0],
+        drawn=[_draw_sizes(spec, stratum.space, n_drawn) for stratum in strata],
         rungs=[epoch for epoch in range(1, max_epochs) if is_rung[epoch]],
+        kept=rule.kept,
     )
 
 
-def _draw(spec: StudySpec) -> Plan:
-    strata, rng = spec.design.strata(spec.space), np.random.default_rng(0)
-    return [strata[number % len(strata)].space.sample(rng) for number in range(N_DRAWN)]
+def _draw_sizes(spec: StudySpec, space: Space, n: int) -> list[float]:
+    rng = np.random.default_rng(0)
+    return [size_of(spec, space.sample(rng)) for _ in range(n)]

@@ -16,8 +16,8 @@ def foresee(spec: StudySpec, n_slots: int) -> Sequence[Mapping[str, Any]]:
     """Return the settings that are certain, in their order: all of a plan, the first of a search.
 
     A search is asked for its first settings once more, with the same seeds and without a file. A sampler
-    learns nothing before as many runs ended as it leaves to chance; until then it was asked for one more in
-    each slot, since one run waits beyond those that run.
+    learns nothing before as many of its runs ended as it leaves to chance. Where there is one sampler, it was
+    asked for one more in each slot by then, since one run waits beyond those that run.
 
     Args:
         spec: The study; one with a warm start begins with what others found, and nothing of it is certain.
@@ -35,6 +35,7 @@ def foresee(spec: StudySpec, n_slots: int) -> Sequence[Mapping[str, Any]]:
 
     strata = design.strata(spec.space)
     share = design.trials // len(strata)
-    n_certain = min(design.trials, len(strata) * min(design.count_startup(share), share) + n_slots)
+    n_by_chance = len(strata) * min(design.count_startup(share), share)
+    n_certain = min(design.trials, n_by_chance + (n_slots if len(strata) == 1 else 0))
     stored = open_strata(spec, optuna.storages.InMemoryStorage(), strata)
     return [min(stored, key=lambda stratum: stratum.n_asked).ask()[1] for _ in range(n_certain)]

@@ -6,6 +6,8 @@ more of them. How far it does is drawn by lot.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -44,25 +46,29 @@ def draw_merits(scores: Floats, lean: float, rng: np.random.Generator) -> Floats
     return merits
 
 
-def draw_learned(drawn: npt.ArrayLike, n_times: int, n: int, number: int, rng: np.random.Generator) -> Floats:
-    """Draw sizes of the next settings that a sampler will ask for, each time with a lean of its own.
+def draw_learned(
+    drawn: Sequence[npt.ArrayLike], n_times: int, numbers: npt.ArrayLike, rng: np.random.Generator
+) -> Floats:
+    """Draw sizes of settings that samplers will ask for, each time with a lean of its own.
 
     Args:
-        drawn: Sizes of settings drawn by chance.
+        drawn: Of each stratum as many sizes of settings drawn by chance; strata take turns.
         n_times: How often.
-        n: How many settings.
-        number: How many it asked for before.
+        numbers: How many settings were asked for before each.
         rng: Draws.
 
     Returns:
-        Of shape (n_times, n).
+        Of shape (n_times, how many numbers).
     """
     from scipy.special import ndtr, ndtri
 
-    ordered = np.sort(np.asarray(drawn, dtype=np.float64))
+    ordered = np.sort(np.asarray(drawn, dtype=np.float64), axis=1)
+    n_strata, n_drawn = ordered.shape
+    asked = np.asarray(numbers, dtype=int)
     lean = np.linspace(MIN_LEAN, MAX_LEAN, n_times)[:, np.newaxis]
-    tried = np.array([n_tried(number + further) for further in range(n)])
-    merits = ndtri(rng.random((n_times, n)) ** (1.0 / tried))  # of the best of so many
-    scores = lean * merits + np.sqrt(1.0 - lean**2) * rng.normal(size=(n_times, n))
-    sizes: Floats = ordered[np.minimum((ndtr(scores) * len(ordered)).astype(int), len(ordered) - 1)]
+    tried = np.array([n_tried(number // n_strata) for number in asked])
+    merits = ndtri(rng.random((n_times, len(asked))) ** (1.0 / tried))  # of the best of so many
+    scores = lean * merits + np.sqrt(1.0 - lean**2) * rng.normal(size=merits.shape)
+    ranks = np.minimum((ndtr(scores) * n_drawn).astype(int), n_drawn - 1)
+    sizes: Floats = ordered[asked % n_strata, ranks]
     return sizes

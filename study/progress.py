@@ -13,6 +13,7 @@ import numpy as np
 from study.backlog import Backlog
 from study.estimate import Estimate
 from study.leanings import Floats, draw_learned
+from study.rehearsal import share_passing
 
 N_DRAWS, N_DRAWS_WIDE, WIDE = 41, 11, 64
 """So many times the rest is played through, on more slots than `WIDE` fewer; odd: one is in the middle."""
@@ -36,8 +37,8 @@ PACE_SPREAD = 0.25
 START_S = 0.7
 """Building and tracing a model of one layer (docs/performance.md), until runs have told."""
 
-PASSED, JUDGED = 1.8, 3.0
-"""What is taken for known of a rung: three runs judged, of which three in five passed, as in two searches."""
+JUDGED = 3.0
+"""So many average runs that did alike are taken to have been judged at a rung before all others."""
 
 
 @dataclass
@@ -71,7 +72,8 @@ class Progress:
 
     How long an epoch takes follows from a run's size and the pace of all runs, and of a running one from its
     own. How many it lives follows from the share of runs that ended at each, those that still run counted
-    among the survivors: the mean of the ended alone would forget that short runs end first.
+    among the survivors: the mean of the ended alone would forget that short runs end first. At a rung that
+    share is compared with the one by which runs pass that all do alike, which falls as more are judged.
     """
 
     def __init__(self, backlog: Backlog) -> None:
@@ -84,7 +86,8 @@ class Progress:
         # Sums over the ended, so that a report costs the same after ten thousand runs as after ten.
         self._epochs = _Sums()  # seconds of an epoch, and sizes
         self._starts = _Sums()  # seconds beside epochs, and runs; none of those that a new worker began
-        self._judged = [_Sums() for _ in range(backlog.max_epochs + 2)]  # after each epoch, by their size
+        # After each epoch, by their size: who passed, and who would where all do alike.
+        self._judged = [_Sums() for _ in range(backlog.max_epochs + 2)]
         self._n_seen, self._pruned, self._n_spared = Counter[int](), set[int](), 0
 
     @property
@@ -132,7 +135,8 @@ class Progress:
             elif epoch == run.first_epoch + 1 and run.epoch_s is not None and run.begun_s is not None:
                 self._starts.add(max(run.first_s - run.epoch_s, 0.0), 1.0)
         at = run.n_epochs + (epoch is None)
-        self._judged[at].add(run.size if state == "running" else 0.0, run.size)
+        judged = self._judged[at]
+        judged.add(run.size if state == "running" else 0.0, run.size * self._share_alike(at, judged.n))
         if state == "running":
             return
         del self._running[key]
@@ -202,13 +206,21 @@ class Progress:
 
     def _passing(self, n_epochs: int) -> Floats:
         """Return the shares of runs that live one epoch more, two more ..., of those that had so many."""
+        n_rest = self.backlog.n_runs - self.n_ended
         shares = [1.0]
         for epoch in range(n_epochs + 1, self.backlog.max_epochs):
             judged = self._judged[epoch]
+            alike = self._share_alike(epoch, judged.n + n_rest / 2.0)
             if epoch in self.backlog.rungs:
-                judged = judged.joined(PASSED, JUDGED)
-            shares.append(1.0 if judged.ratio is None else judged.ratio)
+                judged = judged.joined(JUDGED, JUDGED)
+            shares.append(1.0 if judged.ratio is None else min(judged.ratio * alike, 1.0))
         return np.cumprod(np.array(shares))
+
+    def _share_alike(self, epoch: int, n_before: float) -> float:
+        """Return the share of runs that pass an epoch where all do alike, and so many were judged before."""
+        if epoch not in self.backlog.rungs:
+            return 1.0
+        return share_passing(n_before / len(self.backlog.drawn), self.backlog.kept)
 
     def _draw_epochs(self, n_epochs: int, shape: int | tuple[int, int], rng: np.random.Generator) -> Floats:
         """Draw how many more epochs runs live that have had so many."""
@@ -230,13 +242,14 @@ class Progress:
         """Draw sizes of settings that a sampler will ask for, as far as its last ones tell."""
         if not n:
             return np.zeros((n_draws, 0))
-        n_recent = len(self._recent)
-        n_before = max(len(self._n_seen) - n_recent, 0)
-        sizes = draw_learned(self.backlog.drawn, n_draws, n_recent + n, n_before, rng)
+        n_recent, n_begun = len(self._recent), self.backlog.n_ended + len(self._state_of)
+        n_before = n_begun + len(self._waiting)
+        runs = [*range(n_begun - n_recent, n_begun), *range(n_before, n_before + n)]
+        sizes = draw_learned(self.backlog.drawn, n_draws, np.array(runs) // self.backlog.n_seeds, rng)
         growth = GROWTH * N_GROWING / (N_GROWING + len(self._n_seen))
         factor = np.exp(growth + GROWTH_SPREAD * rng.normal(size=(n_draws, 1)))
         if n_recent:
-            told, expected = math.fsum(self._recent), n_recent * float(sizes[:, :n_recent].mean())
+            told, expected = math.fsum(self._recent), float(sizes[:, :n_recent].mean(axis=0).sum())
             factor *= 1.0 + n_recent / (n_recent + N_PRIOR) * (told / expected - 1.0)
         return sizes[:, n_recent:] * factor
 

@@ -59,15 +59,19 @@ class StoppingRule:
         design: As in the spec.
         max_epochs: No run is longer.
         patience: As in the spec.
+
+    Attributes:
+        max_epochs: As above.
+        kept: The share of runs that pass a rung in the long run.
     """
 
     def __init__(self, design: BaseDesign, max_epochs: int, patience: int | None) -> None:
         self.max_epochs, self._patience = max_epochs, patience
         self._rungs_of: list[list[int]] = [[]]
-        self._kept, self._factor = 1.0, 1
+        self.kept, self._factor = 1.0, 1
         if isinstance(design, SearchDesign) and design.scheduler != "none":
             self._factor, grace = design.reduction_factor, design.grace_period_epochs
-            self._kept = 0.5 if design.scheduler == "median" else 1.0 / self._factor
+            self.kept = 0.5 if design.scheduler == "median" else 1.0 / self._factor
             # What a run is worth does not change here: the median rule stops at once all it ever will.
             first_rungs = [grace]
             if design.scheduler == "hyperband":
@@ -94,7 +98,21 @@ class StoppingRule:
 
     def is_hopeless(self, merit: float, earlier: Sequence[float]) -> bool:
         """Whether a run ends at a rung, by what came there before it."""
-        return bool(earlier) and merit < float(np.quantile(earlier, 1.0 - self._kept))
+        return bool(earlier) and merit < float(np.quantile(earlier, 1.0 - self.kept))
+
+
+def share_passing(n_earlier: float, kept: float) -> float:
+    """Return how likely a run passes a rung where all do alike: the first for certain, later ones less.
+
+    Of n + 1 alike any is the best with the same probability, so that n + 1 - r of them lie above the r-th of
+    the n that came before. The rule's quantile is the r-th for r = 1 + (n - 1) (1 - kept), in between the
+    nearest two where that is no whole number.
+
+    Args:
+        n_earlier: How many were judged there before; a mean need not be whole.
+        kept: The share that a stopping rule lets pass in the long run.
+    """
+    return 1.0 if n_earlier < 1.0 else (1.0 + (n_earlier - 1.0) * kept) / (n_earlier + 1.0)
 
 
 @dataclass

@@ -38,7 +38,7 @@ def test_a_search_begins_with_the_settings_that_were_foreseen(
     foreseen = list(foresee(spec, N_SLOTS))
 
     trained = train_all(spec, open_study)
-    assert len(foreseen) == (10 if scientific else 7)
+    assert len(foreseen) == (8 if scientific else 7)
     assert trained[: len(foreseen)] == foreseen
 
 

@@ -65,13 +65,20 @@ def test_a_search_is_imagined_to_begin_as_foreseen_and_to_lean_towards_size() ->
 def test_the_sizes_a_sampler_asks_for_are_of_the_space_and_grow_as_it_learns() -> None:
     sizes = [1.0, 2.0, 4.0, 8.0, 16.0]
 
-    early = draw_learned(sizes, 400, 50, 6, np.random.default_rng(0))
-    late = draw_learned(sizes, 400, 50, 200, np.random.default_rng(0))
+    early = draw_learned([sizes], 400, range(6, 56), np.random.default_rng(0))
+    late = draw_learned([sizes], 400, range(200, 250), np.random.default_rng(0))
 
     assert set(np.unique(early)) <= set(sizes)
     assert np.mean(sizes) < early.mean() < late.mean() < 16.0
     # Each time has a lean of its own: an average over settings does not settle what a study costs.
     assert early.mean(axis=1).std() > 1.5 * early.std() / np.sqrt(50)
+
+
+def test_strata_take_turns_in_what_samplers_ask_for() -> None:
+    drawn = draw_learned([[1.0, 2.0], [10.0, 20.0]], 50, range(3, 7), np.random.default_rng(0))
+
+    assert set(np.unique(drawn[:, [0, 2]])) == {10.0, 20.0}
+    assert set(np.unique(drawn[:, [1, 3]])) == {1.0, 2.0}
 
 
 @pytest.mark.parametrize("changes", [{"model": "models:build"}, {"resources": {"gpus_per_trial": 1}}])

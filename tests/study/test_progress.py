@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from study.progress import START_S, Progress
 
 MAX_EPOCHS = 8
 RUNGS = (2, 6)
+ASHA: dict[str, Any] = {"rungs": RUNGS, "kept": 1 / 3}
 
 
 @dataclass(frozen=True)
@@ -36,18 +38,26 @@ class _Heard:
 
 
 def simulate(
-    n_runs: int, n_slots: int, seed: int, *, is_pruned: bool, spread: float = 0.4, growth: float = 0.0
+    n_runs: int,
+    n_slots: int,
+    seed: int,
+    *,
+    is_pruned: bool,
+    spread: float = 0.4,
+    growth: float = 0.0,
+    n_strata: int = 1,
 ) -> Iterator[_Heard]:
     """Runs of very unequal cost on a few slots; ASHA stops two of three at epochs 2 and 6, if asked.
 
-    With growth, the settings of a sampler get larger and better the longer it learns.
+    With growth, the settings of a sampler get larger and better the longer it learns. Strata take turns, and
+    their runs are only compared with each other.
     """
     rng = np.random.default_rng(seed)
     learned = growth * np.arange(n_runs) / n_runs
     epoch_s = np.exp(rng.normal(1.0, spread, n_runs) + learned)
     setup_s = rng.uniform(0.5, 3.0, n_runs)
     merit = rng.normal(size=n_runs) + learned
-    rungs: dict[int, list[float]] = {epoch: [] for epoch in RUNGS}
+    rungs: dict[tuple[int, int], list[float]] = defaultdict(list)
     events: list[tuple[float, int, int]] = []
     started: dict[int, float] = {}
     waiting = iter(range(n_runs))
@@ -64,10 +74,11 @@ def simulate(
     while events:
         now_s, run, epoch = heapq.heappop(events)
         state = "completed" if epoch == MAX_EPOCHS else "running"
-        if is_pruned and epoch in rungs:
-            if rungs[epoch] and merit[run] < np.quantile(rungs[epoch], 2 / 3):
+        if is_pruned and epoch in RUNGS:
+            judged = rungs[epoch, run % n_strata]
+            if judged and merit[run] < np.quantile(judged, 2 / 3):
                 state = "pruned"
-            rungs[epoch].append(merit[run])
+            judged.append(merit[run])
         yield _Heard(now_s, (run, 1), state, epoch, now_s - started[run], epoch_s[run])
         if state == "running":
             heapq.heappush(events, (now_s + epoch_s[run], run, epoch + 1))
@@ -109,7 +120,7 @@ def test_limits_hold_mostly_though_nobody_knows_what_a_sampler_asks_for(
     for seed in range(10):
         reports = list(simulate(n_runs, n_slots, seed, is_pruned=is_pruned, growth=1.0))
         drawn = [heard.size for heard in simulate(n_runs, n_slots, seed, is_pruned=False) if heard.epoch == 0]
-        progress = make_progress(n_runs, n_slots, drawn=drawn, rungs=RUNGS if is_pruned else ())
+        progress = make_progress(n_runs, n_slots, drawn=[drawn], **(ASHA if is_pruned else {}))
         pairs = follow(progress, reports)[n_runs // 4 : -1]
         are_inside += [left.low <= truth <= left.high for truth, left in pairs]
 
@@ -132,6 +143,18 @@ def test_time_left_of_runs_that_are_known_is_right_from_the_second_run_on(n_slot
     assert np.mean(are_inside) > 0.9
 
 
+def test_time_left_of_known_runs_that_a_scheduler_stops_is_right_from_the_second_run_on() -> None:
+    ratios = []
+    for seed in range(10):
+        reports = list(simulate(36, 2, seed, is_pruned=True, n_strata=3))
+        sizes = [heard.size for heard in reports if heard.epoch == 0]
+        progress = make_progress(36, 2, waiting=sizes, drawn=[[1.0]] * 3, **ASHA)
+        # The first of each stratum pass whatever they are worth, and fewer of those to come.
+        ratios += [left.middle / truth for truth, left in follow(progress, reports)[1:24]]
+
+    assert np.mean([1 / 1.5 < ratio < 1.5 for ratio in ratios]) > 0.95
+
+
 def test_a_run_that_is_larger_than_those_before_it_is_waited_for_from_its_start_on() -> None:
     progress = make_progress(n_runs=2, n_slots=1)
     train(progress, (0, 1), 1.0, [2.0 * epoch for epoch in range(1, MAX_EPOCHS + 1)])
@@ -145,7 +168,7 @@ def test_a_run_that_is_larger_than_those_before_it_is_waited_for_from_its_start_
 
 def test_settings_of_a_sampler_are_expected_to_be_about_as_large_as_its_last() -> None:
     def left_s(size: float) -> float:
-        progress = make_progress(n_runs=40, n_slots=1, drawn=[0.5, 1.0, 2.0])
+        progress = make_progress(n_runs=40, n_slots=1, drawn=[[0.5, 1.0, 2.0]])
         for trial in range(10):
             train(progress, (trial, 1), size, [size * epoch for epoch in range(1, MAX_EPOCHS + 1)])
         left = progress.left(0.0)

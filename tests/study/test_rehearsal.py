@@ -5,7 +5,7 @@ import pytest
 
 from study.costs import RunCost
 from study.designs import BaseDesign, GridDesign, SearchDesign
-from study.rehearsal import Item, Outcome, StoppingRule, rehearse
+from study.rehearsal import Item, Outcome, StoppingRule, rehearse, share_passing
 
 COST = RunCost(start_s=2.0, restart_s=0.5, epoch_s=1.0)
 
@@ -47,6 +47,17 @@ def test_asha_trains_about_the_share_of_epochs_that_its_rungs_leave() -> None:
     # Rungs at 1 and 3 epochs: 1/9 if all went on, 1/3 to the next, 1/9 to the end; more, as the first pass.
     expected = (1 + 2 / 3 + 6 / 9) / 9
     assert expected < np.mean(shares) < 1.4 * expected
+
+
+@pytest.mark.parametrize("n_earlier", [0, 1, 2, 3, 11])
+@pytest.mark.parametrize("scheduler", ["asha", "median"])
+def test_runs_that_do_alike_pass_a_rung_as_often_as_is_expected(scheduler: str, n_earlier: int) -> None:
+    rule = StoppingRule(SearchDesign.model_validate({"scheduler": scheduler}), 9, None)
+    rng = np.random.default_rng(0)
+
+    stopped = [rule.is_hopeless(rng.uniform(), rng.uniform(size=n_earlier).tolist()) for _ in range(4000)]
+
+    assert 1.0 - np.mean(stopped) == pytest.approx(share_passing(n_earlier, rule.kept), abs=0.025)
 
 
 def test_median_stops_half_and_hyperband_fewer_than_asha() -> None:
