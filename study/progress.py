@@ -13,7 +13,8 @@ import numpy as np
 from study.backlog import Backlog
 from study.estimate import Estimate
 from study.leanings import Floats, draw_learned
-from study.rehearsal import share_passing
+from study.sums import Sums
+from study.survival import Survival
 
 N_DRAWS, N_DRAWS_WIDE, WIDE = 41, 11, 64
 """So many times the rest is played through, on more slots than `WIDE` fewer; odd: one is in the middle."""
@@ -36,9 +37,6 @@ PACE_SPREAD = 0.25
 
 START_S = 0.7
 """Building and tracing a model of one layer (docs/performance.md), until runs have told."""
-
-JUDGED = 3.0
-"""So many average runs that did alike are taken to have been judged at a rung before all others."""
 
 
 @dataclass
@@ -71,9 +69,7 @@ class Progress:
     """Estimates what is left of a leg: running runs, and those that wait.
 
     How long an epoch takes follows from a run's size and the pace of all runs, and of a running one from its
-    own. How many it lives follows from the share of runs that ended at each, those that still run counted
-    among the survivors: the mean of the ended alone would forget that short runs end first. At a rung that
-    share is compared with the one by which runs pass that all do alike, which falls as more are judged.
+    own; how many it lives, from those that the scheduler has judged.
     """
 
     def __init__(self, backlog: Backlog) -> None:
@@ -83,17 +79,19 @@ class Progress:
         self._recent: deque[float] = deque(maxlen=N_RECENT)  # sizes of settings that nobody foresaw
         self._running: dict[tuple[int, int], _Run] = {}
         self._state_of: dict[tuple[int, int], str] = {}
-        # Sums over the ended, so that a report costs the same after ten thousand runs as after ten.
-        self._epochs = _Sums()  # seconds of an epoch, and sizes
-        self._starts = _Sums()  # seconds beside epochs, and runs; none of those that a new worker began
-        # After each epoch, by their size: who passed, and who would where all do alike.
-        self._judged = [_Sums() for _ in range(backlog.max_epochs + 2)]
+        self._epochs = Sums()  # of the ended: seconds of an epoch, and sizes
+        self._starts = Sums()  # seconds beside epochs, and runs; none of those that a new worker began
+        self._survival = Survival(backlog.max_epochs, backlog.rungs, backlog.kept, len(backlog.drawn))
         self._n_seen, self._pruned, self._n_spared = Counter[int](), set[int](), 0
 
     @property
     def n_ended(self) -> int:
         """Replicates that ended, in this leg or before."""
         return self.backlog.n_ended + len(self._state_of) - len(self._running)
+
+    @property
+    def _n_rest(self) -> int:
+        return max(self.backlog.n_runs - self.n_ended, 0)
 
     def begin(self, key: tuple[int, int], size: float, now_s: float) -> None:
         """Take note of a run that a worker took.
@@ -134,9 +132,7 @@ class Progress:
                 run.first_epoch, run.first_wall_s, run.first_heard_s = epoch, run.wall_s, now_s
             elif epoch == run.first_epoch + 1 and run.epoch_s is not None and run.begun_s is not None:
                 self._starts.add(max(run.first_s - run.epoch_s, 0.0), 1.0)
-        at = run.n_epochs + (epoch is None)
-        judged = self._judged[at]
-        judged.add(run.size if state == "running" else 0.0, run.size * self._share_alike(at, judged.n))
+        self._survival.judge(run.n_epochs + (epoch is None), run.size, lives=state == "running")
         if state == "running":
             return
         del self._running[key]
@@ -158,7 +154,7 @@ class Progress:
         slots = np.zeros((n_draws, n_slots))
         for place, run in enumerate(self._running.values()):
             epoch_s = run.epoch_s or pace * run.size
-            rest_s = epoch_s * self._draw_epochs(run.n_epochs, n_draws, rng)
+            rest_s = epoch_s * self._survival.draw(run.n_epochs, self._n_rest, n_draws, rng)
             rest_s += 0.0 if run.n_epochs else start_s
             slots[:, place] = np.maximum(rest_s - (now_s - run.heard_s), 0.0)
         self._fill(slots, pace, start_s, rng)
@@ -204,36 +200,8 @@ class Progress:
         ranks = [(number + 0.5) / n_draws for number in range(n_draws)]
         return sums.ratio, np.exp(np.array([spread * NormalDist().inv_cdf(rank) for rank in ranks]))
 
-    def _passing(self, n_epochs: int) -> Floats:
-        """Return the shares of runs that live one epoch more, two more ..., of those that had so many."""
-        n_rest = self.backlog.n_runs - self.n_ended
-        shares = [1.0]
-        for epoch in range(n_epochs + 1, self.backlog.max_epochs):
-            judged = self._judged[epoch]
-            alike = self._share_alike(epoch, judged.n + n_rest / 2.0)
-            if epoch in self.backlog.rungs:
-                judged = judged.joined(JUDGED, JUDGED)
-            shares.append(1.0 if judged.ratio is None else min(judged.ratio * alike, 1.0))
-        return np.cumprod(np.array(shares))
-
-    def _share_alike(self, epoch: int, n_before: float) -> float:
-        """Return the share of runs that pass an epoch where all do alike, and so many were judged before."""
-        if epoch not in self.backlog.rungs:
-            return 1.0
-        return share_passing(n_before / len(self.backlog.drawn), self.backlog.kept)
-
-    def _draw_epochs(self, n_epochs: int, shape: int | tuple[int, int], rng: np.random.Generator) -> Floats:
-        """Draw how many more epochs runs live that have had so many."""
-        if n_epochs >= self.backlog.max_epochs:
-            return np.zeros(shape)
-        lots = rng.random(shape)
-        lived: Floats = np.zeros(shape)
-        for share in self._passing(n_epochs):
-            lived += lots < share
-        return lived
-
     def _n_waiting(self) -> int:
-        n_rest = self.backlog.n_runs - self.n_ended - len(self._running) - self._n_spared
+        n_rest = self._n_rest - len(self._running) - self._n_spared
         n_done = len(self._state_of) - len(self._running)
         spared_share = self._n_spared / (n_done + self._n_spared) if self._n_spared > 0 else 0.0
         return round(max(n_rest, 0) * (1.0 - spared_share))
@@ -266,28 +234,11 @@ class Progress:
         share = min(n_waiting / n_known, 1.0) if n_known else 1.0
         n_before, size_before = n_known + n_unknown - n_placed, self._waiting_size - math.fsum(known)
         sizes_before = size_before + (n_unknown - n_last) * (unknown.mean(axis=1) if n_unknown else 0.0)
-        seconds_before = n_before * start_s + pace * sizes_before * self._passing(0).sum()
+        seconds_before = (
+            n_before * start_s + pace * sizes_before * self._survival.passing(0, self._n_rest).sum()
+        )
         slots += share / n_slots * np.reshape(seconds_before, (-1, 1))
         sizes = np.hstack([np.tile(known, (n_draws, 1)), unknown[:, :n_last]])
-        seconds = share * (start_s + pace * sizes * self._draw_epochs(0, sizes.shape, rng))
+        seconds = share * (start_s + pace * sizes * self._survival.draw(0, self._n_rest, sizes.shape, rng))
         for column in seconds.T:
             slots[range(n_draws), slots.argmin(axis=1)] += column
-
-
-class _Sums:
-    """Two sums over runs, and how many there are."""
-
-    def __init__(self, above: float = 0.0, below: float = 0.0, n: float = 0.0) -> None:
-        self._above, self._below, self.n = above, below, n
-
-    def add(self, above: float, below: float) -> None:
-        self._above, self._below, self.n = self._above + above, self._below + below, self.n + 1.0
-
-    def joined(self, above: float, below: float) -> _Sums:
-        """Return them with so many average runs more."""
-        unit = self._below / self.n if self.n else 1.0
-        return _Sums(self._above + above * unit, self._below + below * unit, self.n + below)
-
-    @property
-    def ratio(self) -> float | None:
-        return self._above / self._below if self._below else None
