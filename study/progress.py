@@ -81,7 +81,8 @@ class Progress:
         self._state_of: dict[tuple[int, int], str] = {}
         self._epochs = Sums()  # of the ended: seconds of an epoch, and sizes
         self._starts = Sums()  # seconds beside epochs, and runs; none of those that a new worker began
-        self._survival = Survival(backlog.max_epochs, backlog.rungs, backlog.kept, len(backlog.drawn))
+        n_strata, n_earlier = len(backlog.drawn), backlog.n_ended
+        self._survival = Survival(backlog.max_epochs, backlog.rungs, backlog.kept, n_strata, n_earlier)
         self._n_seen, self._pruned, self._n_spared = Counter[int](), set[int](), 0
 
     @property

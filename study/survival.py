@@ -26,10 +26,14 @@ class Survival:
         rungs: Epochs after which a scheduler judges.
         kept: The share of runs that pass a rung in the long run.
         n_strata: A run is judged among those of its own.
+        n_earlier: How many earlier legs have judged.
     """
 
-    def __init__(self, max_epochs: int, rungs: Collection[int], kept: float, n_strata: int) -> None:
-        self._max_epochs, self._rungs, self._kept, self._n_strata = max_epochs, rungs, kept, n_strata
+    def __init__(
+        self, max_epochs: int, rungs: Collection[int], kept: float, n_strata: int = 1, n_earlier: int = 0
+    ) -> None:
+        self._max_epochs, self._rungs, self._kept = max_epochs, rungs, kept
+        self._n_strata, self._n_earlier = n_strata, n_earlier
         # After each epoch, by their size: who passed, and who would where all do alike.
         self._judged = [Sums() for _ in range(max_epochs + 2)]
 
@@ -73,5 +77,7 @@ class Survival:
         return lived
 
     def _share_alike(self, epoch: int, n_before: float) -> float:
-        """Return the share of runs that pass an epoch where all do alike, and so many were judged before."""
-        return share_passing(n_before / self._n_strata, self._kept) if epoch in self._rungs else 1.0
+        """Return the share of runs that pass an epoch where all do alike, after so many of this leg."""
+        if epoch not in self._rungs:
+            return 1.0
+        return share_passing((self._n_earlier + n_before) / self._n_strata, self._kept)

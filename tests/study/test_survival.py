@@ -6,8 +6,8 @@ import pytest
 from study.survival import Survival
 
 
-def make_survival(n_strata: int = 1) -> Survival:
-    return Survival(max_epochs=8, rungs=(2,), kept=1 / 3, n_strata=n_strata)
+def make_survival(**known: int) -> Survival:
+    return Survival(max_epochs=8, rungs=(2,), kept=1 / 3, **known)
 
 
 def test_without_a_judgement_runs_are_expected_to_pass_as_the_rule_lets_them() -> None:
@@ -26,6 +26,10 @@ def test_runs_that_pass_more_often_than_alike_are_expected_to_go_on_so() -> None
 
 def test_each_stratum_begins_anew_with_runs_that_pass_for_certain() -> None:
     assert make_survival(n_strata=20).passing(0, 20)[-1] == 1.0
+
+
+def test_the_first_run_of_a_leg_is_judged_among_those_of_earlier_ones() -> None:
+    assert make_survival(n_earlier=20).passing(0, 0)[-1] == pytest.approx((1 + 19 / 3) / 21)
 
 
 def test_a_run_lives_no_longer_than_its_last_epoch_and_never_stops_where_nobody_judges() -> None:
