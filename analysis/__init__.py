@@ -17,18 +17,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis import findings, plots
-    from analysis.comparison import write_comparison
+    from analysis import plots
     from analysis.errors import AnalysisError
-    from analysis.findings import summarize
-    from analysis.loading import Study, load
+    from analysis.records.files import write_csv, write_parquet
+    from analysis.records.loading import Study, load
+    from analysis.report.comparison import write_comparison
+    from analysis.report.findings import summarize
     from analysis.report.write import write_report
-    from analysis.tables import write_csv, write_parquet
 
 __all__ = [
     "AnalysisError",
     "Study",
-    "findings",
     "load",
     "plots",
     "summarize",
@@ -40,15 +39,15 @@ __all__ = [
 
 _HOMES = {
     "AnalysisError": "analysis.errors",
-    "Study": "analysis.loading",
-    "load": "analysis.loading",
-    "summarize": "analysis.findings",
-    "write_comparison": "analysis.comparison",
-    "write_csv": "analysis.tables",
-    "write_parquet": "analysis.tables",
+    "Study": "analysis.records.loading",
+    "load": "analysis.records.loading",
+    "summarize": "analysis.report.findings",
+    "write_comparison": "analysis.report.comparison",
+    "write_csv": "analysis.records.files",
+    "write_parquet": "analysis.records.files",
     "write_report": "analysis.report.write",
 }
-_MODULES = ("findings", "plots")
+_MODULES = ("plots",)
 
 
 def __getattr__(name: str) -> Any:

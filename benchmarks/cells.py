@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from study.cells import embedding_layer, fused_optimizer, limit_threads, recurrent_layer
+from study.training.cells import embedding_layer, fused_optimizer, limit_threads, recurrent_layer
 
 CellName = Literal["rnn", "gru", "lstm"]
 

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.study.races import expect_one_winner, race
+from tests.study.faults.races import expect_one_winner, race
 
 
 def main() -> None:

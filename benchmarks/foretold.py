@@ -24,11 +24,11 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.peers import Task, describe_data, describe_study, write_task
-from study.console import ConsoleListener, say_duration
-from study.presets import find_document
-from study.pricing import price_study
-from study.run import run_study
-from study.spec import StudySpec
+from study.cli.console import ConsoleListener, say_duration
+from study.forecast.pricing import price_study
+from study.running.verbs import run_study
+from study.spec.presets import find_document
+from study.spec.schema import StudySpec
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import time
 
-from tests.study.fuzzing import KINDS
-from tests.study.pretend_programs import ROOT
+from tests.study.faults.fuzzing import KINDS
+from tests.study.pretend.programs import ROOT
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for kind in arguments.kinds:
         start_s = time.monotonic()
-        command = [sys.executable, "-m", "tests.study.fuzzing", kind]
+        command = [sys.executable, "-m", "tests.study.faults.fuzzing", kind]
         said = subprocess.run(
             [*command, str(arguments.examples), str(arguments.seed)],
             cwd=ROOT,

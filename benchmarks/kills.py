@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.study.kills import STUDY, expect_nothing_lost_or_doubled, kill, read_final_table
-from tests.study.pretend_programs import finish, start
+from tests.study.faults.kills import STUDY, expect_nothing_lost_or_doubled, kill, read_final_table
+from tests.study.pretend.programs import finish, start
 
 SEARCH = {"kind": "search", "trials": 20, "sampler": "tpe", "scheduler": "none"}
 

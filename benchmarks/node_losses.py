@@ -12,7 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.study.cluster_losses import lose
+from tests.study.scenarios.cluster_losses import lose
 
 
 def main() -> None:

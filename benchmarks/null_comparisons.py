@@ -21,9 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.contrasts import Contrast, paired_contrast, unpaired_contrast
-from analysis.rules import RULE, Rule, decide, pairs_needed, runs_needed
-from analysis.verdicts import compare_levels, compare_settings
+from analysis.statistics.contrasts import Contrast, paired_contrast, unpaired_contrast
+from analysis.statistics.rules import RULE, Rule, decide, pairs_needed, runs_needed
+from analysis.statistics.verdicts import compare_levels, compare_settings
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 Judge = Callable[[np.random.Generator], Contrast | pd.DataFrame]

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import Task, describe_data, write_task
-from study.listener import Listener
-from study.run import run_study
-from study.spec import StudySpec
+from study.running.listener import Listener
+from study.running.verbs import run_study
+from study.spec.schema import StudySpec
 
 N_COLD = 6
 """Trials, a worker, that do not count."""

@@ -254,8 +254,8 @@ def describe_study(task: Task) -> dict[str, Any]:
 
 def run_ours(task: Task) -> list[Trial]:
     import analysis
-    from study.run import run_study
-    from study.spec import StudySpec
+    from study.running.verbs import run_study
+    from study.spec.schema import StudySpec
 
     result = run_study(StudySpec.from_document(describe_study(task), "peers"), task.folder)
     rows = analysis.load(result.directory.path).trials.to_dict("records")

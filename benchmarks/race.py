@@ -162,9 +162,9 @@ def race_optuna(task: Task, seed: int, log: Log) -> None:
 
 
 def race_ours(task: Task, seed: int, log: Log) -> None:
-    from study.listener import Listener
-    from study.run import run_study
-    from study.spec import StudySpec
+    from study.running.listener import Listener
+    from study.running.verbs import run_study
+    from study.spec.schema import StudySpec
 
     class Hearing(Listener):
         def on_report(self, assignment: Any, report: Any, state: str) -> None:

@@ -66,7 +66,7 @@ def memory_mb_of(pid: int) -> float:
 
 def take_sample(n_trials: int, study: Path) -> Sample:
     """Look at this process, at the workers below it, and at Ray's two services."""
-    from tests.study.pretend_programs import descendants, workers
+    from tests.study.pretend.programs import descendants, workers
 
     driver = os.getpid()
     training = workers(driver)
@@ -90,9 +90,9 @@ def take_sample(n_trials: int, study: Path) -> Sample:
 
 def run(kind: str, n_trials: int, n_epochs: int) -> list[Sample]:
     """Run a study in this process and the Ray below it; return a sample of each block of trials."""
-    from study.listener import Listener
-    from study.run import run_study
-    from study.spec import StudySpec
+    from study.running.listener import Listener
+    from study.running.verbs import run_study
+    from study.spec.schema import StudySpec
 
     document = {
         "name": "scale",
@@ -120,7 +120,7 @@ def run(kind: str, n_trials: int, n_epochs: int) -> list[Sample]:
 
 def load_trivial_worker() -> Any:
     """Give a worker whose epochs take no time: it computes a digest."""
-    from tests.study.pretend_worker import PretendWorker
+    from tests.study.pretend.worker import PretendWorker
 
     class TrivialWorker(PretendWorker):
         epoch_s = 0.0

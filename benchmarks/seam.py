@@ -1,7 +1,8 @@
 """The search's seam against plain Optuna: trials until a known optimum is nearly reached, and repeats.
 
-An objective without training, its best value known, is searched by Optuna alone and through `study.search`,
-from the same seeds and with the same budget. Then eight workers ask before any of them tells.
+An objective without training, its best value known, is searched by Optuna alone and through
+`study.search.search`, from the same seeds and with the same budget. Then eight workers ask before any of them
+tells.
 
 Run it as `python benchmarks/seam.py [SEEDS]`; it takes about a minute.
 """
@@ -23,13 +24,13 @@ import optuna
 from rich.console import Console
 from rich.table import Table
 
-from analysis.records import StudyFacts
+from analysis.records.schema import StudyFacts
 from search_spaces.adapters.optuna import ask
-from study.ledger import Ledger
-from study.samplers import make_sampler
-from study.search import Search
+from study.search.samplers import make_sampler
+from study.search.search import Search
 from study.seeds import derive_seed
-from study.spec import StudySpec
+from study.spec.schema import StudySpec
+from study.store.ledger import Ledger
 from study.trial import Assignment, EpochFigures, Report
 
 BEST, TARGET = 0.9, 0.885
@@ -159,7 +160,7 @@ def tell_trials(console: Console, n_seeds: int) -> None:
         return search_by_optuna(spec, optuna.samplers.RandomSampler(seed=sampler_seed(spec)))
 
     ways: dict[str, Callable[[StudySpec], list[float]]] = {
-        "study.search, TPE": seam,
+        "study.search.search, TPE": seam,
         "Optuna, the same TPE": same,
         "Optuna, TPE as it comes": default,
         "Optuna, random": chance,

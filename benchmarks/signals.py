@@ -19,8 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.study.pretend_programs import finish, start
-from tests.study.signals import (
+from tests.study.faults.signals import (
     KINDS,
     MOMENTS,
     STOPPED_STUDY,
@@ -29,6 +28,7 @@ from tests.study.signals import (
     expect_as_if_never_stopped,
     stop_and_resume,
 )
+from tests.study.pretend.programs import finish, start
 
 
 def main() -> None:

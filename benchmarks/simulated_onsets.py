@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.overfitting import LOSS_TOLERANCE, onset_places
+from analysis.statistics.overfitting import LOSS_TOLERANCE, onset_places
 
 RUNS = 4000
 JITTERS = (0.005, 0.01, 0.015, 0.02)

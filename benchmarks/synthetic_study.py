@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.records import SCHEMA, SCHEMA_VERSION, StudyFacts
+from analysis.records.schema import SCHEMA, SCHEMA_VERSION, StudyFacts
 from search_spaces import Choice, Domain, Real, Space
 
 CHOICES: dict[str, list[Any]] = {

@@ -19,7 +19,7 @@ from typing import Any
 import platformdirs
 
 from benchmarks.peers import Task, describe_study, write_task
-from study.listener import Listener
+from study.running.listener import Listener
 
 
 @dataclass
@@ -75,8 +75,8 @@ def lay_out(runs: list[Run]) -> list[list[Run]]:
 def draw(recorder: Recorder, end_s: float, path: Path) -> None:
     from matplotlib.patches import Patch
 
-    from analysis.labels import CELL_COLORS
     from analysis.plots.style import FULL_WIDTH_IN, INK, MUTED, new_axes, styled
+    from analysis.words.labels import CELL_COLORS
 
     first_s = min(run.start_s for run in recorder.runs)
     last_s = max(run.end_s for run in recorder.runs)
@@ -139,8 +139,8 @@ def main() -> None:
         os.environ["XDG_CACHE_HOME"] = folder
         task = Task(Path(folder), options.epochs, 18, 1)
         write_task(options.reviews, options.rows, task.folder)
-        from study.run import run_study
-        from study.spec import StudySpec
+        from study.running.verbs import run_study
+        from study.spec.schema import StudySpec
 
         recorder = Recorder()
         run_study(StudySpec.from_document(describe_study(task), "peers"), task.folder, listener=recorder)

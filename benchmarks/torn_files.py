@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from study.seal import SEAL_FILE, put_seal
-from tests.study.torn_files import (
+from study.store.checksums import SEAL_FILE, put_seal
+from tests.study.faults.torn_files import (
     VERIFIED_EVERY,
     Tally,
     contents,

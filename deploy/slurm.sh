@@ -20,7 +20,7 @@ export RAY_USAGE_STATS_ENABLED=0
 # `ray start` asks for a token only where it is told to. The file is made readable by its owner alone.
 export RAY_AUTH_MODE=token
 export RAY_AUTH_TOKEN_PATH=${RAY_AUTH_TOKEN_PATH:-$HOME/.ray/auth_token}
-.venv/bin/python -c 'from study.cluster import ensure_token; ensure_token()'
+.venv/bin/python -c 'from study.cluster.session import ensure_token; ensure_token()'
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 head=${nodes[0]}

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from study.cells import embedding_layer, recurrent_layer
+from study.training.cells import embedding_layer, recurrent_layer
 
 
 def build(params: Mapping[str, Any], n_outputs: int) -> keras.Model:

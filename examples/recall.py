@@ -11,9 +11,9 @@ import math
 import sys
 
 import analysis
-from study.presets import find_document
-from study.run import run_study
-from study.spec import StudySpec
+from study.running.verbs import run_study
+from study.spec.presets import find_document
+from study.spec.schema import StudySpec
 
 
 def main(distances: list[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from study.cli import main
+from study.cli.app import main
 
 if __name__ == "__main__":
     main()

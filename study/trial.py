@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from analysis.records import Phase, State
+from analysis.records.schema import Phase, State
 from study.seeds import derive_seed
 
 MAX_PROBE = 5_000

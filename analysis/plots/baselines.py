@@ -7,9 +7,9 @@ import math
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.labels import color_of
 from analysis.plots.style import FULL_WIDTH_IN, INK, MUTED, new_axes, plain, show_percent
-from analysis.tables import as_records
+from analysis.records.files import as_records
+from analysis.words.labels import color_of
 
 _MARKERS = {"here": "o", "baseline": "D", "published": "s"}
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.labels import color_of
 from analysis.plots.style import HALF_WIDTH_IN, MUTED, new_axes, plain, show_percent
-from analysis.tables import as_records
+from analysis.records.files import as_records
+from analysis.words.labels import color_of
 
 _MIN_TEXTS = 5
 
@@ -18,7 +18,7 @@ def draw_reliability(curves: Sequence[tuple[str, str, pd.DataFrame]]) -> Figure:
     """Draw accuracy against confidence; a calibrated model lies on the diagonal.
 
     Args:
-        curves: Label, cell and `analysis.calibration.reliability_curve` of each model.
+        curves: Label, cell and `analysis.statistics.calibration.reliability_curve` of each model.
     """
     figure, axes = new_axes(HALF_WIDTH_IN, 3.4)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=":")

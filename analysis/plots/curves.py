@@ -12,7 +12,6 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.labels import CELL_LABELS, color_of
 from analysis.plots.style import (
     FULL_WIDTH_IN,
     HALF_WIDTH_IN,
@@ -23,6 +22,7 @@ from analysis.plots.style import (
     show_percent,
     show_whole_epochs,
 )
+from analysis.words.labels import CELL_LABELS, color_of
 
 _MAX_LINES = 60
 """Lines of a panel beyond which no eye tells them apart: evenly spread ones stand for the rest."""

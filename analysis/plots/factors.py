@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.labels import label_factor
 from analysis.plots.style import HALF_WIDTH_IN, INK, MUTED, new_axes, plain, show_percent
-from analysis.tables import as_records
+from analysis.records.files import as_records
+from analysis.words.labels import label_factor
 
 _OFFSETS = {"fANOVA": 0.14, "PED-ANOVA": -0.14}
 
@@ -16,7 +16,7 @@ def draw_importance(table: pd.DataFrame) -> Figure:
     """Draw each parameter's share by both evaluators, with the spread over halves of the study.
 
     Args:
-        table: As `analysis.importance.parameter_importance` gives it.
+        table: As `analysis.statistics.importance.parameter_importance` gives it.
     """
     order = table[table["evaluator"] == "fANOVA"]["parameter"].tolist()
     figure, axes = new_axes(HALF_WIDTH_IN, 0.9 + 0.36 * len(order))

@@ -12,11 +12,7 @@ from typing import Literal
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.calibration import reliability_curve
 from analysis.errors import AnalysisError
-from analysis.evidence import Evidence, gather
-from analysis.fronts import Cost
-from analysis.loading import Study
 from analysis.plots.baselines import draw_lines_to_beat
 from analysis.plots.calibration import draw_reliability
 from analysis.plots.curves import draw_by_cell, draw_panels
@@ -28,8 +24,12 @@ from analysis.plots.ranking import draw_best_and_last
 from analysis.plots.search import draw_expected_best, draw_front, draw_parallel
 from analysis.plots.style import say_nothing_to_show, styled
 from analysis.plots.verdicts import draw_verdicts
-from analysis.tables import as_records
-from analysis.wording import MINUS
+from analysis.records.files import as_records
+from analysis.records.loading import Study
+from analysis.statistics.calibration import reliability_curve
+from analysis.statistics.evidence import Evidence, gather
+from analysis.statistics.fronts import Cost
+from analysis.words.numbers import MINUS
 
 _COST_LABELS: dict[Cost, str] = {"wall_s": "seconds a run", "n_weights": "weights"}
 _OVERFITTING = (

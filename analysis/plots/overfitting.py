@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.labels import color_of, label_factor, label_level, label_value
 from analysis.plots.style import (
     FULL_WIDTH_IN,
     HALF_WIDTH_IN,
@@ -24,7 +23,8 @@ from analysis.plots.style import (
     show_percent,
     show_whole_epochs,
 )
-from analysis.tables import as_records
+from analysis.records.files import as_records
+from analysis.words.labels import color_of, label_factor, label_level, label_value
 
 _REPLICATES = 9
 _PERCENT = ("gap_last", "cost_accuracy", "adjusted", "best_of_equal")
@@ -158,7 +158,7 @@ def draw_map(table: pd.DataFrame, down: str, across: str) -> Figure:
     """Draw a share over two factors as a map with its numbers, in percent.
 
     Args:
-        table: `row, column, mean`, as `analysis.effects.cell_means` gives it.
+        table: `row, column, mean`, as `analysis.statistics.effects.cell_means` gives it.
         down: The factor of the rows.
         across: The factor of the columns.
     """

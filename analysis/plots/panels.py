@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import Evidence
-from analysis.labels import CELLS
 from analysis.plots.curves import Panel
+from analysis.statistics.evidence import Evidence
+from analysis.words.labels import CELLS
 
 _REPLICATES = 10_000
 """More than any trial has: keeps replicates of two trials of one setting apart."""

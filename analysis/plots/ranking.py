@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.labels import color_of
 from analysis.plots.style import FULL_WIDTH_IN, INK, new_axes, plain, show_percent
+from analysis.words.labels import color_of
 
 
 def draw_best_and_last(ranking: pd.DataFrame, half_width: float) -> Figure:

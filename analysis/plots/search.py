@@ -11,7 +11,6 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.labels import CELL_COLORS, CELL_LABELS, OTHER_COLOR, color_of, label_factor, label_value
 from analysis.plots.style import (
     FULL_WIDTH_IN,
     HALF_WIDTH_IN,
@@ -23,7 +22,8 @@ from analysis.plots.style import (
     show_log,
     show_percent,
 )
-from analysis.tables import as_records
+from analysis.records.files import as_records
+from analysis.words.labels import CELL_COLORS, CELL_LABELS, OTHER_COLOR, color_of, label_factor, label_value
 
 _MAX_POINTS = 600
 _MAX_LINES = 250
@@ -38,7 +38,7 @@ def draw_expected_best(
     mostly the same, and the band would promise more than is known.
 
     Args:
-        table: As `analysis.expected_best.expected_best` gives it.
+        table: As `analysis.statistics.expected_best.expected_best` gives it.
         is_accuracy: Whether the score is a share, more being better.
         colors: By level, grey for what is not in it.
     """
@@ -72,7 +72,7 @@ def draw_front(table: pd.DataFrame, cost_label: str) -> Figure:
     """Draw each setting's accuracy against its cost, and the line of those that nothing cheaper beats.
 
     Args:
-        table: As `analysis.fronts.accuracy_cost_front` gives it, with `label`.
+        table: As `analysis.statistics.fronts.accuracy_cost_front` gives it, with `label`.
         cost_label: What the cost is.
     """
     figure, axes = new_axes(HALF_WIDTH_IN, 3.4)

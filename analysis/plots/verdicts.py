@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.plots.style import ACCENT, FULL_WIDTH_IN, INK, MUTED, new_axes, plain
-from analysis.tables import as_records
+from analysis.records.files import as_records
 
 _LOOKS: dict[str, tuple[str, Literal["full", "none"], str]] = {
     "better": (ACCENT, "full", "better"),

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from analysis.evidence import Evidence, gather
-from analysis.findings import summarize
-from analysis.loading import Study
+from analysis.records.loading import Study
 from analysis.report.chapters.asked import asked_chapter
 from analysis.report.chapters.audited import audited_chapter
 from analysis.report.chapters.beat import beat_chapter
@@ -22,7 +20,9 @@ from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import search_chapter
 from analysis.report.chapters.verdict import verdict_chapter
 from analysis.report.content import Fact, Note, Report, Section
-from analysis.wording import count, duration, number, percent, plus_minus
+from analysis.report.findings import summarize
+from analysis.statistics.evidence import Evidence, gather
+from analysis.words.numbers import count, duration, number, percent, plus_minus
 
 _FRONT = (
     "trial",

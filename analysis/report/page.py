@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from analysis.report.content import Block, Chart, Grid, Report
 from analysis.report.svg import inline_svg
-from analysis.wording import MINUS, NONE
+from analysis.words.numbers import MINUS, NONE
 
 _NUMERIC = re.compile(
     rf"[<+{MINUS}]?\d[\d,.]*%?( \u00b1 [\d.]+| points?| of [\d,]+| runs| to {MINUS}?\d[\d,.]*)?"

@@ -14,9 +14,9 @@ from pathlib import Path
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from analysis.labels import CELL_COLORS, OTHER_COLOR
 from analysis.plots.style import ACCENT, GRID, INK, MUTED, styled
-from analysis.tables import write_atomically
+from analysis.records.files import write_atomically
+from analysis.words.labels import CELL_COLORS, OTHER_COLOR
 
 _PNG_DPI = 144
 _VARIABLES = {

@@ -12,14 +12,14 @@ from typing import Literal
 import pandas as pd
 
 from analysis.errors import AnalysisError, UnwritableError
-from analysis.loading import Study
 from analysis.plots.style import styled
+from analysis.records.files import write_atomically, write_csv
+from analysis.records.loading import Study
 from analysis.report.build import build_report
 from analysis.report.content import Block, Chart, Grid, Report
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
 from analysis.report.svg import render_svg, save_figure
-from analysis.tables import write_atomically, write_csv
 
 logger = logging.getLogger(__name__)
 

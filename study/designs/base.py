@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from analysis.wording import count
+from analysis.words.numbers import count
 from search_spaces import Space, SpaceError
 from study.designs.strata import Stratum
 

@@ -42,7 +42,7 @@ class Crossing:
 
     def say_pairs(self, n_settings: int) -> list[str]:
         """Say where the report has too few settings to tell which pairs act together; else nothing."""
-        from analysis.additive import MIN_FREEDOM
+        from analysis.statistics.additive import MIN_FREEDOM
 
         pairs = ((a - 1) * (b - 1) for a, b in itertools.combinations(self.n_levels, 2))
         wanted = self.n_numbers + max(pairs, default=0) + MIN_FREEDOM

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from analysis.wording import count, listing
+from analysis.words.numbers import count, listing
 from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs, size_of
 from study.designs.strata import Stratum, interleave, stratify

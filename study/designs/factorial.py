@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from analysis.wording import count, listing
+from analysis.words.numbers import count, listing
 from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs
 from study.designs.crossing import Crossing, cross
@@ -219,7 +219,7 @@ def _say_effect(crossing: Crossing, effect: frozenset[int]) -> str:
 
 def _say_freedom(crossing: Crossing, n_runs: int) -> list[str]:
     """Say where the report's additive model has too few settings to judge a fraction by."""
-    from analysis.additive import MIN_FREEDOM
+    from analysis.statistics.additive import MIN_FREEDOM
 
     lacking = crossing.n_numbers + MIN_FREEDOM - n_runs
     if lacking <= 0:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from analysis.wording import listing
+from analysis.words.numbers import listing
 from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs
 from study.designs.crossing import cross

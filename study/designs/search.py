@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from analysis.wording import listing
+from analysis.words.numbers import listing
 from search_spaces import Space
 from study.designs.base import Plan, say_luck, say_runs, size_of
 from study.designs.drawn import DrawnDesign, draw_at_random, draw_evenly, say_drawn, say_repeats

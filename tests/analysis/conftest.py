@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from analysis import Study, load
-from analysis.records import EPOCH_COLUMNS, TRIAL_COLUMNS
+from analysis.records.schema import EPOCH_COLUMNS, TRIAL_COLUMNS
 
 MakeTable = Callable[..., pd.DataFrame]
 

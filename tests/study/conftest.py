@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study.ledger import Ledger
-from study.search import Search
-from study.spec import StudySpec
-from tests.study.small_study import OpenStudy, make_facts
+from study.search.search import Search
+from study.spec.schema import StudySpec
+from study.store.ledger import Ledger
+from tests.study.pretend.small_study import OpenStudy, make_facts
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import Evidence
-from analysis.labels import label_factor, label_value
-from analysis.provenance import find_changes, read_change
+from analysis.records.provenance import find_changes, read_change
 from analysis.report.content import Block, Grid, Note, Section
-from analysis.wording import count, duration, listing, whole
+from analysis.statistics.evidence import Evidence
+from analysis.words.labels import label_factor, label_value
+from analysis.words.numbers import count, duration, listing, whole
 
 _MAX_TEXT = 160
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.evidence import Evidence
+from analysis.records.files import as_records
 from analysis.report.content import Grid, Section
-from analysis.tables import as_records
-from analysis.wording import count, number, percent, points
+from analysis.statistics.evidence import Evidence
+from analysis.words.numbers import count, number, percent, points
 
 
 def audited_chapter(evidence: Evidence) -> Section | None:

@@ -6,12 +6,12 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.evidence import Evidence
-from analysis.literature import concerns, imdb_table
 from analysis.plots import figures
+from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Grid, Note, Section
-from analysis.tables import as_records
-from analysis.wording import duration, number, percent, points
+from analysis.statistics.evidence import Evidence
+from analysis.words.literature import concerns, imdb_table
+from analysis.words.numbers import duration, number, percent, points
 
 
 def beat_chapter(evidence: Evidence) -> Section:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from analysis.evidence import Evidence
 from analysis.plots import figures
+from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Note
-from analysis.tables import as_records
-from analysis.wording import percent, points
+from analysis.statistics.evidence import Evidence
+from analysis.words.numbers import percent, points
 
 
 def calibration_blocks(evidence: Evidence) -> list[Block]:

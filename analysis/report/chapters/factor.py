@@ -6,15 +6,15 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.evidence import Evidence
-from analysis.importance import MIN_SETTINGS
-from analysis.labels import label_factor, label_level, label_value
 from analysis.plots import figures
+from analysis.records.files import as_records
 from analysis.report.chapters.verdict import NOTHING_VARIED
 from analysis.report.content import Block, Chart, Grid, Note, Section
-from analysis.rules import RULE
-from analysis.tables import as_records
-from analysis.wording import count, listing, number, percent
+from analysis.statistics.evidence import Evidence
+from analysis.statistics.importance import MIN_SETTINGS
+from analysis.statistics.rules import RULE
+from analysis.words.labels import label_factor, label_level, label_value
+from analysis.words.numbers import count, listing, number, percent
 
 _LEAD = (
     "Completed runs only; the unit is a setting, averaged over its replicates. All else is held equal by a "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.evidence import Evidence
 from analysis.report.content import Block, Grid, Note, Section
-from analysis.wording import count, listing
+from analysis.statistics.evidence import Evidence
+from analysis.words.numbers import count, listing
 
 _LABELS = {
     "failed": "failed",

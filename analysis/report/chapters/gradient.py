@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from analysis.evidence import Evidence
-from analysis.gradients import reach_of
-from analysis.labels import CELL_LABELS, CELLS
 from analysis.plots import figures
+from analysis.records.flow import reach_of
 from analysis.report.content import Block, Chart, Note, Section
-from analysis.wording import count
+from analysis.statistics.evidence import Evidence
+from analysis.words.labels import CELL_LABELS, CELLS
+from analysis.words.numbers import count
 
 _SHARE = 0.01
 

@@ -8,16 +8,16 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import Evidence
-from analysis.labels import label_factor, label_level, label_value
-from analysis.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
 from analysis.plots import figures
 from analysis.plots.curves import Panel
 from analysis.plots.panels import best_trial_by_cell, curve_panels
+from analysis.records.files import as_records
 from analysis.report.chapters.calibration import calibration_blocks
 from analysis.report.content import Block, Chart, Grid, Note, Section
-from analysis.tables import as_records
-from analysis.wording import NONE, count, epoch_range, number, percent, points
+from analysis.statistics.evidence import Evidence
+from analysis.statistics.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
+from analysis.words.labels import label_factor, label_level, label_value
+from analysis.words.numbers import NONE, count, epoch_range, number, percent, points
 
 _PANELS = 6
 _ONSETS = 15

@@ -6,10 +6,10 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.evidence import Evidence
 from analysis.plots import figures
 from analysis.report.content import Block, Chart, Grid, Note, Section
-from analysis.wording import duration, number, percent, plus_minus, points, whole
+from analysis.statistics.evidence import Evidence
+from analysis.words.numbers import duration, number, percent, plus_minus, points, whole
 
 _DRAWN = 15
 _ROWS = 10

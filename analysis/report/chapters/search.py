@@ -6,13 +6,13 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.evidence import Evidence
-from analysis.fronts import Cost
-from analysis.labels import label_value
 from analysis.plots import figures
+from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Note, Section
-from analysis.tables import as_records
-from analysis.wording import count, duration, percent, points, whole
+from analysis.statistics.evidence import Evidence
+from analysis.statistics.fronts import Cost
+from analysis.words.labels import label_value
+from analysis.words.numbers import count, duration, percent, points, whole
 
 _MIN_TRIALS = 3
 

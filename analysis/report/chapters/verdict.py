@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.evidence import Evidence
-from analysis.labels import label_level, label_value
 from analysis.plots import figures
+from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Grid, Note, Section
-from analysis.tables import as_records
-from analysis.verdicts import IN_FEW_SETTINGS
-from analysis.wording import MINUS, count, listing, number, percent, points
+from analysis.statistics.evidence import Evidence
+from analysis.statistics.verdicts import IN_FEW_SETTINGS
+from analysis.words.labels import label_level, label_value
+from analysis.words.numbers import MINUS, count, listing, number, percent, points
 
 NOTHING_VARIED = "Nothing was varied among the completed runs, so no factor can be judged."
 

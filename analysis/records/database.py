@@ -1,0 +1,255 @@
+"""Reading `records.db` into tables: read-only, checked for damage and for values that cannot be."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from analysis.errors import AnalysisError
+from analysis.records.schema import SCHEMA, SCHEMA_VERSION, StudyFacts
+
+_BUSY_S = 10.0
+_TOO_LARGE = 2**63
+LAST_ATTEMPTS = """
+    WITH last AS (SELECT trial, replicate, max(attempt) AS attempt FROM attempts GROUP BY trial, replicate)
+    SELECT {columns} FROM {table} AS t JOIN last USING (trial, replicate, attempt)
+    ORDER BY t.trial, t.replicate
+"""
+"""Columns of a table for the last attempt of each replicate, to be filled in by `format`."""
+
+
+class DamagedRecordsError(AnalysisError):
+    """A file of records whose bytes are broken: nothing in it is believed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """What one database holds, last attempts only."""
+
+    facts: StudyFacts
+    attempts: pd.DataFrame
+    epochs: pd.DataFrame
+    labels: NDArray[np.uint16] | None
+    baselines: pd.DataFrame
+
+
+@contextmanager
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database that another process may be writing, without changing a byte of it.
+
+    Raises:
+        DamagedRecordsError: If SQLite finds the file broken, on opening or inside the block.
+        AnalysisError: If it cannot be read.
+    """
+    try:
+        with ExitStack() as stack:
+            yield _connect(path, stack)
+    except sqlite3.OperationalError as error:
+        raise AnalysisError(
+            f"{path}: cannot be read ({error}): check that it is a study's records.db and readable"
+        ) from error
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise DamagedRecordsError(
+            f"{path}: damaged ({error}): restore it from a copy, or read trials.parquet and "
+            "epochs.parquet in a folder of their own"
+        ) from error
+
+
+def _connect(path: Path, stack: ExitStack) -> sqlite3.Connection:
+    """Open a database, closed with `stack`; where it needs recovery first, a copy recovers instead of it."""
+    try:
+        return _open(f"{path.resolve().as_uri()}?mode=ro", stack)
+    except sqlite3.OperationalError:
+        logs = [path.with_name(path.name + ending) for ending in ("-journal", "-wal")]
+        unfinished = [log for log in logs if log.exists() and log.stat().st_size]
+        if not unfinished:
+            # A database in WAL mode in a folder that we may not write: without a log it is not changing.
+            return _open(f"{path.resolve().as_uri()}?immutable=1", stack)
+        # Its writer was killed in the middle of a transaction, and reading would have to roll that back.
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="records-")))
+        for file in (path, *unfinished):
+            shutil.copyfile(file, folder / file.name)
+        return _open(str(folder / path.name), stack)
+
+
+def _open(address: str, stack: ExitStack) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=address.startswith("file:"), timeout=_BUSY_S)
+    stack.callback(connection.close)
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def read_records(path: Path) -> Records:
+    """Read all tables of one moment.
+
+    Raises:
+        AnalysisError: If the file is damaged, of another schema, or holds values that cannot be.
+    """
+    with open_read_only(path) as connection:
+        connection.execute("BEGIN")
+        _check_integrity(connection, path)
+        _check_tables(connection, path)
+        facts = _read_facts(connection, path)
+        attempts = _read_frame(connection, LAST_ATTEMPTS.format(columns="t.*", table="attempts"))
+        epochs = _read_frame(
+            connection, LAST_ATTEMPTS.format(columns="t.*", table="epochs") + ", t.epoch"
+        ).drop(columns="attempt")
+        baselines = _read_frame(connection, "SELECT * FROM baselines ORDER BY val_accuracy")
+        labels = _read_labels(connection, path, facts)
+    return Records(facts=facts, attempts=attempts, epochs=epochs, labels=labels, baselines=baselines)
+
+
+def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
+    answer = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer is None or answer[0] != "ok":
+        found = " ".join(str(answer[0] if answer else "no answer").split())
+        raise DamagedRecordsError(
+            f"{path}: damaged ({found}): restore it from a copy, or read trials.parquet and "
+            "epochs.parquet in a folder of their own"
+        )
+
+
+def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
+    with closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(SCHEMA)
+        expected = _list_columns(model)
+    present = _list_columns(connection)
+    for table, columns in expected.items():
+        if table not in present:
+            raise AnalysisError(
+                f"{path}: lacks the table {table!r}: a records.db has {', '.join(expected)}; "
+                "is this another program's database?"
+            )
+        missing = columns - present[table]
+        if missing:
+            raise AnalysisError(
+                f"{path}: the table {table!r} lacks the column {min(missing)!r}: "
+                "use the version of the project that wrote it, or restore it from a copy"
+            )
+
+
+def _list_columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    """Columns of each table."""
+    query = (
+        "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
+        "WHERE t.type = 'table'"
+    )
+    columns: dict[str, set[str]] = {}
+    for table, column in connection.execute(query):
+        columns.setdefault(table, set()).add(column)
+    return columns
+
+
+def _read_facts(connection: sqlite3.Connection, path: Path) -> StudyFacts:
+    meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
+    version = meta.get("schema_version", "none")
+    if version != str(SCHEMA_VERSION):
+        raise AnalysisError(
+            f"{path}: records of schema {version}, but this version reads {SCHEMA_VERSION}: "
+            "use the version of the project that wrote them"
+        )
+    return parse_facts(meta.get("facts", ""), str(path))
+
+
+def parse_facts(text: str, source: str) -> StudyFacts:
+    """Read a study's facts from JSON.
+
+    Raises:
+        AnalysisError: If they are not what `StudyFacts` describes.
+    """
+    try:
+        return StudyFacts.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "facts"
+        raise AnalysisError(
+            f"{source}: the study's facts are broken ({where}: {first['msg']}): restore the file from a copy"
+        ) from error
+
+
+def _read_frame(connection: sqlite3.Connection, query: str) -> pd.DataFrame:
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description]
+    return pd.DataFrame(cursor.fetchall(), columns=names)
+
+
+def _read_labels(connection: sqlite3.Connection, path: Path, facts: StudyFacts) -> NDArray[np.uint16] | None:
+    row = connection.execute("SELECT labels FROM labels WHERE split = 'validation'").fetchone()
+    if row is None:
+        return None
+    if len(row[0]) != 2 * facts.n_validation:
+        raise AnalysisError(
+            f"{path}: {len(row[0]) // 2} validation labels for {facts.n_validation} texts: "
+            "restore the file from a copy"
+        )
+    labels = np.frombuffer(row[0], dtype="<u2")
+    if labels.size and labels.max() >= len(facts.classes):
+        raise AnalysisError(
+            f"{path}: a validation label is {labels.max()}, but there are {len(facts.classes)} classes: "
+            "restore the file from a copy"
+        )
+    return labels
+
+
+def parse_params(texts: pd.Series[str], source: str) -> pd.DataFrame:
+    """Spread the JSON of each attempt's parameters into one column per parameter, missing where absent.
+
+    Raises:
+        AnalysisError: If a text is not a JSON object.
+    """
+    cache: dict[str, dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
+    for text in texts:
+        if text not in cache:
+            cache[text] = _parse_object(text, source)
+        rows.append(cache[text])
+    names = list(dict.fromkeys(name for row in cache.values() for name in row))
+    return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names}, index=texts.index)
+
+
+def _parse_object(text: str, source: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise AnalysisError(f"{source}: parameters are not a JSON object ({text[:60]!r}): restore the file")
+    return {name: _plain(item) for name, item in value.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A value that a column can hold: not finite is not set, what is nested or too large is its text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str | bool | None) or (isinstance(value, int) and abs(value) < _TOO_LARGE):
+        return value
+    return json.dumps(value)
+
+
+def _column(values: list[Any]) -> pd.Series[Any]:
+    """Numbers as numbers (with NaN for missing), truth values as they are, else text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float}:
+        complete = None not in values
+        if complete and kinds == {int} and all(abs(value) < 2**53 for value in values):
+            return pd.Series(values, dtype="int64")
+        return pd.Series([np.nan if value is None else float(value) for value in values], dtype="float64")
+    if kinds == {bool}:
+        return pd.Series(values, dtype="bool" if None not in values else "object")
+    texts = [None if value is None else str(value) for value in values]
+    return pd.Series(texts, dtype="object")

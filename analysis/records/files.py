@@ -1,0 +1,148 @@
+"""A study's tables as files: derived parquet for programs, CSV for people and spreadsheets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.errors import AnalysisError
+from analysis.records.database import DamagedRecordsError, parse_facts
+from analysis.records.schema import EPOCH_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS, StudyFacts
+
+if TYPE_CHECKING:
+    from analysis.records.loading import Study
+
+TRIALS_FILE = "trials.parquet"
+EPOCHS_FILE = "epochs.parquet"
+_FACTS_KEY = b"study_facts"
+_VERSION_KEY = b"schema_version"
+_BASELINES_KEY = b"baselines"
+_BASELINE_COLUMNS = ["name", "val_accuracy", "val_loss", "fit_s"]
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What the two derived files hold together."""
+
+    facts: StudyFacts
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    baselines: pd.DataFrame
+
+
+def write_parquet(study: Study, folder: Path) -> tuple[Path, Path]:
+    """Write `trials.parquet` and `epochs.parquet`, each complete or not at all.
+
+    The study's facts and baselines travel in the files' metadata, so that the two can be read alone.
+    """
+    metadata = {
+        _VERSION_KEY: str(SCHEMA_VERSION).encode(),
+        _FACTS_KEY: study.facts.model_dump_json().encode(),
+        _BASELINES_KEY: study.baselines.to_json(orient="records").encode(),
+    }
+    paths = (folder / TRIALS_FILE, folder / EPOCHS_FILE)
+    for path, frame in zip(paths, (study.trials, study.epochs), strict=True):
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
+        # Checksums: without them a flipped bit is read as other data (1 in 5 single-bit flips).
+        write_atomically(
+            path,
+            lambda target, table=table: pq.write_table(  # type: ignore[misc]
+                table, target, compression="zstd", write_page_checksum=True
+            ),
+        )
+    return paths
+
+
+def read_parquet(folder: Path) -> Tables:
+    """Read the two derived files.
+
+    Raises:
+        AnalysisError: If one is missing, damaged, of another schema or not of a study.
+    """
+    trials, metadata = _read_table(folder / TRIALS_FILE)
+    epochs, _ = _read_table(folder / EPOCHS_FILE)
+    version = metadata.get(_VERSION_KEY, b"none").decode(errors="replace")
+    if version != str(SCHEMA_VERSION):
+        raise AnalysisError(
+            f"{folder / TRIALS_FILE}: tables of schema {version}, but this version reads {SCHEMA_VERSION}: "
+            "use the version of the project that wrote them"
+        )
+    for path, frame, columns in (
+        (folder / TRIALS_FILE, trials, TRIAL_COLUMNS),
+        (folder / EPOCHS_FILE, epochs, EPOCH_COLUMNS),
+    ):
+        missing = [name for name in columns if name not in frame.columns]
+        if missing:
+            raise AnalysisError(f"{path}: lacks the column {missing[0]!r}: derive it again from records.db")
+    facts = parse_facts(metadata.get(_FACTS_KEY, b"").decode(errors="replace"), str(folder / TRIALS_FILE))
+    rows = json.loads(metadata.get(_BASELINES_KEY, b"[]"))
+    return Tables(
+        facts=facts,
+        trials=trials,
+        epochs=epochs,
+        baselines=pd.DataFrame(rows, columns=_BASELINE_COLUMNS),
+    )
+
+
+def _read_table(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
+    if not path.is_file():
+        raise AnalysisError(f"{path}: is missing: both {TRIALS_FILE} and {EPOCHS_FILE} are needed")
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+        return _plain_texts(table.to_pandas()), dict(table.schema.metadata or {})
+    # The last three: pandas trusts what it reads of itself in the file's metadata.
+    except (pa.ArrowException, OSError, ValueError, AttributeError, LookupError, TypeError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DamagedRecordsError(f"{path}: damaged ({first}): derive it again from records.db") from error
+
+
+def _plain_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Texts as the database gives them: pandas 3 reads them as a type of its own, pandas 2 does not."""
+    texts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
+    return frame.astype(dict.fromkeys(texts, "object"))
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table for people: floats in full, texts that a spreadsheet would run made harmless."""
+    safe = frame.rename(columns=neutralize)
+    texts = [name for name, kind in zip(safe.columns, safe.dtypes, strict=True) if not _is_number(kind)]
+    safe = safe.assign(**{name: safe[name].map(neutralize, na_action="ignore") for name in texts})
+    write_atomically(path, lambda target: safe.to_csv(target, index=False, encoding="utf-8"))
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(kind))
+
+
+def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as dictionaries by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def neutralize(value: Any) -> Any:
+    """Keep a spreadsheet from taking a text for a formula (OWASP ASVS 1.2.10); numbers stay numbers."""
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return value
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` fill a temporary file, then move it into place: all or nothing, whoever looks or dies."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

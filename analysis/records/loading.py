@@ -1,0 +1,270 @@
+"""A study's records as tables, from a study directory or from its derived files alone."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.errors import AnalysisError
+from analysis.records.database import DamagedRecordsError, Records, parse_params, read_records
+from analysis.records.files import TRIALS_FILE, Tables, read_parquet
+from analysis.records.flow import read_gradients
+from analysis.records.predictions import Predictions
+from analysis.records.schema import EPOCH_COLUMNS, EPOCH_METRICS, TRIAL_COLUMNS, Phase, State, StudyFacts
+
+logger = logging.getLogger(__name__)
+
+DATABASE_FILE = "records.db"
+MANIFEST_FILE = "manifest.json"
+_MAX_MANIFEST_BYTES = 16 * 2**20
+_MAX_LOSS = 1e30
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study:
+    """One study as it was recorded, last attempts only; equal to itself alone.
+
+    Attributes:
+        path: Where it was read from.
+        facts: What the study was.
+        trials: One row per replicate of a trial, `TRIAL_COLUMNS` and one column per parameter.
+        epochs: One row per replicate and epoch, `EPOCH_COLUMNS`.
+        parameters: The parameters' columns in `trials`, in the order in which the space gave them.
+        predictions: Validation probabilities by (trial, replicate), where they were kept.
+        labels: The true classes that `predictions` are judged by, if kept.
+        gradients: Norms of the loss's gradient by step back in time, `GRADIENT_COLUMNS`; empty unless asked
+            for.
+        baselines: Simple models on the same split: `name, val_accuracy, val_loss, fit_s`.
+        manifest: What the study ran on, empty if the file is not there.
+        notes: What could not be read, one sentence each; a report repeats them.
+    """
+
+    path: Path
+    facts: StudyFacts
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    parameters: tuple[str, ...]
+    predictions: Mapping[tuple[int, int], NDArray[np.float32]]
+    labels: NDArray[np.uint16] | None
+    baselines: pd.DataFrame
+    gradients: pd.DataFrame
+    manifest: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.facts.name
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """All that was asked, as in study.yaml."""
+        return self.facts.spec
+
+
+def load(path: Path | str) -> Study:
+    """Read a study: its directory, its `records.db`, or a folder with the two derived tables.
+
+    Opens databases read-only, also while the study runs; executes nothing that a file holds.
+
+    Raises:
+        AnalysisError: If there is no study, or its records are damaged or cannot be true.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _load_directory(path)
+    if path.suffix == ".parquet" and path.is_file():
+        return _load_tables(path.parent, ())
+    if path.is_file():
+        return _load_database(path)
+    raise AnalysisError(f"{path}: no such study: give its directory, its {DATABASE_FILE} or {TRIALS_FILE}")
+
+
+def _load_directory(folder: Path) -> Study:
+    database = folder / DATABASE_FILE
+    has_tables = (folder / TRIALS_FILE).is_file()
+    if database.is_file():
+        try:
+            return _load_database(database)
+        except DamagedRecordsError as error:
+            if not has_tables:
+                raise
+            logger.warning("%s; reading the derived tables instead", error)
+            note = (
+                f"{DATABASE_FILE} is damaged. This report is drawn from the derived tables, which may lag "
+                "behind it and hold no predictions."
+            )
+            return _load_tables(folder, (note,))
+    if has_tables:
+        return _load_tables(folder, ())
+    raise AnalysisError(
+        f"{folder}: holds neither {DATABASE_FILE} nor {TRIALS_FILE}: give the directory of a study"
+    )
+
+
+def _load_database(path: Path) -> Study:
+    records = read_records(path)
+    facts = records.facts
+    predictions = Predictions(path, facts.n_validation, len(facts.classes))
+    try:
+        tables = _derive_tables(records, path)
+    except AnalysisError:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
+        first = str(error).splitlines()[0]
+        raise DamagedRecordsError(
+            f"{path}: a column holds what it cannot hold ({first}): restore the file from a copy"
+        ) from error
+    return _assemble(path, tables, records.labels, predictions, read_gradients(path), ())
+
+
+def _derive_tables(records: Records, path: Path) -> Tables:
+    """The documented tables of the records, parameters spread out, best and last epochs summarized."""
+    params = parse_params(records.attempts["params"], str(path))
+    taken = {*TRIAL_COLUMNS, "setting", "score"}
+    # A space may call a parameter as we call a column: the record's meaning goes first.
+    params = params.rename(columns={name: f"{name} (parameter)" for name in params.columns if name in taken})
+    epochs = _typed_epochs(records.epochs)
+    attempts = records.attempts.drop(columns="params")
+    trials = attempts.join(_summaries(epochs, records.facts), on=["trial", "replicate"])
+    return Tables(
+        facts=records.facts,
+        trials=pd.concat([_typed_trials(trials), params], axis=1),
+        epochs=epochs,
+        baselines=records.baselines,
+    )
+
+
+def _load_tables(folder: Path, notes: tuple[str, ...]) -> Study:
+    tables = read_parquet(folder)
+    return _assemble(folder / TRIALS_FILE, tables, None, Predictions(None, 0, 2), read_gradients(None), notes)
+
+
+def _assemble(
+    path: Path,
+    tables: Tables,
+    labels: NDArray[np.uint16] | None,
+    predictions: Predictions,
+    gradients: pd.DataFrame,
+    notes: tuple[str, ...],
+) -> Study:
+    _check_trials(tables.trials, tables.facts, path)
+    _check_epochs(tables.epochs, tables.trials, path)
+    manifest, complaint = _read_manifest(path.parent / MANIFEST_FILE)
+    parameters = tuple(name for name in tables.trials.columns if name not in TRIAL_COLUMNS)
+    return Study(
+        path=path,
+        facts=tables.facts,
+        trials=tables.trials,
+        epochs=tables.epochs,
+        parameters=parameters,
+        predictions=predictions,
+        labels=labels,
+        baselines=tables.baselines,
+        gradients=gradients,
+        manifest=manifest,
+        notes=(*notes, *complaint),
+    )
+
+
+def _typed_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
+    floats = [*EPOCH_METRICS, "learning_rate", "epoch_s"]
+    typed = epochs.astype({**dict.fromkeys(floats, "float64"), "trial": "int64", "replicate": "int64"})
+    typed[list(EPOCH_METRICS)] = typed[list(EPOCH_METRICS)].replace([np.inf, -np.inf], np.nan)
+    return typed.astype({"epoch": "int64"})[list(EPOCH_COLUMNS)]
+
+
+def _typed_trials(trials: pd.DataFrame) -> pd.DataFrame:
+    texts = ("phase", "state", "cells", "started_at", "node", "reason")
+    kinds = {name: "object" if name in texts else "float64" for name in TRIAL_COLUMNS}
+    typed = trials.assign(epochs_run=trials["epochs_run"].fillna(0)).astype(kinds)[list(TRIAL_COLUMNS)]
+    whole = ("trial", "replicate", "attempt", "epochs_run", "best_epoch", "n_weights")
+    complete = [name for name in whole if typed[name].notna().all()]
+    # Seeds may use all 63 bits: they never pass through a float.
+    return typed.assign(seed=trials["seed"].astype("int64")).astype(dict.fromkeys(complete, "int64"))
+
+
+def _summaries(epochs: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
+    """Best and last epoch of each replicate, indexed by (trial, replicate).
+
+    Best is the earliest epoch with the best objective; an epoch without one is never best.
+    """
+    keys = ["trial", "replicate"]
+    grouped = epochs.groupby(keys)
+    last = epochs.loc[grouped["epoch"].idxmax()].set_index(keys)[list(EPOCH_METRICS)]
+    sign = -1.0 if facts.maximizes else 1.0
+    ranked = epochs.assign(rank=sign * epochs[facts.objective]).dropna(subset="rank")
+    best_rows = ranked.groupby(keys)["rank"].idxmin()
+    best = epochs.loc[best_rows].set_index(keys)[["epoch", *EPOCH_METRICS]]
+    summary = last.add_suffix("_last").join(best.rename(columns={"epoch": "best_epoch"}))
+    return summary.join(grouped["epoch"].max().rename("epochs_run"))
+
+
+def _check_trials(trials: pd.DataFrame, facts: StudyFacts, path: Path) -> None:
+    checks = {
+        "trial below 0": trials["trial"] < 0,
+        "replicate below 1": trials["replicate"] < 1,
+        f"state not one of {', '.join(get_args(State))}": ~trials["state"].isin(get_args(State)),
+        f"phase not one of {', '.join(get_args(Phase))}": ~trials["phase"].isin(get_args(Phase)),
+        "duration below 0": (trials["wall_s"] < 0) | (trials["setup_s"] < 0),
+        "n_weights below 0": trials["n_weights"] < 0,
+        "test_accuracy outside [0, 1]": _outside(trials["test_accuracy"], 1.0),
+        f"more epochs than max_epochs={facts.max_epochs}": trials["epochs_run"] > facts.max_epochs,
+        "the same replicate twice": trials.duplicated(["trial", "replicate"]),
+    }
+    for rule, broken in checks.items():
+        if broken.any():
+            row = trials[broken].iloc[0]
+            raise AnalysisError(
+                f"{path}: {rule} in trial {row['trial']}, replicate {row['replicate']}: "
+                "restore the file from a copy"
+            )
+
+
+def _check_epochs(epochs: pd.DataFrame, trials: pd.DataFrame, path: Path) -> None:
+    known = pd.MultiIndex.from_frame(trials[["trial", "replicate"]])
+    checks: dict[str, pd.Series[bool]] = {
+        "epoch below 1": epochs["epoch"] < 1,
+        "accuracy outside [0, 1]": _outside(epochs["train_accuracy"], 1.0)
+        | _outside(epochs["val_accuracy"], 1.0),
+        "loss below 0 or absurdly large": _outside(epochs["train_loss"], _MAX_LOSS)
+        | _outside(epochs["val_loss"], _MAX_LOSS),
+        "epoch_s below 0": epochs["epoch_s"] < 0,
+        "an epoch twice": epochs.duplicated(["trial", "replicate", "epoch"]),
+        "an epoch of no known trial": pd.Series(
+            ~pd.MultiIndex.from_frame(epochs[["trial", "replicate"]]).isin(known), index=epochs.index
+        ),
+    }
+    for rule, broken in checks.items():
+        if broken.any():
+            row = epochs[broken].iloc[0]
+            raise AnalysisError(
+                f"{path}: {rule} in trial {row['trial']:.0f}, replicate {row['replicate']:.0f}, "
+                f"epoch {row['epoch']:.0f}: restore the file from a copy"
+            )
+
+
+def _outside(values: pd.Series[Any], upper: float) -> pd.Series[bool]:
+    return (values < 0) | (values > upper)
+
+
+def _read_manifest(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    if not path.is_file():
+        return {}, (f"There is no {MANIFEST_FILE}: what the study ran on is not known.",)
+    unreadable = (f"{MANIFEST_FILE} could not be read: what the study ran on is not known.",)
+    if path.stat().st_size > _MAX_MANIFEST_BYTES:
+        return {}, unreadable
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        logger.warning("%s: %s", path, error)
+        return {}, unreadable
+    return (manifest, ()) if isinstance(manifest, dict) else ({}, unreadable)

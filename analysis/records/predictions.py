@@ -1,0 +1,59 @@
+"""Validation predictions of each replicate, read when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.errors import AnalysisError
+from analysis.records.database import LAST_ATTEMPTS, open_read_only
+
+
+class Predictions(Mapping[tuple[int, int], NDArray[np.float32]]):
+    """Validation probabilities by (trial, replicate), read when asked for: they outweigh all else.
+
+    A value has the shape (n_validation,) for two classes, the probability of the second, and
+    (n_validation, n_classes) for more.
+    """
+
+    def __init__(self, database: Path | None, n_validation: int, n_classes: int) -> None:
+        self._database = database
+        self._shape = (n_validation,) if n_classes <= 2 else (n_validation, n_classes)
+        self._keys = _prediction_keys(database)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, key: tuple[int, int]) -> NDArray[np.float32]:
+        if key not in self._keys or self._database is None:
+            raise KeyError(key)
+        with open_read_only(self._database) as connection:
+            query = "SELECT probabilities FROM predictions WHERE trial=? AND replicate=? AND attempt=?"
+            row = connection.execute(query, (*key, self._keys[key])).fetchone()
+        size = int(np.prod(self._shape))
+        if row is None or len(row[0]) != 2 * size:
+            raise AnalysisError(
+                f"{self._database}: predictions of trial {key[0]}, replicate {key[1]} do not hold "
+                f"{size} numbers: run `study verify`, or remove them"
+            )
+        values = np.frombuffer(row[0], dtype="<f2").astype(np.float32).reshape(self._shape)
+        if not np.isfinite(values).all() or values.min(initial=0) < 0 or values.max(initial=0) > 1:
+            raise AnalysisError(
+                f"{self._database}: predictions of trial {key[0]}, replicate {key[1]} are not "
+                "probabilities: run `study verify`, or remove them"
+            )
+        return values
+
+
+def _prediction_keys(database: Path | None) -> dict[tuple[int, int], int]:
+    if database is None:
+        return {}
+    query = LAST_ATTEMPTS.format(columns="trial, replicate, attempt", table="predictions")
+    with open_read_only(database) as connection:
+        return {(trial, replicate): attempt for trial, replicate, attempt in connection.execute(query)}

@@ -1,0 +1,271 @@
+"""Several studies side by side: what they share, who is better, and whether the comparison is fair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.errors import AnalysisError
+from analysis.plots.ranking import draw_best_and_last
+from analysis.plots.search import draw_expected_best
+from analysis.plots.style import styled
+from analysis.plots.verdicts import draw_verdicts
+from analysis.records.files import as_records
+from analysis.records.loading import Study
+from analysis.report.chapters.overfit import read_onsets
+from analysis.report.chapters.verdict import verdict_grid
+from analysis.report.content import Block, Chart, Fact, Finding, Grid, Note, Report, Section
+from analysis.report.write import Format, write_folder
+from analysis.statistics.evidence import Evidence, gather
+from analysis.statistics.expected_best import expected_best
+from analysis.statistics.verdicts import compare_studies
+from analysis.words.numbers import NONE, count, listing, number, percent, plus_minus
+
+COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#7570B3", "#666666")
+"""Of studies: none of them a cell's."""
+
+
+def write_comparison(
+    studies: Sequence[Study], folder: Path, *, format: Format = "html", figures: bool = True
+) -> Path:
+    """Write the report that compares studies; arguments as those of `write_report`.
+
+    Raises:
+        AnalysisError: If there are fewer than two studies, or the folder cannot be written.
+    """
+    return write_folder(build_comparison(studies), folder, format=format, figures=figures)
+
+
+def build_comparison(studies: Sequence[Study]) -> Report:
+    """Compute all that a comparison says.
+
+    Raises:
+        AnalysisError: If there are fewer than two studies.
+    """
+    if len(studies) < 2:
+        raise AnalysisError(f"a comparison needs two studies or more, not {len(studies)}: name another one")
+    named = name_studies(studies)
+    evidence = {name: gather(study) for name, study in named.items()}
+    leaders = _leaders(evidence)
+    verdicts = _verdicts(named)
+    return Report(
+        kicker="Comparison of studies",
+        title=" and ".join(named) if len(named) == 2 else f"{len(named)} studies",
+        subtitle=f"{listing(list(named), 12)}: compared over the settings that they share.",
+        facts=[_fact(row) for row in as_records(leaders.head(4))],
+        findings=[*_fairness(evidence), *_findings(leaders, verdicts), *_onsets(evidence)],
+        sections=[_verdict_section(verdicts), _best_section(evidence, leaders), _facts_section(evidence)],
+        tables={"leaders": leaders, "expected-best": _expected_best(evidence)},
+    )
+
+
+def name_studies(studies: Sequence[Study]) -> dict[str, Study]:
+    """Studies by name, equal names told apart by number."""
+    named: dict[str, Study] = {}
+    for study in studies:
+        name, number_ = study.name, 2
+        while name in named:
+            name, number_ = f"{study.name} ({number_})", number_ + 1
+        named[name] = study
+    return named
+
+
+def _leaders(evidence: Mapping[str, Evidence]) -> pd.DataFrame:
+    """The best setting of each study, best first."""
+    rows = []
+    for name, own in evidence.items():
+        if own.ranking.empty:
+            continue
+        top = as_records(own.ranking.head(1))[0]
+        rows.append(
+            {
+                "study": name,
+                "label": f"{name}: {top['label']}",
+                "cell": top.get("cell", ""),
+                "val_accuracy": top["val_accuracy"],
+                "val_accuracy_last": top["val_accuracy_last"],
+                "half_width": own.half_width,
+                "best_epoch": top["best_epoch"],
+                "n_completed": top["n_completed"],
+                "n_settings": len(own.ranking),
+            }
+        )
+    columns = ["study", "label", "cell", "val_accuracy", "val_accuracy_last", "half_width", "best_epoch"]
+    table = pd.DataFrame(rows, columns=[*columns, "n_completed", "n_settings"])
+    return table.sort_values("val_accuracy", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _verdicts(named: Mapping[str, Study]) -> pd.DataFrame:
+    tables = {name: study.trials for name, study in named.items()}
+    facts = {name: study.facts for name, study in named.items()}
+    table = compare_studies(tables, facts=facts)
+    names = [f"{a} over {b}" for a, b in zip(table["a"], table["b"], strict=True)]
+    return table.assign(name=names)
+
+
+def _fact(row: dict[str, object]) -> Fact:
+    accuracy, half = float(str(row["val_accuracy"])), float(str(row["half_width"]))
+    return Fact(label=str(row["study"]), value=percent(accuracy) + plus_minus(half), detail=str(row["label"]))
+
+
+def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
+    found = []
+    texts = {(own.facts.source, own.facts.n_validation, own.facts.validated_on) for own in evidence.values()}
+    if len(texts) > 1:
+        text = "The studies were not judged on the same texts, which may be all the difference."
+        found.append(Finding(text=text, tone="warning", anchor="studies"))
+    tested = [name for name, own in evidence.items() if own.facts.validated_on == "test"]
+    if tested:
+        text = (
+            f"Validated on the test split: {listing(tested)}. Their accuracies are not those on unseen texts."
+        )
+        found.append(Finding(text=text, tone="warning", anchor="studies"))
+    epochs = {own.facts.max_epochs for own in evidence.values()}
+    if len(epochs) > 1:
+        numbers = listing([str(n) for n in sorted(epochs)])
+        text = f"The studies trained for different numbers of epochs: {numbers}."
+        found.append(Finding(text=text, tone="warning", anchor="studies"))
+    return found
+
+
+def _findings(leaders: pd.DataFrame, verdicts: pd.DataFrame) -> list[Finding]:
+    found = []
+    if not leaders.empty:
+        top = as_records(leaders.head(1))[0]
+        text = (
+            f"The highest accuracy is in {top['label']}, {percent(top['val_accuracy'])}"
+            f"{plus_minus(top['half_width'])}; it was picked out of "
+            f"{count(int(top['n_settings']), 'setting')}, and a study that tries more has more luck."
+        )
+        found.append(Finding(text=text, tone="good", anchor="best", kind="best"))
+    found.append(Finding(text=_read_verdicts(verdicts), anchor="verdicts", kind="studies"))
+    return found
+
+
+def _read_verdicts(verdicts: pd.DataFrame) -> str:
+    known = verdicts[verdicts["effect_pp"].notna()]
+    if known.empty:
+        return "The studies completed no setting in common, so no verdict between them is possible."
+    better = known[known["answer"] == "better"]
+    phrases = [
+        f"{row['a']} is better than {row['b']} by {row['effect_pp']:.1f} points" for row in as_records(better)
+    ]
+    if not phrases:
+        made = count(len(known), "comparison")
+        return f"Over the settings that they share, no study is shown to be better ({made})."
+    return f"Over the settings that they share, {listing(phrases)}."
+
+
+def _onsets(evidence: Mapping[str, Evidence]) -> list[Finding]:
+    return [
+        Finding(text=f"{name}: {read_onsets(own)}", anchor="studies", kind="onset")
+        for name, own in evidence.items()
+        if not own.study.epochs.empty and not own.ranking.empty
+    ]
+
+
+def _verdict_section(verdicts: pd.DataFrame) -> Section:
+    blocks: list[Block] = []
+    reading = _read_verdicts(verdicts)
+    known = verdicts[verdicts["effect_pp"].notna()]
+    if known.empty:
+        blocks.append(Note(text=reading, tone="warning"))
+    else:
+        blocks.append(
+            Chart(
+                name="verdicts",
+                title="Between studies, over shared settings",
+                draw=partial(_draw, draw_verdicts, known),
+                reading=reading,
+                alt=f"Differences in accuracy with their 95% intervals. {reading}",
+                table="verdicts-studies",
+            )
+        )
+    blocks.append(verdict_grid("verdicts-studies", "Studies compared", verdicts))
+    notes = sorted({note for note in verdicts["note"] if note})
+    blocks.extend(Note(text=f"{note[0].upper()}{note[1:]}.", tone="warning") for note in notes)
+    lead = (
+        "Runs are paired where both studies trained the same setting, under the same seed if they share one."
+    )
+    return Section(anchor="verdicts", title="What is better", lead=lead, blocks=blocks)
+
+
+def _best_section(evidence: Mapping[str, Evidence], leaders: pd.DataFrame) -> Section:
+    if leaders.empty:
+        note = Note(text="No run completed in any of the studies.", tone="warning")
+        return Section(anchor="best", title="Best of each", blocks=[note])
+    curves = _expected_best(evidence)
+    reading = (
+        f"{as_records(leaders.head(1))[0]['study']} holds the highest accuracy at the best epoch; the ring "
+        "shows what is left of it at the last."
+    )
+    blocks: list[Block] = [
+        Chart(
+            name="best-of-each",
+            title="The best setting of each study, at its best and last epoch",
+            draw=partial(_draw, draw_best_and_last, leaders, float("nan")),
+            reading=reading,
+            alt=f"Accuracy of the best setting of {count(len(leaders), 'study', 'studies')}. {reading}",
+            table="leaders",
+        )
+    ]
+    if not curves.empty:
+        colors = dict(zip(evidence, COLORS, strict=False))
+        reading = "Studies are compared fairly at an equal number of trials or equal time, not at their ends."
+        blocks.append(
+            Chart(
+                name="expected-best",
+                title="Expected best accuracy by budget",
+                draw=partial(_draw, draw_expected_best, curves, True, colors),
+                reading=reading,
+                alt="Expected best accuracy against trials and training time, one curve per study.",
+                table="expected-best",
+            )
+        )
+    return Section(anchor="best", title="Best of each", blocks=blocks)
+
+
+def _draw(draw: Callable[..., Figure], *arguments: object) -> Figure:
+    with styled():
+        return draw(*arguments)
+
+
+def _expected_best(evidence: Mapping[str, Evidence]) -> pd.DataFrame:
+    tables = [expected_best(own.study.trials).assign(level=name) for name, own in evidence.items()]
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+
+
+def _facts_section(evidence: Mapping[str, Evidence]) -> Section:
+    rows = []
+    for name, own in evidence.items():
+        facts = own.facts
+        rows.append(
+            {
+                "study": name,
+                "texts from": facts.source,
+                "classes": f"{len(facts.classes)}",
+                "trained on": f"{facts.n_train:,}",
+                "validated on": f"{facts.n_validation:,} ({facts.validated_on})",
+                "epochs": f"{facts.max_epochs}",
+                "objective": facts.objective,
+                "trials": f"{own.study.trials['trial'].nunique():,}",
+                "completed": f"{len(own.completed):,}",
+                "best": NONE if own.ranking.empty else percent(float(own.ranking["val_accuracy"].iloc[0])),
+                "best epoch": NONE
+                if own.ranking.empty
+                else number(float(own.ranking["best_epoch"].iloc[0]), 1),
+            }
+        )
+    frame = pd.DataFrame(rows, dtype=object)
+    grid = Grid(name="studies", title="What was asked of each", frame=frame, shown=frame)
+    notes: list[Block] = [
+        Note(text=f"{name}: {note}", tone="warning")
+        for name, own in evidence.items()
+        for note in own.study.notes
+    ]
+    return Section(anchor="studies", title="The studies", blocks=[grid, *notes])

@@ -1,0 +1,170 @@
+"""The findings of a study in sentences, each with its uncertainty."""
+
+from __future__ import annotations
+
+from analysis.records.files import as_records
+from analysis.records.loading import Study
+from analysis.records.provenance import find_changes, read_change
+from analysis.report.chapters.audited import read_audit
+from analysis.report.chapters.beat import read_baselines
+from analysis.report.chapters.confirmed import read_confirmation
+from analysis.report.chapters.factor import read_boundaries
+from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
+from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
+from analysis.report.content import Finding, Tone
+from analysis.statistics.evidence import Evidence, gather
+from analysis.words.numbers import count, percent, plus_minus
+
+
+def summarize(study: Study) -> list[Finding]:
+    """What the study found, most important first; limits of the study before its results.
+
+    The kinds `best` and `onset` are always there: they say what is known, or that nothing is.
+    """
+    evidence = gather(study)
+    findings = [
+        *_limits(evidence),
+        *_conclusion(evidence),
+        *_confirmed(evidence),
+        _best(evidence),
+        _onset(evidence),
+        *_luck(evidence),
+    ]
+    findings.extend(_audit(evidence))
+    findings.extend(_factors(evidence))
+    findings.extend(_baselines(evidence))
+    findings.extend(_failures(evidence))
+    return findings
+
+
+def _limits(evidence: Evidence) -> list[Finding]:
+    found = [
+        Finding(text=note, tone="warning", anchor="asked")
+        for note in evidence.study.notes[:1]
+        if "damaged" in note
+    ]
+    if evidence.facts.validated_on == "test":
+        text = (
+            "Validation was done on the test split: its texts chose the best epoch and setting, so no "
+            "accuracy here is one on unseen texts, and all are likely to flatter."
+        )
+        found.append(Finding(text=text, tone="warning", anchor="asked", kind="validated-on-test"))
+    found.extend(
+        Finding(text=read_change(change), tone="warning", anchor="asked", kind="versions")
+        for change in find_changes(evidence.study.manifest, evidence.study.trials)
+    )
+    running = int((evidence.runs["state"] == "running").sum())
+    if running:
+        text = f"{count(running, 'run')} had not ended when this was written: figures may still change."
+        found.append(Finding(text=text, tone="warning", anchor="failures", kind="running"))
+    return found
+
+
+def _confirmed(evidence: Evidence) -> list[Finding]:
+    if evidence.confirmation.empty:
+        return []
+    return [
+        Finding(text=read_confirmation(evidence), tone="good", anchor="confirmation", kind="confirmation")
+    ]
+
+
+def _audit(evidence: Evidence) -> list[Finding]:
+    if evidence.audit.empty:
+        return []
+    is_wrong = bool((evidence.audit_summary["n_wrong"] > 0).any())
+    tone: Tone = "warning" if is_wrong else "plain"
+    return [Finding(text=read_audit(evidence), tone=tone, anchor="audit", kind="audit")]
+
+
+def _best(evidence: Evidence) -> Finding:
+    if evidence.ranking.empty:
+        text = f"No run completed, so there is no best setting.{_best_so_far(evidence)}"
+        return Finding(text=text, tone="warning", anchor="failures", kind="best")
+    top = evidence.ranking.iloc[0]
+    replicates = int(top["n_completed"])
+    over = f"over {count(replicates, 'seed')}" if replicates > 1 else "with one seed"
+    text = (
+        f"Best setting: {top['label']}, with {percent(top['val_accuracy'])}{plus_minus(evidence.half_width)} "
+        f"validation accuracy at its best epoch {over} (the margin is what "
+        f"{count(evidence.facts.n_validation, 'text')} can tell apart), and "
+        f"{percent(top['val_accuracy_last'])} at its last."
+    )
+    return Finding(text=text, tone="good", anchor="ranking", kind="best")
+
+
+def _best_so_far(evidence: Evidence) -> str:
+    known = evidence.runs.dropna(subset=["val_accuracy", "best_epoch"])
+    if known.empty:
+        return ""
+    top = as_records(known.nlargest(1, "val_accuracy"))[0]
+    return (
+        f" The highest accuracy so far is {percent(top['val_accuracy'])}, at epoch "
+        f"{top['best_epoch']:.0f} of a run that did not complete: {top['label']}."
+    )
+
+
+def _conclusion(evidence: Evidence) -> list[Finding]:
+    """What one setting alone shows: where the validation loss turns, and whether accuracy passes 90%."""
+    if evidence.completed["setting"].nunique() != 1:
+        return []
+    epochs = evidence.epochs[evidence.epochs["state"] == "completed"]
+    curve = epochs.groupby("epoch")[["val_loss", "val_accuracy"]].mean().dropna()
+    if len(curve) < 2:
+        return []
+    numbers = curve.index.to_numpy(dtype=int)
+    lowest, last = int(numbers[curve["val_loss"].argmin()]), int(numbers[-1])
+    loss, end = float(curve["val_loss"].min()), float(curve["val_loss"].iloc[-1])
+    if lowest < last:
+        turn = f"is lowest at epoch {lowest} ({loss:.4f}) and rises after it, to {end:.4f} at epoch {last}"
+    else:
+        turn = f"still falls at the last epoch, {last} ({end:.4f})"
+    highest = float(curve["val_accuracy"].max())
+    bound = (
+        f"stays below 90% in every epoch (at most {percent(highest, 2)})"
+        if highest < 0.9
+        else f"reaches {percent(highest, 2)}, above 90%"
+    )
+    runs = len(evidence.completed)
+    mean = f", averaged over {count(runs, 'run')}," if runs > 1 else ""
+    text = f"The validation loss{mean} {turn}; validation accuracy {bound}."
+    return [Finding(text=text, tone="good", anchor="overfitting", kind="conclusion")]
+
+
+def _onset(evidence: Evidence) -> Finding:
+    return Finding(text=read_onsets(evidence), anchor="overfitting", kind="onset")
+
+
+def _luck(evidence: Evidence) -> list[Finding]:
+    if evidence.optimism.empty or len(evidence.ranking) < 2:
+        return []
+    found = [Finding(text=read_optimism(evidence), anchor="verdicts", kind="optimism")]
+    if not evidence.setting_verdicts.empty:
+        found.insert(0, Finding(text=read_settings(evidence), anchor="verdicts", kind="settings"))
+    return found
+
+
+def _factors(evidence: Evidence) -> list[Finding]:
+    if not evidence.factors or evidence.level_verdicts["effect_pp"].isna().all():
+        return []
+    found = [Finding(text=read_levels(evidence), anchor="verdicts", kind="levels")]
+    if not evidence.boundaries.empty and evidence.boundaries["widen"].any():
+        found.append(
+            Finding(text=read_boundaries(evidence), tone="warning", anchor="factors", kind="boundary")
+        )
+    return [*found, Finding(text=read_factor_onsets(evidence), anchor="overfitting", kind="onset-factors")]
+
+
+def _baselines(evidence: Evidence) -> list[Finding]:
+    if evidence.study.baselines.empty or evidence.ranking.empty:
+        return []
+    above = evidence.ranking["val_accuracy"].iloc[0] - evidence.study.baselines["val_accuracy"].max()
+    tone: Tone = "plain" if above > evidence.half_width else "warning"
+    return [Finding(text=read_baselines(evidence), tone=tone, anchor="baselines", kind="baseline")]
+
+
+def _failures(evidence: Evidence) -> list[Finding]:
+    lost = int(evidence.runs["state"].isin(["failed", "diverged", "timeout"]).sum())
+    if not lost:
+        return []
+    text = f"{lost:,} of {count(len(evidence.runs), 'run')} failed, diverged or ran out of time."
+    return [Finding(text=text, tone="warning", anchor="failures", kind="failures")]

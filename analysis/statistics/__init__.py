@@ -1,0 +1,1 @@
+"""Tables in, tables out: overfitting, effects, verdicts and what they rest on."""

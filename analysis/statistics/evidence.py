@@ -1,0 +1,349 @@
+"""What a study's records say, each statistic computed once and kept: figures and sentences share it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.records.files import as_records
+from analysis.records.flow import gradient_reach
+from analysis.records.loading import Study
+from analysis.statistics.boundaries import check_boundaries
+from analysis.statistics.calibration import calibration_by_replicate
+from analysis.statistics.confirmation import confirmation_by_setting
+from analysis.statistics.effects import best_by_level, cell_means, interactions, marginal_effects
+from analysis.statistics.expected_best import expected_best
+from analysis.statistics.fronts import Cost, accuracy_cost_front
+from analysis.statistics.importance import parameter_importance
+from analysis.statistics.optimism import binomial_half_width, selection_optimism
+from analysis.statistics.overfitting import curve_noise, overfitting_by_replicate
+from analysis.statistics.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
+from analysis.statistics.pruning_audit import audit_by_run, summarize_audit
+from analysis.statistics.settings import (
+    scored_runs,
+    scores_at_epoch,
+    summarize_settings,
+    with_settings,
+    without_audit,
+)
+from analysis.statistics.verdicts import compare_levels, compare_settings
+from analysis.words.labels import label_factor, label_setting, label_value, varied_parameters
+from analysis.words.literature import IMDB, concerns
+
+_MEANS = (
+    "val_accuracy",
+    "val_accuracy_last",
+    "val_loss",
+    "val_loss_last",
+    "train_accuracy",
+    "train_accuracy_last",
+    "best_epoch",
+    "epochs_run",
+)
+
+logger = logging.getLogger(__name__)
+
+_CUT_SHORT = ("pruned", "timeout")
+
+_REPEATS, _FEW_REPEATS, _MANY_SETTINGS = 10, 5, 300
+"""Halves of the study that importance is taken from: with many settings they differ less and take longer."""
+
+_NAMED = 6
+"""Parameters that name a setting where none was varied: the standard space starts with its six factors."""
+
+_MIN_SETTINGS = 3
+"""Settings at a level from which an interval is shown."""
+
+_MAX_CALIBRATED = 30
+"""Runs whose predictions are read: a file of 25,000 texts and 200 classes weighs 10 MB each."""
+
+
+class Evidence:
+    """The statistics of one study.
+
+    Attributes:
+        recorded: The study as it was recorded.
+        study: The same without runs of the pruning audit, which count for nothing else.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.recorded, self.facts = study, study.facts
+        trials = without_audit(study.trials)
+        self.study = study
+        if len(trials) < len(study.trials):
+            keys = pd.MultiIndex.from_frame(trials[["trial", "replicate"]])
+            is_kept = pd.MultiIndex.from_frame(study.epochs[["trial", "replicate"]]).isin(keys)
+            self.study = replace(study, trials=trials, epochs=study.epochs[is_kept])
+
+    @cached_property
+    def varied(self) -> tuple[str, ...]:
+        """Parameters that took more than one value, in the space's order."""
+        return varied_parameters(self.study.trials, self.study.parameters)
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """The trials table with `setting` and its `label`."""
+        runs = with_settings(self.study.trials)
+        named = self.varied or self.study.parameters[:_NAMED]
+        names = {
+            row["setting"]: label_setting(row, named) for row in as_records(runs.drop_duplicates("setting"))
+        }
+        return runs.assign(label=runs["setting"].map(names))
+
+    @cached_property
+    def completed(self) -> pd.DataFrame:
+        """Runs that went to their end, with `setting`, `label` and the objective as `score`."""
+        scored = scored_runs(self.study.trials, self.facts.objective)
+        return scored.assign(label=self.runs["label"].reindex(scored.index))
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """One row per setting with a completed run, best first: means at the best and at the last epoch.
+
+        Of the search alone: settings that were confirmed have fairer figures, which would push them down.
+        """
+        table = summarize_settings(self.study.trials, self.facts.objective, phase="search")
+        table = table[table["n_completed"] > 0]
+        searched = self.completed[self.completed["phase"] == "search"]
+        means = searched.groupby("setting")[list(_MEANS)].mean()
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        table = table.join(means, on="setting").join(labels, on="setting")
+        table = table.sort_values("mean", ascending=not self.facts.maximizes, kind="stable")
+        return table.reset_index(drop=True).assign(rank=range(1, len(table) + 1))
+
+    @cached_property
+    def half_width(self) -> float:
+        """What chance alone could move the best accuracy on this split (95%), NaN if nothing completed."""
+        if self.ranking.empty:
+            return float("nan")
+        return float(binomial_half_width(self.ranking["val_accuracy"].iloc[0], self.facts.n_validation))
+
+    @cached_property
+    def optimism(self) -> pd.DataFrame:
+        """One row on the luck of having been picked; none if nothing completed."""
+        return selection_optimism(self.study.trials, self.facts.n_validation)
+
+    @cached_property
+    def confirmation(self) -> pd.DataFrame:
+        """Search, fresh seeds and test of each confirmed setting, as `confirmation_by_setting` gives it."""
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        return confirmation_by_setting(self.study.trials).join(labels, on="setting")
+
+    @cached_property
+    def audit(self) -> pd.DataFrame:
+        """Stopped runs that were finished, as `audit_by_run` gives them, with `label`."""
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        return audit_by_run(self.recorded.trials, self.facts.objective).join(labels, on="setting")
+
+    @cached_property
+    def audit_summary(self) -> pd.DataFrame:
+        """One row on how often stopping was wrong; none without an audit."""
+        return summarize_audit(self.recorded.trials, self.audit)
+
+    @cached_property
+    def overfitting(self) -> pd.DataFrame:
+        """Onset, gaps and costs of each replicate."""
+        return overfitting_by_replicate(self.study.epochs, self.study.trials, objective=self.facts.objective)
+
+    @cached_property
+    def overfitting_by_setting(self) -> pd.DataFrame:
+        """The same by setting: one row per setting and statistic."""
+        return overfitting_by_setting(self.overfitting, self.study.trials)
+
+    @cached_property
+    def overfitting_by_factor(self) -> pd.DataFrame:
+        """The same by factor and level; intervals from `_MIN_SETTINGS` settings on."""
+        table = overfitting_by_factor(self.overfitting, self.study.trials, self.factors)
+        return _without_wild_intervals(table, ["low", "high"])
+
+    @cached_property
+    def expected_best(self) -> pd.DataFrame:
+        """Expected best objective by number of trials, one curve per cell where cells vary."""
+        by = "cell" if "cell" in self.factors else None
+        return expected_best(self.study.trials, by, self.facts.objective)
+
+    @cached_property
+    def expected_best_overall(self) -> pd.DataFrame:
+        """The same over all trials."""
+        return expected_best(self.study.trials, None, self.facts.objective)
+
+    @cached_property
+    def fronts(self) -> dict[Cost, pd.DataFrame]:
+        """Accuracy against each cost of each setting, with `label`."""
+        labels = self.ranking.set_index("setting")["label"]
+        costs: tuple[Cost, Cost] = ("wall_s", "n_weights")
+        return {
+            cost: accuracy_cost_front(self.study.trials, cost).join(labels, on="setting") for cost in costs
+        }
+
+    @cached_property
+    def gradient_reach(self) -> pd.DataFrame:
+        """How much of the gradient each cell carries back, as `gradient_reach` gives it."""
+        return gradient_reach(self.study.gradients, self.study.trials)
+
+    @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """Calibration of the best completed runs whose predictions were kept, best first, with `label`."""
+        columns = ["trial", "replicate", "label", "score", *(["cell"] if "cell" in self.completed else [])]
+        ordered = self.completed.sort_values("score", ascending=not self.facts.maximizes, kind="stable")
+        kept = ordered[columns].loc[
+            [
+                key in self.study.predictions
+                for key in zip(ordered["trial"], ordered["replicate"], strict=True)
+            ]
+        ]
+        kept = kept.head(_MAX_CALIBRATED)
+        if kept.empty or self.study.labels is None:
+            return pd.DataFrame()
+        keys = list(zip(kept["trial"], kept["replicate"], strict=True))
+        predictions = {key: self.study.predictions[key] for key in keys}
+        return kept.merge(calibration_by_replicate(predictions, self.study.labels), on=["trial", "replicate"])
+
+    @cached_property
+    def importance(self) -> pd.DataFrame:
+        """How much each parameter mattered; empty for few settings, or where Optuna is not installed."""
+        try:
+            repeats = _FEW_REPEATS if len(self.ranking) > _MANY_SETTINGS else _REPEATS
+            return parameter_importance(self.study.trials, self.facts.space, repeats=repeats)
+        except AnalysisError as error:
+            logger.info("importance is left out of the report: %s", error)
+            return pd.DataFrame()
+
+    @cached_property
+    def boundaries(self) -> pd.DataFrame:
+        """How many of the best settings lie at each end of the space."""
+        return check_boundaries(self.study.trials, self.facts.space)
+
+    @cached_property
+    def level_verdicts(self) -> pd.DataFrame:
+        """Levels of the factors compared, each with each, by accuracy."""
+        return compare_levels(self.study.trials, self.factors)
+
+    @cached_property
+    def setting_verdicts(self) -> pd.DataFrame:
+        """The most accurate setting compared with the next ones."""
+        return compare_settings(self.study.trials)
+
+    @cached_property
+    def named_level_verdicts(self) -> pd.DataFrame:
+        """The same with a `name` for readers."""
+        return _name_levels(self.level_verdicts)
+
+    @cached_property
+    def equal_epochs(self) -> int | None:
+        """Epochs that every run cut short by a scheduler ran too; None where none was, or after no epoch."""
+        cut = self.runs[self.runs["state"].isin(_CUT_SHORT)]
+        least = 0 if cut.empty else int(cut["epochs_run"].min())
+        return least if 0 < least < self.facts.max_epochs else None
+
+    @cached_property
+    def early_level_verdicts(self) -> pd.DataFrame:
+        """Levels compared by the best accuracy within `equal_epochs`, runs cut short included."""
+        if self.equal_epochs is None:
+            return pd.DataFrame()
+        trials = scores_at_epoch(self.study.epochs, self.study.trials, self.equal_epochs)
+        factors = varied_parameters(self.study.trials, self.study.parameters)
+        states = ("completed", *_CUT_SHORT)
+        return _name_levels(compare_levels(trials, factors, "score", states=states))
+
+    @cached_property
+    def noise(self) -> pd.DataFrame:
+        """How much each replicate's validation curves jitter from epoch to epoch."""
+        return curve_noise(self.study.epochs)
+
+    @cached_property
+    def named_setting_verdicts(self) -> pd.DataFrame:
+        """The same with a `name` for readers."""
+        table = self.setting_verdicts
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        best = self.ranking.sort_values("val_accuracy", ascending=False, kind="stable")["setting"].head(1)
+        names = [
+            f"over {labels[b]}" if a in set(best) else f"{labels[a]} over {labels[b]}"
+            for a, b in zip(table["a"], table["b"], strict=True)
+        ]
+        return table.assign(name=names)
+
+    def map_gap(self, down: str, across: str) -> pd.DataFrame:
+        """Mean gap at the last epoch over two factors: `row, column, n_settings, mean`."""
+        return cell_means(self.overfitting, self.study.trials, (down, across), "gap_last")
+
+    def map_accuracy(self, down: str, across: str) -> pd.DataFrame:
+        """Mean accuracy at the best epoch over two factors: `row, column, n_settings, mean`."""
+        return cell_means(self.study.trials, self.study.trials, (down, across), "val_accuracy")
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """Mean and best accuracy at each level of each factor, as tried and with all else held equal."""
+        keys = ["factor", "level"]
+        means = marginal_effects(self.study.trials, self.factors)
+        best = best_by_level(self.study.trials, self.factors).drop(columns="n_settings")
+        table = means.merge(best, on=keys)
+        return _without_wild_intervals(table, ["low", "high", "adjusted_low", "adjusted_high"])
+
+    @cached_property
+    def interactions(self) -> pd.DataFrame:
+        """Pairs of factors that work together, strongest first."""
+        return interactions(self.study.trials, self.factors)
+
+    @cached_property
+    def lines_to_beat(self) -> pd.DataFrame:
+        """Best of each cell, baselines, published figures: `label, kind, cell, accuracy, half_width`."""
+        ranking = self.ranking
+        leaders = ranking.drop_duplicates("cell") if "cell" in ranking else ranking.head(1)
+        here = pd.DataFrame(
+            {
+                "label": "this study: " + leaders["label"].astype(str),
+                "kind": "here",
+                "cell": leaders.get("cell", ""),
+                "accuracy": leaders["val_accuracy"],
+                "half_width": self.half_width,
+            }
+        )
+        baselines = self.study.baselines
+        lines = [
+            (name, "baseline", value)
+            for name, value in zip(baselines["name"], baselines["val_accuracy"], strict=True)
+        ]
+        if concerns(self.facts.source):
+            lines += [(f"{entry.model} (published, test)", "published", entry.accuracy) for entry in IMDB]
+        others = pd.DataFrame(lines, columns=["label", "kind", "accuracy"]).assign(cell="", half_width=np.nan)
+        return pd.concat([frame for frame in (here, others) if len(frame)] or [here], ignore_index=True)[
+            list(here)
+        ]
+
+    @cached_property
+    def factors(self) -> tuple[str, ...]:
+        """Parameters that took more than one value among completed runs."""
+        return varied_parameters(self.completed, self.study.parameters)
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """The epochs table with `setting`, `cell` and `state` of each replicate."""
+        known = [name for name in ("cell",) if name in self.runs]
+        keys = self.runs[["trial", "replicate", "setting", "state", *known]]
+        return self.study.epochs.merge(keys, on=["trial", "replicate"])
+
+
+def _name_levels(verdicts: pd.DataFrame) -> pd.DataFrame:
+    names = [
+        f"{label_factor(row['factor'])}: {label_value(row['factor'], row['a'])} over "
+        f"{label_value(row['factor'], row['b'])}"
+        for row in as_records(verdicts)
+    ]
+    return verdicts.assign(name=names)
+
+
+@lru_cache(maxsize=4)
+def gather(study: Study) -> Evidence:
+    """The evidence of a study, the same object for the same study."""
+    return Evidence(study)
+
+
+def _without_wild_intervals(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Leave intervals of one or two settings out: Student's is many times as wide as they lie apart."""
+    return table.assign(**{name: table[name].where(table["n_settings"] >= _MIN_SETTINGS) for name in columns})

@@ -1,0 +1,150 @@
+"""Overfitting of settings and of the levels of factors: which overfit sooner and more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from analysis.statistics.intervals import (
+    LEVEL,
+    MIN_BOOTSTRAPPED,
+    RESAMPLES,
+    Seed,
+    cluster_interval,
+    t_half_width,
+    wilson_interval,
+)
+from analysis.statistics.settings import (
+    check_columns,
+    factor_levels,
+    parameter_columns,
+    with_settings,
+    without_audit,
+)
+from analysis.words.labels import varied_parameters
+
+_KEYS = ["trial", "replicate"]
+_FLAGS = ("loss_overfits", "accuracy_overfits")
+STATISTICS = (
+    *_FLAGS,
+    "onset_epoch",
+    "epochs_before_onset",
+    "gap_best",
+    "gap_last",
+    "cost_accuracy",
+    "cost_loss",
+)
+"""Columns of `overfitting_by_replicate` that are summarized, one row each."""
+
+
+def overfitting_by_setting(
+    overfitting: pd.DataFrame, trials: pd.DataFrame, *, level: float = LEVEL
+) -> pd.DataFrame:
+    """Overfitting of each setting, over its completed replicates.
+
+    Args:
+        overfitting: As `overfitting_by_replicate` gives it.
+        trials: The contract's table.
+        level: Coverage of the intervals over replicates: Student's for means, Wilson's for shares. Not
+            bootstrapped, for three to five replicates are too few: percentile intervals come out too short.
+
+    Returns:
+        One row per setting and statistic of `STATISTICS`: `setting, statistic, n_replicates` (with a value),
+        `mean, low, high`. The mean onset is over replicates that overfit.
+    """
+    runs = _completed_runs(overfitting, trials)
+    long = runs.melt(id_vars="setting", value_vars=list(STATISTICS), var_name="statistic")
+    long["statistic"] = pd.Categorical(long["statistic"], categories=STATISTICS)
+    grouped = long.groupby(["setting", "statistic"], observed=True)["value"]
+    table = grouped.agg(n_replicates="count", mean="mean", sd="std").reset_index()
+    half = t_half_width(table["sd"], table["n_replicates"], level)
+    low, high = wilson_interval(table["mean"] * table["n_replicates"], table["n_replicates"], level)
+    is_share = table["statistic"].isin(_FLAGS)
+    table["low"] = np.where(is_share, low, table["mean"] - half)
+    table["high"] = np.where(is_share, high, table["mean"] + half)
+    return table.astype({"statistic": object}).drop(columns="sd")
+
+
+def overfitting_by_factor(
+    overfitting: pd.DataFrame,
+    trials: pd.DataFrame,
+    factors: Iterable[str] | None = None,
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: Seed = 0,
+) -> pd.DataFrame:
+    """Overfitting at each level of each factor, over completed replicates.
+
+    Marginal: other parameters are averaged over as they were tried, so in a search a level may look better
+    for the company it was tried in.
+
+    Args:
+        overfitting: As `overfitting_by_replicate` gives it.
+        trials: The contract's table.
+        factors: Parameters to look at; by default those that vary.
+        level: Coverage.
+        resamples: Bootstrap draws of settings, whole with their replicates.
+        seed: Starts the draws.
+
+    Returns:
+        One row per factor, level and statistic of `STATISTICS`: `factor, level, statistic, n_replicates,
+        n_settings, mean, low, high`. The interval is the bootstrap's percentiles from ten settings on;
+        below, where those come out too short, Student's over the settings' means; for shares Wilson's with
+        `n_settings` cases; missing below two settings.
+    """
+    rng = np.random.default_rng(seed)
+    trials = trials.reset_index(drop=True)
+    runs = _completed_runs(overfitting, trials)
+    names = varied_parameters(trials, parameter_columns(trials)) if factors is None else tuple(factors)
+    check_columns(trials, names, "trials")
+    tables = [
+        _summarize_level(group, level, resamples, rng).assign(factor=name, level=value)
+        for name in names
+        for value, group in runs.groupby(factor_levels(trials[name]).reindex(runs.index), observed=True)
+    ]
+    columns = ["factor", "level", "statistic", "n_replicates", "n_settings", "mean", "low", "high"]
+    if not tables:
+        kinds = {name: object if name in columns[:3] else float for name in columns}
+        return pd.DataFrame(columns=columns).astype(kinds)
+    return pd.concat(tables, ignore_index=True).astype({"level": object})[columns]
+
+
+def _completed_runs(overfitting: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Overfitting of completed replicates as floats, with setting and parameters, indexed as `trials`."""
+    check_columns(trials, (*_KEYS, "state"), "trials")
+    check_columns(overfitting, (*_KEYS, *STATISTICS), "overfitting")
+    runs = without_audit(with_settings(trials))
+    runs = runs.loc[runs["state"] == "completed", [*_KEYS, "setting", *parameter_columns(trials)]]
+    values = overfitting[[*_KEYS, *STATISTICS]].astype(dict.fromkeys(STATISTICS, "Float64"))
+    floats = values.astype(dict.fromkeys(STATISTICS, float)).set_index(_KEYS)
+    return runs.join(floats, on=_KEYS, how="inner")
+
+
+def _summarize_level(
+    runs: pd.DataFrame, level: float, resamples: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    grouped = runs.groupby("setting")[list(STATISTICS)]
+    sums, counts = grouped.sum(), grouped.count()
+    n_settings = (counts > 0).sum().to_numpy()
+    mean = runs[list(STATISTICS)].mean().to_numpy()
+    if n_settings.max(initial=0) < MIN_BOOTSTRAPPED:
+        half = t_half_width(grouped.mean().std(), n_settings, level)
+        low, high = mean - half, mean + half
+    else:
+        low, high = cluster_interval(sums, counts, level=level, resamples=resamples, seed=rng)
+    share_low, share_high = wilson_interval(mean * n_settings, n_settings, level)
+    is_share = np.isin(STATISTICS, _FLAGS)
+    known = n_settings >= 2
+    return pd.DataFrame(
+        {
+            "statistic": STATISTICS,
+            "n_replicates": counts.sum().to_numpy(),
+            "n_settings": n_settings,
+            "mean": mean,
+            "low": np.where(known, np.where(is_share, share_low, low), np.nan),
+            "high": np.where(known, np.where(is_share, share_high, high), np.nan),
+        }
+    )

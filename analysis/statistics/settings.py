@@ -1,0 +1,193 @@
+"""Settings: distinct parameter sets, and the replicates that belong to each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.errors import AnalysisError
+from analysis.records.schema import TRIAL_COLUMNS, Phase
+from analysis.statistics.intervals import LEVEL, t_half_width
+from analysis.words.labels import label_number
+
+MAX_LEVELS = 8
+"""A numeric parameter with more distinct values than this is cut into ranges before levels are compared."""
+
+CUT_SHORT = ("pruned", "timeout")
+"""States of runs that were stopped while they learned: their scores are not final."""
+
+FAILED = ("failed", "diverged")
+"""States of runs that came to nothing."""
+
+_N_RANGES = 4
+_BOOKKEEPING = {*TRIAL_COLUMNS, "setting", "score"}
+
+Objective = Literal["val_accuracy", "val_loss"]
+
+
+def parameter_columns(trials: pd.DataFrame) -> tuple[str, ...]:
+    """The parameters' columns of a `trials` table, in its order."""
+    return tuple(str(name) for name in trials.columns if name not in _BOOKKEEPING)
+
+
+def check_columns(table: pd.DataFrame, needed: Iterable[str], name: str) -> None:
+    """Raise unless a table has the columns that a statistic needs.
+
+    Raises:
+        AnalysisError: If one is missing.
+    """
+    for column in needed:
+        if column not in table.columns:
+            known = ", ".join(map(str, table.columns))
+            raise AnalysisError(f"{name} lacks the column {column!r} and has {known}: add it or name another")
+
+
+def without_audit(trials: pd.DataFrame) -> pd.DataFrame:
+    """Leave out runs of the pruning audit: their settings were stopped, and were not chosen by them."""
+    check_columns(trials, ("phase",), "trials")
+    return trials[trials["phase"] != "audit"]
+
+
+def with_settings(trials: pd.DataFrame) -> pd.DataFrame:
+    """Add a column `setting`: the lowest trial number with the same parameters.
+
+    A value that is not set equals another that is not set. So a trial proposed twice is one setting with more
+    replicates, and a setting keeps its number when the study grows.
+    """
+    check_columns(trials, ("trial",), "trials")
+    group = number_groups(trials, parameter_columns(trials))
+    return trials.assign(setting=trials.groupby(group)["trial"].transform("min").astype(np.int64))
+
+
+def number_groups(table: pd.DataFrame, names: Iterable[str]) -> NDArray[np.int64]:
+    """A number for each row, the same for rows that agree in some columns; missing agrees with missing.
+
+    Like `groupby(names, dropna=False).ngroup()`, at a tenth of its cost for the many small tables that
+    pairing looks at.
+    """
+    number = np.zeros(len(table), dtype=np.int64)
+    for name in names:
+        codes, distinct = pd.factorize(_hashable(table[name]), use_na_sentinel=False)
+        _, number = np.unique(number * (len(distinct) + 1) + codes, return_inverse=True)
+    return number
+
+
+def _hashable(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Lists and mappings cannot be grouped by; their text can."""
+    if values.dtype != object:
+        return values
+    return values.map(lambda value: repr(value) if isinstance(value, list | dict) else value)
+
+
+def scored_runs(
+    trials: pd.DataFrame,
+    score: str = "val_accuracy",
+    *,
+    states: Iterable[str] = ("completed",),
+    phase: Phase | None = None,
+) -> pd.DataFrame:
+    """The replicates that may be compared: `trials` with `setting` and `score`, the score finite.
+
+    Args:
+        trials: The contract's table.
+        score: The column that says how good a run is.
+        states: Ends that count; only `completed` runs had the same chance to become good.
+        phase: Only runs of this phase; None for those of the search and of the confirmation.
+    """
+    check_columns(trials, ("trial", "replicate", "seed", "state", "phase", score), "trials")
+    runs = with_settings(trials)
+    runs = runs.assign(score=pd.to_numeric(runs[score]).astype(float))
+    kept: pd.Series[bool] = runs["state"].isin(list(states)) & np.isfinite(runs["score"])
+    kept &= runs["phase"] != "audit" if phase is None else runs["phase"] == phase
+    return runs[kept]
+
+
+def summarize_settings(
+    trials: pd.DataFrame, score: str = "val_accuracy", *, phase: Phase | None = None, level: float = LEVEL
+) -> pd.DataFrame:
+    """Mean score of each setting over its completed replicates.
+
+    Returns:
+        One row per setting that was tried, by setting: `setting, n_replicates` (all), `n_completed`,
+        `n_cut_short` (pruned or out of time), `n_failed` (failed or diverged), `mean, sd, low, high`
+        (Student's interval over replicates, NaN below two), `n_weights, wall_s` (means), the parameters.
+    """
+    check_columns(trials, ("state", "phase", "n_weights", "wall_s"), "trials")
+    runs = with_settings(without_audit(trials) if phase is None else trials[trials["phase"] == phase])
+    flags = runs.assign(
+        n_cut_short=runs["state"].isin(CUT_SHORT),
+        n_failed=runs["state"].isin(FAILED),
+    )
+    by_setting = flags.groupby("setting")
+    table = by_setting.agg(
+        n_replicates=("trial", "size"), n_cut_short=("n_cut_short", "sum"), n_failed=("n_failed", "sum")
+    )
+    scores = scored_runs(runs, score).groupby("setting")
+    counted = scores["score"].agg(["size", "mean", "std"])
+    table = table.join(counted.rename(columns={"size": "n_completed", "std": "sd"}))
+    table = table.join(scores[["n_weights", "wall_s"]].mean())
+    table["n_completed"] = table["n_completed"].fillna(0).astype(np.int64)
+    half = t_half_width(table["sd"], table["n_completed"], level)
+    table = table.assign(low=table["mean"] - half, high=table["mean"] + half)
+    table = table.join(by_setting[list(parameter_columns(trials))].first())
+    order = ["n_replicates", "n_completed", "n_cut_short", "n_failed", "mean", "sd", "low", "high"]
+    return table.reset_index()[["setting", *order, "n_weights", "wall_s", *parameter_columns(trials)]]
+
+
+def scores_at_epoch(
+    epochs: pd.DataFrame, trials: pd.DataFrame, n_epochs: int, objective: Objective = "val_accuracy"
+) -> pd.DataFrame:
+    """`trials` with a column `score`: the best objective within the first `n_epochs` epochs.
+
+    The fair comparison where a scheduler cut trials short: everyone that ran so long, whatever came after, is
+    judged by the same number of epochs. Runs that ended earlier get NaN, never a value of less training.
+
+    Raises:
+        AnalysisError: If `n_epochs` is below 1.
+    """
+    if n_epochs < 1:
+        raise AnalysisError(f"epochs count from 1, not n_epochs={n_epochs}: ask for 1 or more")
+    check_columns(epochs, ("trial", "replicate", "epoch", objective), "epochs")
+    keys = ["trial", "replicate"]
+    ran = epochs.groupby(keys)["epoch"].max()
+    within = epochs[epochs["epoch"] <= n_epochs].groupby(keys)[objective]
+    best = within.max() if objective == "val_accuracy" else within.min()
+    score = best[ran.reindex(best.index) >= n_epochs].rename("score")
+    return trials.drop(columns="score", errors="ignore").join(score, on=keys)
+
+
+def factor_levels(values: pd.Series[Any], max_levels: int = MAX_LEVELS) -> pd.Series[Any]:
+    """The levels of a factor: its values, or ranges of a numeric one that takes many.
+
+    Returns:
+        An ordered categorical: numbers ascending, other values in order of text. Ranges hold about equally
+        many runs and are named by their ends, `0.001 to 0.003`. Missing stays missing.
+    """
+    known = values.dropna()
+    distinct = list(pd.unique(known))
+    is_number = bool(distinct) and all(_is_number(value) for value in distinct)
+    if is_number and len(distinct) > max_levels:
+        return _ranges(values.astype(float))
+    if is_number:
+        return values.astype(pd.CategoricalDtype(sorted(distinct), ordered=True))
+    return _hashable(values).astype(
+        pd.CategoricalDtype(sorted(pd.unique(_hashable(known)), key=str), ordered=True)
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+
+
+def _ranges(values: pd.Series[float]) -> pd.Series[Any]:
+    """Cut numbers into ranges of about equal counts, each named by the smallest and largest value in it."""
+    cuts = np.unique(np.nanquantile(values, np.linspace(0, 1, _N_RANGES + 1)[1:-1]))
+    place = pd.Series(np.searchsorted(cuts, values, side="left"), index=values.index).where(values.notna())
+    ends = values.groupby(place).agg(["min", "max"])
+    names = [f"{label_number(low)} to {label_number(high)}" for low, high in ends.itertuples(index=False)]
+    codes = pd.Series(names, index=ends.index)
+    return place.map(codes).astype(pd.CategoricalDtype(list(dict.fromkeys(names)), ordered=True))

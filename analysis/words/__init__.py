@@ -1,0 +1,1 @@
+"""How the report puts things: numbers in words, names of factors, published figures."""

@@ -1,0 +1,65 @@
+"""The command line: flags only. What they mean is decided elsewhere, and loaded when it is needed."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from study.cli import browsing, caring, growing, planning, prediction, reporting, training
+
+app = typer.Typer(
+    name="study",
+    help="Search recurrent text classifiers, and report how well they do and when they overfit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+for command in (
+    planning.plan,
+    planning.price,
+    training.run,
+    training.resume,
+    training.retry,
+    growing.extend,
+    training.confirm,
+    reporting.report,
+    reporting.compare,
+    prediction.predict,
+    prediction.export,
+    caring.verify,
+    caring.doctor,
+    caring.submit,
+    browsing.presets,
+    browsing.space,
+    browsing.data,
+):
+    app.command()(command)
+app.command("list")(browsing.list_studies)
+
+
+def main() -> None:
+    """Run the command line; bad input is one line and its exit status, our own faults show a traceback."""
+    try:
+        app()
+    except ValueError as error:
+        status = _status_of(error)
+        if status is None:
+            raise
+        print(f"study: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(status)
+
+
+def _status_of(error: ValueError) -> int | None:
+    from analysis.errors import AnalysisError, UnwritableError
+    from search_spaces.errors import SpaceError
+    from study.errors import EnvironmentFaultError, IntegrityError, StudyError
+
+    if isinstance(error, StudyError):
+        return error.exit_status
+    if type(error).__name__ == "DamagedRecordsError":  # by name: its module loads pandas
+        return IntegrityError.exit_status
+    if isinstance(error, UnwritableError):
+        return EnvironmentFaultError.exit_status
+    return 2 if isinstance(error, AnalysisError | SpaceError) else None

@@ -1,0 +1,48 @@
+"""Commands that only look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.cli.options import parse_settings
+
+
+def list_studies(
+    out: Annotated[Path, typer.Argument(help="Folder of studies.")] = Path("studies"),
+) -> None:
+    """List the studies in a folder."""
+    from study.cli.tables import print_studies
+
+    print_studies(out)
+
+
+def presets() -> None:
+    """List the studies that come with the package."""
+    from study.cli.tables import print_presets
+
+    print_presets()
+
+
+def space() -> None:
+    """Show the standard recurrent search space."""
+    from rich.console import Console
+
+    from search_spaces import recurrent_space
+
+    Console().print(recurrent_space())
+
+
+def data(
+    source: Annotated[str, typer.Argument(help="docstrings, imdb, recall, or a path.")] = "docstrings",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the spec's data section."),
+    ] = None,
+) -> None:
+    """Describe a data set before anyone trains on it."""
+    from study.cli.tables import print_data
+
+    print_data({"source": source, **dict(parse_settings(settings))})

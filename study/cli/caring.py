@@ -1,0 +1,70 @@
+"""Commands that look after studies and machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.cli.options import Address, StudyPath
+
+
+def verify(
+    path: StudyPath,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Make tables, report and Optuna's storage anew from the records."),
+    ] = False,
+) -> None:
+    """Check every file of a study that no process is at work on; exit with 5 if one is damaged."""
+    from study.errors import IntegrityError
+    from study.running.verification import mend
+    from study.running.verification import verify as look
+    from study.store.directory import StudyDirectory
+
+    directory = StudyDirectory(path).require()
+    with directory.lock():
+        verdict = look(directory)
+        for damage in verdict.damages:
+            print(f"{damage.path}: {damage.fault}")
+        if verdict.damages and not (repair and verdict.is_mendable):
+            way_out = "make it again with --repair" if verdict.is_mendable else "restore it from a copy"
+            raise IntegrityError(
+                f"a study's files are what was written: {len(verdict.damages)} of {path} are not; {way_out}"
+            )
+        if verdict.damages:
+            said = mend(directory, verdict.damages)
+            print("made again from the records", *said, sep="\n")
+    if verdict.is_sealed:
+        print(f"{path}: every file is what was written")
+    else:
+        print(
+            f"{path}: every file makes sense; its last leg was interrupted, so that there are no digests to "
+            "compare bit by bit before it is resumed to its end"
+        )
+
+
+def doctor(
+    address: Address = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of studies.")] = Path("studies"),
+) -> None:
+    """Say what is wrong with this machine, or with a cluster, before a study finds out."""
+    from rich.console import Console
+
+    from study.cli.doctor import examine, print_findings
+
+    findings = examine(address, out)
+    print_findings(Console(highlight=False), findings)
+    raise typer.Exit(3 if any(finding.is_wrong for finding in findings) else 0)
+
+
+def submit(
+    spec: Annotated[str, typer.Argument(help="A preset or a YAML file.", show_default=False)],
+    address: Annotated[str, typer.Option(help="The dashboard of the cluster.")] = "http://127.0.0.1:8265",
+    out: Annotated[str, typer.Option(help="Folder of studies on the cluster's head.")] = "studies",
+) -> None:
+    """Hand a study to a cluster as a Ray job; it runs on when this terminal is closed."""
+    from study.cluster.submission import submit_study
+
+    print(submit_study(spec, address, out))

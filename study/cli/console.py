@@ -1,0 +1,234 @@
+"""What a person at a terminal sees of a study while it runs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from analysis.words.labels import label_setting
+from analysis.words.numbers import count
+from study.forecast.backlog import Backlog, size_of, take_stock
+from study.forecast.disk import say_bytes
+from study.forecast.progress import Progress
+from study.running.leg import StudyResult
+from study.running.listener import Listener, Outlook
+
+if TYPE_CHECKING:
+    from study.cluster.session import Capacity
+    from study.errors import EnvironmentFaultError
+    from study.forecast.estimate import Estimate
+    from study.forecast.pricing import Price
+    from study.spec.schema import StudySpec
+    from study.trial import Assignment, Report
+
+CLOSING_FINDINGS = (
+    "validated-on-test",
+    "conclusion",
+    "confirmation",
+    "best",
+    "onset",
+    "settings",
+    "baseline",
+)
+"""What a person wants to know at once; the report has the rest."""
+
+LONG_EPOCH_S = 10.0
+"""From here on an epoch has a line of its own."""
+
+END_S = 4.0
+"""What comes after the last run: Ray ends, the report is written. Measured with 18 runs on two idle cores."""
+
+WIDE = 2.5
+"""Limits further apart than by this factor are said."""
+
+BUSY_STRETCH = 1.3
+"""From here on it is worth saying that a price holds for a busy machine."""
+
+_STYLES = {"completed": "green", "pruned": "yellow", "failed": "red", "diverged": "red", "timeout": "red"}
+
+
+class ConsoleListener(Listener):
+    """Prints a line for each stage and for each trial that ended."""
+
+    def __init__(
+        self, console: Console, spec: StudySpec, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._console, self._spec, self._clock = console, spec, clock
+        self._progress = Progress(Backlog(n_runs=0, max_epochs=spec.training.max_epochs))
+
+    def on_stage(self, text: str) -> None:
+        """Print what is being done."""
+        self._console.print(f"[dim]{escape(text)} ...[/dim]")
+
+    def on_design(self, sentences: Sequence[str]) -> None:
+        """Print what the study can and cannot answer."""
+        print_sentences(self._console, sentences)
+
+    def on_warning(self, text: str) -> None:
+        """Print what a user should know."""
+        self._console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
+
+    def on_plan(self, outlook: Outlook, capacity: Capacity) -> None:
+        """Print how much there is to do."""
+        resources = self._spec.resources
+        n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
+        self._progress = Progress(take_stock(self._spec, outlook, n_slots))
+        seeds = "" if outlook.n_seeds == 1 else f" under {outlook.n_seeds} seeds each"
+        nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
+        gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""
+        self._console.print(f"{outlook.n_trials} trials{seeds} on {capacity.cpus} CPUs{gpus}{nodes}")
+
+    def on_start(self, assignment: Assignment) -> None:
+        """Print nothing: a line when it has ended is enough."""
+        if assignment.phase != "audit":  # which comes on top of the runs that were planned
+            key = assignment.trial, assignment.replicate
+            self._progress.begin(key, size_of(self._spec, assignment.params), self._clock())
+
+    def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
+        """Print a trial that ended."""
+        epoch = None if report.figures is None else report.figures.epoch
+        key = assignment.trial, assignment.replicate
+        if assignment.phase != "audit":
+            self._progress.hear(key, state, epoch, report.wall_s, self._clock())
+        if state == "running":
+            self._say_progress(assignment, report)
+            return
+        count = f"{self._progress.n_ended}/{self._progress.backlog.n_runs}"
+        if assignment.phase == "audit":
+            count = "audit"
+        setting = label_setting(assignment.params, self._spec.space.dimensions)
+        is_first = assignment.replicate == 1 or assignment.phase == "audit"
+        replicate = "" if is_first else f" seed {assignment.replicate}"
+        said = (
+            report.reason if report.reason and state not in ("completed", "pruned") else _say_figures(report)
+        )
+        self._console.print(
+            f"{count:>7}  [{_STYLES[state]}]{state:<9}[/]  {escape(said)}  "
+            f"[dim]{(report.wall_s or 0):5.1f} s[/dim]  {escape(setting)}{replicate}{self._say_left()}",
+            soft_wrap=True,
+        )
+
+    def on_lost(self, error: EnvironmentFaultError) -> None:
+        """Print the line that `study` ends with on any other error."""
+        print(f"study: {error}", file=sys.stderr, flush=True)
+
+    def _say_progress(self, assignment: Assignment, report: Report) -> None:
+        """Print an epoch that took long: nobody should have to wonder whether anything happens."""
+        if report.figures is not None and report.figures.epoch_s >= LONG_EPOCH_S:
+            self._console.print(
+                f"         [dim]trial {assignment.trial}: {_say_figures(report)}, "
+                f"{report.figures.epoch_s:.0f} s{self._say_left()}[/dim]",
+                soft_wrap=True,
+            )
+
+    def _say_left(self) -> str:
+        left = self._progress.left(self._clock())
+        return "" if left is None else f"[dim]; {say_rest(left.plus(END_S))}[/dim]"
+
+
+def say_rest(left: Estimate) -> str:
+    """Say how much time is left, and between which limits where these lie far apart."""
+    said = f"about {say_duration(left.middle)} left"
+    if left.high < WIDE * left.low:
+        return said
+    return f"{said} ({say_duration(left.low)} to {say_duration(left.high)})"
+
+
+def say_duration(seconds: float) -> str:
+    """Say a duration to two digits or so, e.g. `40 s`, `2.5 min`, `12 min`, `3.5 h`, `2.1 days`."""
+    if seconds < 90.0:
+        return f"{seconds:.0f} s" if seconds < 20.0 else f"{round(seconds, -1):.0f} s"
+    if seconds < 90.0 * 60.0:
+        minutes = seconds / 60.0
+        return f"{minutes:.1f} min" if minutes < 4.95 else f"{minutes:.0f} min"
+    hours = seconds / 3600.0
+    if hours < 48.0:
+        return f"{hours:.1f} h" if hours < 10.0 else f"{hours:.0f} h"
+    return f"{hours / 24.0:.1f} days"
+
+
+def _say_figures(report: Report) -> str:
+    if report.figures is None or report.score is None:
+        return ""
+    figures = report.figures
+    return (
+        f"val accuracy {figures.val_accuracy:.3f}, loss {figures.val_loss:.3f} "
+        f"after epoch {figures.epoch} (best: {report.best_epoch})"
+    )
+
+
+def print_sentences(console: Console, sentences: Sequence[str]) -> None:
+    """Print what a design says of itself."""
+    for sentence in sentences:
+        console.print(f"- {escape(sentence)}", soft_wrap=True)
+
+
+def print_plan(console: Console, spec: StudySpec, *, listed: bool) -> None:
+    """Print what a study would do, and its settings too if they are `listed`."""
+    print_sentences(console, spec.design.explain(spec.space, spec.seeds, spec.seed))
+    if not listed:
+        return
+    plan = spec.design.plan(spec.space, spec.seed)
+    if plan is None:
+        console.print("the sampler decides each setting when it has seen the earlier ones")
+        return
+    for number, setting in enumerate(plan):
+        console.print(f"{number:>4}  {escape(label_setting(setting, spec.space.dimensions))}", soft_wrap=True)
+
+
+def print_price(console: Console, spec: StudySpec, price: Price) -> None:
+    """Print what a study will cost, and how that is known."""
+    error = "" if price.error is None else f", which the model of costs meets within {price.error:.0%}"
+    stopped = (
+        "" if price.epochs_share.low == 1.0 else f"; {price.epochs_share.middle:.0%} of all epochs trained"
+    )
+    most = ""
+    if price.most_disk_bytes is not None:
+        most = f", at most {say_bytes(price.most_disk_bytes)} while it runs"
+    seconds, n_slots = price.seconds, count(price.n_slots, "run")
+    console.print(
+        f"{count(price.n_timed, 'setting')} timed in {price.probe_s:.0f} s{error}; nine times out of ten:",
+        f"  time    {say_duration(seconds.middle)} ({say_duration(seconds.low)} to "
+        f"{say_duration(seconds.high)}) with {n_slots} at once{stopped}",
+        f"  memory  {_say_bytes(price.memory_bytes)} in all",
+        f"  disk    {_say_bytes(price.disk_bytes)}{most}",
+        sep="\n",
+        soft_wrap=True,
+    )
+    if price.stretch > BUSY_STRETCH:
+        console.print(
+            f"  this machine is busy: everything is taken to last {price.stretch:.1f} times as long as alone"
+        )
+    if price.n_slots > price.n_slots_here:
+        console.print("  workers are taken to be as fast as this machine's", soft_wrap=True)
+
+
+def _say_bytes(size: Estimate) -> str:
+    unit, name, digits = (1e9, "GB", 1) if size.middle >= 1e9 else (1e6, "MB", 0)
+    middle, low, high = (f"{n / unit:.{digits}f}" for n in (size.middle, size.low, size.high))
+    return f"{middle} {name} ({low} to {high})"
+
+
+def print_result(console: Console, result: StudyResult) -> None:
+    """Print the closing lines: what was found, and where to read more."""
+    if result.interruption is not None:
+        console.print(
+            f"[yellow]stopped: {escape(result.interruption)}; "
+            f"continue with: study resume {escape(str(result.directory.path))}[/yellow]",
+            soft_wrap=True,
+        )
+    if result.report is None:
+        return
+    import analysis
+    from analysis.report.findings import summarize
+
+    for finding in summarize(analysis.load(result.directory.path)):
+        if finding.kind not in CLOSING_FINDINGS:
+            continue
+        console.print(f"- {escape(finding.text)}", soft_wrap=True)
+    console.print(f"report: {escape(str(result.report))}", soft_wrap=True)

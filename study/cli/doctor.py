@@ -1,0 +1,246 @@
+"""What may be wrong with a machine or a cluster, found before a study finds it out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from study.cluster.session import OBJECT_STORE_BYTES, count_cpus, ray_session, token_path
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PACKAGES = ("recurrent-study", "ray", "tensorflow", "keras", "optuna", "numpy")
+"""What must be the same on all nodes: objects of these travel between them."""
+
+FREE_BYTES = 2 * 2**30
+GPU_TIMEOUT_S = 120
+
+_COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: `good`, `note` if it may be meant so, `wrong` if it stops a study."""
+
+    topic: str
+    verdict: Literal["good", "note", "wrong"]
+    text: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a study would fail of it."""
+        return self.verdict == "wrong"
+
+
+def examine(address: str | None, out: Path) -> list[Finding]:
+    """Look at this machine and, if an address is given, at every node of the cluster there."""
+    findings = [
+        *_examine_packages(),
+        *_examine_folder("studies", out),
+        *_examine_folder("temporary files", Path(tempfile.gettempdir())),
+        *_examine_shared_memory(),
+        *_examine_token(),
+        *_examine_listeners(),
+        *_examine_gpus(),
+    ]
+    if address is not None:
+        findings += examine_cluster(address, out)
+    return findings
+
+
+def describe_node(folder: str) -> dict[str, Any]:
+    """Return what a node is like; runs there."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "sees_folder": Path(folder).exists(),
+    }
+
+
+def examine_cluster(address: str, out: Path) -> list[Finding]:
+    """Compare the nodes of a cluster with this machine.
+
+    Raises:
+        EnvironmentFaultError: If the cluster cannot be joined.
+    """
+    with ray_session(address):
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=".doctor-", dir=out) as probe:
+            here = describe_node(probe.name)
+            asked = {}
+            for node in ray.nodes():
+                if node["Alive"]:
+                    strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                    task = ray.remote(describe_node).options(scheduling_strategy=strategy, num_cpus=0)
+                    asked[node["NodeManagerHostname"], node["NodeID"][:8]] = task.remote(probe.name)
+            findings = []
+            for (host, node_id), answer in asked.items():
+                try:
+                    there = ray.get(answer, timeout=60)
+                except ray.exceptions.RayError as error:
+                    said = str(error).strip().splitlines()[-1]
+                    findings.append(
+                        Finding(f"node {host} {node_id}", "wrong", f"cannot run our code: {said}")
+                    )
+                else:
+                    findings += compare_nodes(f"node {host} {node_id}", here, there)
+    return findings
+
+
+def compare_nodes(name: str, here: dict[str, Any], there: dict[str, Any]) -> Iterator[Finding]:
+    """Say how a node differs from the machine that the study is driven from."""
+    others = [
+        f"{package} {there['versions'].get(package)} instead of {ours}"
+        for package, ours in here["versions"].items()
+        if there["versions"].get(package) != ours
+    ]
+    if others:
+        yield Finding(name, "wrong", f"other versions: {', '.join(others)}; install the same on all nodes")
+    else:
+        yield Finding(name, "good", "the same versions")
+    if not there["sees_folder"]:
+        yield Finding(
+            name,
+            "note",
+            "does not see the folder of studies; it need not: texts, checkpoints and models travel",
+        )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _examine_packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        found = _version(name)
+        if found is None:
+            yield Finding("packages", "wrong", f'{name} is missing: pip install "recurrent-study[run]"')
+    yield Finding(
+        "packages",
+        "good",
+        ", ".join(
+            [f"python {platform.python_version()}", *(f"{name} {_version(name)}" for name in PACKAGES)]
+        ),
+    )
+    yield Finding("machine", "good", f"{count_cpus()} CPUs, {platform.system()} {platform.machine()}")
+
+
+def _examine_folder(topic: str, folder: Path) -> Iterator[Finding]:
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        yield Finding(
+            topic, "wrong", f"{existing} cannot be written: {error.strerror}; choose another folder"
+        )
+        return
+    free = shutil.disk_usage(existing).free
+    verdict: Literal["good", "note"] = "good" if free >= FREE_BYTES else "note"
+    advice = "" if free >= FREE_BYTES else "; a full disk stops a study, though it can be resumed"
+    yield Finding(topic, verdict, f"{free / 2**30:.1f} GiB free in {existing}{advice}")
+
+
+def _examine_shared_memory() -> Iterator[Finding]:
+    shared = Path("/dev/shm")  # noqa: S108 - looked at, not written to
+    if not shared.exists():
+        return
+    free = shutil.disk_usage(shared).free
+    if free < OBJECT_STORE_BYTES:
+        yield Finding(
+            "shared memory",
+            "note",
+            f"{free / 2**20:.0f} MiB free in {shared}, Ray wants {OBJECT_STORE_BYTES / 2**20:.0f}: it falls "
+            "back to slow files; in a container: --shm-size=1g",
+        )
+    else:
+        yield Finding("shared memory", "good", f"{free / 2**20:.0f} MiB free in {shared}")
+
+
+def _examine_token() -> Iterator[Finding]:
+    mode = os.environ.get("RAY_AUTH_MODE", "token")
+    if mode != "token":
+        yield Finding(
+            "token",
+            "note",
+            f"RAY_AUTH_MODE={mode}: whoever reaches a port of Ray's runs code here; unset it for a token",
+        )
+        return
+    path = token_path()
+    if "RAY_AUTH_TOKEN" in os.environ:
+        yield Finding("token", "good", "given by RAY_AUTH_TOKEN")
+    elif not path.exists():
+        yield Finding("token", "good", f"none yet; a study makes {path}, readable by you alone")
+    elif stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield Finding("token", "note", f"others can read {path}: chmod 600, as the next study will")
+    else:
+        yield Finding("token", "good", f"{path}, readable by you alone")
+
+
+def _examine_listeners() -> Iterator[Finding]:
+    from study.machine.sockets import ray_listeners
+
+    for listener in ray_listeners():
+        place = f"{listener.process} (process {listener.pid}) listens on {listener.address}:{listener.port}"
+        if listener.is_loopback:
+            yield Finding("ports", "good", place)
+        else:
+            yield Finding(
+                "ports", "note", f"{place}: other machines reach it, and only the token keeps them out"
+            )
+
+
+def _examine_gpus() -> Iterator[Finding]:
+    present = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    try:
+        # A process of its own: TensorFlow takes seconds to load, and a GPU's memory for as long as it lives.
+        seen = int(
+            subprocess.run(  # noqa: S603 - this interpreter, with a program of our own
+                [sys.executable, "-c", _COUNT_GPUS],
+                capture_output=True,
+                text=True,
+                timeout=GPU_TIMEOUT_S,
+                check=True,
+                env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            ).stdout
+        )
+    except (subprocess.SubprocessError, ValueError) as error:
+        yield Finding("GPUs", "wrong", f"TensorFlow does not start: {str(error).splitlines()[0]}")
+        return
+    if seen < present:
+        yield Finding(
+            "GPUs",
+            "note",
+            f'{present} there, TensorFlow sees {seen}: pip install "tensorflow[and-cuda]", or train on CPUs',
+        )
+    else:
+        yield Finding("GPUs", "good", f"{seen} seen by TensorFlow" if seen else "none")
+
+
+def print_findings(console: Console, findings: list[Finding]) -> None:
+    """Print one line for each."""
+    from rich.markup import escape
+
+    styles = {"good": "green", "note": "yellow", "wrong": "red"}
+    for finding in findings:
+        style = styles[finding.verdict]
+        console.print(
+            f"[{style}]{finding.verdict:<5}[/] {escape(finding.topic)}: {escape(finding.text)}",
+            soft_wrap=True,
+        )

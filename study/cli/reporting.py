@@ -1,0 +1,36 @@
+"""Commands that turn finished trials into reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.cli.options import Format, StudyPath, one_of
+
+
+def report(
+    path: StudyPath,
+    output: Format = "html",
+) -> None:
+    """Write a study's report again from its records."""
+    import analysis
+    from study.store.checksums import renew_seal
+    from study.store.directory import StudyDirectory
+
+    study, directory = analysis.load(path), StudyDirectory(path)
+    print(analysis.write_report(study, directory.report, format=one_of(output, ("html", "md"))))
+    renew_seal(directory, directory.report)
+
+
+def compare(
+    paths: Annotated[list[Path], typer.Argument(help="Study directories, two or more.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder of the comparison.")] = Path("studies/comparison"),
+    output: Format = "html",
+) -> None:
+    """Compare studies in one report."""
+    import analysis
+
+    studies = [analysis.load(path) for path in paths]
+    print(analysis.write_comparison(studies, out, format=one_of(output, ("html", "md"))))

@@ -1,0 +1,97 @@
+"""Tables for a person at a terminal: studies, presets, data."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from study.errors import StudyError
+
+
+def print_studies(folder: Path) -> None:
+    """Print the studies in a folder: state, trials, the best that each reached."""
+    if not folder.is_dir():
+        raise StudyError(f"a folder of studies is listed: {folder} is none; run one with `study run quick`")
+    table = Table("study", "replicates", "running", "best validation accuracy", "report", box=None)
+    for records in sorted(folder.glob("*/records.db")):
+        page = records.parent / "report" / "index.html"
+        shown = str(page) if page.exists() else "none yet"
+        try:
+            n_rows, n_running, best = _read_progress(records)
+        except sqlite3.DatabaseError:
+            table.add_row(escape(records.parent.name), "damaged: see `study verify`", "", "", escape(shown))
+            continue
+        figures = str(n_rows), str(n_running), "" if best is None else f"{best:.3f}"
+        table.add_row(escape(records.parent.name), *figures, escape(shown))
+    Console().print(table if table.row_count else f"no studies in {folder}; run one with `study run quick`")
+
+
+def _read_progress(records: Path) -> tuple[int, int, float | None]:
+    """Return how many replicates were begun, how many run, and the best validation accuracy.
+
+    Straight from SQL: analysis would load pandas, and a list should not take a second.
+    """
+    with closing(sqlite3.connect(f"{records.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        n_rows, n_running = connection.execute(
+            "SELECT count(DISTINCT trial || '/' || replicate), coalesce(sum(state = 'running'), 0)"
+            " FROM attempts"
+        ).fetchone()
+        best = connection.execute("SELECT max(val_accuracy) FROM epochs").fetchone()[0]
+    return n_rows, n_running, best
+
+
+def print_presets() -> None:
+    """Print the studies that come with the package."""
+    from study.spec.presets import find_document, preset_names
+
+    table = Table("preset", "question", box=None)
+    for name in preset_names():
+        document, _ = find_document(name)
+        table.add_row(name, document["description"])
+    Console().print(table)
+
+
+def print_data(settings: dict[str, Any]) -> None:
+    """Print what a data set is like before anyone trains on it."""
+    from pydantic import ValidationError
+
+    from study.data import DataSpec, describe, encode, load_corpus
+    from study.spec.schema import explain
+
+    try:
+        spec = DataSpec.model_validate(settings)
+    except ValidationError as error:
+        raise StudyError(f"data: {explain(error, DataSpec)}") from error
+    corpus = load_corpus(spec)
+    description = describe(corpus, encode(corpus, spec))
+    console = Console()
+    seal = "validated on the test split" if description.validated_on == "test" else "test split sealed"
+    console.print(f"[bold]{escape(description.source)}[/bold], {seal}")
+    console.print(
+        f"{description.n_words} different words; {description.n_repeated} texts occur more than once, "
+        f"{description.n_shared} training texts also in another split"
+    )
+    for title, frame in (
+        ("texts by class and split", description.classes),
+        ("tokens in a text", description.lengths),
+        ("share of training texts cut, and of their tokens lost, by sequence length", description.cuts),
+        ("share of tokens covered, by vocabulary size", description.coverage),
+    ):
+        flat = frame.reset_index()
+        table = Table(
+            *map(str, flat.columns), title=title, title_justify="left", title_style="bold", box=None
+        )
+        for row in flat.itertuples(index=False):
+            table.add_row(*(escape(_say(value)) for value in row))
+        console.print()
+        console.print(table)
+
+
+def _say(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

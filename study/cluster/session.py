@@ -1,0 +1,233 @@
+"""Ray, started or joined: never without a token, never with more doors open than it needs."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from study.errors import EnvironmentFaultError, StudyError
+from study.machine.descendants import end_local_ray
+
+TOKEN_FILE = Path("~/.ray/auth_token")
+OBJECT_STORE_BYTES = 512 * 2**20
+"""Enough for the encoded texts, which is all that travels through the object store."""
+
+SETTINGS = {
+    # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    # Workers start beside each other, not one after the other; how many runs wait is ours to say.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # what is printed is ours to say
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a lost worker is recorded with its reason
+    # Ctrl-C is ours to handle: Tune would write a snapshot first.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+}
+"""What Ray and Tune read from the environment, where the user has not set it."""
+
+SETTINGS_HERE = {
+    # Made for other systems, this keeps all of a local Ray on 127.0.0.1 on Linux too, where its ports would
+    # listen on every interface.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # No history of calls is kept, up to a hundred thousand of them, for a dashboard that is not there.
+    "RAY_task_events_report_interval_ms": "0",
+    # Where Ray's dashboard package is installed, a port would serve figures of Ray's to anybody here.
+    "RAY_enable_metrics_collection": "0",
+    # A process that is not there yet is asked again soon, not a whole second later; for ten, as ever.
+    "RAY_raylet_client_connect_timeout_milliseconds": "50",
+    "RAY_raylet_client_num_connect_attempts": "200",
+    # Its workers wait for their first run: they may as well load what it needs.
+    "RAY_preload_python_modules": "ray.tune",
+}
+"""The same, for a Ray of this machine."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a Ray cluster has to give."""
+
+    cpus: int
+    gpus: float
+    nodes: int
+
+    def slots(self, cpus_per_trial: int, gpus_per_trial: float) -> int:
+        """Return how many trials run at once."""
+        by_cpu = self.cpus // cpus_per_trial
+        return by_cpu if gpus_per_trial == 0 else min(by_cpu, int(self.gpus / gpus_per_trial + 1e-9))
+
+
+def measure_capacity() -> Capacity:
+    """Return what the cluster that this process has joined has now: nodes come and go."""
+    import ray
+
+    total = ray.cluster_resources()
+    return Capacity(int(total.get("CPU", 0)), total.get("GPU", 0.0), sum(n["Alive"] for n in ray.nodes()))
+
+
+def count_cpus() -> int:
+    """Return how many CPUs this process may use, which in a container is fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_resources(capacity: Capacity, cpus_per_trial: int, gpus_per_trial: float) -> None:
+    """Refuse what can never be scheduled: Ray would wait for it for ever.
+
+    Raises:
+        StudyError: If no trial fits.
+    """
+    if capacity.cpus < cpus_per_trial:
+        raise StudyError(
+            f"a trial's CPUs must be there: resources.cpus_per_trial={cpus_per_trial}, there are "
+            f"{capacity.cpus}; lower it or join a larger cluster with --address"
+        )
+    if capacity.slots(cpus_per_trial, gpus_per_trial) == 0:
+        raise StudyError(
+            f"a trial's GPUs must be there: resources.gpus_per_trial={gpus_per_trial}, there are "
+            f"{capacity.gpus:g}; lower it or join a larger cluster with --address"
+        )
+
+
+def check_address(address: str | None) -> None:
+    """Refuse to train through Ray Client.
+
+    Tune would run as a task of the cluster, away from the study's files, to which each report is committed.
+
+    Raises:
+        StudyError: If that is what the address asks for.
+    """
+    if address is not None and address.startswith("ray://"):
+        raise StudyError(
+            f"a study is driven from a node of its cluster: {address} is reached through Ray Client; "
+            "use `study submit`, or run it on a node with --address auto"
+        )
+
+
+def token_path() -> Path:
+    """Return where Ray looks for the token of this user."""
+    return Path(os.environ.get("RAY_AUTH_TOKEN_PATH", TOKEN_FILE)).expanduser()
+
+
+def ensure_token() -> None:
+    """Turn Ray's token authentication on, with a token that only its owner reads.
+
+    Whoever reaches a port of Ray's runs code here (CVE-2023-48022); Ray turns the token on by itself for a
+    new local cluster only, and writes its file readable by all. Whoever has set RAY_AUTH_MODE has decided,
+    and is left alone.
+    """
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
+        return
+    path = token_path()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Whole before it has its name: another study that starts now finds no token or all of it.
+    descriptor, temporary = tempfile.mkstemp(prefix=".auth_token-", dir=path.parent)  # its mode is 0600
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(secrets.token_hex(32))
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        path.chmod(0o600)
+    finally:
+        Path(temporary).unlink()
+
+
+@contextmanager
+def ray_session(
+    address: str | None = None, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[Capacity]:
+    """Start Ray on this machine, or join the cluster at `address`; leave it at the end.
+
+    Args:
+        address: The cluster's.
+        meanwhile: Called when Ray is loaded and about to start, which is waiting for the most part: what it
+            begins on other threads costs no time.
+
+    Raises:
+        EnvironmentFaultError: If it cannot be started or joined.
+    """
+    options = _make_ready(address)
+    import logging
+
+    import ray
+
+    from study.cluster.local_ray import quick_start
+
+    meanwhile()
+    try:
+        with _keeping_signals(), quick_start() if address is None else nullcontext():
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        end_local_ray()
+        raise EnvironmentFaultError(
+            f"Ray must start or be reached: {address or 'this machine'}: {str(error).splitlines()[0]}; "
+            "check address and token, see `study doctor`"
+        ) from error
+    # It complains of every trial that did not complete; each is recorded, with its reason.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    try:
+        yield measure_capacity()
+    finally:
+        _leave_ray()
+
+
+def _make_ready(address: str | None) -> dict[str, Any]:
+    """Set what Ray reads when it is imported, and return the arguments of its start."""
+    ensure_token()
+    for name, value in (SETTINGS | (SETTINGS_HERE if address is None else {})).items():
+        os.environ.setdefault(name, value)
+    if address is not None:
+        return {"address": address}
+    if os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0":
+        from ray._private import ray_constants
+
+        # Ray read the variable when it was imported, perhaps by a session that joined a cluster.
+        ray_constants.ENABLE_RAY_CLUSTER = False
+    return {
+        "address": "local",  # by name: without it Ray joins a cluster that happens to run on this machine
+        "num_cpus": count_cpus(),
+        "object_store_memory": OBJECT_STORE_BYTES,
+        "include_dashboard": False,
+    }
+
+
+def _leave_ray() -> None:
+    import ray
+
+    # What Tune leaves refers to Ray: to collect it while Ray goes, from any thread, would abort.
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        ray.shutdown()
+    finally:
+        end_local_ray()
+        if was_collecting:
+            gc.enable()
+
+
+@contextmanager
+def _keeping_signals() -> Iterator[None]:
+    """Keep signals ours while Ray starts, and from the processes that it starts.
+
+    Ray has a handler of its own for SIGTERM, which would raise wherever it finds the main thread. And who
+    sends SIGTERM to our group would end Ray beside us: its C++ then ends this process with status 1, a tenth
+    of a second later and past all of our code. So what Ray starts is in groups of its own, and ours to end.
+    """
+    from ray._private import services, utils
+
+    set_handler, popen = utils.set_sigterm_handler, services.ConsolePopen
+    utils.set_sigterm_handler = lambda handler: None
+    services.ConsolePopen = functools.partial(popen, process_group=0)
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler, services.ConsolePopen = set_handler, popen

@@ -1,0 +1,205 @@
+"""The most that a study's folder may grow to, worked out from its spec before anything runs."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.words.numbers import count
+from search_spaces import Choice, Domain, Fixed
+from study.designs import SearchDesign
+from study.errors import EnvironmentFaultError
+from study.forecast.costs import N_GATES
+from study.spec.schema import StudySpec
+
+ATTEMPT_BYTES, EPOCH_BYTES = 5_000, 400
+"""Of an attempt and of an epoch, over records, Optuna's storage, tables and report."""
+
+REPORT_BYTES = (0.8e6, 3.0e6)
+"""Of a report and of databases that hold nothing yet."""
+
+N_SLOTS = {"sgd": 0, "rmsprop": 1, "adam": 2, "adamax": 2, "nadam": 2}
+"""Numbers that an optimizer keeps for each weight."""
+
+MAX_N_SLOTS = 3
+"""Of an optimizer that is not among these."""
+
+ARRAY_BYTES = 1_000
+"""What an array of a checkpoint takes beside its numbers, at most."""
+
+MODEL_BYTES, LAYER_BYTES = 30_000, 25_000
+"""What a `.keras` file takes beside its weights, in all and by recurrent layer: 25 to 49 kB were found."""
+
+WORD_BYTES = 20
+"""Of a word of a kept vocabulary: 8 were found in reviews and docstrings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """What a study's folder may hold at once.
+
+    Attributes:
+        records_bytes: Records, tables and report.
+        checkpoints_bytes: Of the runs that run at once; None where the model is the user's own.
+        models_bytes: Of the models kept, and one more while it takes another's place; None as above.
+        n_running: Runs at once.
+        n_models: Models kept.
+    """
+
+    records_bytes: int
+    checkpoints_bytes: int | None
+    models_bytes: int | None
+    n_running: int
+    n_models: int
+
+    @property
+    def total_bytes(self) -> int:
+        """All of it that is known."""
+        return self.records_bytes + (self.checkpoints_bytes or 0) + (self.models_bytes or 0)
+
+    def check(self, folder: Path) -> str:
+        """Say how much a folder may grow to and how much is free there.
+
+        Args:
+            folder: The study's; it need not be there yet.
+
+        Raises:
+            EnvironmentFaultError: If there is less room than the study may still take.
+        """
+        held = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        free, wanted = shutil.disk_usage(there).free, max(self.total_bytes - held, 0)
+        if free < wanted:
+            raise EnvironmentFaultError(
+                f"a study needs room on its disk: {folder} may still grow by {say_bytes(wanted)} "
+                f"({self._say_parts()}), and {say_bytes(free)} are free; make room, choose another folder "
+                "with --out, or lower keep_models"
+            )
+        return (
+            f"The study's folder may grow to {say_bytes(self.total_bytes)} ({self._say_parts()}); "
+            f"{say_bytes(free)} are free there."
+        )
+
+    def _say_parts(self) -> str:
+        records = f"records, tables and report {say_bytes(self.records_bytes)}"
+        if self.checkpoints_bytes is None or self.models_bytes is None:
+            return f"{records}; checkpoints and models are not counted, for the model is your own"
+        parts = [
+            records,
+            f"checkpoints of {count(self.n_running, 'run')} {say_bytes(self.checkpoints_bytes)}",
+        ]
+        if self.n_models:
+            parts.append(f"{count(self.n_models, 'model')} {say_bytes(self.models_bytes)}")
+        return ", ".join(parts)
+
+
+def bound_footprint(
+    spec: StudySpec, *, n_validation: int, n_classes: int, n_slots: int, n_confirmed: int = 0
+) -> Footprint:
+    """Return the most that a study may take.
+
+    Args:
+        spec: The study.
+        n_validation: Texts that validate.
+        n_classes: At least 2.
+        n_slots: Runs at once, if there are as many.
+        n_confirmed: Runs beside those of the design.
+    """
+    n_runs = count_runs(spec) + n_confirmed
+    n_running = min(n_slots, n_runs)
+    n_models = min(spec.keep_models, n_runs)
+    # A run that was lost is tried again, one that was stopped may be audited: each time its epochs are kept.
+    is_audited = isinstance(spec.design, SearchDesign) and spec.design.audit_pruned is not None
+    n_attempts = n_runs * (1 + spec.resources.retries + is_audited)
+    records = (
+        n_runs * result_bytes(spec, n_validation, n_classes)
+        + n_attempts * (ATTEMPT_BYTES + spec.training.max_epochs * EPOCH_BYTES)
+        + int(REPORT_BYTES[1])
+    )
+    checkpoints = models = None
+    if spec.model is None:
+        largest = largest_setting(spec)
+        n_outputs = _n_outputs(n_classes)
+        n_weights = count_weights(largest, n_outputs)
+        scores = 4 * n_validation * n_outputs
+        # Weights after the last epoch, the optimizer's, and weights after the best epoch.
+        n_copies = 2 + _most_slots(spec)
+        n_arrays = n_copies * (3 + 6 * largest["layers"]) + 3
+        # One more: a checkpoint is written whole before the last one goes.
+        checkpoints = (n_running + 1) * (n_copies * 4 * n_weights + scores + n_arrays * ARRAY_BYTES)
+        beside = MODEL_BYTES + largest["layers"] * LAYER_BYTES + largest["vocab_size"] * WORD_BYTES
+        models = (n_models + 1) * (4 * n_weights + beside) if n_models else 0
+    return Footprint(
+        records_bytes=records,
+        checkpoints_bytes=checkpoints,
+        models_bytes=models,
+        n_running=n_running,
+        n_models=n_models,
+    )
+
+
+def count_runs(spec: StudySpec) -> int:
+    """Return how many runs a design has: its settings under each seed."""
+    return spec.design.count(spec.space) * spec.seeds
+
+
+def result_bytes(spec: StudySpec, n_validation: int, n_classes: int) -> int:
+    """Return what a run that completed leaves in the records: its predictions, and gradients on request."""
+    lengths = spec.space.parameters.get("sequence_length")
+    gradients = 2 * 4 * int(_largest(lengths)) if spec.training.gradients and lengths is not None else 0
+    return 2 * n_validation * _n_outputs(n_classes) + gradients
+
+
+def count_weights(params: Mapping[str, Any], n_outputs: int) -> int:
+    """Return the weights of a setting's model, as `study.training.model` builds it.
+
+    Source: Keras's layers: a gate has a weight for each input and each unit, and a bias, for each unit; those
+    of a GRU, with its reset gate after the product, have two biases.
+    """
+    n_directions = 2 if params["bidirectional"] else 1
+    units, cell, embedding_dim = params["units"], params["cell"], params["embedding_dim"]
+    width = n_directions * units
+
+    def count_layer(n_inputs: int) -> int:
+        return int(N_GATES[cell] * width * (n_inputs + units + (2 if cell == "gru" else 1)))
+
+    embedding = params["vocab_size"] * embedding_dim
+    recurrent = count_layer(embedding_dim) + (params["layers"] - 1) * count_layer(width)
+    return int(embedding + recurrent + n_outputs * (width + 1))
+
+
+def largest_setting(spec: StudySpec) -> dict[str, Any]:
+    """Return the largest that a space of the standard model could hold, legal or not."""
+    setting = {name: _largest(domain) for name, domain in spec.space.parameters.items() if name != "cell"}
+    return setting | {"cell": max(_values(spec.space.parameters["cell"]), key=N_GATES.__getitem__)}
+
+
+def say_bytes(n: float) -> str:
+    """Say a size to two digits or so, e.g. `0.9 MB`, `45 MB`, `3.2 GB`."""
+    unit, name = (1e9, "GB") if n >= 1e9 else (1e6, "MB")
+    digits = 0 if n / unit >= 10 else 1
+    return f"{math.ceil(n / unit * 10**digits) / 10**digits:.{digits}f} {name}"
+
+
+def _n_outputs(n_classes: int) -> int:
+    return 1 if n_classes == 2 else n_classes
+
+
+def _most_slots(spec: StudySpec) -> int:
+    return max(N_SLOTS.get(name, MAX_N_SLOTS) for name in _values(spec.space.parameters["optimizer"]))
+
+
+def _values(domain: Domain) -> tuple[Any, ...]:
+    """The values of a domain that are not numbers."""
+    if isinstance(domain, Choice):
+        return tuple(domain.choices)
+    assert isinstance(domain, Fixed)
+    return (domain.value,)
+
+
+def _largest(domain: Domain) -> Any:
+    return max(_values(domain)) if isinstance(domain, Choice | Fixed) else domain.high

@@ -1,0 +1,1 @@
+"""This computer: its CPUs and memory, its processes and its signals."""

@@ -1,0 +1,1 @@
+"""A trained model in use: classes of texts, and the model as others load it."""

@@ -1,0 +1,274 @@
+"""A leg: one process's work on a study, from its directory as it is to records, models and a report."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.records.provenance import say_changes
+from analysis.records.schema import Phase
+from search_spaces.documents import dump_document
+from study.cluster.head_watch import watch_head
+from study.cluster.session import Capacity, check_address, check_resources, count_cpus, ray_session
+from study.data import Corpus, EncodedCorpus, encode, load_corpus
+from study.forecast.disk import bound_footprint
+from study.machine.background import Aside, import_aside
+from study.machine.signals import Interruption
+from study.running.listener import Listener, Outlook
+from study.running.publication import get_ready, publish
+from study.search.source import Source
+from study.spec.schema import StudySpec
+from study.store.checkpoints import CheckpointFolder
+from study.store.checksums import break_seal, put_seal
+from study.store.directory import StudyDirectory, remove, write_atomically
+from study.store.facts import describe_facts
+from study.store.ledger import Ledger
+from study.store.manifest import Manifest, Purpose, breaks_checkpoints
+
+if TYPE_CHECKING:
+    from study.cluster.worker import TrialWorker
+    from study.training.baselines import Baseline
+    from study.trial import Assignment
+
+WorkerLoader = Callable[[], "type[TrialWorker]"]
+"""Gives the class that trains: only when Ray runs, which must not be imported before."""
+
+SourceMaker = Callable[["Leg", Ledger, Manifest], Source]
+"""Decides what a leg trains, from what the study has recorded."""
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a leg leaves.
+
+    Attributes:
+        directory: Where everything lies.
+        report: The report's page; None where a signal ended the leg.
+        interruption: Why it ended before the search did; None where the search is done.
+        stop_signal: The signal that ended it, if one did.
+        n_unfinished_well: Replicates that failed, diverged or took too long.
+    """
+
+    directory: StudyDirectory
+    report: Path | None
+    interruption: str | None
+    stop_signal: int | None
+    n_unfinished_well: int
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Why and by what a leg is run.
+
+    Attributes:
+        directory: The study's; it may be empty yet.
+        spec: What the study asks.
+        purpose: For the manifest.
+        make_source: Decides what is trained.
+        load_worker: Gives the class that trains.
+        address: A Ray cluster to join; None starts Ray on this machine.
+        listener: Hears how it goes.
+        n_confirmed: Runs beside those of the design.
+    """
+
+    directory: StudyDirectory
+    spec: StudySpec
+    purpose: Purpose
+    make_source: SourceMaker
+    load_worker: WorkerLoader
+    address: str | None
+    listener: Listener
+    n_confirmed: int = 0
+
+    def run(self) -> StudyResult:
+        """Train until the source is exhausted or somebody interrupts; then write the report.
+
+        Raises:
+            StudyError: If the data cannot be used, the study is held, damaged or changed, or nothing fits.
+        """
+        check_address(self.address)
+        interruption = Interruption()
+        with interruption.at_once():
+            if self.directory.path.is_dir():
+                with self.directory.lock():
+                    pass  # or whoever holds it is named before seconds are spent on reading
+            self.listener.on_stage(f"reading {self.spec.data.source_name}")
+            # Before the directory is made: data that cannot be used leaves nothing behind.
+            corpus = load_corpus(self.spec.data)
+            if self.purpose in ("run", "extend"):
+                spec = self.spec
+                self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
+            # Of a cluster nobody knows yet how many runs it takes at once: one, at least.
+            here = Capacity(count_cpus() if self.address is None else 0, math.inf, 1)
+            n_validation = len(corpus.splits.validation)
+            self.listener.on_design([self._check_disk(n_validation, len(corpus.classes), here)])
+            with self.directory.lock():
+                self.directory.sweep()
+                break_seal(self.directory)
+                return self._run_locked(corpus, interruption)
+
+    def _run_locked(self, corpus: Corpus, interruption: Interruption) -> StudyResult:
+        encoding = Aside(lambda: encode(corpus, self.spec.data))
+        lines = Aside(lambda: _draw_lines(encoding.result()))
+        with ExitStack() as records:
+            with ExitStack() as session:
+                start_ray = functools.cache(lambda: self._start_ray(session, encoding))
+                if not self.directory.spec.exists():
+                    start_ray()  # a new study will need it, and the rest can be made ready while it starts
+                ledger, manifest = self._open_or_create(corpus)
+                records.callback(ledger.close)
+                self._train(start_ray, encoding, lines, ledger, manifest, interruption)
+            if interruption.reason is None and not ledger.has_baselines:
+                self.listener.on_stage("fitting the lines to beat")
+                ledger.record_baselines(lines.result())
+            bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
+        page = None
+        # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
+        if interruption.signal is None:
+            self.listener.on_stage("writing the report")
+            page = publish(self.directory)
+            put_seal(self.directory)
+        return StudyResult(self.directory, page, interruption.reason, interruption.signal, bad)
+
+    def _open_or_create(self, corpus: Corpus) -> tuple[Ledger, Manifest]:
+        directory = self.directory
+        if directory.spec.exists():
+            manifest = Manifest.open(directory)
+            manifest.check_data(corpus)
+            return Ledger.open(directory.records), manifest
+        manifest = Manifest.create(directory, self.spec, corpus)
+        remove(directory.records)
+        facts = describe_facts(self.spec, corpus)
+        ledger = Ledger.create(directory.records, facts, corpus.labels_of("validation"))
+        # The spec comes last: a folder without it holds no study, and is begun again.
+        write_atomically(directory.spec, dump_document(self.spec.to_document()))
+        return ledger, manifest
+
+    def _start_ray(self, session: ExitStack, encoding: Aside[EncodedCorpus]) -> Capacity:
+        """Start or join Ray, until the session is closed."""
+        self.listener.on_stage("starting Ray")
+
+        def begin_the_rest() -> None:
+            encoding.begin()
+            import_aside("optuna", "sqlalchemy.orm", "alembic.command", "study.search.search", "ray.tune")
+
+        return session.enter_context(ray_session(self.address, begin_the_rest))
+
+    def _train(
+        self,
+        start_ray: Callable[[], Capacity],
+        encoding: Aside[EncodedCorpus],
+        lines: Aside[list[Baseline]],
+        ledger: Ledger,
+        manifest: Manifest,
+        interruption: Interruption,
+    ) -> None:
+        spec = self.spec
+        source = self.make_source(self, ledger, manifest)
+        checkpoints = CheckpointFolder(self.directory.checkpoints)
+        if source.is_exhausted:
+            checkpoints.keep_only(())  # a process may have died when its last run had ended
+            return
+        capacity = start_ray()
+        # Ray's session ends after this: none of its own handlers is in place while it lasts.
+        with (
+            interruption.in_order(),
+            watch_head(self.listener.on_lost, f"`study resume {self.directory.path}` goes on"),
+        ):
+            # Not before: Ray reads once, when it is imported, whether tokens are asked for.
+            from study.running.driver import Driver
+            from study.running.tuning import tune_trials
+            from study.store.models import ModelShelf
+
+            self._check_room(capacity)
+            self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
+            n_slots = capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
+            source.pack(n_slots)
+            self._note_changes(manifest, checkpoints)
+            manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
+            self.listener.on_plan(self._look_out(source, ledger, n_slots), capacity)
+            start = time.monotonic()
+            if spec.resources.time_budget_s is not None:
+                interruption.deadline = start + spec.resources.time_budget_s
+            encoded = encoding.result()
+            tokens = str(spec.data.resolved().tokens)
+            shelf = ModelShelf(self.directory.models, spec.keep_models, encoded, tokens)
+            driver = Driver(spec, source, ledger, checkpoints, shelf, self.listener)
+            # The last runs leave CPUs idle.
+            on_drained = (lambda: None) if ledger.has_baselines else lines.begin
+            worker = self.load_worker()
+            tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded)
+            outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
+            manifest.end_leg(outcome, time.monotonic() - start)
+
+    def _look_out(self, source: Source, ledger: Ledger, n_slots: int) -> Outlook:
+        is_confirmation = self.purpose == "confirm"
+        return Outlook(
+            n_trials=source.n_trials,
+            n_seeds=source.n_seeds,
+            n_ended=_count_ended(ledger, "confirm" if is_confirmation else "search"),
+            waiting=source.foresee(n_slots),
+            may_stop=not is_confirmation,
+        )
+
+    def _note_stranded(self) -> None:
+        """Say why nothing goes on: Ray waits for ever, and says nothing."""
+        self.listener.on_warning(
+            "no node is left on which a trial fits: waiting for one; Ctrl-C ends the wait and loses nothing"
+        )
+
+    def _note_changes(self, manifest: Manifest, checkpoints: CheckpointFolder) -> None:
+        """Say what is not what it was in the last leg, and drop checkpoints that another release wrote."""
+        changes = manifest.changes()
+        if not changes:
+            return
+        text = f"since the last leg: {say_changes(changes)}; the report says which runs were trained by which"
+        if breaks_checkpoints(changes):
+            # Before the leg is noted: whoever dies in between compares, and drops them, again.
+            checkpoints.keep_only(())
+            text += ", and no run goes on from a checkpoint"
+        self.listener.on_warning(text)
+
+    def _check_disk(self, n_validation: int, n_classes: int, capacity: Capacity) -> str:
+        """Say how much the folder may grow to, or refuse what there is no room for."""
+        resources = self.spec.resources
+        n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
+        footprint = bound_footprint(
+            self.spec,
+            n_validation=n_validation,
+            n_classes=n_classes,
+            n_slots=max(n_slots, 1),
+            n_confirmed=self.n_confirmed,
+        )
+        return footprint.check(self.directory.path)
+
+    def _check_room(self, capacity: Capacity) -> None:
+        """Refuse a machine on which no trial fits; to a cluster, nodes may still come."""
+        cpus, gpus = self.spec.resources.cpus_per_trial, self.spec.resources.gpus_per_trial
+        if self.address is None:
+            check_resources(capacity, cpus, gpus)
+        elif capacity.slots(cpus, gpus) == 0:
+            self.listener.on_stage("waiting for a node on which a trial fits")
+
+
+def _running(ledger: Ledger) -> list[Assignment]:
+    return [o.assignment for o in ledger.outcomes() if o.state == "running"]
+
+
+def _count_ended(ledger: Ledger, phase: Phase) -> int:
+    return sum(o.state != "running" and o.assignment.phase == phase for o in ledger.outcomes())
+
+
+def _draw_lines(encoded: EncodedCorpus) -> list[Baseline]:
+    from study.data.cache import default_cache_folder
+    from study.training.baselines import fit_baselines
+
+    lines = fit_baselines(encoded, default_cache_folder())
+    get_ready()
+    return lines

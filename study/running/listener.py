@@ -1,0 +1,61 @@
+"""Who hears how a leg goes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from study.cluster.session import Capacity
+    from study.designs import Plan
+    from study.errors import EnvironmentFaultError
+    from study.trial import Assignment, Report
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a leg has before it.
+
+    Attributes:
+        n_trials: Settings in all, those of earlier legs among them.
+        n_seeds: Replicates of each.
+        n_ended: Replicates that ended in earlier legs.
+        waiting: Settings of the runs that are known beforehand, in the order in which they are handed out.
+        may_stop: Whether a scheduler may end runs.
+    """
+
+    n_trials: int
+    n_seeds: int
+    n_ended: int
+    waiting: Plan
+    may_stop: bool
+
+
+class Listener:
+    """Hears nothing; a subclass hears what it wants to: the command line prints, a notebook may not care."""
+
+    def on_stage(self, text: str) -> None:
+        """Hear what is being done before and after the trials."""
+
+    def on_design(self, sentences: Sequence[str]) -> None:
+        """Hear, before anything runs, how much will be trained, and what that can and cannot answer."""
+
+    def on_warning(self, text: str) -> None:
+        """Hear what a user should know, though the study goes on."""
+
+    def on_plan(self, outlook: Outlook, capacity: Capacity) -> None:
+        """Hear what will be trained on what."""
+
+    def on_start(self, assignment: Assignment) -> None:
+        """Hear that a worker took a run, perhaps not for the first time."""
+
+    def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
+        """Hear of one epoch, or of a trial's end."""
+
+    def on_lost(self, error: EnvironmentFaultError) -> None:
+        """Hear, on another thread, why the process ends the moment this returns."""
+        logger.critical("%s", error)

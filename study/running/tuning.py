@@ -1,0 +1,200 @@
+"""The seam to Ray Tune: Ray places and supervises trials, the search decides them, the records remember.
+
+Tune sees one of its own trials for each attempt. It is told of no searcher state, writes no snapshot that is
+read again, and is started afresh for each leg.
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import ray
+from ray import tune
+from ray.tune.progress_reporter import TrialProgressCallback
+from ray.tune.search import Searcher
+
+from study.cluster.eviction import evictions_as_losses
+from study.cluster.hindsight import replay
+from study.cluster.plain_actors import plain_actors
+from study.cluster.schedulers import make_scheduler
+from study.cluster.slots import SlotCounter
+from study.machine.signals import Interruption
+from study.running.driver import Driver
+from study.spec.schema import StudySpec
+from study.trial import OUT_OF_MEMORY, Report
+
+if TYPE_CHECKING:
+    from ray.tune.experiment import Trial
+
+    from study.cluster.worker import TrialWorker
+    from study.data import EncodedCorpus
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Left(BaseException):
+    """Leaves Tune's loop, which wraps every `Exception` in its own and then waits ten seconds for workers.
+
+    All that was heard is committed, and the workers end with the session.
+    """
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _leaving(hook: Callable[P, T]) -> Callable[P, T]:
+    """Let what a hook raises, a full disk say, end the leg as itself."""
+
+    @functools.wraps(hook)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return hook(*args, **kwargs)
+        except Exception as error:
+            raise _Left(error) from error
+
+    return call
+
+
+class _Assigner(Searcher):  # type: ignore[misc]
+    """Tune's searcher: asks the driver for an order under the number of each of Tune's trials.
+
+    One run waits beyond those that the cluster takes at once, so that a worker that is free has its next. No
+    more do: a sampler should know as much as it can when it is asked.
+    """
+
+    def __init__(
+        self, driver: Driver, count_slots: Callable[[], int], on_drained: Callable[[], None]
+    ) -> None:
+        super().__init__(metric="score", mode="max")
+        self._driver, self._count_slots, self._on_drained = driver, count_slots, on_drained
+
+    @_leaving
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if self._driver.n_handed_out > self._count_slots():
+            return None
+        order = self._driver.assign(trial_id)
+        if order is None:
+            if not self._driver.keeps_one_alone:
+                self._on_drained()
+            return Searcher.FINISHED if self._driver.is_done else None
+        return {
+            "assignment": asdict(order.assignment),
+            "model_floor": order.model_floor,
+            # By reference: Tune copies and prints configurations, which a model's weights would not stand.
+            "checkpoint": None if order.checkpoint is None else ray.put(order.checkpoint),
+        }
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Nothing: the callback hears every report, this only some."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the state lies in the study directory."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: see `save`."""
+
+
+class _Ear(TrialProgressCallback):  # type: ignore[misc]
+    """Tune's callback: hands every report and every loss to the driver, and says when the leg is over.
+
+    It is one of progress, of which Tune wants one: else it adds its own, which prints nothing and keeps every
+    trial.
+    """
+
+    def __init__(self, driver: Driver, interruption: Interruption) -> None:
+        super().__init__()
+        self._driver, self._interruption = driver, interruption
+
+    @_leaving
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._driver.note_start(trial.trial_id)
+
+    @_leaving
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        if result["report"]:  # else Tune repeats the last result of a trial, and it was heard
+            self._driver.hear(trial.trial_id, Report.take(result), stopped=result["done"])
+
+    @_leaving
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        # Who ends a leg, a batch system say, often ends its workers too: then none of them was at fault.
+        if not self._interruption.is_due():
+            self._driver.lose(trial.trial_id, _explain(trial))
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Nothing: the trial's last report is heard as all others are."""
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        # Ten times a second or more. Tune would end by itself when all is done, but first asks each worker to
+        # stop, and reads all its trials.
+        if self._driver.is_done or self._interruption.is_due():
+            raise _Left
+
+
+def _explain(trial: Trial) -> str:
+    """Say in one line why a worker ended, from the file in which Tune notes it: all that it hands on."""
+    text = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
+    if "low on memory" in text:  # Ray's memory monitor, which kills before the kernel has to
+        return f"{OUT_OF_MEMORY}: Ray killed the worker before the machine had none left"
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("Failure #")]
+    return f"the worker was lost: {lines[0][:300] if lines else 'no reason given'}"
+
+
+def tune_trials(
+    spec: StudySpec,
+    driver: Driver,
+    corpus: EncodedCorpus,
+    interruption: Interruption,
+    worker: type[TrialWorker],
+    on_drained: Callable[[], None],
+    on_stranded: Callable[[], None],
+) -> None:
+    """Run Ray Tune until the search is exhausted or the leg is interrupted.
+
+    Args:
+        spec: What the study asks.
+        driver: Hands out what is trained, and hears what becomes of it.
+        corpus: Sent to each node once.
+        interruption: Whether to stop.
+        worker: What trains.
+        on_drained: Called, perhaps often, when nothing is left to hand out and the last runs are under way;
+            not while a run must be alone.
+        on_stranded: Called when no node is left that has room for a run, once until one is there again.
+    """
+    resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
+    trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
+    count_slots = SlotCounter(spec.resources, interruption, on_stranded)
+    scheduler = make_scheduler(spec, count_slots)
+    replay(scheduler, driver.earlier)
+    # Tune wants a place for files that we never read; the study's own directory holds the truth.
+    folder = tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True)
+    with folder as scratch, evictions_as_losses(), plain_actors():
+        try:
+            # Not `Tuner`: it pickles itself, and all that it is given, for a restore that we do without.
+            tune.run(
+                trainable,
+                name="tune",
+                search_alg=_Assigner(driver, count_slots, on_drained),
+                scheduler=scheduler,
+                num_samples=-1,
+                reuse_actors=True,
+                storage_path=scratch,
+                callbacks=[_Ear(driver, interruption)],
+                raise_on_failed_trial=False,
+                verbose=0,
+                trial_name_creator=lambda trial: trial.trial_id,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            )
+        except _Left as left:
+            if left.error is not None and not interruption.is_due():
+                raise left.error from None

@@ -1,0 +1,247 @@
+"""The verbs of a study: run it, resume it, extend it, confirm its best settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.words.numbers import count
+from search_spaces.documents import dump_document
+from study.cluster.session import Capacity, check_resources, count_cpus
+from study.designs import SearchDesign
+from study.errors import StudyError
+from study.running.leg import Leg, StudyResult, WorkerLoader
+from study.running.listener import Listener
+from study.search.samplers import check_sampler
+from study.search.source import Source
+from study.search.warm_start import check_sources, gather_warm_start
+from study.spec.keys import put_setting
+from study.spec.schema import StudySpec, load_spec
+from study.store.directory import StudyDirectory, write_atomically
+from study.store.growth import bring_up_to_date, check_grown, check_unconfirmed, grow_spec
+from study.store.ledger import Ledger
+from study.store.manifest import Manifest
+
+if TYPE_CHECKING:
+    from study.cluster.worker import TrialWorker
+    from study.search.audit import AuditedSearch
+    from study.search.search import Search
+
+
+def _load_worker() -> type[TrialWorker]:
+    from study.cluster.worker import TrialWorker
+
+    return TrialWorker
+
+
+def run_study(
+    spec: StudySpec,
+    out: Path = Path("studies"),
+    *,
+    address: str | None = None,
+    listener: Listener | None = None,
+    load_worker: WorkerLoader = _load_worker,
+) -> StudyResult:
+    """Run a study, or continue it where the same spec was interrupted.
+
+    On the main thread SIGINT and SIGTERM end the leg: in order while trials run, which the result tells, and
+    else the process, at once. At a prompt or in a notebook SystemExit is raised instead.
+
+    Args:
+        spec: What to do.
+        out: The folder of studies; the study lies in `out/spec.name`.
+        address: The Ray cluster of this node, `auto` or `HOST:6379`; None starts Ray on this machine.
+        listener: Hears how it goes.
+        load_worker: Gives the class that trains; `study.cluster.worker.TrialWorker` unless something else
+            is to be trained.
+
+    Raises:
+        StudyError: If the spec cannot be run here; nothing was started then.
+    """
+    directory = StudyDirectory(out / spec.name)
+    if address is None:
+        # Before anything is written or started: a local Ray has exactly these.
+        check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
+    _check_same(directory, spec)
+    check_sampler(spec.design, spec.space)
+    if not directory.spec.exists():
+        check_sources(spec)
+    return Leg(directory, spec, "run", _search, load_worker, address, listener or Listener()).run()
+
+
+def resume_study(
+    path: Path,
+    *,
+    address: str | None = None,
+    listener: Listener | None = None,
+    load_worker: WorkerLoader = _load_worker,
+) -> StudyResult:
+    """Continue an interrupted study from its directory.
+
+    Raises:
+        StudyError: If there is no study, or it cannot be continued as it was.
+    """
+    directory = StudyDirectory(path).require()
+    spec = read_spec(directory)
+    return Leg(directory, spec, "resume", _search, load_worker, address, listener or Listener()).run()
+
+
+def extend_study(
+    path: Path,
+    changes: Mapping[str, Any],
+    *,
+    address: str | None = None,
+    listener: Listener | None = None,
+    load_worker: WorkerLoader = _load_worker,
+) -> StudyResult:
+    """Grow a study, finished or not: more trials, more seeds, more of a plan, or more epochs.
+
+    What has been trained is not trained again, but for runs that reached the old maximum of epochs where
+    there are more now: the weights they ended with were not kept. The same call continues an extension that
+    was interrupted, and so does `resume_study`.
+
+    Args:
+        path: The study's directory.
+        changes: New values by dotted key, `{"seeds": 5, "design.trials": 48}`.
+        address: As in `run_study`.
+        listener: Hears how it goes.
+        load_worker: As in `run_study`.
+
+    Raises:
+        StudyError: If there is no study, nothing is asked, it would shrink or become another, or it cannot be
+            continued.
+    """
+    if not changes:
+        raise StudyError(
+            "an extension adds to a study: nothing is asked; give --trials, --seeds, --epochs or --set"
+        )
+    directory = StudyDirectory(path).require()
+    old = read_spec(directory)
+    document = old.to_document()
+    for key, value in changes.items():
+        put_setting(document, key, value)
+    spec = grow_spec(old, document)
+    check_sampler(spec.design, spec.space)
+
+    def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
+        check_grown(old, ledger.facts, directory.spec)
+        if spec.training.max_epochs > ledger.facts.max_epochs:
+            check_unconfirmed(ledger)
+        # Here, where the directory is held: the spec first, since any later leg follows it.
+        write_atomically(directory.spec, dump_document(spec.to_document()))
+        return _search(leg, ledger, manifest)
+
+    return Leg(directory, spec, "extend", make_source, load_worker, address, listener or Listener()).run()
+
+
+def retry_study(
+    path: Path,
+    *,
+    address: str | None = None,
+    listener: Listener | None = None,
+    load_worker: WorkerLoader = _load_worker,
+) -> StudyResult:
+    """Train again what failed or took too long, and whatever else is left to do.
+
+    What diverged is left: it follows from its parameters and seed, and would diverge again.
+
+    Raises:
+        StudyError: If there is no study, or it cannot be continued as it was.
+    """
+    directory = StudyDirectory(path).require()
+    spec = read_spec(directory)
+
+    def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
+        search = _search(leg, ledger, manifest)
+        search.redo(("failed", "timeout"))
+        return search
+
+    return Leg(directory, spec, "retry", make_source, load_worker, address, listener or Listener()).run()
+
+
+def confirm_study(
+    path: Path,
+    *,
+    top: int = 3,
+    n_seeds: int = 5,
+    address: str | None = None,
+    listener: Listener | None = None,
+    load_worker: WorkerLoader = _load_worker,
+) -> StudyResult:
+    """Train the best settings again on fresh seeds, to their end, and open the test split once for each.
+
+    The manifest notes the opening before it happens. A confirmation that was interrupted is continued by the
+    same call; a setting that was confirmed is not confirmed again.
+
+    Args:
+        path: The study's directory.
+        top: How many of the best settings, at least 1.
+        n_seeds: Replicates of each, at least 1.
+        address: As in `run_study`.
+        listener: Hears how it goes.
+        load_worker: As in `run_study`.
+
+    Raises:
+        StudyError: If nothing completed, or there is no sealed test split.
+    """
+    for name, value in (("top", top), ("n_seeds", n_seeds)):
+        if value < 1:
+            raise StudyError(f"a confirmation needs settings and seeds: {name}={value}; give 1 or more")
+    directory = StudyDirectory(path).require()
+    spec = asked = read_spec(directory)
+    if isinstance(spec.design, SearchDesign):
+        # Nothing is stopped early: a confirmed figure is that of a full training.
+        spec = spec.model_copy(update={"design": spec.design.model_copy(update={"scheduler": "none"})})
+
+    def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
+        from study.search.confirmation import Confirmation, choose_settings
+
+        check_grown(asked, ledger.facts, directory.spec)
+        manifest.open_test(choose_settings(ledger, top, manifest.confirmed), n_seeds)
+        return Confirmation(spec, ledger, manifest.confirmed)
+
+    n_runs = top * n_seeds
+    listener = listener or Listener()
+    return Leg(directory, spec, "confirm", make_source, load_worker, address, listener, n_runs).run()
+
+
+def read_spec(directory: StudyDirectory) -> StudySpec:
+    """Return what a study was asked to do."""
+    return StudySpec.from_document(load_spec(directory.spec), str(directory.spec))
+
+
+def _search(leg: Leg, ledger: Ledger, manifest: Manifest) -> Search | AuditedSearch:
+    """Return what a leg goes on with: the study's search, with its audit where one is asked for."""
+    from study.search.audit import AuditedSearch
+    from study.search.search import Search
+
+    spec = leg.spec
+    check_grown(spec, ledger.facts, leg.directory.spec)
+    n_short = bring_up_to_date(ledger, spec)
+    if n_short:
+        leg.listener.on_stage(
+            f"training {count(n_short, 'run')} again that ended at the old maximum of epochs"
+        )
+    search = Search(spec, ledger, leg.directory.search)
+    if spec.warm_start and search.is_fresh:
+        start = gather_warm_start(spec, manifest.content["data"])
+        leg.listener.on_design(start.said)
+        search.warm(start)
+    if isinstance(spec.design, SearchDesign) and spec.design.audit_pruned is not None:
+        return AuditedSearch(spec, search, ledger, spec.design.audit_pruned)
+    return search
+
+
+def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:
+    if directory.spec.exists():
+        if load_spec(directory.spec) != spec.to_document():
+            raise StudyError(
+                f"an output folder holds one study: {directory.path} already holds another; give this one "
+                "another name with --name, or another folder with --out; `study extend` adds to the one there"
+            )
+    elif directory.holds_foreign_files:
+        raise StudyError(
+            f"a new study needs a folder of its own: {directory.path} holds other files; "
+            "give it another name with --name, or another folder with --out"
+        )

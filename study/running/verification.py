@@ -1,0 +1,180 @@
+"""Whether a study is whole: every file is what was written, and what is derived follows from the records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.errors import IntegrityError, StudyError
+from study.store.checksums import SEAL_FILE, digest_of, put_seal, read_seal
+from study.store.database import check_database
+from study.store.directory import StudyDirectory
+from study.store.models import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, read_card
+
+DERIVED = ("trials.parquet", "epochs.parquet", "report", "optuna.db")
+"""What can be made again from the records."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One file that is not what it should be."""
+
+    path: Path
+    fault: str
+    is_derived: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found.
+
+    Attributes:
+        damages: Each file once, in the order of paths.
+        is_sealed: Whether every bit was compared with what was written, or only the files' own sense.
+    """
+
+    damages: tuple[Damage, ...]
+    is_sealed: bool
+
+    @property
+    def is_mendable(self) -> bool:
+        """Whether all that is damaged can be made again from the records."""
+        return all(damage.is_derived for damage in self.damages)
+
+
+def verify(directory: StudyDirectory) -> Verdict:
+    """Look at every file of a study that no process is at work on; change none.
+
+    Nothing is unpickled, and no model is loaded.
+    """
+    checks: tuple[Callable[[StudyDirectory], Iterator[Damage]], ...] = (
+        _check_seal,
+        _check_spec,
+        _check_manifest,
+        _check_databases,
+        _check_models,
+        _check_tables,
+    )
+    damages: dict[Path, Damage] = {}
+    for check in checks:
+        for damage in check(directory):
+            damages.setdefault(damage.path, damage)
+    return Verdict(tuple(damages[path] for path in sorted(damages)), (directory.path / SEAL_FILE).exists())
+
+
+def mend(directory: StudyDirectory, damages: Collection[Damage]) -> list[str]:
+    """Make what is derived again from the records, and put the seal; only the directory's holder may.
+
+    Returns:
+        What could not be made as it was, a sentence each.
+    """
+    from study.running.publication import publish
+    from study.running.restoration import restore_search
+
+    said = []
+    if any(damage.path == directory.search for damage in damages):
+        said = restore_search(directory)
+    publish(directory)
+    put_seal(directory)
+    return said
+
+
+def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
+    try:
+        digests = read_seal(directory)
+    except StudyError as error:
+        yield Damage(directory.path / SEAL_FILE, str(error))
+        return
+    if digests is None:
+        return
+    for path in _files_of_ours(directory):
+        if str(path.relative_to(directory.path)) not in digests:  # as in one that was cut between two lines
+            yield Damage(directory.path / SEAL_FILE, f"does not name {path}, which is there")
+    for name, digest in digests.items():
+        path = directory.path / name
+        if not path.resolve().is_relative_to(directory.path.resolve()):
+            yield Damage(directory.path / SEAL_FILE, f"names a file outside of the study: {name!r}")
+        elif (found := digest_of(path)) != digest:
+            fault = "is not what was written" if found else "is missing"
+            yield Damage(path, fault, is_derived=name.split("/")[0] in DERIVED)
+
+
+def _files_of_ours(directory: StudyDirectory) -> Iterator[Path]:
+    """Yield what a leg has written, as far as it is there; others may keep files beside it."""
+    yield from directory.path.glob("*.db")
+    yield from directory.path.glob("*.parquet")
+    yield from (path for path in (directory.spec, directory.manifest) if path.exists())
+    for folder in (directory.models, directory.report):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def _check_spec(directory: StudyDirectory) -> Iterator[Damage]:
+    from analysis.errors import AnalysisError
+    from analysis.records.database import read_records
+    from study.running.verbs import read_spec
+    from study.store.growth import check_grown
+
+    try:
+        spec = read_spec(directory)
+    except ValueError as error:
+        yield Damage(directory.spec, f"cannot be read: {error}")
+        return
+    try:
+        check_grown(spec, read_records(directory.records).facts, directory.spec)
+    except IntegrityError as error:
+        yield Damage(directory.spec, str(error))
+    except AnalysisError:
+        return  # the records' own fault, and told as such
+
+
+def _check_manifest(directory: StudyDirectory) -> Iterator[Damage]:
+    from study.store.manifest import Manifest
+
+    try:
+        Manifest.open(directory)
+    except StudyError as error:
+        yield Damage(directory.manifest, f"cannot be read: {error}")
+
+
+def _check_databases(directory: StudyDirectory) -> Iterator[Damage]:
+    for path in (directory.records, directory.search):
+        try:
+            check_database(path, "integrity_check")
+        except StudyError as error:
+            yield Damage(path, str(error), is_derived=path.name in DERIVED)
+
+
+def _check_models(directory: StudyDirectory) -> Iterator[Damage]:
+    for folder in sorted(directory.models.glob("trial-*")):
+        card = read_card(folder)
+        if card is None:
+            yield Damage(folder / CARD_FILE, "cannot be read")
+            continue
+        for name, key in ((MODEL_FILE, "sha256"), (VOCABULARY_FILE, "vocabulary_sha256")):
+            if digest_of(folder / name) != card.get(key):
+                yield Damage(folder / name, "is not what its card says")
+
+
+def _check_tables(directory: StudyDirectory) -> Iterator[Damage]:
+    import analysis
+    from analysis.errors import AnalysisError
+    from analysis.records.files import EPOCHS_FILE, TRIALS_FILE, read_parquet
+
+    trials, epochs = directory.path / TRIALS_FILE, directory.path / EPOCHS_FILE
+    if not trials.exists() and not epochs.exists():
+        return  # no leg has come to its end yet
+    try:
+        study = analysis.load(directory.records)
+    except AnalysisError:
+        return  # the records' own fault, and told as such
+    try:
+        tables = read_parquet(directory.path)
+    except (AnalysisError, json.JSONDecodeError) as error:
+        damaged = epochs if EPOCHS_FILE in str(error) else trials
+        yield Damage(damaged, f"cannot be read: {error}", is_derived=True)
+        return
+    for path, derived, true in ((trials, tables.trials, study.trials), (epochs, tables.epochs, study.epochs)):
+        if not derived.reset_index(drop=True).equals(true.reset_index(drop=True)):
+            yield Damage(path, "does not follow from the records", is_derived=True)

@@ -1,0 +1,132 @@
+"""The pruning audit: a random share of the runs that the scheduler stopped, trained to their end after all.
+
+A run of the audit is the stopped run finished: the same setting and seed, from its first epoch, with no
+scheduler. Nobody learns from it and no setting is chosen by it: it only tells how often stopping was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from analysis.records.schema import State
+from study.designs import Plan
+from study.search.planned import PlannedRuns
+from study.search.search import Search
+from study.seeds import derive_seed
+from study.spec.schema import StudySpec
+from study.store.ledger import Ledger, Outcome
+from study.trial import Assignment, Report
+
+REPLICATE_OFFSET = 2_000
+"""A stopped replicate finished is 2,000 further on: searches end at 1,000, confirmations follow them."""
+
+
+class AuditedSearch:
+    """A search, and when it is exhausted, its audit.
+
+    Args:
+        spec: What was asked.
+        search: The search.
+        ledger: The study's records.
+        share: Of the stopped runs, in (0, 1]; at least one is finished.
+    """
+
+    def __init__(self, spec: StudySpec, search: Search, ledger: Ledger, share: float) -> None:
+        self._spec, self._search, self._ledger, self._share = spec, search, ledger, share
+        self._audit: PlannedRuns | None = None
+        self._n_slots = 0
+
+    @property
+    def n_trials(self) -> int:
+        """How many settings the search has in all."""
+        return self._search.n_trials
+
+    @property
+    def n_seeds(self) -> int:
+        """How many replicates of each."""
+        return self._search.n_seeds
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether nothing is left to hand out and nothing to hear."""
+        return self._search.is_exhausted and self._open().is_exhausted
+
+    def pack(self, n_slots: int) -> None:
+        """Leave no long run of the audit for its end."""
+        self._n_slots = n_slots
+
+    def foresee(self, n_slots: int) -> Plan:
+        """Return the settings of the search that are certain: nobody knows yet what is audited."""
+        return self._search.foresee(n_slots)
+
+    def next(self) -> Assignment | None:
+        """Return what to train next, None while there is nothing to hand out."""
+        assignment = self._search.next()
+        if assignment is None and self._search.is_exhausted:
+            return self._open().next()
+        return assignment
+
+    def hear(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
+        """Record a report; return the state of its trial."""
+        return self._whose(assignment).hear(assignment, report, stopped=stopped)
+
+    def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
+        """Record that an attempt ended without a word; return whether it is tried again."""
+        return self._whose(assignment).lose(assignment, state, reason, retry=retry)
+
+    def redo(self, states: Collection[State]) -> int:
+        """Queue a further attempt at each replicate that ended in one of `states`; return how many."""
+        lost = [o for o in self._ledger.outcomes() if o.assignment.phase == "audit" and o.state in states]
+        for outcome in lost:
+            self._ledger.redo(outcome.assignment)
+        return self._search.redo(states) + len(lost)
+
+    def _whose(self, assignment: Assignment) -> Search | PlannedRuns:
+        return self._open() if assignment.phase == "audit" else self._search
+
+    def _open(self) -> PlannedRuns:
+        """Draw what is audited, once the search has come to its end."""
+        if self._audit is None:
+            runs = choose_runs(self._ledger.outcomes(), self._share, self._spec.seed)
+            self._audit = PlannedRuns(self._spec, self._ledger, runs)
+            self._audit.pack(self._n_slots)
+        return self._audit
+
+
+def choose_runs(outcomes: Collection[Outcome], share: float, study_seed: int) -> list[Assignment]:
+    """Draw what is still to be audited, and take up what was begun.
+
+    Every stopped run has a lot of its own, from the study's seed: those with the lowest are drawn, so that an
+    audit that was interrupted goes on with the same ones.
+
+    Args:
+        outcomes: Of the whole study.
+        share: Of all stopped runs, in (0, 1]; at least one, where one was stopped.
+        study_seed: The study's own.
+    """
+    audited = {_key(o.assignment): o for o in outcomes if o.assignment.phase == "audit"}
+    stopped = [
+        o.assignment
+        for o in outcomes
+        if o.assignment.phase == "search" and o.state == "pruned" and o.best_score is not None
+    ]
+    n_wanted = max(round(share * len(stopped)), min(len(stopped), 1)) - len(audited)
+    rest = [run for run in map(_finish, stopped) if _key(run) not in audited]
+    rest.sort(key=lambda run: (_draw_lot(run, study_seed), _key(run)))
+    begun = [o.assignment for o in audited.values() if o.state == "running"]
+    return [*begun, *rest[: max(n_wanted, 0)]]
+
+
+def _key(assignment: Assignment) -> tuple[int, int]:
+    return assignment.trial, assignment.replicate
+
+
+def _finish(stopped: Assignment) -> Assignment:
+    """The run that a stopped one would have become."""
+    return replace(stopped, replicate=REPLICATE_OFFSET + stopped.replicate, attempt=1, phase="audit")
+
+
+def _draw_lot(assignment: Assignment, study_seed: int) -> int:
+    # Replicates of all phases are below 4,000: no two runs share a number.
+    return derive_seed(study_seed, "audit", 4_000 * assignment.trial + assignment.replicate)

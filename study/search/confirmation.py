@@ -1,0 +1,68 @@
+"""The confirmation: the best settings trained again on fresh seeds, to their end, and tested once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+from study.errors import StudyError
+from study.search.planned import PlannedRuns
+from study.spec.schema import StudySpec
+from study.store.ledger import Ledger
+from study.trial import Assignment
+
+FIRST_REPLICATE = 1_001
+"""Replicates of a search end at 1,000: however far it is extended, confirmations keep seeds of their own."""
+
+
+class Confirmation(PlannedRuns):
+    """Hands out the best settings of a search under seeds that chose nothing.
+
+    Args:
+        spec: What the study asks.
+        ledger: Its records; what they hold of the confirmation is continued.
+        plan: How many seeds each trial is confirmed under.
+    """
+
+    def __init__(self, spec: StudySpec, ledger: Ledger, plan: Mapping[int, int]) -> None:
+        self.n_trials, self.n_seeds = len(plan), max(plan.values(), default=0)
+        known = {(o.assignment.trial, o.assignment.replicate): o for o in ledger.outcomes()}
+        params = {o.assignment.trial: o.assignment.params for o in known.values()}
+        runs = []
+        # Seed by seed, so that a confirmation that is stopped has compared all its settings alike.
+        for number in range(FIRST_REPLICATE, FIRST_REPLICATE + self.n_seeds):
+            for trial in (t for t, n_seeds in plan.items() if number < FIRST_REPLICATE + n_seeds):
+                outcome = known.get((trial, number))
+                if outcome is None:
+                    runs.append(Assignment.first(spec.seed, trial, number, params[trial], "confirm"))
+                elif outcome.state == "running":
+                    runs.append(outcome.assignment)
+        super().__init__(spec, ledger, runs)
+
+
+def choose_settings(ledger: Ledger, top: int, confirmed: Collection[int]) -> list[int]:
+    """Return the best `top` settings of a search, the best first, without those that were confirmed.
+
+    Selection is by the mean, over a setting's completed replicates, of the best that each reached; a setting
+    that was cut short has none. The test split is opened once for each setting.
+
+    Raises:
+        StudyError: If the test split was validated on, or no setting completed.
+    """
+    facts = ledger.facts
+    if facts.validated_on == "test" or facts.n_test == 0:
+        raise StudyError(
+            "a confirmation opens a test split that nothing was chosen by: this study validated on it; "
+            "run it with data.validate_on=validation first"
+        )
+    scores: dict[int, list[float]] = {}
+    for outcome in ledger.outcomes():
+        if outcome.assignment.phase == "search" and outcome.state == "completed":
+            scores.setdefault(outcome.assignment.trial, []).append(outcome.best_score or -math.inf)
+    if not scores:
+        raise StudyError(
+            "a setting is confirmed after a search in which it completed: none did; continue it first"
+        )
+    means = {trial: math.fsum(values) / len(values) for trial, values in scores.items()}
+    best = sorted(means, key=lambda trial: (-means[trial], trial))[:top]
+    return [trial for trial in best if trial not in confirmed]

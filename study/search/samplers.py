@@ -1,0 +1,149 @@
+"""Samplers: who proposes the settings of a search. The only module that builds one."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from search_spaces import Choice, Fixed, Space
+from study.designs import SearchDesign
+from study.errors import StudyError
+from study.spec.imports import import_object
+
+if TYPE_CHECKING:
+    import optuna
+
+    from study.designs import BaseDesign
+
+CLASS_NAMES = {
+    "tpe": "TPESampler",
+    "gp": "GPSampler",
+    "cmaes": "CmaEsSampler",
+    "nsga2": "NSGAIISampler",
+    "nsga3": "NSGAIIISampler",
+}
+"""Optuna's names of the built-in samplers that learn."""
+
+NEEDED_PACKAGES = {"gp": ("torch",), "cmaes": ("cmaes",)}
+"""What a sampler needs beside Optuna itself, which does without them."""
+
+
+def check_sampler(design: BaseDesign, space: Space) -> None:
+    """Refuse a sampler that cannot work here or on this space, before anything is started.
+
+    Raises:
+        StudyError: If a package is missing, the space is not for it, or the user's own cannot be built.
+    """
+    if isinstance(design, SearchDesign):
+        strata = design.strata(space)
+        for stratum in strata:
+            make_sampler(design, stratum.space, design.trials // len(strata), seed=0)
+
+
+def make_sampler(design: BaseDesign, space: Space, n_trials: int, seed: int) -> optuna.samplers.BaseSampler:
+    """Return the sampler of a design; one whose settings are fixed in advance needs none of its own.
+
+    Args:
+        design: What was asked.
+        space: Where it searches: the space of a stratum, if there are several.
+        n_trials: How many settings it will propose.
+        seed: Of its random numbers.
+
+    Raises:
+        StudyError: As `check_sampler`.
+    """
+    import optuna
+
+    if not isinstance(design, SearchDesign) or design.sampler in ("random", "qmc"):
+        return optuna.samplers.RandomSampler(seed=seed)
+    _check_packages(design.sampler)
+    if design.sampler == "cmaes":
+        _check_numeric(space)
+    sampler_class = _find_class(design.sampler)
+    options = {**_defaults(design, space, n_trials), **design.sampler_options}
+    if "seed" in inspect.signature(sampler_class).parameters:
+        options.setdefault("seed", seed)
+    try:
+        with warnings.catch_warnings():
+            # Some arguments and samplers are marked experimental; we rely on them knowingly.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return sampler_class(**options)
+    except (TypeError, ValueError) as error:
+        cause = " ".join(str(error).split())
+        raise StudyError(
+            f"design.sampler_options are arguments of {sampler_class.__name__}: {cause}; "
+            f"it takes {', '.join(inspect.signature(sampler_class).parameters)}"
+        ) from error
+
+
+def _defaults(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str, Any]:
+    """Return our own arguments of the built-in samplers, each of which the user may replace."""
+    startup = design.count_startup(n_trials)
+    match design.sampler:
+        case "tpe":
+            # Several workers ask before any tells: constant_liar keeps them from proposing the same.
+            return {"multivariate": True, "group": True, "constant_liar": True, "n_startup_trials": startup}
+        case "gp":
+            return {"n_startup_trials": startup, "warn_independent_sampling": False}
+        case "cmaes":
+            stepped = any(domain.size < float("inf") for domain in _searched(space))
+            return {
+                "warn_independent_sampling": False,
+                "with_margin": stepped,  # or steps of an integer freeze at one value (Hamano et al., 2022)
+                "consider_pruned_trials": design.scheduler != "none",
+            }
+        case "nsga2" | "nsga3":
+            # Optuna's 50 would be all of a small study, and its first generation is drawn at random.
+            return {"population_size": min(50, max(4, n_trials // 5))}
+        case _:
+            return {}
+
+
+def _searched(space: Space) -> list[Any]:
+    return [space.parameters[name] for name in space.dimensions]
+
+
+def _check_packages(sampler: str) -> None:
+    for package in NEEDED_PACKAGES.get(sampler, ()):
+        if importlib.util.find_spec(package) is None:
+            raise StudyError(
+                f"the sampler {sampler} needs the package {package}: it is not installed; "
+                f"run pip install {package}, or set design.sampler to tpe"
+            )
+
+
+def _check_numeric(space: Space) -> None:
+    """Refuse what CMA-ES would leave to chance: choices, and parameters that come and go."""
+    for name, domain in space.parameters.items():
+        if isinstance(domain, Choice) and domain.size > 1:
+            why = f"{name} is {domain.describe()}"
+        elif name in space.conditions and not isinstance(domain, Fixed):
+            why = f"{name} applies only where {space.conditions[name].text!r} holds"
+        else:
+            continue
+        raise StudyError(
+            f"cmaes searches numbers that every setting has: {why}; fix it, give it a range, name it in "
+            "design.scientific, or use tpe"
+        )
+
+
+def _find_class(sampler: str) -> type[optuna.samplers.BaseSampler]:
+    """Return the class of a built-in sampler, or the user's own.
+
+    Raises:
+        StudyError: If nothing of that name can be imported, or it is no sampler.
+    """
+    import optuna
+
+    if sampler in CLASS_NAMES:
+        return getattr(optuna.samplers, CLASS_NAMES[sampler])  # type: ignore[no-any-return]
+    found = import_object(sampler, "design.sampler")
+    if not isinstance(found, type) or not issubclass(found, optuna.samplers.BaseSampler):
+        raise StudyError(
+            f"design.sampler is a subclass of optuna.samplers.BaseSampler: {sampler!r} is {found!r}; "
+            "name a class of that kind"
+        )
+    return found

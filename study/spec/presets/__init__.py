@@ -1,0 +1,35 @@
+"""The studies that come with the package."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from study.errors import StudyError
+
+
+def preset_names() -> list[str]:
+    """Return the presets' names, in alphabetical order."""
+    names = (path.name for path in files(__package__).iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+
+
+def find_document(spec: str) -> tuple[dict[str, Any], str]:
+    """Return the document of a preset or of a YAML file, and what to call it in messages.
+
+    Raises:
+        StudyError: If there is neither.
+    """
+    from study.spec.schema import load_spec
+
+    if spec in preset_names():
+        with_path = files(__package__) / f"{spec}.yaml"
+        return load_spec(Path(str(with_path))), f"preset {spec}"
+    path = Path(spec)
+    if not path.exists() and path.suffix not in (".yaml", ".yml"):
+        near = difflib.get_close_matches(spec, preset_names(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(preset_names())}"
+        raise StudyError(f"a spec is a preset or a YAML file: {spec!r} is neither; {hint}")
+    return load_spec(path), str(path)

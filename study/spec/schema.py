@@ -1,0 +1,227 @@
+"""What a study is asked to do: `study.yaml`, typed, frozen and checked before anything starts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from search_spaces import Space, SpaceError, recurrent_space
+from search_spaces.recurrent import RECURRENT_DOMAINS
+from study.data import DataSpec, RecallSpec
+from study.designs import KINDS, Design, SearchDesign
+from study.errors import StudyError
+from study.spec.parameters import check_parameters
+from study.store.directory import check_name
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+
+class Training(_Part):
+    """How each trial is trained."""
+
+    max_epochs: int = Field(default=6, ge=1)
+    patience: int | None = Field(
+        default=None, ge=1, description="end after this many epochs without a better one"
+    )
+    gradients: bool = Field(
+        default=False, description="record how far back in time the loss's gradient reaches"
+    )
+    cells: Literal["auto", "keras"] = Field(
+        default="auto", description="auto: compiled cells where they are valid; keras: never"
+    )
+
+
+class Resources(_Part):
+    """What each trial gets, and when it is given up."""
+
+    cpus_per_trial: int = Field(default=1, ge=1)
+    gpus_per_trial: float = Field(default=0.0, ge=0.0)
+    trial_timeout_s: float | None = Field(
+        default=None, gt=0.0, description="a trial is killed after this long"
+    )
+    time_budget_s: float | None = Field(
+        default=None, gt=0.0, description="the study stops, resumable, after this long"
+    )
+    retries: int = Field(default=1, ge=0, description="further attempts when a worker is lost")
+
+
+def read_space(value: object, *, has_own_parameters: bool) -> Space:
+    """Read `space`: domains that replace the standard ones, alone or beside conditions and constraints.
+
+    Args:
+        value: A mapping of parameters to domains, or one with `parameters`, `conditions` and `constraints`.
+        has_own_parameters: Whether names that are not standard are allowed: with a model of the user's own.
+
+    Raises:
+        SpaceError: If it is no space.
+    """
+    parts: Mapping[str, Any] = {"parameters": value}
+    if isinstance(value, Mapping) and {"parameters", "conditions", "constraints"} & value.keys():
+        parts = value
+    given = parts.get("parameters", {})
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise SpaceError(
+            f"a space is a mapping of parameters to domains: {_shorten(given)} is not; see `study space`"
+        )
+    own = {name for name in given if has_own_parameters and name not in RECURRENT_DOMAINS}
+    standard = recurrent_space(**{name: domain for name, domain in given.items() if name not in own})
+    parameters = standard.to_document()["parameters"] | {name: given[name] for name in own}
+    return Space.from_document({**parts, "parameters": parameters})
+
+
+SpaceField = Annotated[Space, PlainSerializer(lambda space: space.to_document(), return_type=dict)]
+
+
+class StudySpec(_Part):
+    """One study, complete: running the same spec again gives the same study."""
+
+    name: str = Field(description="the study's folder is called so")
+    description: str = ""
+    seed: int = Field(default=0, ge=0, lt=2**32, description="every random number follows from it")
+    seeds: int = Field(default=1, ge=1, le=1000, description="replicates of each setting")
+    objective: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    data: DataSpec = DataSpec()
+    model: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="package.module:function that builds a model of your own",
+    )
+    space: SpaceField = Field(default_factory=recurrent_space)
+    design: Design = SearchDesign()
+    warm_start: tuple[str, ...] = Field(
+        default=(), strict=False, description="directories of studies whose best settings are proposed first"
+    )
+    training: Training = Training()
+    resources: Resources = Resources()
+    keep_models: int = Field(default=3, ge=0, description="models of this many best trials are saved")
+
+    @field_validator("name")
+    @classmethod
+    def _name_stays_in_its_folder(cls, name: str) -> str:
+        return check_name(name)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _space_is_read(cls, document: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(document.get("space"), Space) or "space" not in document:
+            return document
+        has_own_parameters = document.get("model") is not None
+        return document | {"space": read_space(document["space"], has_own_parameters=has_own_parameters)}
+
+    @model_validator(mode="after")
+    def _design_suits_the_space(self) -> Self:
+        self.design.check(self.space, self.training.max_epochs)
+        if self.model is None:
+            check_parameters(self.space)
+        is_fixed = not isinstance(self.design, SearchDesign) or self.design.sampler in ("random", "qmc")
+        if self.warm_start and is_fixed:
+            raise StudyError(
+                "a warm start is for a sampler that learns: this design draws or lists its settings in "
+                "advance; leave warm_start out, or search with tpe"
+            )
+        return self
+
+    @classmethod
+    def from_document(cls, document: object, source: str) -> Self:
+        """Check a parsed spec.
+
+        Raises:
+            StudyError: In one line: where, the rule, the value, the way out.
+        """
+        if not isinstance(document, Mapping):
+            raise StudyError(
+                f"{source}: a spec is a mapping of keys to values: {type(document).__name__} is not"
+            )
+        try:
+            return cls.model_validate(dict(document))
+        except ValidationError as error:
+            raise StudyError(f"{source}: {explain(error, cls)}") from error
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as plain values, every default written out."""
+        return self.model_dump(mode="json")
+
+
+def load_spec(path: Path) -> dict[str, Any]:
+    """Read a spec's document; `StudySpec.from_document` checks it.
+
+    Raises:
+        StudyError: If the file is missing or is no safe YAML.
+    """
+    from search_spaces.documents import load_document
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise StudyError(
+            f"a spec is a preset or a YAML file: {path}: {error.strerror}; see `study presets`"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise StudyError(
+            f"a spec is UTF-8 text: {path}: byte {error.start} is not; save it as UTF-8"
+        ) from error
+    document = load_document(text, str(path))
+    if not isinstance(document, dict):
+        raise StudyError(f"{path}: a spec is a mapping of keys to values: {type(document).__name__} is not")
+    return document
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Say a validation error in one line: where, the rule broken, the value given, the way out."""
+    first = error.errors(include_url=False)[0]
+    # A discriminated union puts its tag into the path, which no reader of the file wrote.
+    path = [str(p) for p in first["loc"] if p not in KINDS]
+    where = ".".join(path) or "the spec"
+    cause = first.get("ctx", {}).get("error")
+    if first["type"] == "value_error" and isinstance(cause, ValueError):
+        return str(cause) if not path else f"{where}: {cause}"
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(model, [str(p) for p in first["loc"][:-1]])
+        hint = _suggest(path[-1], known) or f"; known keys: {', '.join(known)}"
+        return f"{where} is not a key{hint}"
+    if first["type"] == "missing":
+        return f"{where} is missing; give it, see docs/spec.md for what it takes"
+    if first["type"] == "union_tag_invalid":
+        given, kinds = str(first["ctx"]["tag"]), first["ctx"]["expected_tags"].replace("'", "").split(", ")
+        return f"{where}.kind: {given!r} is none of {', '.join(kinds)}{_suggest(given, kinds)}"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{where}: {message}: {_shorten(first['input'])} is not; see docs/spec.md for what it takes"
+
+
+_NESTED: dict[str, type[BaseModel]] = {
+    "data": DataSpec,
+    "recall": RecallSpec,
+    **KINDS,
+    "training": Training,
+    "resources": Resources,
+}
+
+
+def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        model = _NESTED.get(part, model)
+    return list(model.model_fields)
+
+
+def _suggest(given: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(given, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _shorten(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

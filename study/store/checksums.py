@@ -1,0 +1,106 @@
+"""The seal of a study at rest: `SHA256SUMS`, which `sha256sum --check` reads too.
+
+A leg breaks it before it changes anything and puts it back when all is written, so that it is there exactly
+where no process is at work and none has died.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from study.errors import IntegrityError
+from study.store.directory import (
+    TEMPORARY_PATTERN,
+    StudyDirectory,
+    disk_faults,
+    sync_folder,
+    write_atomically,
+)
+
+SEAL_FILE = "SHA256SUMS"
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>[^\n]+)")
+
+
+def put_seal(directory: StudyDirectory) -> None:
+    """Note the digest of every file."""
+    paths = sorted(str(path.relative_to(directory.path)) for path in _files(directory))
+    _write(directory, {path: digest_of(directory.path / path) for path in paths})
+
+
+def renew_seal(directory: StudyDirectory, folder: Path) -> None:
+    """Note the digests of the files in `folder` anew, where there is a seal."""
+    digests = read_seal(directory)
+    if digests is None:
+        return
+    inside = folder.relative_to(directory.path)
+    kept = {path: digest for path, digest in digests.items() if not Path(path).is_relative_to(inside)}
+    new = {
+        str(path.relative_to(directory.path)): digest_of(path)
+        for path in _files(directory)
+        if path.is_relative_to(folder)
+    }
+    _write(directory, kept | new)
+
+
+def break_seal(directory: StudyDirectory) -> None:
+    """Remove the seal, before anything changes.
+
+    Raises:
+        IntegrityError: If the records are not what they were when it was put.
+    """
+    digests = read_seal(directory)
+    if digests is None:
+        return
+    name = directory.records.name
+    if digests.get(name) != digest_of(directory.records):
+        raise IntegrityError(
+            f"a study at rest does not change: {directory.records} is not what its leg wrote; "
+            "see `study verify`, or restore it from a copy"
+        )
+    with disk_faults(directory.path / SEAL_FILE):
+        (directory.path / SEAL_FILE).unlink()
+        sync_folder(directory.path)
+
+
+def read_seal(directory: StudyDirectory) -> dict[str, str] | None:
+    """Return the digest of each file by its path in the study, None where there is no seal.
+
+    Raises:
+        IntegrityError: If the seal itself is damaged.
+    """
+    path = directory.path / SEAL_FILE
+    if not path.exists():
+        return None
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    matches = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")]
+    if not text.endswith("\n") or not all(matches):
+        raise IntegrityError(f"a seal is lines of digest and path: {path} is damaged; see `study verify`")
+    return {match["path"]: match["digest"] for match in matches if match is not None}
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal; of one that is missing, no digest at all."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def _files(directory: StudyDirectory) -> Iterator[Path]:
+    """Everything that a study at rest consists of."""
+    passing = {SEAL_FILE, "lock", f"{directory.records.name}-journal", f"{directory.search.name}-journal"}
+    for path in directory.path.rglob("*"):
+        if path.is_file() and path.name not in passing and not TEMPORARY_PATTERN.fullmatch(path.name):
+            yield path
+
+
+def _write(directory: StudyDirectory, digests: dict[str, str]) -> None:
+    with disk_faults(directory.path):
+        for folder in {(directory.path / path).parent for path in digests}:
+            sync_folder(folder)  # names that a power cut took back would be missed
+    lines = [f"{digest}  {path}\n" for path, digest in sorted(digests.items())]
+    write_atomically(directory.path / SEAL_FILE, "".join(lines))

@@ -1,0 +1,302 @@
+"""The writer of `records.db`: what the driver hears is committed before it acts on it."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.records.schema import SCHEMA, SCHEMA_VERSION, Phase, State, StudyFacts
+from study.errors import IntegrityError, StudyError
+from study.store.database import check_database, database_faults
+from study.trial import OUT_OF_MEMORY, Assignment, EpochFigures, Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The last attempt at one replicate, as the records have it."""
+
+    assignment: Assignment
+    state: State
+    scores: tuple[float, ...]
+    """The objective after each epoch, larger is better; NaN where it was not finite."""
+
+    @property
+    def best_score(self) -> float | None:
+        """The best finite objective, None where there is none."""
+        finite = [s for s in self.scores if math.isfinite(s)]
+        return max(finite, default=None)
+
+
+class Ledger:
+    """One study's records, held by one process.
+
+    Every method commits before it returns. A full disk raises `EnvironmentFaultError` and leaves the last
+    commit.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, facts: StudyFacts) -> None:
+        self._connection, self.path, self.facts = connection, path, facts
+
+    @classmethod
+    def create(cls, path: Path, facts: StudyFacts, validation_labels: npt.NDArray[np.integer[Any]]) -> Self:
+        """Start the records of a new study."""
+        connection = _connect(path)
+        with database_faults(path), connection:
+            connection.executescript(f"BEGIN; {SCHEMA}")
+            connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+            connection.execute("INSERT INTO meta VALUES ('facts', ?)", (facts.model_dump_json(),))
+            labels = validation_labels.astype("<u2").tobytes()
+            connection.execute("INSERT INTO labels VALUES ('validation', ?)", (labels,))
+        return cls(connection, path, facts)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Continue the records of a study.
+
+        Raises:
+            IntegrityError: If the file is damaged or of another schema.
+        """
+        connection = _connect(path)  # first of all, since it rolls back what a process that died began
+        check_database(path)
+        with _reading(path):
+            meta = dict(connection.execute("SELECT key, value FROM meta"))
+            if meta.get("schema_version") != str(SCHEMA_VERSION):
+                raise IntegrityError(
+                    f"records of schema {SCHEMA_VERSION} can be continued: {path} has schema "
+                    f"{meta.get('schema_version')}; use the release that wrote it"
+                )
+            return cls(connection, path, StudyFacts.model_validate_json(meta.get("facts", "")))
+
+    def close(self) -> None:
+        """Close the file; nothing is pending."""
+        self._connection.close()
+
+    def update_facts(self, facts: StudyFacts, again: Iterable[Assignment] = ()) -> None:
+        """Put other facts in place of the old and, in the same transaction, note what is tried again."""
+        with self._transaction() as db:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'facts'", (facts.model_dump_json(),))
+            for assignment in again:
+                _add_successor(db, assignment)
+        self.facts = facts
+
+    def begin(self, assignment: Assignment, started_at: str, epochs_kept: int = 0) -> None:
+        """Record that an attempt is handed out, with the epochs up to its checkpoint, if there is one.
+
+        A further attempt that continues from its predecessor's checkpoint takes over the epochs up to it.
+        """
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO epochs SELECT trial, replicate, attempt + 1, epoch, train_loss,"
+                " train_accuracy, val_loss, val_accuracy, learning_rate, epoch_s FROM epochs"
+                " WHERE trial = ? AND replicate = ? AND attempt = ? - 1 AND epoch <= ?",
+                (*assignment.key, epochs_kept),
+            )
+            db.execute(
+                "DELETE FROM epochs WHERE trial = ? AND replicate = ? AND attempt = ? AND epoch > ?",
+                (*assignment.key, epochs_kept),
+            )
+            db.execute(
+                "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params, started_at)"
+                " VALUES (?, ?, ?, ?, 'running', ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET state = 'running', reason = NULL,"
+                " started_at = iif(?, coalesce(started_at, excluded.started_at), excluded.started_at)",
+                (
+                    *assignment.key,
+                    assignment.phase,
+                    assignment.seed,
+                    json.dumps(assignment.params),
+                    started_at,
+                    epochs_kept > 0,
+                ),
+            )
+
+    def hear(self, assignment: Assignment, report: Report, state: State, reason: str | None) -> None:
+        """Record one report, with the state that the trial has after it, in one transaction."""
+        with self._transaction() as db:
+            if report.figures is not None:
+                db.execute(
+                    "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*assignment.key, *_finite(report.figures)),
+                )
+            db.execute(
+                "UPDATE attempts SET state = ?, reason = ?, n_weights = coalesce(?, n_weights),"
+                " cells = coalesce(?, cells), node = coalesce(?, node), setup_s = coalesce(?, setup_s),"
+                " wall_s = coalesce(?, wall_s), test_loss = coalesce(?, test_loss),"
+                " test_accuracy = coalesce(?, test_accuracy)"
+                " WHERE trial = ? AND replicate = ? AND attempt = ?",
+                (
+                    state,
+                    reason,
+                    report.n_weights,
+                    report.cells,
+                    report.node,
+                    report.setup_s,
+                    report.wall_s,
+                    report.test_loss,
+                    report.test_accuracy,
+                    *assignment.key,
+                ),
+            )
+            if report.probabilities is not None:
+                db.execute(
+                    "INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?, ?)",
+                    (*assignment.key, report.best_epoch, report.probabilities),
+                )
+            for moment, norms in (report.gradients or {}).items():
+                db.execute(
+                    "INSERT OR REPLACE INTO gradients VALUES (?, ?, ?, ?, ?)",
+                    (*assignment.key, moment, norms),
+                )
+
+    def finish(self, assignment: Assignment, state: State, reason: str) -> None:
+        """Record an end that the worker could not report itself."""
+        with self._transaction() as db:
+            _end(db, assignment, state, reason)
+
+    def retry(self, assignment: Assignment, state: State, reason: str) -> Assignment:
+        """Record such an end and, in the same transaction, that the replicate is to be tried again.
+
+        Returns:
+            The further attempt; a crash before it begins cannot lose it.
+        """
+        with self._transaction() as db:
+            _end(db, assignment, state, reason)
+            return _add_successor(db, assignment)
+
+    def redo(self, assignment: Assignment) -> Assignment:
+        """Record that a replicate whose end is known is to be tried again; return the further attempt."""
+        with self._transaction() as db:
+            return _add_successor(db, assignment)
+
+    def ran_out_of_memory(self, assignment: Assignment) -> bool:
+        """Return whether memory did not suffice for an earlier attempt at the replicate."""
+        earlier = "SELECT 1 FROM attempts WHERE trial = ? AND replicate = ? AND attempt < ? AND reason GLOB ?"
+        return self._ask(earlier, *assignment.key, f"{OUT_OF_MEMORY}*") is not None
+
+    def record_baselines(self, rows: Iterable[tuple[str, float, float | None, float]]) -> None:
+        """Record (name, val_accuracy, val_loss, fit_s) of the lines to beat."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?)", list(rows))
+
+    @property
+    def has_baselines(self) -> bool:
+        """Whether the lines to beat were drawn."""
+        return self._ask("SELECT 1 FROM baselines LIMIT 1") is not None
+
+    def outcomes(self) -> list[Outcome]:
+        """Return the last attempt of every replicate, in the order of trials and replicates."""
+        with _reading(self.path):
+            return self._read_outcomes()
+
+    def _read_outcomes(self) -> list[Outcome]:
+        sign = 1.0 if self.facts.maximizes else -1.0
+        scores: dict[tuple[int, int, int], list[float]] = {}
+        for trial, replicate, attempt, *figures in self._connection.execute(
+            "SELECT trial, replicate, attempt, val_loss, val_accuracy FROM epochs"
+            " ORDER BY trial, replicate, attempt, epoch"
+        ):
+            value = figures[1] if self.facts.maximizes else figures[0]
+            series = scores.setdefault((trial, replicate, attempt), [])
+            series.append(math.nan if value is None else sign * value)
+        rows = self._connection.execute(
+            "SELECT trial, replicate, max(attempt), seed, params, phase, state FROM attempts"
+            " GROUP BY trial, replicate ORDER BY trial, replicate"
+        )
+        return [
+            Outcome(
+                assignment=_assignment(trial, replicate, attempt, seed, params, phase),
+                state=state,
+                scores=tuple(scores.get((trial, replicate, attempt), ())),
+            )
+            for trial, replicate, attempt, seed, params, phase, state in rows
+        ]
+
+    def measure(self, assignment: Assignment) -> dict[str, float]:
+        """Return what an attempt was at its best epoch, by the names of objectives; it has a finite score."""
+        row = self._ask(
+            "SELECT val_accuracy, val_loss, train_accuracy - val_accuracy, n_weights, wall_s"
+            " FROM epochs JOIN attempts USING (trial, replicate, attempt)"
+            " WHERE trial = ? AND replicate = ? AND attempt = ?"
+            " ORDER BY iif(?, -val_accuracy, val_loss) NULLS LAST, epoch LIMIT 1",
+            *assignment.key,
+            self.facts.maximizes,
+        )
+        return dict(zip(("val_accuracy", "val_loss", "gap", "n_weights", "seconds"), row, strict=True))
+
+    def _ask(self, question: str, *values: Any) -> Any:
+        """Return the first row of the answer, None where there is none."""
+        with _reading(self.path):
+            return self._connection.execute(question, values).fetchone()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with database_faults(self.path), self._connection:
+            yield self._connection
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Raise what cannot be read, though SQLite could, as damage too: a name, JSON, or text that is none."""
+    try:
+        with database_faults(path):
+            yield
+    except StudyError:
+        raise
+    except ValueError as error:
+        said = str(error).splitlines()[0]
+        raise IntegrityError(f"the file is damaged: {path}: {said}; restore it from a copy") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    with database_faults(path):
+        # Ray Tune may run its loop on another thread than the one that opened the file, but on one.
+        connection = sqlite3.connect(path, timeout=30.0, check_same_thread=False)
+        # TRUNCATE, not WAL: a study may lie on a network file system, and is copied while it is open.
+        connection.execute("PRAGMA journal_mode = TRUNCATE")
+        connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _end(db: sqlite3.Connection, assignment: Assignment, state: State, reason: str) -> None:
+    db.execute(
+        "UPDATE attempts SET state = ?, reason = ? WHERE trial = ? AND replicate = ? AND attempt = ?",
+        (state, reason, *assignment.key),
+    )
+
+
+def _add_successor(db: sqlite3.Connection, assignment: Assignment) -> Assignment:
+    db.execute(
+        "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params)"
+        " SELECT trial, replicate, attempt + 1, phase, 'running', seed, params FROM attempts"
+        " WHERE trial = ? AND replicate = ? AND attempt = ?",
+        assignment.key,
+    )
+    return replace(assignment, attempt=assignment.attempt + 1)
+
+
+def _assignment(trial: int, replicate: int, attempt: int, seed: int, params: str, phase: Phase) -> Assignment:
+    return Assignment(
+        trial=trial, replicate=replicate, attempt=attempt, seed=seed, params=json.loads(params), phase=phase
+    )
+
+
+def _finite(figures: EpochFigures) -> tuple[float | None, ...]:
+    values = (
+        figures.epoch,
+        figures.train_loss,
+        figures.train_accuracy,
+        figures.val_loss,
+        figures.val_accuracy,
+        figures.learning_rate,
+        figures.epoch_s,
+    )
+    return tuple(v if math.isfinite(v) else None for v in values)

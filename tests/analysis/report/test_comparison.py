@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analysis import AnalysisError, Study, write_comparison
+from analysis.report.comparison import build_comparison
+
+
+def test_a_comparison_needs_two_studies(small_study: Study) -> None:
+    with pytest.raises(AnalysisError, match="two studies or more, not 1"):
+        build_comparison([small_study])
+
+
+def test_studies_on_other_texts_or_the_test_split_are_warned_of_first(
+    small_study: Study, make_study: Callable[..., Study]
+) -> None:
+    other = make_study(name="other", n_validation=300, validated_on="test", max_epochs=4)
+    texts = [finding.text for finding in build_comparison([small_study, other]).findings[:3]]
+    assert texts[0].startswith("The studies were not judged on the same texts")
+    assert texts[1].startswith("Validated on the test split: other")
+    assert texts[2].endswith("4 and 6.")
+
+
+def test_a_study_is_never_better_than_itself(small_study: Study) -> None:
+    texts = {finding.kind: finding.text for finding in build_comparison([small_study, small_study]).findings}
+    assert texts["studies"].startswith("Over the settings that they share, no study is shown to be better")
+
+
+def test_studies_without_a_common_setting_have_no_verdict(
+    small_study: Study, make_study: Callable[..., Study]
+) -> None:
+    texts = {
+        finding.kind: finding.text for finding in build_comparison([small_study, make_study(seed=7)]).findings
+    }
+    assert "completed no setting in common" in texts["studies"]
+
+
+def test_a_comparison_is_a_page_like_a_report(small_study: Study, one_setting: Study, tmp_path: Path) -> None:
+    page = write_comparison([small_study, one_setting], tmp_path)
+    assert page.name == "index.html"
+    assert (tmp_path / "tables" / "verdicts-studies.csv").is_file()
+    assert (tmp_path / "figures" / "best-of-each.svg").is_file()

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from analysis.statistics.confirmation import confirmation_by_setting
+
+MakeTrials = Callable[..., pd.DataFrame]
+
+
+def make(make_trials: MakeTrials, rows: list[tuple[int, int, str, float, float | None]]) -> pd.DataFrame:
+    """Trials from (trial, replicate, phase, validation accuracy, test accuracy)."""
+    return make_trials(
+        [
+            {
+                "trial": trial,
+                "replicate": replicate,
+                "phase": phase,
+                "state": "completed",
+                "val_accuracy": validation,
+                "test_accuracy": test,
+                "units": 8 * (trial + 1),
+            }
+            for trial, replicate, phase, validation, test in rows
+        ]
+    )
+
+
+def test_the_search_is_compared_with_fresh_seeds_and_they_with_the_test(make_trials: MakeTrials) -> None:
+    trials = make(
+        make_trials,
+        [
+            (0, 1, "search", 0.90, None),
+            (0, 1001, "confirm", 0.86, 0.84),
+            (0, 1002, "confirm", 0.88, 0.86),
+            (1, 1, "search", 0.70, None),
+        ],
+    )
+
+    (row,) = confirmation_by_setting(trials).to_dict("records")
+
+    assert row["searched"] == pytest.approx(0.90)
+    assert row["confirmed"] == pytest.approx(0.87)
+    assert row["test"] == pytest.approx(0.85)
+    assert row["optimism"] == pytest.approx(0.03)
+    assert row["val_minus_test"] == pytest.approx(0.02)
+    # Student's: t(0.975, 1) = 12.706, sd = 0.02 / sqrt(2), n = 2.
+    assert row["confirmed_half_width"] == pytest.approx(12.706 * 0.01, rel=1e-3)
+
+
+def test_without_a_confirmation_there_is_nothing_to_compare(make_trials: MakeTrials) -> None:
+    assert confirmation_by_setting(make(make_trials, [(0, 1, "search", 0.9, None)])).empty

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from analysis.statistics.additive import fit_additive
+from analysis.statistics.contrasts import adjusted_contrast, paired_contrast, unpaired_contrast
+from analysis.statistics.rules import RULE, Rule
+
+FEW = Rule(resamples=200)
+
+
+def pairs(differences: list[list[float]]) -> pd.DataFrame:
+    """Pairs by block (outer) and seed (inner): A scores as much more than 0.5."""
+    return pd.DataFrame(
+        [
+            {"block": block, "seed": seed, "a": 0.5 + difference, "b": 0.5}
+            for block, row in enumerate(differences)
+            for seed, difference in enumerate(row)
+        ]
+    )
+
+
+def test_seeds_of_one_setting_are_a_paired_t_test() -> None:
+    differences = [0.01, 0.03, -0.01, 0.02, 0.02]
+    contrast = paired_contrast(pairs([differences]), FEW, np.random.default_rng(0))
+    expected = stats.ttest_1samp(differences, 0)
+    assert contrast.unit == "seed"
+    assert contrast.p_value == pytest.approx(expected.pvalue)
+    assert contrast.effect == pytest.approx(0.014)
+    interval = expected.confidence_interval(0.95)
+    assert contrast.effect - contrast.half_width == pytest.approx(interval.low)
+    assert contrast.p_better == 0.8
+
+
+def test_pairs_that_share_a_setting_or_seed_are_averaged_over_the_fewer() -> None:
+    more_seeds = paired_contrast(
+        pairs([[0.01, 0.02, 0.06], [0.03, 0.0, 0.02]]), FEW, np.random.default_rng(0)
+    )
+    assert (more_seeds.unit, more_seeds.n_units, more_seeds.n_pairs) == ("seed", 3, 6)
+    assert more_seeds.p_value == pytest.approx(stats.ttest_1samp([0.02, 0.01, 0.04], 0).pvalue)
+    more_blocks = paired_contrast(
+        pairs([[0.01, 0.03], [0.0, 0.02], [0.02, 0.06]]), FEW, np.random.default_rng(0)
+    )
+    assert (more_blocks.unit, more_blocks.n_units, more_blocks.n_pairs) == ("setting", 3, 6)
+    assert more_blocks.p_value == pytest.approx(stats.ttest_1samp([0.02, 0.01, 0.04], 0).pvalue)
+
+
+def test_ties_count_half_and_do_not_prove_a_difference() -> None:
+    contrast = paired_contrast(pairs([[0.0, 0.0, 0.0, 0.0]]), FEW, np.random.default_rng(0))
+    assert (contrast.p_better, contrast.p_value, contrast.effect) == (0.5, 1.0, 0.0)
+
+
+def test_equal_differences_of_coarse_scores_are_a_sign_test() -> None:
+    contrast = paired_contrast(pairs([[0.005] * 4]), FEW, np.random.default_rng(0))
+    assert contrast.p_value == pytest.approx(2 / 2**4)
+
+
+def test_two_pairs_have_an_effect_but_no_test() -> None:
+    contrast = paired_contrast(pairs([[0.01, 0.03]]), FEW, np.random.default_rng(0))
+    assert np.isnan(contrast.p_value)
+    assert contrast.effect == pytest.approx(0.02)
+    one = paired_contrast(pairs([[0.01]]), FEW, np.random.default_rng(0))
+    assert np.isnan(one.half_width)
+    assert paired_contrast(pairs([]), FEW, np.random.default_rng(0)).method == "none"
+
+
+def test_without_pairs_it_is_welchs_test_and_the_mann_whitney_statistic() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.02, 0.01, 8), rng.normal(0, 0.03, 12)
+    contrast = unpaired_contrast(a, b, FEW, rng)
+    expected = stats.ttest_ind(a, b, equal_var=False)
+    assert contrast.p_value == pytest.approx(expected.pvalue)
+    assert contrast.effect + contrast.half_width == pytest.approx(expected.confidence_interval(0.95).high)
+    assert contrast.p_better == pytest.approx(stats.mannwhitneyu(a, b).statistic / 96)
+    assert contrast.p_better_low < contrast.p_better < contrast.p_better_high
+
+
+def test_the_fast_bootstrap_of_wins_agrees_with_the_plain_one() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(0.5, 1, 30), rng.normal(0, 1, 25)
+    wins = a[:, None] > b
+    plain = [wins[np.ix_(rng.integers(0, 30, 30), rng.integers(0, 25, 25))].mean() for _ in range(3000)]
+    contrast = unpaired_contrast(a, b, Rule(resamples=3000), rng)
+    assert contrast.p_better_low == pytest.approx(np.quantile(plain, 0.025), abs=0.02)
+    assert contrast.p_better_high == pytest.approx(np.quantile(plain, 0.975), abs=0.02)
+
+
+def test_many_runs_get_the_normal_interval_of_the_same_statistic() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(0.2, 1, 255), rng.normal(0, 1, 255)
+    many = unpaired_contrast(a, b, FEW, rng)
+    fewer = unpaired_contrast(a[:249], b[:249], Rule(resamples=4000), rng)
+    assert many.p_better_high - many.p_better_low == pytest.approx(
+        fewer.p_better_high - fewer.p_better_low, rel=0.08
+    )
+
+
+def test_constant_scores_and_single_runs_give_no_test_and_no_warning() -> None:
+    rng = np.random.default_rng(0)
+    assert np.isnan(unpaired_contrast([0.5] * 4, [0.5] * 4, FEW, rng).p_value)
+    assert np.isnan(unpaired_contrast([0.5], [0.4], FEW, rng).half_width)
+    assert unpaired_contrast([], [0.4], FEW, rng).method == "none"
+
+
+def test_reversing_swaps_everything() -> None:
+    contrast = paired_contrast(pairs([[0.01, 0.03, -0.01, 0.02]]), RULE, np.random.default_rng(0))
+    back = contrast.reverse()
+    assert (back.effect, back.p_better) == (pytest.approx(-contrast.effect), pytest.approx(0.25))
+    assert back.p_better_low == pytest.approx(1 - contrast.p_better_high)
+    assert back.p_value == contrast.p_value
+    assert back.reverse() == contrast
+
+
+def factorial(
+    effects: tuple[float, float], noise: float = 0.0, n: int = 40
+) -> tuple[pd.Series, dict[str, pd.Series]]:
+    """Level `a` was tried three times out of four with `units` 1, level `b` the other way around."""
+    rng = np.random.default_rng(0)
+    level = np.array(["a", "b"] * (n // 2))
+    units = np.where(rng.random(n) < np.where(level == "a", 0.75, 0.25), 1, 0)
+    score = effects[0] * (level == "a") + effects[1] * units + rng.normal(0, noise, n)
+    levels = {"level": pd.Series(level, dtype="category"), "units": pd.Series(units, dtype="category")}
+    return pd.Series(score), levels
+
+
+def test_adjusting_finds_the_effect_that_raw_means_hide() -> None:
+    score, levels = factorial((0.01, 0.05), noise=1e-4)
+    raw = score[levels["level"] == "a"].mean() - score[levels["level"] == "b"].mean()
+    contrast = adjusted_contrast(
+        fit_additive(score, levels), "level", ("a", "b"), FEW, np.random.default_rng(0)
+    )
+    assert raw > 0.025
+    assert contrast.effect == pytest.approx(0.01, abs=1e-4)
+    assert contrast.mean_a - contrast.mean_b == pytest.approx(contrast.effect)
+    assert (contrast.method, contrast.unit) == ("regression", "setting")
+
+
+def test_the_error_is_hc3_worked_by_another_route() -> None:
+    statsmodels = pytest.importorskip("statsmodels.api")
+    score, levels = factorial((0.01, 0.05), noise=0.02)
+    design = np.column_stack([np.ones(40), levels["level"] == "a", levels["units"] == 1]).astype(float)
+    reference = statsmodels.OLS(score.to_numpy(), design).fit(cov_type="HC3", use_t=True)
+    contrast = adjusted_contrast(
+        fit_additive(score, levels), "level", ("a", "b"), FEW, np.random.default_rng(0)
+    )
+    assert contrast.effect == pytest.approx(reference.params[1])
+    assert contrast.p_value == pytest.approx(reference.pvalues[1])
+    assert contrast.effect + contrast.half_width == pytest.approx(reference.conf_int()[1][1])
+
+
+def test_levels_that_go_with_another_factor_cannot_be_told_apart() -> None:
+    score, levels = factorial((0.01, 0.0), noise=0.01)
+    confounded = {"level": levels["level"], "twin": levels["level"].cat.rename_categories(["x", "y"])}
+    contrast = adjusted_contrast(
+        fit_additive(score, confounded), "level", ("a", "b"), FEW, np.random.default_rng(0)
+    )
+    assert contrast.method == "none"
+    assert np.isnan(contrast.effect)
+
+
+def test_too_few_settings_say_nothing() -> None:
+    score, levels = factorial((0.01, 0.0), noise=0.01, n=12)
+    fit = fit_additive(score, levels)
+    assert fit.freedom == 9
+    assert adjusted_contrast(fit, "level", ("a", "b"), FEW, np.random.default_rng(0)).method == "none"
+    nothing = fit_additive(score.iloc[:0], {name: values.iloc[:0] for name, values in levels.items()})
+    assert adjusted_contrast(nothing, "level", ("a", "b"), FEW, np.random.default_rng(0)).n_units == 0
+
+
+@given(shift=st.floats(-1, 1), seed=st.integers(0, 20))
+def test_a_common_shift_changes_no_difference(shift: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = pairs([list(rng.normal(0, 0.01, 6))])
+    moved = table.assign(a=table["a"] + shift, b=table["b"] + shift)
+    first, second = (paired_contrast(frame, FEW, np.random.default_rng(0)) for frame in (table, moved))
+    assert first.effect == pytest.approx(second.effect, abs=1e-9)
+    assert first.p_value == pytest.approx(second.p_value, rel=1e-6)
+
+
+def test_same_seed_same_interval() -> None:
+    table = pairs([list(np.linspace(-0.02, 0.03, 12))])
+    first, again, other = (paired_contrast(table, FEW, np.random.default_rng(seed)) for seed in (1, 1, 7))
+    assert first == again
+    assert (first.p_better_low, first.p_better_high) != (other.p_better_low, other.p_better_high)

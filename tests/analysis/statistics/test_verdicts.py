@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.errors import AnalysisError
+from analysis.records.schema import StudyFacts
+from analysis.statistics.rules import Rule
+from analysis.statistics.settings import scores_at_epoch
+from analysis.statistics.verdicts import IN_FEW_SETTINGS, compare_levels, compare_settings, compare_studies
+
+MakeTable = Callable[..., pd.DataFrame]
+FEW = Rule(resamples=200)
+
+
+def grid(seed: int = 0, n_seeds: int = 3, lstm: float = 0.03, noise: float = 0.005) -> list[dict[str, Any]]:
+    """A full grid in which lstm is `lstm` better, and nothing else matters but units."""
+    rng = np.random.default_rng(seed)
+    settings = product(("rnn", "lstm"), (8, 16, 32, 64), (True, False))
+    return [
+        {
+            "trial": trial,
+            "replicate": replicate,
+            "cell": cell,
+            "units": units,
+            "bidirectional": both,
+            "val_accuracy": 0.7 + lstm * (cell == "lstm") + units / 2000 + rng.normal(0, noise),
+        }
+        for trial, (cell, units, both) in enumerate(settings)
+        for replicate in range(1, n_seeds + 1)
+    ]
+
+
+def test_a_planted_effect_is_found_in_a_grid_and_paired(make_trials: MakeTable) -> None:
+    table = compare_levels(make_trials(grid()), rule=FEW)
+    cell = table[table["factor"] == "cell"].iloc[0]
+    assert (cell["a"], cell["b"], cell["answer"]) == ("lstm", "rnn", "better")
+    assert (cell["method"], cell["unit"], cell["n_pairs"], cell["n_units"]) == ("paired", "setting", 24, 8)
+    assert cell["effect_low_pp"] < 3 < cell["effect_high_pp"]
+    assert cell["balanced"]
+    assert len(table) == 1 + 6 + 1
+    assert (table["n_comparisons"] == 8).all()
+
+
+def test_the_effect_is_the_paired_one_worked_by_hand(make_trials: MakeTable) -> None:
+    trials = make_trials(grid())
+    wide = trials.pivot_table(index=["units", "bidirectional"], columns="cell", values="val_accuracy")
+    expected = stats.ttest_rel(wide["lstm"], wide["rnn"])
+    row = compare_levels(trials, ["cell"], rule=FEW).iloc[0]
+    assert row["p_value"] == pytest.approx(expected.pvalue)
+    assert row["effect_pp"] == pytest.approx(100 * (wide["lstm"] - wide["rnn"]).mean())
+
+
+def test_nothing_is_better_where_nothing_is(make_trials: MakeTable) -> None:
+    row = compare_levels(make_trials(grid(lstm=0.0)), ["cell"], rule=FEW).iloc[0]
+    assert row["answer"] != "better"
+    assert row["effect_pp"] >= 0  # `a` is the side ahead, whatever the answer
+
+
+def test_few_seeds_ask_for_more_pairs(make_trials: MakeTable) -> None:
+    rows = [
+        {"trial": trial, "replicate": replicate, "cell": cell, "val_accuracy": 0.8 + trial * replicate / 1000}
+        for trial, cell in enumerate(("rnn", "gru"))
+        for replicate in (1, 2)
+    ]
+    row = compare_levels(make_trials(rows), rule=FEW).iloc[0]
+    assert (row["answer"], row["more_pairs"], row["unit"]) == ("not enough runs", 41, "seed")
+    assert np.isnan(row["p_value"])
+    assert row["n_comparisons"] == 0
+
+
+def search(confounded: bool, effect: float, n: int = 120) -> list[dict[str, Any]]:
+    """A random search; if confounded, lstm was mostly tried with the better, larger layers."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for _ in range(n):
+        is_lstm = rng.random() < 0.5
+        share = (0.8 if is_lstm else 0.2) if confounded else 0.5
+        units = 64 if rng.random() < share else 16
+        accuracy = 0.7 + effect * is_lstm + 0.05 * (units == 64) + rng.normal(0, 0.01)
+        rows.append(
+            {
+                "cell": "lstm" if is_lstm else "gru",
+                "units": units,
+                "learning_rate": float(10 ** rng.uniform(-4, -2)),
+                "val_accuracy": accuracy,
+            }
+        )
+    return rows
+
+
+def test_unlike_company_is_adjusted_for_and_said(make_trials: MakeTable) -> None:
+    row = compare_levels(make_trials(search(confounded=True, effect=0.0)), ["cell"], rule=FEW).iloc[0]
+    assert row["method"] == "regression"
+    assert not row["balanced"]
+    assert "not balanced" in row["note"]
+    assert abs(row["effect_pp"]) < 1  # the raw means differ by three points
+    assert row["answer"] == "inside the noise"
+
+
+def test_levels_around_a_baseline_are_compared_at_the_baseline_and_it_is_said(make_trials: MakeTable) -> None:
+    # Cell b adds 0.1; units and layers are moved for cell a alone, and settings are too few for a model.
+    settings = [("a", 8, 1), ("b", 8, 1), ("a", 16, 1), ("a", 32, 1), ("a", 8, 2)]
+    noise = (0.001, -0.002, 0.0, 0.002, -0.001)
+    trials = make_trials(
+        [
+            {
+                "trial": number,
+                "replicate": seed,
+                "cell": cell,
+                "units": units,
+                "layers": layers,
+                "val_accuracy": 0.6 + 0.1 * (cell == "b") + noise[(seed + number) % 5],
+            }
+            for number, (cell, units, layers) in enumerate(settings)
+            for seed in range(1, 7)
+        ]
+    )
+
+    (row,) = compare_levels(trials, ["cell"]).to_dict("records")
+
+    assert (row["a"], row["b"], row["method"], row["unit"]) == ("b", "a", "paired", "seed")
+    assert row["n_pairs"] == 6
+    assert row["effect_pp"] == pytest.approx(10.0, abs=0.3)
+    assert row["answer"] == "better"
+    assert IN_FEW_SETTINGS in row["note"]
+
+
+def test_a_search_can_find_an_effect_too(make_trials: MakeTable) -> None:
+    row = compare_levels(make_trials(search(confounded=True, effect=0.02)), ["cell"], rule=FEW).iloc[0]
+    assert (row["a"], row["answer"]) == ("lstm", "better")
+    assert row["effect_low_pp"] < 2 < row["effect_high_pp"]
+
+
+def test_numbers_tried_in_many_values_are_compared_by_ranges(make_trials: MakeTable) -> None:
+    table = compare_levels(make_trials(search(confounded=False, effect=0.0)), ["learning_rate"], rule=FEW)
+    assert len(table) == 6
+    assert all(" to " in level for level in table["a"])
+
+
+def test_parameters_that_only_one_level_has_do_not_keep_it_from_pairing(make_trials: MakeTable) -> None:
+    rows = grid()
+    for row in rows:
+        row["forget_bias"] = 1.0 if row["cell"] == "lstm" else None
+    row = compare_levels(make_trials(rows), ["cell"], rule=FEW).iloc[0]
+    assert (row["method"], row["n_pairs"]) == ("paired", 24)
+
+
+def test_runs_cut_short_are_left_out_and_counted(make_trials: MakeTable) -> None:
+    trials = make_trials(grid())
+    is_worst = trials["trial"] < 3
+    trials.loc[is_worst, "state"] = "pruned"
+    trials.loc[is_worst, "val_accuracy"] = 0.99
+    row = compare_levels(trials, ["cell"], rule=FEW).iloc[0]
+    assert (row["n_left_out"], row["n_pairs"]) == (9, 15)
+    assert "9 runs that did not complete" in row["note"]
+    assert row["a"] == "lstm"
+
+
+def test_runs_cut_short_can_be_compared_at_an_equal_number_of_epochs(
+    make_trials: MakeTable, make_epochs: MakeTable
+) -> None:
+    trials = make_trials(grid())
+    trials.loc[trials["cell"] == "rnn", "state"] = "pruned"
+    curves = {key: [0.5, 0.4] for key in zip(trials["trial"], trials["replicate"], strict=True)}
+    epochs = make_epochs(curves, val_accuracy=[0.6, 0.7])
+    scored = scores_at_epoch(epochs, trials, 2)
+    scored["score"] += 0.05 * (scored["cell"] == "lstm") + 0.001 * scored["replicate"] * scored["trial"] / 16
+    row = compare_levels(scored, ["cell"], "score", states=("completed", "pruned"), rule=FEW).iloc[0]
+    assert (row["n_left_out"], row["answer"]) == (0, "better")
+
+
+def test_a_level_of_which_nothing_completed_is_still_named(make_trials: MakeTable) -> None:
+    trials = make_trials(grid())
+    trials.loc[trials["cell"] == "rnn", "state"] = "failed"
+    row = compare_levels(trials, ["cell"], rule=FEW).iloc[0]
+    assert {row["a"], row["b"]} == {"rnn", "lstm"}
+    assert (row["answer"], row["method"], row["n_left_out"]) == ("not enough runs", "none", 24)
+
+
+def test_the_best_setting_is_compared_with_the_next_and_the_choice_is_paid_for(
+    make_trials: MakeTable,
+) -> None:
+    trials = make_trials(grid(n_seeds=5, noise=0.001))
+    table = compare_settings(trials, n_best=4, rule=FEW)
+    assert len(table) == 3
+    assert (table["n_comparisons"] == 16 * 15 // 2).all()
+    assert set(trials.loc[trials["trial"].isin(table["a"]), "cell"]) == {"lstm"}
+    assert table["note"].str.contains("confirm").all()
+    clear = table[table["effect_pp"] > 1]
+    assert (clear["answer"] == "better").all()
+
+
+def test_confirming_runs_judge_alone(make_trials: MakeTable) -> None:
+    search_rows = [{"trial": t, "units": t, "seed": 1, "val_accuracy": 0.9 - t / 100} for t in range(6)]
+    confirm_rows = [
+        {
+            "trial": t,
+            "units": t,
+            "replicate": r,
+            "phase": "confirm",
+            "val_accuracy": 0.8 + t / 50 + r * t / 1000,
+        }
+        for t in range(2)
+        for r in range(2, 8)
+    ]
+    table = compare_settings(make_trials([*search_rows, *confirm_rows]), rule=FEW)
+    assert len(table) == 1
+    row = table.iloc[0]
+    assert (row["a"], row["b"], row["n_pairs"], row["n_comparisons"]) == (1, 0, 6, 1)
+    assert row["note"] == ""
+    assert row["answer"] == "better"
+
+
+def facts(**changes: Any) -> StudyFacts:
+    plain: dict[str, Any] = {
+        "name": "s",
+        "source": "imdb",
+        "classes": ("neg", "pos"),
+        "n_train": 100,
+        "n_validation": 50,
+        "n_test": 50,
+        "max_epochs": 5,
+        "design": "grid",
+        "space": {},
+    }
+    return StudyFacts(**(plain | changes))
+
+
+def test_studies_are_compared_over_the_settings_and_seeds_they_share(make_trials: MakeTable) -> None:
+    first, second = make_trials(grid()), make_trials(grid(seed=1))
+    second["val_accuracy"] = first["val_accuracy"] + 0.01 + 0.001 * np.sin(np.arange(len(first)))
+    table = compare_studies({"old": first, "new": second[second["units"] > 8]}, rule=FEW)
+    row = table.iloc[0]
+    assert (row["a"], row["b"], row["answer"], row["n_pairs"]) == ("new", "old", "better", 36)
+    assert row["effect_pp"] == pytest.approx(1, abs=0.1)
+    assert "only settings that both completed" in row["note"]
+
+
+def test_studies_without_a_common_setting_are_not_ranked(make_trials: MakeTable) -> None:
+    first = make_trials(grid())
+    row = compare_studies({"a": first, "b": first.assign(units=first["units"] + 1)}, rule=FEW).iloc[0]
+    assert (row["answer"], row["method"]) == ("not enough runs", "none")
+    assert "no setting completed in both" in row["note"]
+
+
+def test_studies_on_other_texts_are_said_to_be(make_trials: MakeTable) -> None:
+    trials = make_trials(grid())
+    known = {"a": facts(), "b": facts(n_validation=60, source="reuters")}
+    row = compare_studies({"a": trials, "b": trials}, facts=known, rule=FEW).iloc[0]
+    assert "differ in source, n_validation" in row["note"]
+    assert compare_studies({"a": trials, "b": trials}, facts={"a": facts(), "b": facts()})["note"][0] == ""
+
+
+ODD: dict[str, list[dict[str, Any]]] = {
+    "no trials": [],
+    "one trial": [{"cell": "rnn", "val_accuracy": 0.5}],
+    "all failed": [{"cell": "rnn", "state": "failed"}, {"cell": "gru", "state": "failed"}],
+    "all running": [{"cell": "rnn", "state": "running"}, {"cell": "gru", "state": "running"}],
+    "one seed": [{"cell": "rnn", "val_accuracy": 0.5}, {"cell": "gru", "val_accuracy": 0.6}],
+    "constant": [
+        {"cell": cell, "units": u, "replicate": r, "val_accuracy": 0.5}
+        for cell in ("rnn", "gru")
+        for u in range(12)
+        for r in (1, 2, 3)
+    ],
+    "NaN scores": [{"cell": "rnn", "val_accuracy": np.nan}, {"cell": "gru", "val_accuracy": np.nan}],
+    "conditional": [
+        {"cell": "rnn", "layers": None, "val_accuracy": 0.5},
+        {"cell": "gru", "layers": 2, "val_accuracy": 0.6},
+        {"cell": None, "layers": 3, "val_accuracy": 0.6},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_studies_get_an_answer_that_claims_nothing(make_trials: MakeTable, name: str) -> None:
+    trials = make_trials(ODD[name])
+    tables = [
+        compare_levels(trials, rule=FEW),
+        compare_settings(trials, rule=FEW),
+        compare_studies({"x": trials, "y": trials}, rule=FEW),
+    ]
+    kinds = {name: kind for name, kind in tables[-1].dtypes.items() if name not in ("a", "b")}
+    for table in tables:
+        assert not (table["answer"] == "better").any()
+        assert {name: table.dtypes[name] for name in kinds} == kinds
+
+
+def test_no_studies_and_one_study_have_nothing_to_compare(make_trials: MakeTable) -> None:
+    assert compare_studies({}).empty
+    assert compare_studies({"a": make_trials(grid())}).empty
+
+
+def test_an_unknown_factor_is_named(make_trials: MakeTable) -> None:
+    with pytest.raises(AnalysisError, match="lacks the column 'cells_typo'"):
+        compare_levels(make_trials(grid()), ["cells_typo"])
+
+
+def test_same_seed_same_verdicts(make_trials: MakeTable) -> None:
+    trials = make_trials(search(confounded=False, effect=0.005))
+    first, again, other = (compare_levels(trials, rule=FEW, seed=seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first["p_better_low"].equals(other["p_better_low"])

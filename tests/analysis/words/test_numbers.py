@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from analysis.words.numbers import (
+    MINUS,
+    NONE,
+    count,
+    duration,
+    listing,
+    number,
+    percent,
+    plus_minus,
+    points,
+    whole,
+)
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (percent(0.8736), "87.4%"),
+        (percent(NAN), NONE),
+        (points(0.0123), "1.2 points"),
+        (points(0.01), "1.0 point"),
+        (points(-0.01, signed=True), f"{MINUS}1.0 point"),
+        (points(NAN), NONE),
+        (plus_minus(0.0134), " \u00b1 1.3"),
+        (plus_minus(NAN), ""),
+        (number(1234.5), "1,234.50"),
+        (number(NAN), NONE),
+        (whole(2117761), "2,117,761"),
+        (count(1, "trial"), "1 trial"),
+        (count(2000, "class", "classes"), "2,000 classes"),
+        (duration(1.24), "1.2 s"),
+        (duration(59.7), "1 min"),
+        (duration(200), "3 min 20 s"),
+        (duration(7500), "2 h 5 min"),
+        (duration(NAN), NONE),
+        (listing([]), ""),
+        (listing(["a"]), "a"),
+        (listing(["a", "b", "c"]), "a, b and c"),
+        (listing(list("abcd"), 2), "a, b and 2 more"),
+    ],
+)
+def test_figures_are_worded_the_same_way_everywhere(text: str, expected: str) -> None:
+    assert text == expected

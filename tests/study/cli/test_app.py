@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import analysis
+from analysis.errors import UnwritableError
+from study.cli.app import main
+from study.cluster.session import count_cpus
+
+Invoke = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Invoke:
+    """Run the command line in this process, in an empty folder; return exit status and what it said."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["study", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        captured = capsys.readouterr()
+        return int(stopped.value.code or 0), captured.err if stopped.value.code else captured.out
+
+    return run
+
+
+GOOD_TEXTS = "text,label\n" + "this is good,1\nthis is bad,0\n" * 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "quikc"], "'quikc' is neither; did you mean quick?"),
+        (["run", "missing.yaml"], "missing.yaml: No such file"),
+        (["run", "quick", "--data", "missing.csv"], "missing.csv"),
+        (["run", "quick", "--name", "a/b"], "a study's name is up to 64 letters"),
+        (["run", "quick", "--set", "trainig.max_epochs=3"], "trainig is not a key; did you mean training?"),
+        (["run", "quick", "--set", "training.max_epochs=ten"], "'ten'"),
+        (["run", "quick", "--set", "space.units={low: 9, high: 2}"], "low=9 is above high=2"),
+        (["run", "quick", "--set", "space.units={low: 0, high: 2, log: true}"], "log"),
+        (["run", "quick", "--set", "space.units=[]"], "at least one"),
+        (["run", "quick", "--set", "seed"], "--set takes KEY=VALUE"),
+        (["run", "quick", "--set", f"resources.cpus_per_trial={count_cpus() + 1}"], "cpus_per_trial"),
+        (["resume", "nowhere"], "nowhere does not; see `study list`"),
+        (["retry", "nowhere"], "nowhere does not; see `study list`"),
+        (["verify", "nowhere"], "nowhere does not; see `study list`"),
+        (["submit", "quick", "--address", "head:8265"], "give http://HOST:8265"),
+        (["submit", "quikc"], "did you mean quick?"),
+        (["report", "nowhere"], "nowhere"),
+        (["list", "nowhere"], "nowhere is none"),
+        (["data", "missing.csv"], "missing.csv"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_status_two(
+    invoke: Invoke, arguments: list[str], message: str
+) -> None:
+    status, said = invoke(*arguments)
+
+    assert status == 2
+    assert message in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,sentiment\na b,1\nc d,0\n", "sentiment"),
+        ("text,label\na b,1\nc d,1\n", "class"),
+        ("text,label\na b,1\n,0\n", "empty"),
+    ],
+)
+def test_a_data_set_that_cannot_be_used_is_refused_before_anything_is_written(
+    invoke: Invoke, tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "texts.csv").write_text(content)
+
+    status, said = invoke("run", "quick", "--data", "texts.csv")
+
+    assert status == 2
+    assert message in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "studies").exists()
+
+
+def test_a_report_that_the_disk_does_not_take_is_one_line_and_exit_status_three(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any, **options: Any) -> None:
+        raise UnwritableError("report: the report cannot be written (No space left on device)")
+
+    monkeypatch.setattr(analysis, "load", lambda path: None)
+    monkeypatch.setattr(analysis, "write_report", refuse)
+
+    status, said = invoke("report", str(tmp_path))
+
+    assert status == 3
+    assert "No space left on device" in said
+    assert said.count("\n") == 1
+
+
+def test_a_folder_with_other_files_is_not_taken_for_a_study(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "studies" / "quick").mkdir(parents=True)
+    (tmp_path / "studies" / "quick" / "thesis.txt").write_text("mine")
+
+    status, said = invoke("run", "quick")
+
+    assert status == 2
+    assert "holds other files" in said
+
+
+def test_a_folder_that_holds_another_study_is_left_alone(invoke: Invoke, tmp_path: Path) -> None:
+    folder = tmp_path / "studies" / "quick"
+    folder.mkdir(parents=True)
+    (folder / "study.yaml").write_text("name: quick\n")
+
+    status, said = invoke("run", "quick")
+
+    assert status == 2
+    assert "already holds another" in said
+    assert (folder / "study.yaml").read_text() == "name: quick\n"
+
+
+def test_a_spec_that_is_a_yaml_bomb_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+    (tmp_path / "bomb.yaml").write_text(bomb)
+
+    status, said = invoke("run", "bomb.yaml")
+
+    assert status == 2
+    assert "bomb.yaml:2:8: aliases are refused" in said
+
+
+def test_a_data_set_is_described_before_anyone_trains_on_it(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text(GOOD_TEXTS)
+
+    status, said = invoke("data", "texts.csv")
+
+    assert status == 0
+    assert "texts.csv" in said
+    assert "texts by class and split" in said
+
+
+def test_help_and_list_load_no_heavy_library(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['study', *sys.argv[1:]]\n"
+        "from study.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'ray', 'tensorflow', 'keras', 'optuna', 'pandas', 'numba', 'matplotlib'}\n"
+        "print('loaded:', sorted(heavy & set(sys.modules)))\n"
+    )
+    for arguments in (["--help"], ["list", str(tmp_path)], ["presets"], ["space"]):
+        said = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+        ).stdout
+        assert "loaded: []" in said, arguments

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from search_spaces.documents import dump_document
+from study.cli.console import ConsoleListener
+from study.cli.options import gather_spec
+from study.cli.planning import plan
+from study.errors import StudyError
+from tests.study.pretend.small_study import SMALL_SPACE
+
+
+@pytest.fixture
+def spec_file(tmp_path: Path) -> str:
+    path = tmp_path / "spec.yaml"
+    document: dict[str, Any] = {"name": "small", "space": SMALL_SPACE, "design": "grid"}
+    path.write_text(dump_document(document))
+    return str(path)
+
+
+def test_a_plan_says_how_much_and_what_for_and_lists_the_settings(
+    spec_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan(spec_file, seeds=3, listed=True)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        lines[0] == "- 6 settings under 3 seeds each, 18 runs: every combination of cell and bidirectional."
+    )
+    assert lines[-1] == "   5  biGRU"
+    assert any("Can answer" in line for line in lines)
+
+
+def test_a_plan_of_a_search_has_no_list(spec_file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    plan(spec_file, settings=["design={trials: 6, scientific: [cell]}"], listed=True)
+
+    said = capsys.readouterr().out
+    assert "each of the 3 levels gets 2 settings" in said
+    assert "the sampler decides" in said
+
+
+def test_a_plan_refuses_a_sampler_that_cannot_be_had(spec_file: str) -> None:
+    with pytest.raises(StudyError, match="No module named 'nowhere'"):
+        plan(spec_file, settings=["design={sampler: 'nowhere:Sampler'}"])
+
+
+def test_options_go_over_the_file_and_settings_over_options(spec_file: str) -> None:
+    spec = gather_spec(spec_file, {"seeds": 2, "name": None}, ["seeds=4"])
+
+    assert spec.name == "small"
+    assert spec.seeds == 4
+
+
+def test_the_console_prints_what_a_design_says(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = gather_spec("quick", {}, None)
+
+    ConsoleListener(Console(highlight=False), spec).on_design(["Can answer [all]."])
+
+    assert capsys.readouterr().out == "- Can answer [all].\n"

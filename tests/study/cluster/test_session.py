@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from study.cluster.session import Capacity, check_address, check_resources, ensure_token
+from study.errors import StudyError
+from study.machine.sockets import Listener, listeners_of
+
+
+@pytest.fixture
+def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the token will lie; nobody has decided anything yet."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "ray" / "auth_token"))
+    return tmp_path / "ray" / "auth_token"
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_token_is_made_for_its_owner_alone_whatever_the_umask(token: Path) -> None:
+    previous = os.umask(0)
+    try:
+        ensure_token()
+    finally:
+        os.umask(previous)
+
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert mode_of(token) == 0o600
+    assert mode_of(token.parent) == 0o700
+    assert len(token.read_text()) == 64
+    assert [path.name for path in token.parent.iterdir()] == ["auth_token"]
+
+
+def test_a_token_that_others_can_read_is_closed_and_kept(token: Path) -> None:
+    token.parent.mkdir()
+    token.write_text("given")
+    token.chmod(0o644)
+
+    ensure_token()
+
+    assert mode_of(token) == 0o600
+    assert token.read_text() == "given"
+
+
+def test_studies_that_start_together_agree_on_one_token(token: Path) -> None:
+    seen: list[str] = []
+
+    def begin() -> None:
+        ensure_token()
+        seen.append(token.read_text())
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(seen)) == 1
+    assert len(seen) == 8
+    assert len(seen[0]) == 64
+
+
+def test_whoever_decided_about_tokens_is_left_alone(token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+
+    ensure_token()
+
+    assert not token.exists()
+    assert os.environ["RAY_AUTH_MODE"] == "disabled"
+
+
+def test_what_can_never_be_placed_is_refused() -> None:
+    with pytest.raises(StudyError, match=r"gpus_per_trial=0.5, there are 0"):
+        check_resources(Capacity(cpus=4, gpus=0, nodes=1), cpus_per_trial=1, gpus_per_trial=0.5)
+
+
+def test_ray_client_is_refused_with_the_ways_that_work() -> None:
+    with pytest.raises(
+        StudyError, match=r"ray://head:10001 is reached through Ray Client; use `study submit`"
+    ):
+        check_address("ray://head:10001")
+    for address in (None, "auto", "head:6379"):
+        check_address(address)
+
+
+def test_a_share_of_a_gpu_lets_that_many_trials_run() -> None:
+    assert Capacity(cpus=16, gpus=1, nodes=1).slots(1, 0.1) == 10
+
+
+def test_listening_sockets_are_found_with_their_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        found = listeners_of({os.getpid(): "me"})
+
+    assert Listener("127.0.0.1", port, os.getpid(), "me") in found
+
+
+@pytest.mark.parametrize(
+    ("address", "is_loopback"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("::", False), ("192.0.2.1", False)],
+)
+def test_loopback_is_told_from_the_rest(address: str, is_loopback: bool) -> None:
+    assert Listener(address, 1, 1, "raylet").is_loopback is is_loopback

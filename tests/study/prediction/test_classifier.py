@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from study.data import DataSpec, EncodedCorpus, encode, load_corpus
+from study.errors import IntegrityError, StudyError
+from study.prediction.classifier import TextClassifier
+from study.store.models import ModelShelf
+from study.training.model import Recipe
+from study.training.program import ProgramCache
+from study.training.trainer import Rows, Trainer
+from study.trial import Assignment
+
+PARAMS = {
+    "cell": "gru",
+    "bidirectional": False,
+    "units": 3,
+    "layers": 1,
+    "vocab_size": 12,
+    "sequence_length": 6,
+    "embedding_dim": 4,
+    "dropout": 0.0,
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "batch_size": 8,
+}
+
+TEXTS = [
+    "The film was good, really GOOD!",
+    "it's bad (so bad) that I left <br /> early",
+    "",
+    "unknown words only: xyzzy",
+    "Zwölf Boxkämpfer, ÉTÉ naïve; don't\ttab\nnew line",
+    "a b c d e f g h i j k l m",
+    "don't_snake-case 3.14 ?",
+]
+
+
+def make_corpus(folder: Path, tokens: str, truncation: str, padding: str) -> EncodedCorpus:
+    path = folder / "texts.csv"
+    rows = ["the film was good and really good,yes", "it's bad and so bad that i left early,no"] * 20
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    spec = DataSpec(source=str(path), tokens=tokens, truncation=truncation, padding=padding)
+    return encode(load_corpus(spec), spec, folder / "cache")
+
+
+def save_model(corpus: EncodedCorpus, folder: Path, tokens: str, score: float = 0.5, trial: int = 0) -> Path:
+    rows = Rows(
+        train=corpus.view("train", 12, 6),
+        train_labels=corpus.labels_of("train"),
+        probe=np.arange(4),
+        validation=corpus.view("validation", 12, 6),
+        validation_labels=corpus.labels_of("validation"),
+    )
+    trainer = Trainer(PARAMS, 1, rows, "val_accuracy", ProgramCache(), Recipe(2))
+    trainer.train_epoch()
+    path = folder / "model.keras"
+    trainer.save_best(str(path))
+    assignment = Assignment(trial=trial, replicate=1, attempt=1, seed=1, params=PARAMS)
+    ModelShelf(folder / "models", 3, corpus, tokens).offer(assignment, score, 1, path.read_bytes())
+    return folder / "models" / f"trial-{trial:04d}"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[EncodedCorpus, Path]:
+    folder = tmp_path_factory.mktemp("model")
+    corpus = make_corpus(folder, "words", "pre", "pre")
+    return corpus, save_model(corpus, folder, "words")
+
+
+def test_new_texts_are_encoded_as_the_study_encoded_its_own(saved: tuple[EncodedCorpus, Path]) -> None:
+    corpus, folder = saved
+
+    ids = TextClassifier.open(folder).encode(["the film was good and really good"])
+
+    positive = corpus.view("train", 12, 6)[corpus.labels_of("train") == 1][0]
+    assert ids[0].tolist() == positive.tolist()
+
+
+def test_probabilities_of_all_classes_sum_to_one(saved: tuple[EncodedCorpus, Path]) -> None:
+    probabilities = TextClassifier.open(saved[1]).predict(TEXTS)
+
+    assert probabilities.shape == (len(TEXTS), 2)
+    assert probabilities.sum(axis=1) == pytest.approx(1.0)
+
+
+def test_a_study_stands_for_its_best_model(saved: tuple[EncodedCorpus, Path]) -> None:
+    corpus, folder = saved
+    save_model(corpus, folder.parent.parent, "words", score=0.9, trial=7)
+
+    assert TextClassifier.open(folder.parent.parent).card.trial == 7
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.json", "vocabulary.txt"])
+def test_a_damaged_model_is_refused(saved: tuple[EncodedCorpus, Path], tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for path in saved[1].iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content[:-1])
+
+    with pytest.raises(IntegrityError, match="restore the folder"):
+        TextClassifier.open(folder)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="is neither"):
+        TextClassifier.open(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tokens", ["words", "words_and_punctuation"])
+@pytest.mark.parametrize(("truncation", "padding"), [("pre", "pre"), ("post", "post")])
+def test_an_exported_model_reads_raw_strings_as_the_classifier_does(
+    tmp_path: Path, tokens: str, truncation: str, padding: str
+) -> None:
+    corpus = make_corpus(tmp_path, tokens, truncation, padding)
+    classifier = TextClassifier.open(save_model(corpus, tmp_path, tokens))
+    expected = classifier.predict(TEXTS)
+
+    classifier.export(tmp_path / "exported")
+
+    # In a process of its own, where nothing of ours is imported.
+    code = (
+        "import sys, json, tensorflow as tf\n"
+        "serve = tf.saved_model.load(sys.argv[1]).signatures['serving_default']\n"
+        "out = serve(texts=tf.constant(json.loads(sys.argv[2])))\n"
+        "print(json.dumps([out['probabilities'].numpy().tolist(),"
+        " [c.decode() for c in out['classes'].numpy()]]))\n"
+    )
+    import json
+
+    finished = subprocess.run(
+        [sys.executable, "-I", "-c", code, str(tmp_path / "exported"), json.dumps(TEXTS)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    probabilities, classes = json.loads(finished.stdout.splitlines()[-1])
+    assert np.array(probabilities) == pytest.approx(expected, abs=1e-5)
+    assert classes == [classifier.card.classes[i] for i in expected.argmax(axis=1)]
+    with pytest.raises(StudyError, match="exists"):
+        classifier.export(tmp_path / "exported")

@@ -1,0 +1,131 @@
+"""Legs of a study in this process: the real leg, records, checkpoints, models and seal; no texts, no Ray."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections import deque
+from contextlib import closing, nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from analysis.records.files import write_atomically
+from study.cluster.session import Capacity
+from study.running.driver import Driver, Order
+from study.running.verbs import resume_study, run_study
+from study.spec.schema import StudySpec
+from study.store.directory import StudyDirectory
+from study.trial import Report
+from tests.study.pretend.small_study import SMALL_SPACE, make_spec, pretend_report
+
+CORPUS: Any = SimpleNamespace(
+    source="test",
+    fingerprint="f",
+    split_fingerprint="s",
+    validated_on="validation",
+    classes=("no", "yes"),
+    splits=SimpleNamespace(validation=range(4), sizes=lambda: {"train": 100, "validation": 4, "test": 10}),
+    labels_of=lambda split: np.array([0, 1, 0, 1]),
+    vocabulary=[f"word{i}" for i in range(100)],
+    padding="pre",
+    truncation="pre",
+)
+
+SPACE = SMALL_SPACE | {"cell": "rnn"}
+GRID = make_spec(space=SPACE, seeds=2, training={"max_epochs": 2}, keep_models=2)
+
+LINES = [("majority", 0.5, 0.7, 0.1)]
+
+TABLE = (
+    "SELECT a.trial, a.replicate, a.attempt, a.state, a.seed, a.params, a.n_weights, e.epoch, e.train_loss,"
+    " e.train_accuracy, e.val_loss, e.val_accuracy FROM attempts a LEFT JOIN epochs e"
+    " USING (trial, replicate, attempt) ORDER BY a.trial, a.replicate, a.attempt, e.epoch"
+)
+"""All that the records hold, times aside."""
+
+
+def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1) -> None:
+    """Continue the study in `folder` to its end; each epoch sends a checkpoint, each trial a model."""
+
+    def tune_trials(spec: StudySpec, driver: Driver, *others: Any) -> None:
+        work(driver, spec.training.max_epochs, n_workers)
+
+    pretences = {
+        "load_corpus": lambda spec: CORPUS,
+        "encode": lambda corpus, spec: CORPUS,
+        "_draw_lines": lambda encoded: LINES,
+        "ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
+        "watch_head": lambda on_lost, advice: nullcontext(),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, pretence in pretences.items():
+            patch.setattr(f"study.running.leg.{name}", pretence)
+        patch.setattr("analysis.write_report", write_briefly)
+        patch.setattr("study.store.manifest._git_revision", lambda: None)
+        patch.setitem(sys.modules, "study.running.tuning", SimpleNamespace(tune_trials=tune_trials))
+        if StudyDirectory(folder).spec.exists():
+            resume_study(folder)
+        else:
+            assert folder.name == spec.name
+            run_study(spec, folder.parent)
+
+
+def write_briefly(study: Any, folder: Path) -> Path:
+    """Write a report that took nobody a second to draw."""
+    folder.mkdir(exist_ok=True)
+    page = folder / "index.html"
+    write_atomically(page, lambda target: target.write_text(f"<p>{len(study.trials)} trials</p>"))
+    return page
+
+
+def work(driver: Driver, max_epochs: int, n_workers: int) -> None:
+    """Train as `n_workers` workers would: in turn, an epoch each."""
+    turns: deque[tuple[int, Order, int]] = deque()
+    key = 0
+    while True:
+        while len(turns) < n_workers and (order := driver.assign(key)) is not None:
+            driver.note_start(key)
+            turns.append((key, order, 0 if order.checkpoint is None else int(order.checkpoint)))
+            key += 1
+        if not turns:
+            assert driver.is_done
+            return
+        number, order, epoch = turns.popleft()
+        report = make_report(order, epoch + 1, max_epochs)
+        driver.hear(number, report, stopped=False)
+        if report.state == "running":
+            turns.append((number, order, epoch + 1))
+
+
+def make_report(order: Order, epoch: int, max_epochs: int) -> Report:
+    is_last = epoch == max_epochs
+    extra = (
+        {"model": f"model {order.assignment.trial}".encode()} if is_last else {"checkpoint": b"%d" % epoch}
+    )
+    return pretend_report(order.assignment, epoch, max_epochs, **extra)
+
+
+def read_table(folder: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / "records.db")) as connection:
+        return connection.execute(TABLE).fetchall()
+
+
+def read_search(folder: Path, name: str = "small") -> list[tuple[int, str, dict[str, Any], float | None]]:
+    """What Optuna knows, infeasible proposals aside."""
+    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}")
+    trials = optuna.load_study(study_name=name, storage=storage).trials
+    storage.engine.dispose()
+    return [(t.number, t.state.name, t.params, t.value) for t in trials if "infeasible" not in t.user_attrs]
+
+
+def read_all(folder: Path) -> tuple[Any, ...]:
+    return read_table(folder), read_search(folder), read_models(folder)
+
+
+def read_models(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.glob("models/*/*"))}

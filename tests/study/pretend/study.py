@@ -1,0 +1,56 @@
+"""A study of cheap trials: `python -m tests.study.pretend.study SPEC.yaml OUT WORKER [ADDRESS]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from study.errors import StudyError
+from study.machine.signals import ignore_signals
+from study.running.listener import Listener
+from study.running.verbs import run_study
+from study.spec.schema import StudySpec, load_spec
+
+
+class _Printer(Listener):
+    def on_stage(self, text: str) -> None:
+        print(f"stage {text}", flush=True)
+
+    def on_plan(self, outlook: Any, capacity: Any) -> None:
+        print(f"plan {outlook.n_trials} {outlook.n_seeds} {capacity.cpus} {capacity.nodes}", flush=True)
+
+    def on_report(self, assignment: Any, report: Any, state: str) -> None:
+        print(f"{state} {assignment.trial} {assignment.replicate} {assignment.attempt}", flush=True)
+
+    def on_warning(self, text: str) -> None:
+        print(f"warning {text}", flush=True)
+
+    def on_lost(self, error: StudyError) -> None:
+        print(f"study: {error}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    spec_path, out, worker, *address = sys.argv[1:]
+
+    def load_worker() -> Any:
+        from tests.study import pretend_worker
+
+        return getattr(pretend_worker, worker)
+
+    try:
+        spec = StudySpec.from_document(load_spec(Path(spec_path)), spec_path)
+        result = run_study(
+            spec, Path(out), address=next(iter(address), None), listener=_Printer(), load_worker=load_worker
+        )
+    except StudyError as error:
+        print(f"study: {error}", file=sys.stderr)
+        return error.exit_status
+    if result.stop_signal is not None:
+        ignore_signals()
+        return 128 + result.stop_signal
+    return 1 if result.n_unfinished_well else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import analysis
+from analysis.errors import UnwritableError
+from study.errors import EnvironmentFaultError
+from study.running.publication import publish
+from study.store.directory import StudyDirectory
+
+FULL = os.strerror(errno.ENOSPC)
+
+
+@pytest.mark.parametrize(
+    ("writer", "fault"),
+    [
+        ("write_parquet", OSError(errno.ENOSPC, FULL)),
+        ("write_report", UnwritableError(f"the report cannot be written ({FULL})")),
+    ],
+)
+def test_tables_or_a_report_for_which_there_is_no_room_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str, fault: Exception
+) -> None:
+    def fill_up(*args: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(analysis, "load", lambda path: None)
+    monkeypatch.setattr(analysis, "write_parquet", lambda *args: None)
+    monkeypatch.setattr(analysis, writer, fill_up)
+
+    with pytest.raises(EnvironmentFaultError, match=rf"report of .*{FULL}.*; every run"):
+        publish(StudyDirectory(tmp_path))

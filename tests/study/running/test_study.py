@@ -1,0 +1,139 @@
+"""One real study, from texts through Ray Tune, Optuna and TensorFlow to a report."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+
+import analysis
+
+RUN = """
+import sys
+from study.cli.app import main
+status = None
+try:
+    main()
+except SystemExit as stopped:
+    status = stopped.code
+assert "tensorflow" not in sys.modules, "the driver loads TensorFlow"
+sys.exit(status)
+"""
+
+ARGUMENTS = [
+    "run", "quick", "--name", "tiny", "--data", "recall", "--trials", "5", "--epochs", "3",
+    "--set", "data.recall={n_texts: 300, length: 8, distance: 2, alphabet: 4}",
+    "--set", "space.units=[4, 8]", "--set", "space.vocab_size=20", "--set", "space.sequence_length=9",
+    "--set", "space.layers=1", "--set", "space.embedding_dim=4", "--set", "design.grace_period_epochs=1",
+    "--set", "design.scientific=[]",
+]  # fmt: skip
+
+
+def run_study(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", RUN, *arguments], cwd=folder, capture_output=True, text=True, timeout=240
+    )
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a finished study."""
+    folder = tmp_path_factory.mktemp("studies")
+    finished = run_study(folder, ARGUMENTS)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "report: studies/tiny/report/index.html" in finished.stdout
+    return folder / "studies" / "tiny"
+
+
+def test_every_trial_is_recorded_with_figures_of_every_epoch(study: Path) -> None:
+    loaded = analysis.load(study)
+
+    assert set(loaded.trials.state) <= {"completed", "pruned"}
+    assert (loaded.trials.state == "completed").any()
+    assert len(loaded.epochs) == loaded.trials.epochs_run.sum()
+    assert loaded.epochs[["train_loss", "val_loss", "train_accuracy", "val_accuracy"]].notna().all(axis=None)
+    assert (loaded.trials.cells == "compiled").all()
+    assert (loaded.trials.wall_s > 0).all()
+
+
+def test_optuna_knows_what_the_records_know(study: Path) -> None:
+    trials = optuna.load_study(study_name="tiny", storage=f"sqlite:///{study / 'optuna.db'}").trials
+    loaded = analysis.load(study).trials
+
+    assert len(trials) == 5
+    assert all(trial.state.is_finished() for trial in trials)
+    first = loaded[(loaded.trial == 0) & (loaded.replicate == 1)].iloc[0]
+    if first.state == "completed":
+        assert trials[0].value == pytest.approx(first.val_accuracy)
+
+
+def test_tables_and_report_are_derived_from_the_records(study: Path) -> None:
+    trials = pd.read_parquet(study / "trials.parquet")
+
+    assert len(trials) == len(analysis.load(study).trials)
+    page = (study / "report" / "index.html").read_text()
+    assert "tiny" in page
+    assert list((study / "report").rglob("*.csv"))
+    assert list((study / "report").rglob("*.svg"))
+
+
+def test_the_best_models_lie_beside_their_vocabulary(study: Path) -> None:
+    cards = [json.loads(path.read_text()) for path in sorted(study.glob("models/*/model.json"))]
+
+    assert 1 <= len(cards) <= 3
+    for card in cards:
+        folder = study / "models" / f"trial-{card['trial']:04d}"
+        assert (folder / "model.keras").stat().st_size > 1000
+        words = (folder / "vocabulary.txt").read_text().splitlines()
+        assert len(words) <= card["params"]["vocab_size"] - 3
+
+
+def test_the_manifest_says_on_what_it_ran_and_holds_no_secret(study: Path) -> None:
+    text = (study / "manifest.json").read_text()
+    manifest = json.loads(text)
+
+    (leg,) = manifest["legs"]
+    assert leg["outcome"] == "done"
+    assert leg["packages"]["tensorflow"]
+    assert manifest["data"]["test_split"] == "sealed"
+    token = Path("~/.ray/auth_token").expanduser()
+    assert not token.exists() or token.read_text() not in text
+
+
+def test_no_checkpoint_outlives_its_trial(study: Path) -> None:
+    assert not list(study.glob("checkpoints/*"))
+
+
+def test_the_same_command_again_trains_nothing_and_keeps_the_records(study: Path) -> None:
+    before = rows(study)
+
+    finished = run_study(study.parent.parent, ARGUMENTS)
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert rows(study) == before
+    assert len(json.loads((study / "manifest.json").read_text())["legs"]) == 1
+
+
+def rows(study: Path) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(study / "records.db")
+    content = connection.execute("SELECT * FROM epochs").fetchall()
+    connection.close()
+    return content
+
+
+def test_the_best_setting_is_confirmed_on_the_test_split_which_is_opened_once(study: Path) -> None:
+    finished = run_study(study.parent.parent, ["confirm", "studies/tiny", "--top", "1", "--seeds", "2"])
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    confirmed = analysis.load(study).trials.query("phase == 'confirm'")
+    assert len(confirmed) == 2
+    assert confirmed.test_accuracy.between(0, 1).all()
+    assert analysis.load(study).trials.query("phase == 'search'").test_accuracy.isna().all()
+    (opening,) = json.loads((study / "manifest.json").read_text())["data"]["test_openings"]
+    assert opening["n_seeds"] == 2

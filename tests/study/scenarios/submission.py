@@ -1,0 +1,81 @@
+"""A study handed to a cluster as a job, and refused to a stranger.
+
+`python -m tests.study.scenarios.submission FOLDER`, isolated, starts a head with its dashboard. Prints what
+happened as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.study.pretend.programs import SPEC
+from tests.study.scenarios.cluster import PORT, RAY, end_node, start_node
+from tests.study.scenarios.isolation import begin
+
+DASHBOARD = "http://127.0.0.1:8265"
+TIMEOUT_S = 240.0
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    begin(folder)
+    # The head finds the command `study` where this interpreter has it.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    options = [f"--port={PORT}", "--num-cpus=1", "--include-dashboard=true", "--block"]
+    head = start_node([str(RAY), "start", "--head", *options])
+    try:
+        print(json.dumps(run(folder)))
+    finally:
+        end_node(head)
+
+
+def run(folder: Path) -> dict[str, object]:
+    spec = folder / "asked.yaml"
+    small = {"name": "handed", "training": {"max_epochs": 1}}
+    spec.write_text(json.dumps(SPEC | small | {"space": SPEC["space"] | {"cell": "rnn"}}))  # JSON is YAML
+    from ray.job_submission import JobSubmissionClient
+
+    _await_dashboard()
+    stranger = submit(spec, folder, RAY_AUTH_TOKEN="0" * 64)
+    status, job, errors = submit(spec, folder)
+    told: dict[str, object] = {"stranger": stranger, "handed": (status, job, errors)}
+    if status == 0:
+        client, deadline = JobSubmissionClient(DASHBOARD), time.monotonic() + TIMEOUT_S
+        while not client.get_job_status(job).is_terminal() and time.monotonic() < deadline:
+            time.sleep(0.5)
+        ended = client.get_job_info(job)
+        told |= {"state": str(ended.status), "exit_code": ended.driver_exit_code, "metadata": ended.metadata}
+        told["log"] = client.get_job_logs(job)
+    return told
+
+
+def _await_dashboard() -> None:
+    from ray.job_submission import JobSubmissionClient
+
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            JobSubmissionClient(DASHBOARD)
+        except ConnectionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
+def submit(spec: Path, folder: Path, **environment: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "study", "submit", str(spec), "--out", str(folder / "studies")]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, timeout=TIMEOUT_S, env=os.environ | environment
+    )
+    return ran.returncode, ran.stdout.strip(), ran.stderr
+
+
+if __name__ == "__main__":
+    main()

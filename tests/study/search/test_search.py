@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+
+from study.errors import IntegrityError
+from study.search.search import Search
+from study.seeds import derive_seed
+from study.store.ledger import Ledger
+from study.trial import Assignment, Report
+from tests.study.pretend.small_study import (
+    STARTED_AT,
+    OpenStudy,
+    begin,
+    load_optuna,
+    make_spec,
+    next_of,
+    pretend_report,
+    train,
+    train_all,
+)
+
+
+def test_a_grid_trains_every_combination_once(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec())
+
+    handed_out = train_all(search, ledger)
+
+    settings = {(a.params["cell"], a.params["bidirectional"]) for a in handed_out}
+    assert len(handed_out) == len(settings) == 6
+    assert search.is_exhausted
+
+
+def test_a_plan_ends_with_its_short_runs_and_all_of_it_is_trained(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec())
+    search.pack(1)  # the last four
+
+    handed_out = train_all(search, ledger)
+
+    units = [1 + a.params["bidirectional"] for a in handed_out]
+    cells = [a.params["cell"] for a in handed_out]
+    assert (cells[:2], units[:2]) == (["rnn", "rnn"], [1, 2])
+    assert list(zip(cells[2:], units[2:], strict=True)) == [("lstm", 2), ("gru", 2), ("lstm", 1), ("gru", 1)]
+
+
+def test_replicate_two_of_every_setting_has_the_same_seed(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(seeds=3))
+
+    handed_out = train_all(search, ledger)
+
+    assert len(handed_out) == 18
+    assert {a.seed for a in handed_out if a.replicate == 2} == {derive_seed(0, "replicate", 2)}
+    assert len({a.seed for a in handed_out}) == 3
+
+
+def test_optuna_is_told_the_mean_over_seeds_of_the_best_epoch(open_study: OpenStudy, tmp_path: Path) -> None:
+    search, ledger = open_study(make_spec(seeds=2))
+
+    train_all(search, ledger)
+
+    best = [max(o.scores) for o in ledger.outcomes() if o.assignment.trial == 0]
+    assert len(best) == 2
+    assert load_optuna(tmp_path)[0].value == pytest.approx(sum(best) / 2, abs=1e-12)
+
+
+def test_a_setting_that_is_proposed_again_becomes_a_further_replicate(open_study: OpenStudy) -> None:
+    design = {"kind": "search", "trials": 12, "scheduler": "none"}
+    search, ledger = open_study(make_spec(design=design))
+
+    handed_out = train_all(search, ledger)
+
+    assert len(handed_out) == 12  # of only six settings
+    by_setting: dict[tuple[str, bool], list[tuple[int, int]]] = {}
+    for a in handed_out:
+        by_setting.setdefault((a.params["cell"], a.params["bidirectional"]), []).append(
+            (a.trial, a.replicate)
+        )
+    assert len(by_setting) <= 6
+    for keys in by_setting.values():
+        assert len({trial for trial, _ in keys}) == 1
+        assert [replicate for _, replicate in keys] == list(range(1, len(keys) + 1))
+
+
+def test_a_trial_that_the_scheduler_stops_is_pruned_with_the_best_it_reached(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    search, ledger = open_study(make_spec())
+    assignment = begin(search, ledger)
+
+    state = search.hear(assignment, pretend_report(assignment, 1, 3), stopped=True)
+
+    told = load_optuna(tmp_path)[0]
+    assert state == ledger.outcomes()[0].state == "pruned"
+    assert told.state == optuna.trial.TrialState.PRUNED
+    assert told.intermediate_values == {1: pytest.approx(pretend_report(assignment, 1, 3).score)}
+
+
+def test_pruning_one_seed_spares_the_setting_its_other_seeds(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(seeds=3))
+    first = begin(search, ledger)
+
+    search.hear(first, pretend_report(first, 1, 3), stopped=True)
+
+    following = next_of(search)
+    assert following.trial == 1
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_diverged_trial_teaches_the_sampler_nothing(
+    open_study: OpenStudy, tmp_path: Path, loss: float
+) -> None:
+    search, ledger = open_study(make_spec())
+    assignment = begin(search, ledger)
+    healthy = pretend_report(assignment, 1, 3)
+    assert healthy.figures is not None
+    figures = replace(healthy.figures, val_loss=loss)
+
+    search.hear(assignment, replace(healthy, state="diverged", figures=figures, score=None), stopped=False)
+
+    assert ledger.outcomes()[0].state == "diverged"
+    assert load_optuna(tmp_path)[0].state == optuna.trial.TrialState.FAIL
+
+
+def test_a_lost_worker_is_tried_again_once_and_then_given_up(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec())
+    first = begin(search, ledger)
+
+    assert search.lose(first, "failed", "the worker was lost", retry=True)
+    second = search.next()
+    assert second == replace(first, attempt=2)
+    ledger.begin(second, STARTED_AT)
+    assert not search.lose(second, "failed", "the worker was lost", retry=True)
+
+    following = next_of(search)
+    assert following.trial == 1
+
+
+@pytest.mark.parametrize("n_done", range(7))
+def test_a_later_leg_trains_what_is_missing_and_nothing_twice(open_study: OpenStudy, n_done: int) -> None:
+    spec = make_spec()
+    search, ledger = open_study(spec)
+    for _ in range(n_done):
+        train(search, ledger, next_of(search))
+    ledger.close()
+
+    search, ledger = open_study(spec)
+    handed_out = train_all(search, ledger)
+
+    assert [a.trial for a in handed_out] == list(range(n_done, 6))
+    assert [o.state for o in ledger.outcomes()] == ["completed"] * 6
+
+
+def test_a_trial_that_was_running_is_handed_out_again_by_the_next_leg(open_study: OpenStudy) -> None:
+    spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
+    search, ledger = open_study(spec)
+    interrupted = begin(search, ledger)
+    search.hear(interrupted, pretend_report(interrupted, 1, 3), stopped=False)
+    ledger.close()
+
+    search, ledger = open_study(spec)
+
+    assert search.next() == interrupted
+
+
+def test_a_proposal_that_never_reached_the_records_is_trained_by_the_next_leg(open_study: OpenStudy) -> None:
+    spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
+    search, ledger = open_study(spec)
+    proposed = search.next()  # Optuna has stored it; the process dies before the records hear of it
+    ledger.close()
+
+    search, ledger = open_study(spec)
+
+    assert search.next() == proposed
+
+
+def test_optuna_is_told_by_the_next_leg_what_the_records_knew(open_study: OpenStudy, tmp_path: Path) -> None:
+    spec = make_spec()
+    search, ledger = open_study(spec)
+    assignment = begin(search, ledger)
+    report = pretend_report(assignment, 3, 3)
+    ledger.hear(assignment, report, "completed", None)  # the process dies before Optuna hears of it
+    ledger.close()
+
+    open_study(spec)
+
+    told = load_optuna(tmp_path)[0]
+    assert told.state == optuna.trial.TrialState.COMPLETE
+    assert report.figures is not None
+    assert told.value == pytest.approx(report.figures.val_accuracy)
+
+
+def test_the_same_seed_proposes_the_same_settings(open_study: OpenStudy, tmp_path: Path) -> None:
+    design = {"kind": "random", "trials": 8}
+    search, ledger = open_study(make_spec(design=design))
+    first = [a.params for a in train_all(search, ledger)]
+    ledger.close()
+    for name in ("records.db", "optuna.db"):
+        (tmp_path / name).unlink()
+
+    search, ledger = open_study(make_spec(design=design))
+
+    assert [a.params for a in train_all(search, ledger)] == first
+
+
+def test_constraints_hold_for_every_proposal_of_the_sampler(open_study: OpenStudy) -> None:
+    space = {
+        "parameters": {
+            "cell": ["rnn", "lstm", "gru"],
+            "bidirectional": [False, True],
+            "units": [8, 64],
+            "layers": 1,
+            "vocab_size": 50,
+            "sequence_length": 10,
+        },
+        "constraints": ["units <= 8 if cell == 'rnn'"],
+    }
+    design = {"kind": "search", "trials": 10, "scheduler": "none"}
+    search, ledger = open_study(make_spec(space=space, design=design))
+
+    handed_out = train_all(search, ledger)
+
+    assert len(handed_out) == 10
+    assert all(a.params["units"] == 8 for a in handed_out if a.params["cell"] == "rnn")
+
+
+def fail_first(search: Search, ledger: Ledger) -> Assignment:
+    first = begin(search, ledger)
+    search.hear(first, Report(state="failed", reason="no such layer"), stopped=False)
+    return first
+
+
+def test_a_failure_is_redone_as_a_further_attempt_and_the_sampler_learns_of_it(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    search, ledger = open_study(make_spec())
+    failed = fail_first(search, ledger)
+    train_all(search, ledger)
+    ledger.close()
+
+    search, ledger = open_study(make_spec())
+    assert search.redo(("failed", "timeout")) == 1
+    handed_out = train_all(search, ledger)
+
+    assert handed_out == [replace(failed, attempt=2)]
+    assert [o.state for o in ledger.outcomes()] == ["completed"] * 6
+    first, *_, amending = load_optuna(tmp_path)
+    assert first.state == optuna.trial.TrialState.FAIL
+    assert amending.state == optuna.trial.TrialState.COMPLETE
+    assert amending.params == first.params
+    ledger.close()
+    search, _ = open_study(make_spec())
+    assert search.is_exhausted
+
+
+def test_a_retry_that_is_interrupted_goes_on_in_the_next_leg(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec())
+    failed = fail_first(search, ledger)
+    train_all(search, ledger)
+    search.redo(("failed",))
+    ledger.close()
+
+    search, ledger = open_study(make_spec())
+
+    assert search.next() == replace(failed, attempt=2)
+
+
+def test_a_retry_that_optuna_never_heard_of_is_told_by_the_next_leg(
+    open_study: OpenStudy, tmp_path: Path
+) -> None:
+    search, ledger = open_study(make_spec())
+    fail_first(search, ledger)
+    train_all(search, ledger)
+    search.redo(("failed",))
+    again = begin(search, ledger)
+    ledger.hear(again, pretend_report(again, 3, 3), "completed", None)  # the process dies here
+    ledger.close()
+
+    for _ in range(2):
+        _, ledger = open_study(make_spec())
+        ledger.close()
+
+    assert [t.state.name for t in load_optuna(tmp_path)] == ["FAIL", *["COMPLETE"] * 6]
+
+
+def test_a_repeat_of_a_setting_that_still_trains_is_another_seed(open_study: OpenStudy) -> None:
+    space = {"cell": ["rnn"], "bidirectional": [False], "units": 8, "layers": 1, "vocab_size": 50}
+    design = {"kind": "search", "trials": 3, "scheduler": "none"}
+    search, _ = open_study(make_spec(space=space | {"sequence_length": 10}, design=design))
+
+    handed_out = [search.next() for _ in range(3)]  # none has reported yet
+
+    assert [(a.trial, a.replicate) for a in handed_out if a is not None] == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_seeds_that_were_spared_are_not_trained_by_the_next_leg(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(seeds=3))
+    first, second = begin(search, ledger), begin(search, ledger)
+    for assignment in (first, second):
+        search.hear(assignment, pretend_report(assignment, 1, 3), stopped=assignment == first)
+    ledger.close()  # the second seed was still training
+
+    search, ledger = open_study(make_spec(seeds=3))
+    following = search.next()
+
+    assert following is not None
+    assert (following.trial, following.replicate) == (1, 1)
+    assert [o.state for o in ledger.outcomes()] == ["pruned", "pruned"]
+
+
+def test_a_search_without_its_storage_is_refused(open_study: OpenStudy, tmp_path: Path) -> None:
+    search, ledger = open_study(make_spec())
+    train_all(search, ledger)
+    ledger.close()
+    (tmp_path / "optuna.db").unlink()
+
+    with pytest.raises(IntegrityError, match=r"optuna\.db: it is missing"):
+        open_study(make_spec())
