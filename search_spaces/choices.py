@@ -33,7 +33,6 @@ class Fixed:
     def __repr__(self) -> str:
         return f"Fixed({self.value!r})"
 
-    @property
     def size(self) -> int:
         """Number of values."""
         return 1
@@ -105,7 +104,6 @@ class Choice:
     def _key(self) -> tuple[object, ...]:
         return (self.ordered, *map(typed_key, self.choices))
 
-    @property
     def size(self) -> int:
         """Number of values."""
         return len(self.choices)
@@ -137,8 +135,8 @@ class Choice:
 
     def from_unit(self, u: float) -> Scalar:
         """The choice whose equal share of [0, 1] holds `u`."""
-        return self.choices[min(int(u * self.size), self.size - 1)]
+        return self.choices[min(int(u * self.size()), self.size() - 1)]
 
     def to_unit(self, value: object) -> float:
         """The middle of the share of `value`."""
-        return (self.index(value) + 0.5) / self.size
+        return (self.index(value) + 0.5) / self.size()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from search_spaces.codec import DomainLike, as_domain
+from search_spaces.core import Core
 from search_spaces.domains import Domain, Fixed, Integer, Real, Scalar
 from search_spaces.errors import SpaceError, hint_name
 from search_spaces.writing import rename_expression
 
-if TYPE_CHECKING:
-    from search_spaces.space import Space
+AnySpace = TypeVar("AnySpace", bound=Core)
+"""A space, or one of a class that a user made of it: what comes out is of the same class."""
 
 MAX_COMPARED = 100_000
 """Values looked at one by one to see whether a domain holds another."""
 
 
-def union(space: Space, other: Space) -> Space:
+def union(space: AnySpace, other: Core) -> AnySpace:
     """The parameters, conditions and constraints of both; those of the same name must be equal.
 
     Raises:
@@ -40,7 +41,7 @@ def union(space: Space, other: Space) -> Space:
     )
 
 
-def restrict(space: Space, domains: Mapping[str, DomainLike]) -> Space:
+def restrict(space: AnySpace, domains: Mapping[str, DomainLike]) -> AnySpace:
     """The space with smaller domains for some parameters.
 
     Raises:
@@ -60,7 +61,7 @@ def restrict(space: Space, domains: Mapping[str, DomainLike]) -> Space:
     return type(space)(replaced, space.conditions, space.constraints)
 
 
-def fix(space: Space, values: Mapping[str, Scalar]) -> Space:
+def fix(space: AnySpace, values: Mapping[str, Scalar]) -> AnySpace:
     """The space with some parameters at one value.
 
     Raises:
@@ -69,7 +70,7 @@ def fix(space: Space, values: Mapping[str, Scalar]) -> Space:
     return restrict(space, {name: Fixed(value) for name, value in values.items()})
 
 
-def rename(space: Space, names: Mapping[str, str]) -> Space:
+def rename(space: AnySpace, names: Mapping[str, str]) -> AnySpace:
     """The space with some parameters called otherwise (old name to new), in all expressions too.
 
     Raises:
@@ -89,7 +90,7 @@ def rename(space: Space, names: Mapping[str, str]) -> Space:
     )
 
 
-def prefix(space: Space, prefix: str) -> Space:
+def prefix(space: AnySpace, prefix: str) -> AnySpace:
     """The space with `prefix` in front of each name, to unite spaces that share names."""
     return rename(space, {name: f"{prefix}{name}" for name in space.parameters})
 
@@ -97,12 +98,12 @@ def prefix(space: Space, prefix: str) -> Space:
 def holds(outer: Domain, inner: Domain) -> bool:
     """Whether every value of `inner` is one of `outer`."""
     if isinstance(inner, (Integer, Real)) and isinstance(outer, type(inner)):
-        if inner.size == 1:
+        if inner.size() == 1:
             return outer.contains(inner.low)
         if isinstance(outer, Integer) or outer.step is None:
             aligned = isinstance(outer, Real) or _is_multiple(inner, outer)
             return aligned and outer.contains(inner.low) and outer.contains(inner.high)
-    if inner.size > MAX_COMPARED:
+    if inner.size() > MAX_COMPARED:
         return False
     return all(outer.contains(value) for value in inner.levels())
 

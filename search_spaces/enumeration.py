@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from search_spaces.core import Core
 from search_spaces.domains import Scalar
 from search_spaces.errors import SpaceError, hint_name, located
-
-if TYPE_CHECKING:
-    from search_spaces.expressions import Expression
-    from search_spaces.space import Space
+from search_spaces.expressions import Expression
 
 MAX_SETTINGS = 1_000_000
 """Most settings that are listed."""
@@ -20,7 +17,7 @@ MAX_COUNTED = 200_000
 """Most combinations that are counted one by one."""
 
 
-def grid(space: Space, levels: int | Mapping[str, int] | None = None) -> list[dict[str, Scalar]]:
+def grid(space: Core, levels: int | Mapping[str, int] | None = None) -> list[dict[str, Scalar]]:
     """Every legal setting over levels of each domain, once each, the last parameter varying fastest.
 
     Args:
@@ -56,7 +53,7 @@ def grid(space: Space, levels: int | Mapping[str, int] | None = None) -> list[di
     return settings
 
 
-def size(space: Space) -> int | float:
+def size(space: Core) -> int | float:
     """Number of legal settings; infinite where an active parameter is continuous.
 
     Only parameters that expressions mention are gone through one by one; the others multiply.
@@ -67,7 +64,7 @@ def size(space: Space) -> int | float:
     expressions = (*space.conditions.values(), *space.constraints)
     mentioned = {name for expression in expressions for name in expression.names}
     core = [name for name in space.order if name in mentioned]
-    if any(math.isinf(space.parameters[name].size) for name in core):
+    if any(math.isinf(space.parameters[name].size()) for name in core):
         return math.inf
     values = {name: space.parameters[name].levels() for name in core}
     leaves = [name for name in space.parameters if name not in mentioned]
@@ -75,12 +72,12 @@ def size(space: Space) -> int | float:
     for n_seen, setting in enumerate(walk_settings(space, core, values)):
         if n_seen == MAX_COUNTED:
             raise _too_many()
-        total += math.prod(space.parameters[name].size for name in leaves if _applies(space, name, setting))
+        total += math.prod(space.parameters[name].size() for name in leaves if _applies(space, name, setting))
     return total
 
 
 def walk_settings(
-    space: Space, order: Sequence[str], values: Mapping[str, Sequence[Scalar]]
+    space: Core, order: Sequence[str], values: Mapping[str, Sequence[Scalar]]
 ) -> Iterator[dict[str, Scalar]]:
     """Every way to give the parameters in `order` a value, inactive ones left out, no constraint violated.
 
@@ -128,7 +125,7 @@ def _advance(
     return False
 
 
-def _applies(space: Space, name: str, setting: Mapping[str, Scalar]) -> bool:
+def _applies(space: Core, name: str, setting: Mapping[str, Scalar]) -> bool:
     condition = space.conditions.get(name)
     return condition is None or condition.evaluate(setting) is True
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
+from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
 from search_spaces.errors import SpaceError
 
-if TYPE_CHECKING:
-    from search_spaces.space import Space
 
-
-def neighbours(space: Space, params: Mapping[str, Scalar], radius: float = 0.05) -> list[dict[str, Scalar]]:
+def neighbours(space: Core, params: Mapping[str, Scalar], radius: float = 0.05) -> list[dict[str, Scalar]]:
     """The legal settings one step away: one parameter changed, and what conditions then bring or remove.
 
     Args:
@@ -71,15 +69,15 @@ def _near_reals(domain: Real, value: Scalar, radius: float) -> list[Scalar]:
     if domain.step is None:
         found = [domain.from_unit(_shift(domain, value, sign * radius)) for sign in (-1, 1)]
         return [number for number in found if number != value]
-    place, last = round((float(value or 0) - domain.low) / domain.step), domain.size - 1
-    return [domain.from_unit((k + 0.5) / domain.size) for k in (place - 1, place + 1) if 0 <= k <= last]
+    place, last = round((float(value or 0) - domain.low) / domain.step), domain.size() - 1
+    return [domain.from_unit((k + 0.5) / domain.size()) for k in (place - 1, place + 1) if 0 <= k <= last]
 
 
 def _shift(domain: Integer | Real, value: Scalar, by: float) -> float:
     return min(max(domain.to_unit(value) + by, 0.0), 1.0)
 
 
-def distance(space: Space, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
+def distance(space: Core, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
     """Mean over `dimensions` of the difference in each, in [0, 1]: a metric.
 
     Numbers and ordered choices differ by their way along the scale, others by 0 or 1; active differs from
@@ -111,7 +109,7 @@ def _position(domain: Domain, value: Scalar) -> float | None:
         case Fixed():
             return None
         case Choice():
-            return domain.index(value) / max(domain.size - 1, 1) if domain.ordered else None
+            return domain.index(value) / max(domain.size() - 1, 1) if domain.ordered else None
         case Integer() | Real():
             low, high, number = float(domain.low), float(domain.high), float(value or 0)
             if domain.log:

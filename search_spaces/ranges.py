@@ -18,11 +18,11 @@ STEP_TOLERANCE = 1e-8
 
 def _check_levels(domain: Integer | Real, n: int | None) -> int:
     """Number of levels to list; all where `n` is None."""
-    if n is None and domain.size > MAX_LEVELS:
+    if n is None and domain.size() > MAX_LEVELS:
         raise SpaceError(
             f"{domain!r} has too many values to list: say how many levels to take, or give it a larger step."
         )
-    return int(domain.size) if n is None else n
+    return int(domain.size()) if n is None else n
 
 
 def _as_float(value: object) -> float:
@@ -87,7 +87,7 @@ class Integer:
                 f"log and step={self.step} exclude each other: drop one, or list the values in a Choice."
             )
         if (self.high - self.low) % self.step:
-            reached = self.low + (self.size - 1) * self.step
+            reached = self.low + (self.size() - 1) * self.step
             raise SpaceError(
                 f"high={self.high} is not reached from low={self.low} in steps of {self.step}: "
                 f"write high={reached}."
@@ -100,7 +100,6 @@ class Integer:
     def _step_text(self) -> str:
         return f", step={self.step}" if self.step != 1 else ""
 
-    @property
     def size(self) -> int:
         """Number of values."""
         return (self.high - self.low) // self.step + 1
@@ -122,7 +121,7 @@ class Integer:
             SpaceError: If `n` is None and there are over `MAX_LEVELS`.
         """
         n = _check_levels(self, n)
-        if n >= self.size:
+        if n >= self.size():
             return list(range(self.low, self.high + 1, self.step))
         if self.log:
             exponents = _spread(math.log(self.low), math.log(self.high), n)
@@ -130,13 +129,13 @@ class Integer:
             if n > 1:
                 levels[0], levels[-1] = self.low, self.high  # exact, however large
             return list(dict.fromkeys(levels))
-        return [self.low + round(k) * self.step for k in _spread(0, self.size - 1, n)]
+        return [self.low + round(k) * self.step for k in _spread(0, self.size() - 1, n)]
 
     def from_unit(self, u: float) -> Scalar:
         """The value whose share of [0, 1] holds `u`; on a log scale k has the share of k - 1/2 to k + 1/2."""
         if self.log and 0.0 < u < 1.0:
             return self._clip(round(math.exp(_interpolate(*self._log_ends, u))))
-        return self.low + min(int(u * self.size), self.size - 1) * self.step
+        return self.low + min(int(u * self.size()), self.size() - 1) * self.step
 
     def to_unit(self, value: object) -> float:
         """A point in the share of `value`."""
@@ -144,7 +143,7 @@ class Integer:
         if self.log:
             start, end = self._log_ends
             return (math.log(number) - start) / (end - start)
-        return ((number - self.low) / self.step + 0.5) / self.size
+        return ((number - self.low) / self.step + 0.5) / self.size()
 
     @property
     def _log_ends(self) -> tuple[float, float]:
@@ -208,7 +207,6 @@ class Real:
         step = f", step={self.step}" if self.step is not None else ""
         return f"Real({self.low}, {self.high}{', log=True' if self.log else ''}{step})"
 
-    @property
     def size(self) -> int | float:
         """Number of values; infinite without a step."""
         if self.step is None:
@@ -238,7 +236,7 @@ class Real:
         """
         n = _check_levels(self, n)
         if self.step is not None:
-            count = int(self.size)
+            count = int(self.size())
             places = range(count) if n >= count else map(round, _spread(0, count - 1, n))
             return [self._level(k) for k in places]
         if self.low == self.high:
@@ -248,7 +246,7 @@ class Real:
     def from_unit(self, u: float) -> Scalar:
         """The number at `u` of the way from `low` to `high`, on the scale; both ends are exact."""
         if self.step is not None:
-            return self._level(min(int(u * self.size), int(self.size) - 1))
+            return self._level(min(int(u * self.size()), int(self.size()) - 1))
         if self.log and 0.0 < u < 1.0:
             exponent = _interpolate(math.log(self.low), math.log(self.high), u)
             return min(max(math.exp(exponent), self.low), self.high)
@@ -260,7 +258,7 @@ class Real:
         if self.low == self.high:
             return 0.5
         if self.step is not None:
-            return (round((number - self.low) / self.step) + 0.5) / self.size
+            return (round((number - self.low) / self.step) + 0.5) / self.size()
         if self.log:
             start = math.log(self.low)
             return (math.log(number) - start) / (math.log(self.high) - start)

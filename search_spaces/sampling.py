@@ -1,7 +1,7 @@
-"""Random settings under constraints: bounded, unbiased, and frank about how many draws were refused.
+"""Random settings under constraints: bounded, unbiased, and frank about how many points were refused.
 
 Points of the unit cube are drawn and those that break a constraint dropped, so that what remains has the
-density of the cube, restricted to the legal part. `Sample.acceptance_rate` says how large that part is.
+density of the cube, restricted to the legal part. `Draw.acceptance_rate` says how large that part is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from search_spaces.core import Core
 from search_spaces.domains import Scalar
 from search_spaces.enumeration import walk_settings
 from search_spaces.errors import SpaceError, hint_name
@@ -18,11 +19,10 @@ from search_spaces.errors import SpaceError, hint_name
 if TYPE_CHECKING:
     import numpy as np
 
-    from search_spaces.space import Space
 
 Method: TypeAlias = Literal["random", "lhs", "sobol"]
 
-MAX_DRAWS = 10_000
+MAX_POINTS = 10_000
 """Points per setting that may be drawn: a legal part below about 1 in 10,000 is an error, not a long wait."""
 
 MAX_EXAMINED = 100_000
@@ -30,26 +30,26 @@ MAX_EXAMINED = 100_000
 
 
 @dataclass(frozen=True)
-class Sample:
+class Draw:
     """Settings drawn together.
 
     Args:
         settings: As many as were asked for.
-        n_drawn: Points of the cube that were looked at.
-        n_accepted: Those of them that kept all constraints.
+        n_points: Points of the cube that were looked at.
+        n_legal: Those of them that kept all constraints.
     """
 
     settings: tuple[dict[str, Scalar], ...]
-    n_drawn: int
-    n_accepted: int
+    n_points: int
+    n_legal: int
 
     @property
     def acceptance_rate(self) -> float:
         """Share of points that kept all constraints, in (0, 1]; 1 without constraints."""
-        return self.n_accepted / self.n_drawn if self.n_drawn else 1.0
+        return self.n_legal / self.n_points if self.n_points else 1.0
 
 
-def sample(space: Space, rng: np.random.Generator) -> dict[str, Scalar]:
+def sample(space: Core, rng: np.random.Generator) -> dict[str, Scalar]:
     """One random setting: uniform over each domain's scale, among the legal ones.
 
     Args:
@@ -62,7 +62,7 @@ def sample(space: Space, rng: np.random.Generator) -> dict[str, Scalar]:
     return _sample_random(space, 1, rng).settings[0]
 
 
-def draw(space: Space, n: int, rng: np.random.Generator, method: Method = "random") -> Sample:
+def draw(space: Core, n: int, rng: np.random.Generator, method: Method = "random") -> Draw:
     """Several settings at once, and the share of draws that kept the constraints.
 
     Args:
@@ -78,7 +78,7 @@ def draw(space: Space, n: int, rng: np.random.Generator, method: Method = "rando
     """
     if type(n) is not int or n < 0:
         raise SpaceError(f"a sample has 0 settings or more, not {n!r}: give a whole number.")
-    methods: dict[str, Callable[[Space, int, np.random.Generator], Sample]] = {
+    methods: dict[str, Callable[[Core, int, np.random.Generator], Draw]] = {
         "random": _sample_random,
         "lhs": _sample_latin,
         "sobol": _sample_sobol,
@@ -90,21 +90,21 @@ def draw(space: Space, n: int, rng: np.random.Generator, method: Method = "rando
     return methods[method](space, n, rng)
 
 
-def _repeat_only_setting(space: Space, n: int) -> Sample:
+def _repeat_only_setting(space: Core, n: int) -> Draw:
     if n == 0:
-        return Sample((), 0, 0)
+        return Draw((), 0, 0)
     setting = _legal(space, [])
     if setting is None:
         raise _empty(space, 1, 0)
-    return Sample(tuple(dict(setting) for _ in range(n)), n, n)
+    return Draw(tuple(dict(setting) for _ in range(n)), n, n)
 
 
-def _sample_random(space: Space, n: int, rng: np.random.Generator) -> Sample:
+def _sample_random(space: Core, n: int, rng: np.random.Generator) -> Draw:
     n_dimensions = len(space.dimensions)
     return _collect(space, n, lambda: rng.random((1, n_dimensions)).tolist())
 
 
-def _sample_sobol(space: Space, n: int, rng: np.random.Generator) -> Sample:
+def _sample_sobol(space: Core, n: int, rng: np.random.Generator) -> Draw:
     from scipy.stats import qmc
 
     # seed, not rng: SciPy 1.14 knows no other name
@@ -113,23 +113,23 @@ def _sample_sobol(space: Space, n: int, rng: np.random.Generator) -> Sample:
     return _collect(space, n, lambda: sequence.random(block).tolist())
 
 
-def _collect(space: Space, n: int, points: Callable[[], list[list[float]]]) -> Sample:
+def _collect(space: Core, n: int, points: Callable[[], list[list[float]]]) -> Draw:
     """The first `n` legal settings of endlessly many points."""
     settings: list[dict[str, Scalar]] = []
-    n_drawn = 0
+    n_points = 0
     while True:
         for point in points():
-            n_drawn += 1
+            n_points += 1
             setting = _legal(space, point)
             if setting is not None:
                 settings.append(setting)
                 if len(settings) == n:
-                    return Sample(tuple(settings), n_drawn, n)
-            elif n_drawn >= MAX_DRAWS * (len(settings) + 1):
-                raise _empty(space, n_drawn, len(settings))
+                    return Draw(tuple(settings), n_points, n)
+            elif n_points >= MAX_POINTS * (len(settings) + 1):
+                raise _empty(space, n_points, len(settings))
 
 
-def _sample_latin(space: Space, n: int, rng: np.random.Generator) -> Sample:
+def _sample_latin(space: Core, n: int, rng: np.random.Generator) -> Draw:
     """A random part of the legal points of a hypercube that is large enough to leave `n` of them."""
     from scipy.stats import qmc
 
@@ -139,27 +139,27 @@ def _sample_latin(space: Space, n: int, rng: np.random.Generator) -> Sample:
         legal = [setting for point in points if (setting := _legal(space, point)) is not None]
         if len(legal) >= n:
             chosen = rng.permutation(len(legal))[:n].tolist()
-            return Sample(tuple(legal[i] for i in chosen), size, len(legal))
-        if size >= MAX_DRAWS * (len(legal) + 1):
+            return Draw(tuple(legal[i] for i in chosen), size, len(legal))
+        if size >= MAX_POINTS * (len(legal) + 1):
             raise _empty(space, size, len(legal))
         size = max(2 * size, size * n // max(len(legal), 1))
 
 
-def _legal(space: Space, point: list[float]) -> dict[str, Scalar] | None:
+def _legal(space: Core, point: list[float]) -> dict[str, Scalar] | None:
     setting = space.from_unit(point)
     return setting if space.violated(setting) is None else None
 
 
-def _empty(space: Space, n_drawn: int, n_accepted: int) -> SpaceError:
+def _empty(space: Core, n_points: int, n_legal: int) -> SpaceError:
     """What to say when (almost) nothing is legal: that nothing is, if the space can be gone through."""
     constraints = " and ".join(repr(constraint.text) for constraint in space.constraints)
-    if math.prod(domain.size for domain in space.parameters.values()) <= MAX_EXAMINED:
+    if math.prod(domain.size() for domain in space.parameters.values()) <= MAX_EXAMINED:
         values = {name: domain.levels() for name, domain in space.parameters.items()}
         if next(walk_settings(space, space.order, values), None) is None:
             return SpaceError(
                 f"the space is empty: no setting at all satisfies {constraints}: loosen one of them."
             )
     return SpaceError(
-        f"{n_accepted} of {n_drawn} draws satisfy {constraints}: restrict the domains to where they hold, "
+        f"{n_legal} of {n_points} draws satisfy {constraints}: restrict the domains to where they hold, "
         "or loosen one of them."
     )

@@ -5,12 +5,10 @@ Editors that know them complete and check YAML and JSON as it is typed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, assert_never
 
+from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real
-
-if TYPE_CHECKING:
-    from search_spaces.space import Space
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,7 +16,7 @@ _SCALAR = {"type": ["string", "number", "boolean", "null"]}
 _CHOICES = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _SCALAR}
 
 
-def json_schema(space: Space) -> dict[str, Any]:
+def json_schema(space: Core) -> dict[str, Any]:
     """The schema of the space's settings.
 
     JSON Schema has no arithmetic: conditions and constraints stand in descriptions, and

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from search_spaces.core import Core
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from search_spaces.space import Space
 
 HEADER = ("parameter", "values", "only where")
 
 
-def list_rows(space: Space) -> list[tuple[str, str, str]]:
+def list_rows(space: Core) -> list[tuple[str, str, str]]:
     """Name, values and condition of each parameter, in words; the condition is empty where there is none."""
     return [
         (name, domain.describe(), space.conditions[name].text if name in space.conditions else "")
@@ -20,7 +21,7 @@ def list_rows(space: Space) -> list[tuple[str, str, str]]:
     ]
 
 
-def write_repr(space: Space) -> str:
+def write_repr(space: Core) -> str:
     """Code that gives the space back."""
     lines = [
         "Space(",
@@ -37,7 +38,7 @@ def write_repr(space: Space) -> str:
     return "\n".join([*lines, ")"])
 
 
-def build_rich_table(space: Space) -> Table:
+def build_rich_table(space: Core) -> Table:
     """The table that `rich.print(space)` shows; constraints stand below it."""
     from rich.table import Table
     from rich.text import Text
@@ -51,7 +52,7 @@ def build_rich_table(space: Space) -> Table:
     return table
 
 
-def write_html(space: Space) -> str:
+def write_html(space: Core) -> str:
     """The table that a notebook shows."""
     from html import escape  # here, because it brings a table of entities along
 
@@ -68,5 +69,5 @@ def write_html(space: Space) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{below}"
 
 
-def _used_header(space: Space) -> tuple[str, ...]:
+def _used_header(space: Core) -> tuple[str, ...]:
     return HEADER if space.conditions else HEADER[:2]

@@ -130,7 +130,7 @@ def _check_ends(
 
 def _bounds(domain: Domain) -> tuple[Any, Any] | None:
     """The two ends of a domain that has an order and three values or more, None for another."""
-    if domain.size < _MIN_VALUES:
+    if domain.size() < _MIN_VALUES:
         return None
     match domain:
         case Integer() | Real():
@@ -155,9 +155,9 @@ def _widths(domain: Domain) -> tuple[float, float]:
     """Parts of the space that its two ends take: the outer tenths, or the outermost values if larger."""
     if isinstance(domain, Integer) and domain.log:
         return max(_EDGE, domain.to_unit(domain.low + 0.5)), max(_EDGE, 1 - domain.to_unit(domain.high - 0.5))
-    if np.isinf(domain.size):
+    if np.isinf(domain.size()):
         return _EDGE, _EDGE
-    share = max(1, int(_EDGE * domain.size)) / domain.size
+    share = max(1, int(_EDGE * domain.size())) / domain.size()
     return share, share
 
 

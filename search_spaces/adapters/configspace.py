@@ -88,7 +88,7 @@ class _Conditions:
 
     def translate(self, node: Node) -> Any:
         names = build_expression(node).names
-        if len(names) == 1 and self._space.parameters[names[0]].size <= MAX_LISTED:
+        if len(names) == 1 and self._space.parameters[names[0]].size() <= MAX_LISTED:
             return self._list_values(node, names[0])
         if isinstance(node, Logic):
             join = cs.AndConjunction if node.operator == "and" else cs.OrConjunction

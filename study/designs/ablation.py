@@ -123,7 +123,7 @@ def _say_ends(space: Space, baseline: Mapping[str, Any]) -> list[str]:
             if isinstance(domain, Choice)
             else (domain.low, domain.high)
         )
-        if value in ends and domain.size > 1:
+        if value in ends and domain.size() > 1:
             at_end.append(name)
     if not at_end:
         return []

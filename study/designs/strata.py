@@ -71,7 +71,7 @@ def _levels(space: Space, name: str) -> list[Any]:
             f"a scientific parameter is part of every setting: {name} only applies where "
             f"{space.conditions[name].text!r} holds; name another, or drop the condition"
         )
-    if domain.size > MAX_STRATA:
+    if domain.size() > MAX_STRATA:
         raise StudyError(
             f"each value of a scientific parameter is tuned for itself: {name} is {domain.describe()}; "
             f"list the values to compare, at most {MAX_STRATA}"

@@ -89,7 +89,7 @@ def _defaults(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str,
         case "gp":
             return {"n_startup_trials": startup, "warn_independent_sampling": False}
         case "cmaes":
-            stepped = any(domain.size < float("inf") for domain in _searched(space))
+            stepped = any(domain.size() < float("inf") for domain in _searched(space))
             return {
                 "warn_independent_sampling": False,
                 "with_margin": stepped,  # or steps of an integer freeze at one value (Hamano et al., 2022)
@@ -118,7 +118,7 @@ def _check_packages(sampler: str) -> None:
 def _check_numeric(space: Space) -> None:
     """Refuse what CMA-ES would leave to chance: choices, and parameters that come and go."""
     for name, domain in space.parameters.items():
-        if isinstance(domain, Choice) and domain.size > 1:
+        if isinstance(domain, Choice) and domain.size() > 1:
             why = f"{name} is {domain.describe()}"
         elif name in space.conditions and not isinstance(domain, Fixed):
             why = f"{name} applies only where {space.conditions[name].text!r} holds"

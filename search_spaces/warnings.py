@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Scalar
 from search_spaces.errors import hint_name
 from search_spaces.expressions import Comparison, Literal, Membership, Name, Node, children, is_same
 from search_spaces.writing import write_literal
 
-if TYPE_CHECKING:
-    from search_spaces.space import Space
 
-
-def doubts(space: Space) -> list[str]:
+def list_warnings(space: Core) -> list[str]:
     """One line for each comparison with a value that its parameter never takes; none for a sound space.
 
     Not errors, for a restricted space may well keep a condition that can no longer hold.
