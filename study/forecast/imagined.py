@@ -42,7 +42,7 @@ class Imagination:
     Args:
         spec: The study.
         model: What settings cost.
-        certain: The settings that it is certain to train, as `study.forecast.foresight` has them.
+        certain: The settings that it is certain to train, as `study.search.first_settings` has them.
     """
 
     def __init__(self, spec: StudySpec, model: CostModel, certain: Plan) -> None:

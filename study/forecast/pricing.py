@@ -24,10 +24,10 @@ from study.forecast.disk import (
     result_bytes,
 )
 from study.forecast.estimate import Estimate
-from study.forecast.foresight import foresee
 from study.forecast.imagined import Imagination, program_of
 from study.forecast.rehearsal import Outcome, StoppingRule, rehearse
 from study.forecast.timing import time_settings
+from study.search.first_settings import ask_first_settings
 from study.spec.schema import StudySpec
 from study.trial import MAX_PROBE
 
@@ -124,7 +124,7 @@ def price_study(
     read_s = time.monotonic() - began
     workload = _weigh(spec, corpus)
     rng = np.random.default_rng(0)
-    certain = foresee(spec, n_slots)
+    certain = ask_first_settings(spec, n_slots)
     candidates = _distinct(_draw_settings(spec, certain, rng))
     chosen = choose_settings(candidates, N_TIMED, has_own_model=workload.has_own_model)
     began_probe = time.monotonic()

@@ -18,6 +18,7 @@ from study.cluster.head_watch import watch_head
 from study.cluster.session import Capacity, check_address, check_resources, count_cpus, ray_session
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.forecast.disk import bound_footprint
+from study.forecast.order import order_settings
 from study.machine.background import Aside, import_aside
 from study.machine.signals import Interruption
 from study.running.listener import Listener, Outlook
@@ -189,7 +190,7 @@ class Leg:
             self._check_room(capacity)
             self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
             n_slots = capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
-            source.pack(n_slots)
+            source.reorder(functools.partial(order_settings, spec=spec, n_slots=n_slots))
             self._note_changes(manifest, checkpoints)
             manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
             self.listener.on_plan(self._look_out(source, ledger, n_slots), capacity)

@@ -13,6 +13,7 @@ from analysis.records.schema import State
 from study.designs import Plan
 from study.search.planned import PlannedRuns
 from study.search.search import Search
+from study.search.source import Ordering
 from study.seeds import derive_seed
 from study.spec.schema import StudySpec
 from study.store.ledger import Ledger, Outcome
@@ -35,7 +36,7 @@ class AuditedSearch:
     def __init__(self, spec: StudySpec, search: Search, ledger: Ledger, share: float) -> None:
         self._spec, self._search, self._ledger, self._share = spec, search, ledger, share
         self._audit: PlannedRuns | None = None
-        self._n_slots = 0
+        self._ordering: Ordering | None = None
 
     @property
     def n_trials(self) -> int:
@@ -52,9 +53,9 @@ class AuditedSearch:
         """Whether nothing is left to hand out and nothing to hear."""
         return self._search.is_exhausted and self._open().is_exhausted
 
-    def pack(self, n_slots: int) -> None:
-        """Leave no long run of the audit for its end."""
-        self._n_slots = n_slots
+    def reorder(self, ordering: Ordering) -> None:
+        """Put the audit into a better order, when it is drawn: it comes last."""
+        self._ordering = ordering
 
     def foresee(self, n_slots: int) -> Plan:
         """Return the settings of the search that are certain: nobody knows yet what is audited."""
@@ -90,7 +91,8 @@ class AuditedSearch:
         if self._audit is None:
             runs = choose_runs(self._ledger.outcomes(), self._share, self._spec.seed)
             self._audit = PlannedRuns(self._spec, self._ledger, runs)
-            self._audit.pack(self._n_slots)
+            if self._ordering is not None:
+                self._audit.reorder(self._ordering)
         return self._audit
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from analysis.records.schema import State
 from study.designs import Plan
-from study.forecast.order import N_ROUNDS, pack
+from study.search.source import Ordering
 from study.spec.schema import StudySpec
 from study.store.ledger import Ledger
 from study.trial import Assignment, Report
@@ -32,9 +32,10 @@ class PlannedRuns:
         """Whether all are done."""
         return not self._queue and not self._running
 
-    def pack(self, n_slots: int) -> None:
-        """Leave no long run for the end."""
-        self._queue = deque(pack(self._queue, lambda run: run.params, N_ROUNDS * n_slots, self._spec))
+    def reorder(self, ordering: Ordering) -> None:
+        """Put the runs that wait into a better order."""
+        runs = list(self._queue)
+        self._queue = deque(runs[place] for place in ordering([run.params for run in runs], 1))
 
     def foresee(self, n_slots: int) -> Plan:
         """Return the settings that wait."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from analysis.records.schema import State
 from study.designs import Plan
-from study.forecast.foresight import foresee
-from study.forecast.order import N_ROUNDS, pack
+from study.search.first_settings import ask_first_settings
 from study.search.proposals import Proposal, Proposals
+from study.search.source import Ordering
 from study.search.storage import Suggestion, objectives_of
 from study.search.suggestions import Suggestions
 from study.spec.schema import StudySpec
@@ -91,17 +91,17 @@ class Search:
             return bool(self._planned)
         return self._suggestions.n_asked < self.n_trials
 
-    def pack(self, n_slots: int) -> None:
-        """Leave no long run of a plan for its end."""
+    def reorder(self, ordering: Ordering) -> None:
+        """Put what is left of a plan into a better order."""
         if self._planned is not None:
-            n_last = math.ceil(N_ROUNDS * n_slots / self._spec.seeds)
-            self._planned = pack(self._planned, lambda setting: setting, n_last, self._spec)
+            settings = self._planned
+            self._planned = [settings[place] for place in ordering(settings, self._spec.seeds)]
 
     def foresee(self, n_slots: int) -> Plan:
         """Return the settings of the runs that are certain, in their order."""
         certain: Plan = self._planned or []
         if self._planned is None and self.is_fresh:
-            certain = foresee(self._spec, n_slots)
+            certain = ask_first_settings(self._spec, n_slots)
         seeds = range(self._spec.seeds)
         return [*(run.params for run in self._queue), *(setting for setting in certain for _ in seeds)]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from analysis.records.schema import State
 from study.designs import Plan
 from study.trial import Assignment, Report
+
+Ordering = Callable[[Plan, int], list[int]]
+"""Returns in which order settings are best trained, by their places, where each has so many runs."""
 
 
 class Source(Protocol):
@@ -24,8 +28,8 @@ class Source(Protocol):
     def is_exhausted(self) -> bool:
         """Whether nothing is left to hand out and nothing to hear."""
 
-    def pack(self, n_slots: int) -> None:
-        """Order what is known to be left for so many runs at once: see `study.forecast.order`."""
+    def reorder(self, ordering: Ordering) -> None:
+        """Put what is known to be left into a better order."""
 
     def foresee(self, n_slots: int) -> Plan:
         """Return the settings of the runs that are certain, in their order."""

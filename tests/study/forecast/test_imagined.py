@@ -7,9 +7,9 @@ import pytest
 
 from study.forecast.backlog import size_of
 from study.forecast.costs import CostModel, Timing, Workload, guess_text_s
-from study.forecast.foresight import foresee
 from study.forecast.imagined import Imagination
 from study.forecast.leanings import draw_learned
+from study.search.first_settings import ask_first_settings
 from study.spec.schema import StudySpec
 from tests.study.pretend.small_study import SMALL_SPACE, make_spec
 
@@ -40,7 +40,7 @@ def make_model(spec: StudySpec) -> CostModel:
 
 def test_a_plan_is_imagined_as_it_is() -> None:
     spec = make_spec()
-    plan = foresee(spec, 2)
+    plan = ask_first_settings(spec, 2)
     model = make_model(make_spec(space=SPACE))
 
     items = Imagination(spec, model, plan).draw(2.0, np.random.default_rng(0))
@@ -50,7 +50,7 @@ def test_a_plan_is_imagined_as_it_is() -> None:
 
 def test_a_search_is_imagined_to_begin_as_foreseen_and_to_lean_towards_size() -> None:
     spec = make_spec(design={"kind": "search", "trials": 30}, space=SPACE)
-    certain, model = foresee(spec, 2), make_model(spec)
+    certain, model = ask_first_settings(spec, 2), make_model(spec)
     imagination = Imagination(spec, model, certain)
 
     rng = np.random.default_rng(0)

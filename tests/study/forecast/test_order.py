@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from study.forecast.order import pack
+from study.forecast.order import order_settings
 from tests.study.pretend.small_study import make_spec
 
 SHORT = {
@@ -20,25 +20,26 @@ LONG = SHORT | {"cell": "lstm", "bidirectional": True, "units": 64, "sequence_le
 MIDDLE = SHORT | {"units": 64, "sequence_length": 100}
 
 
-def pack_settings(settings: list[dict[str, Any]], n_last: int, **changes: Any) -> list[dict[str, Any]]:
-    return pack(settings, lambda setting: setting, n_last, make_spec(**changes))
+def reorder(settings: list[dict[str, Any]], n_runs: int = 1, **changes: Any) -> list[dict[str, Any]]:
+    places = order_settings(settings, n_runs, spec=make_spec(**changes), n_slots=1)
+    return [settings[place] for place in places]
 
 
 def test_the_longest_of_the_last_runs_come_first() -> None:
-    assert pack_settings([SHORT, MIDDLE, LONG], 3) == [LONG, MIDDLE, SHORT]
+    assert reorder([SHORT, MIDDLE, LONG]) == [LONG, MIDDLE, SHORT]
 
 
 def test_runs_before_the_last_few_keep_the_order_of_their_design() -> None:
-    assert pack_settings([SHORT, MIDDLE, SHORT, LONG], 2) == [SHORT, MIDDLE, LONG, SHORT]
+    assert reorder([SHORT, MIDDLE, SHORT, LONG], n_runs=2) == [SHORT, MIDDLE, LONG, SHORT]
 
 
 def test_equal_runs_keep_their_order() -> None:
     first, second = SHORT | {"learning_rate": 0.1}, SHORT | {"learning_rate": 0.2}
 
-    assert pack_settings([first, second], 2) == [first, second]
+    assert reorder([first, second]) == [first, second]
 
 
 def test_a_study_that_may_run_out_of_time_keeps_its_order() -> None:
     settings = [SHORT, MIDDLE, LONG]
 
-    assert pack_settings(settings, 3, resources={"time_budget_s": 60}) == settings
+    assert reorder(settings, resources={"time_budget_s": 60}) == settings

@@ -11,9 +11,9 @@ from rich.console import Console
 from study.cli.console import print_price
 from study.errors import EnvironmentFaultError, StudyError
 from study.forecast.costs import Timing, guess_text_s
-from study.forecast.foresight import foresee
 from study.forecast.pricing import Price, price_study
 from study.forecast.timing import time_settings
+from study.search.first_settings import ask_first_settings
 from study.spec.schema import StudySpec
 from tests.study.pretend.small_study import SMALL_SPACE, make_spec
 
@@ -73,7 +73,9 @@ def test_a_search_that_begins_with_large_settings_is_dearer() -> None:
     prices, begins = [], []
     for seed in range(4):
         spec = make_spec(data=DATA, space=space, design=design, seed=seed)
-        begins.append(sum(guess_text_s(params, has_own_model=False) for params in foresee(spec, 2)))
+        begins.append(
+            sum(guess_text_s(params, has_own_model=False) for params in ask_first_settings(spec, 2))
+        )
         prices.append(price_study(spec, n_workers=2, timer=make_timer(None)).seconds.middle)
 
     assert max(begins) > 2 * min(begins)
@@ -123,7 +125,7 @@ def test_a_setting_that_cannot_be_trained_is_named_with_its_reason() -> None:
 def test_a_real_price_loads_neither_ray_nor_tensorflow_in_its_process() -> None:
     program = """
 import sys
-from study.forecast.foresight import foresee
+from study.search.first_settings import ask_first_settings
 from study.forecast.pricing import price_study
 from tests.study.pretend.small_study import SMALL_SPACE, make_spec
 from tests.study.forecast.test_pricing import DATA

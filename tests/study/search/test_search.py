@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import optuna
 import pytest
 
 from study.errors import IntegrityError
+from study.forecast.order import order_settings
 from study.search.search import Search
 from study.seeds import derive_seed
 from study.store.ledger import Ledger
@@ -36,8 +38,9 @@ def test_a_grid_trains_every_combination_once(open_study: OpenStudy) -> None:
 
 
 def test_a_plan_ends_with_its_short_runs_and_all_of_it_is_trained(open_study: OpenStudy) -> None:
-    search, ledger = open_study(make_spec())
-    search.pack(1)  # the last four
+    spec = make_spec()
+    search, ledger = open_study(spec)
+    search.reorder(functools.partial(order_settings, spec=spec, n_slots=1))  # the last four
 
     handed_out = train_all(search, ledger)
 

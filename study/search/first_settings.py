@@ -1,4 +1,4 @@
-"""Settings that a study is certain to train, known before it starts."""
+"""The settings that a study is certain to begin with, known before it starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BEGIN_BY_CHANCE = ("tpe", "gp")
 """Samplers that draw their first settings from the study's seed alone, whatever became of those before."""
 
 
-def foresee(spec: StudySpec, n_slots: int) -> Sequence[Mapping[str, Any]]:
+def ask_first_settings(spec: StudySpec, n_slots: int) -> Sequence[Mapping[str, Any]]:
     """Return the settings that are certain, in their order: all of a plan, the first of a search.
 
     A search is asked for its first settings once more, with the same seeds and without a file. A sampler

@@ -6,7 +6,7 @@ from typing import Any
 import optuna
 import pytest
 
-from study.forecast.foresight import foresee
+from study.search.first_settings import ask_first_settings
 from study.spec.schema import StudySpec
 from tests.study.pretend.small_study import SMALL_SPACE, OpenStudy, make_spec, train
 
@@ -35,7 +35,7 @@ def test_a_search_begins_with_the_settings_that_were_foreseen(
     design = {"kind": "search", "trials": 16, "scheduler": "none", "scientific": scientific}
     spec = make_spec(design=design, space=SPACE)
 
-    foreseen = list(foresee(spec, N_SLOTS))
+    foreseen = list(ask_first_settings(spec, N_SLOTS))
 
     trained = train_all(spec, open_study)
     assert len(foreseen) == (8 if scientific else 7)
@@ -43,7 +43,7 @@ def test_a_search_begins_with_the_settings_that_were_foreseen(
 
 
 def test_all_of_a_plan_is_foreseen() -> None:
-    assert len(foresee(make_spec(), N_SLOTS)) == 6
+    assert len(ask_first_settings(make_spec(), N_SLOTS)) == 6
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_all_of_a_plan_is_foreseen() -> None:
     ],
 )
 def test_nothing_is_foreseen_of_a_sampler_that_asks_for_what_others_found(changes: dict[str, Any]) -> None:
-    assert foresee(make_spec(space=SPACE, **changes), N_SLOTS) == []
+    assert ask_first_settings(make_spec(space=SPACE, **changes), N_SLOTS) == []
 
 
 def test_optuna_says_nothing_of_what_is_foreseen() -> None:
     optuna.logging.set_verbosity(optuna.logging.INFO)
 
-    foresee(make_spec(design={"kind": "search", "trials": 16}, space=SPACE), N_SLOTS)
+    ask_first_settings(make_spec(design={"kind": "search", "trials": 16}, space=SPACE), N_SLOTS)
 
     assert optuna.logging.get_verbosity() == optuna.logging.WARNING
 
