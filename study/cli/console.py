@@ -19,10 +19,10 @@ from study.running.leg import StudyResult
 from study.running.listener import Listener, Outlook
 
 if TYPE_CHECKING:
-    from study.cluster.session import Capacity
     from study.errors import EnvironmentFaultError
     from study.forecast.estimate import Estimate
     from study.forecast.pricing import Price
+    from study.machine.capacity import Capacity
     from study.spec.schema import StudySpec
     from study.trial import Assignment, Report
 

@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from study.cluster.session import OBJECT_STORE_BYTES, count_cpus, ray_session, token_path
+from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path
+from study.machine.capacity import count_cpus
 
 if TYPE_CHECKING:
     from rich.console import Console

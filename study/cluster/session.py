@@ -9,11 +9,11 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from study.errors import EnvironmentFaultError, StudyError
+from study.machine.capacity import Capacity, count_cpus
 from study.machine.descendants import end_local_ray
 
 TOKEN_FILE = Path("~/.ray/auth_token")
@@ -52,49 +52,12 @@ SETTINGS_HERE = {
 """The same, for a Ray of this machine."""
 
 
-@dataclass(frozen=True)
-class Capacity:
-    """What a Ray cluster has to give."""
-
-    cpus: int
-    gpus: float
-    nodes: int
-
-    def slots(self, cpus_per_trial: int, gpus_per_trial: float) -> int:
-        """Return how many trials run at once."""
-        by_cpu = self.cpus // cpus_per_trial
-        return by_cpu if gpus_per_trial == 0 else min(by_cpu, int(self.gpus / gpus_per_trial + 1e-9))
-
-
 def measure_capacity() -> Capacity:
     """Return what the cluster that this process has joined has now: nodes come and go."""
     import ray
 
     total = ray.cluster_resources()
     return Capacity(int(total.get("CPU", 0)), total.get("GPU", 0.0), sum(n["Alive"] for n in ray.nodes()))
-
-
-def count_cpus() -> int:
-    """Return how many CPUs this process may use, which in a container is fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def check_resources(capacity: Capacity, cpus_per_trial: int, gpus_per_trial: float) -> None:
-    """Refuse what can never be scheduled: Ray would wait for it for ever.
-
-    Raises:
-        StudyError: If no trial fits.
-    """
-    if capacity.cpus < cpus_per_trial:
-        raise StudyError(
-            f"a trial's CPUs must be there: resources.cpus_per_trial={cpus_per_trial}, there are "
-            f"{capacity.cpus}; lower it or join a larger cluster with --address"
-        )
-    if capacity.slots(cpus_per_trial, gpus_per_trial) == 0:
-        raise StudyError(
-            f"a trial's GPUs must be there: resources.gpus_per_trial={gpus_per_trial}, there are "
-            f"{capacity.gpus:g}; lower it or join a larger cluster with --address"
-        )
 
 
 def check_address(address: str | None) -> None:

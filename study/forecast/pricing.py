@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from study.cluster.session import Capacity, check_resources, count_cpus
 from study.data import Corpus, encode, load_corpus
 from study.designs import Plan
 from study.errors import StudyError
@@ -27,6 +26,7 @@ from study.forecast.estimate import Estimate
 from study.forecast.imagined import Imagination, program_of
 from study.forecast.rehearsal import Outcome, StoppingRule, rehearse
 from study.forecast.timing import time_settings
+from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.search.first_settings import ask_first_settings
 from study.spec.schema import StudySpec
 from study.trial import MAX_PROBE

@@ -15,11 +15,12 @@ from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
 from search_spaces.documents import dump_document
 from study.cluster.head_watch import watch_head
-from study.cluster.session import Capacity, check_address, check_resources, count_cpus, ray_session
+from study.cluster.session import check_address, ray_session
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
 from study.machine.background import Aside, import_aside
+from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.machine.signals import Interruption
 from study.running.listener import Listener, Outlook
 from study.running.publication import get_ready, publish

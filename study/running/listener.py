@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from study.cluster.session import Capacity
     from study.designs import Plan
     from study.errors import EnvironmentFaultError
+    from study.machine.capacity import Capacity
     from study.trial import Assignment, Report
 
 logger = logging.getLogger(__name__)

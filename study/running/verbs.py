@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.words.numbers import count
 from search_spaces.documents import dump_document
-from study.cluster.session import Capacity, check_resources, count_cpus
 from study.designs import SearchDesign
 from study.errors import StudyError
+from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.running.leg import Leg, StudyResult, WorkerLoader
 from study.running.listener import Listener
 from study.search.samplers import check_sampler

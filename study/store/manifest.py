@@ -18,8 +18,8 @@ from study.errors import IntegrityError
 from study.store.directory import StudyDirectory, write_atomically
 
 if TYPE_CHECKING:
-    from study.cluster.session import Capacity
     from study.data import Corpus
+    from study.machine.capacity import Capacity
     from study.spec.schema import StudySpec
     from study.trial import Assignment
 

@@ -11,7 +11,7 @@ import pytest
 import analysis
 from analysis.errors import UnwritableError
 from study.cli.app import main
-from study.cluster.session import count_cpus
+from study.machine.capacity import count_cpus
 
 Invoke = Callable[..., tuple[int, str]]
 

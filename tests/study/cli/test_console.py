@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from study.cli.console import ConsoleListener, say_duration, say_rest
-from study.cluster.session import Capacity
 from study.forecast.estimate import Estimate
+from study.machine.capacity import Capacity
 from study.running.listener import Outlook
 from study.trial import Assignment, EpochFigures, Report
 from tests.study.pretend.small_study import make_spec

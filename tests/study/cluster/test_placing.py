@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import analysis
-from study.cluster.session import count_cpus
+from study.machine.capacity import count_cpus
 from tests.study.pretend.programs import finish, start
 
 

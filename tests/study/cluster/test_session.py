@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from study.cluster.session import Capacity, check_address, check_resources, ensure_token
+from study.cluster.session import check_address, ensure_token
 from study.errors import StudyError
 from study.machine.sockets import Listener, listeners_of
 
@@ -78,11 +78,6 @@ def test_whoever_decided_about_tokens_is_left_alone(token: Path, monkeypatch: py
     assert os.environ["RAY_AUTH_MODE"] == "disabled"
 
 
-def test_what_can_never_be_placed_is_refused() -> None:
-    with pytest.raises(StudyError, match=r"gpus_per_trial=0.5, there are 0"):
-        check_resources(Capacity(cpus=4, gpus=0, nodes=1), cpus_per_trial=1, gpus_per_trial=0.5)
-
-
 def test_ray_client_is_refused_with_the_ways_that_work() -> None:
     with pytest.raises(
         StudyError, match=r"ray://head:10001 is reached through Ray Client; use `study submit`"
@@ -90,10 +85,6 @@ def test_ray_client_is_refused_with_the_ways_that_work() -> None:
         check_address("ray://head:10001")
     for address in (None, "auto", "head:6379"):
         check_address(address)
-
-
-def test_a_share_of_a_gpu_lets_that_many_trials_run() -> None:
-    assert Capacity(cpus=16, gpus=1, nodes=1).slots(1, 0.1) == 10
 
 
 def test_listening_sockets_are_found_with_their_address() -> None:

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from study.cluster.session import Capacity
 from study.cluster.slots import SlotCounter
+from study.machine.capacity import Capacity
 from study.machine.signals import Interruption
 from study.spec.schema import Resources
 

@@ -15,7 +15,7 @@ import optuna
 import pytest
 
 from analysis.records.files import write_atomically
-from study.cluster.session import Capacity
+from study.machine.capacity import Capacity
 from study.running.driver import Driver, Order
 from study.running.verbs import resume_study, run_study
 from study.spec.schema import StudySpec

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from study.cluster.session import Capacity
 from study.errors import IntegrityError
+from study.machine.capacity import Capacity
 from study.store.directory import StudyDirectory
 from study.store.manifest import RECORDED_VARIABLES, Manifest, breaks_checkpoints
 from study.trial import Assignment
