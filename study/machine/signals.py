@@ -113,7 +113,8 @@ class Interruption:
             if number == 0:  # nothing comes any more
                 return
             if number in SIGNALS:
-                if first != 0 or not self._is_in_order:
+                # The main thread may have handled it by now, and be done with what it had to end in order.
+                if first != 0 or not (self._is_in_order or self.signal is not None):
                     _leave(number)
                 first, deadline = number, time.monotonic() + PATIENCE_S
         _leave(first)

@@ -43,6 +43,15 @@ IN_ORDER = """
     print(interruption.reason)
 """
 
+BUSY = """
+    sys.setswitchinterval(10.0)  # whoever computes is left alone: no other thread hears of the signal meanwhile
+    with interruption.in_order():
+        say_ready()
+        while not interruption.is_due():
+            pass
+    print(interruption.reason)
+"""
+
 DEAF = """
     with interruption.in_order():
         say_ready()
@@ -101,6 +110,12 @@ def test_a_signal_ends_a_process_that_could_not_handle_it(number: signal.Signals
 
 def test_the_first_signal_lets_a_leg_end_in_order() -> None:
     status, said, _ = run(IN_ORDER, signal.SIGTERM)
+
+    assert (status, said) == (0, "signal SIGTERM\nwent on\n")
+
+
+def test_a_leg_that_ends_before_another_thread_hears_of_the_signal_has_ended_in_order() -> None:
+    status, said, _ = run(BUSY, signal.SIGTERM)
 
     assert (status, said) == (0, "signal SIGTERM\nwent on\n")
 
