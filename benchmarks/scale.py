@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 
 N_BLOCKS = 20
 
@@ -49,19 +50,18 @@ Sample = dict[str, float]
 def cpu_seconds_of(pid: int) -> float:
     """CPU seconds of a process so far, 0 where it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        spent = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return spent.user + spent.system
 
 
 def memory_mb_of(pid: int) -> float:
     """Proportional set size of a process, 0 where it is gone."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
+        return float(psutil.Process(pid).memory_full_info().pss) / 2**20
+    except psutil.NoSuchProcess:
         return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def take_sample(n_trials: int, study: Path) -> Sample:

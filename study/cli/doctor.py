@@ -195,15 +195,15 @@ def _examine_token() -> Iterator[Finding]:
 
 
 def _examine_listeners() -> Iterator[Finding]:
-    from study.machine.sockets import ray_listeners
+    from study.machine.processes import find_ray_sockets
 
-    for listener in ray_listeners():
-        place = f"{listener.process} (process {listener.pid}) listens on {listener.address}:{listener.port}"
-        if listener.is_loopback:
-            yield Finding("ports", "good", place)
+    for found in find_ray_sockets():
+        socket = f"{found.process} (process {found.pid}) listens on {found.address}:{found.port}"
+        if found.is_loopback:
+            yield Finding("ports", "good", socket)
         else:
             yield Finding(
-                "ports", "note", f"{place}: other machines reach it, and only the token keeps them out"
+                "ports", "note", f"{socket}: other machines reach it, and only the token keeps them out"
             )
 
 

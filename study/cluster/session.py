@@ -14,7 +14,7 @@ from typing import Any
 
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus
-from study.machine.descendants import end_local_ray
+from study.machine.processes import end_local_ray
 
 TOKEN_FILE = Path("~/.ray/auth_token")
 OBJECT_STORE_BYTES = 512 * 2**20

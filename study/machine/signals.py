@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from study.machine.descendants import end_local_ray
+from study.machine.processes import end_local_ray
 
 logger = logging.getLogger(__name__)
 

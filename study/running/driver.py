@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from analysis.records.schema import State
-from study.machine.memory import count_kernel_kills
+from study.machine.processes import count_kernel_kills
 from study.running.listener import Listener
 from study.search.source import Source
 from study.spec.schema import StudySpec

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import threading
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 
 from study.cluster.session import check_address, ensure_token
 from study.errors import StudyError
-from study.machine.sockets import Listener, listeners_of
 
 
 @pytest.fixture
@@ -85,19 +83,3 @@ def test_ray_client_is_refused_with_the_ways_that_work() -> None:
         check_address("ray://head:10001")
     for address in (None, "auto", "head:6379"):
         check_address(address)
-
-
-def test_listening_sockets_are_found_with_their_address() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        found = listeners_of({os.getpid(): "me"})
-
-    assert Listener("127.0.0.1", port, os.getpid(), "me") in found
-
-
-@pytest.mark.parametrize(
-    ("address", "is_loopback"),
-    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("::", False), ("192.0.2.1", False)],
-)
-def test_loopback_is_told_from_the_rest(address: str, is_loopback: bool) -> None:
-    assert Listener(address, 1, 1, "raylet").is_loopback is is_loopback

@@ -17,7 +17,7 @@ import pytest
 
 from tests.study.faults.signals import KINDS, STOPPED_STUDY, expect_as_if_never_stopped, stop_and_resume
 from tests.study.faults.test_faults import read_attempts
-from tests.study.pretend.programs import descendants, finish, start, workers
+from tests.study.pretend.programs import alive, descendants, finish, start, workers
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def expect_stopped(process: subprocess.Popen[str], status: int, study: Path, fam
     # Nobody was at fault: the next leg takes them up where they were.
     assert {(attempt, state) for _, attempt, state, _ in read_attempts(study)} == {(1, "running")}
     deadline = time.monotonic() + 60
-    while any(Path(f"/proc/{pid}/exe").exists() for pid in family):
+    while alive(family):
         assert time.monotonic() < deadline, "processes of Ray's stay behind"
         time.sleep(0.2)
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).parents[3]
 
 SPEC: dict[str, Any] = {
@@ -75,29 +77,20 @@ def finish(process: subprocess.Popen[str], timeout_s: float = 180.0) -> tuple[in
 
 def descendants(pid: int) -> dict[int, str]:
     """All processes below `pid` and what they call themselves."""
-    parents, names = {}, {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            stat = (entry / "stat").read_text()
-            names[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-        except (OSError, ProcessLookupError):
-            continue
-        parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
-    below = {pid}
-    while more := {child for child, parent in parents.items() if parent in below} - below:
-        below |= more
-    return {child: names[child] for child in below - {pid}}
+    names = {}
+    for child in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            names[child.pid] = " ".join(child.cmdline()).strip()
+    return names
 
 
 def session_of(leader: int) -> set[int]:
     """All processes of the session that `leader` began, whoever their parents are now."""
     members = set()
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(ValueError, ProcessLookupError):
-            if os.getsid(int(entry.name)) == leader:
-                members.add(int(entry.name))
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) == leader:
+                members.add(pid)
     return members
 
 
@@ -105,9 +98,10 @@ def alive(pids: Iterable[int]) -> dict[int, str]:
     """Those that have not ended, as one that its parent has not looked at yet has, and what they run."""
     left = {}
     for pid in pids:
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/exe").exists():
-                left[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:200]
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE:
+                left[pid] = " ".join(process.cmdline())[:200]
     return left
 
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from study.machine.sockets import listeners_of
+from study.machine.processes import find_sockets
 from study.running.listener import Listener
 from study.running.verbs import run_study
 from study.spec.schema import StudySpec
@@ -32,7 +32,7 @@ class _Watcher(Listener):
         self.addresses: list[str] = []
 
     def on_plan(self, outlook: Any, capacity: Any) -> None:
-        self.addresses = [listener.address for listener in listeners_of({os.getpid(): "driver"})]
+        self.addresses = [listener.address for listener in find_sockets({os.getpid(): "driver"})]
 
 
 def load_worker() -> Any:

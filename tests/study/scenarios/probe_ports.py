@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 
 from study.cluster.session import token_path
-from study.machine.sockets import Listener, listeners_of
+from study.machine.processes import ListeningSocket, find_sockets
 from tests.study.pretend.programs import descendants, finish, start, workers
 
 METHODS = (
@@ -56,7 +56,7 @@ def get(port: int) -> int | None:
         connection.close()
 
 
-def probe(listener: Listener, token: str) -> dict[str, Any]:
+def probe(listener: ListeningSocket, token: str) -> dict[str, Any]:
     return {
         "process": listener.process,
         "address": listener.address,
@@ -79,7 +79,7 @@ def main() -> None:
     family = {process.pid: "driver"} | {
         pid: Path(name.split()[0]).name for pid, name in descendants(process.pid).items() if name
     }
-    listeners = listeners_of(family)[:MAX_PORTS]
+    listeners = find_sockets(family)[:MAX_PORTS]
     print(json.dumps([probe(listener, token) for listener in listeners]))
     process.terminate()
     finish(process)

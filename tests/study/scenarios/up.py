@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from study.cluster.session import ensure_token
-from study.machine.sockets import ray_listeners
+from study.machine.processes import find_ray_sockets
 from tests.study.pretend.programs import ROOT, finish, start
 from tests.study.scenarios.cluster import RAY
 from tests.study.scenarios.isolation import set_loopback
@@ -125,7 +125,7 @@ def run(folder: Path, config: Path, home: Path) -> dict[str, Any]:
         study = start(folder, address=f"{HEAD}:6379", out=folder / "out", seeds=2)
         told["study"] = finish(study)
         told["down"] = ray("down", "--yes", str(config), folder=folder)
-        told["left"] = [listener.process for listener in ray_listeners()]
+        told["left"] = [listener.process for listener in find_ray_sockets()]
     return told
 
 
