@@ -34,9 +34,9 @@ def main() -> int:
     spec_path, out, worker, *address = sys.argv[1:]
 
     def load_worker() -> Any:
-        from tests.study import pretend_worker
+        from tests.study.pretend import worker as module
 
-        return getattr(pretend_worker, worker)
+        return getattr(module, worker)
 
     try:
         spec = StudySpec.from_document(load_spec(Path(spec_path)), spec_path)
