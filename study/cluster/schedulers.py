@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 
-from study.cluster.remains import drop_remains
 from study.designs import SearchDesign
 from study.designs.brackets import bracket_of, plan_brackets
 
@@ -31,7 +30,7 @@ CLOCK = "epoch"
 """Not Tune's own count of reports: a run that continues from a checkpoint begins again at one there."""
 
 
-def make_scheduler(spec: StudySpec, count_slots: Callable[[], int]) -> Placing:
+def make_scheduler(spec: StudySpec, count_slots: Callable[[], int]) -> FirstFreeWorkerScheduler:
     """Return Ray Tune's scheduler for a design; one that is no search ends no run.
 
     Args:
@@ -40,7 +39,7 @@ def make_scheduler(spec: StudySpec, count_slots: Callable[[], int]) -> Placing:
     """
     design = spec.design
     if not isinstance(design, SearchDesign) or design.scheduler == "none":
-        return Placing(count_slots)
+        return FirstFreeWorkerScheduler(count_slots)
     max_epochs, factor = spec.training.max_epochs, design.reduction_factor
     first_rungs = [design.grace_period_epochs]
     if design.scheduler == "hyperband":
@@ -72,7 +71,7 @@ def make_scheduler(spec: StudySpec, count_slots: Callable[[], int]) -> Placing:
     return Cohorts(make, cohort_of, count_slots)
 
 
-class Placing(FIFOScheduler):  # type: ignore[misc]
+class FirstFreeWorkerScheduler(FIFOScheduler):  # type: ignore[misc]
     """Ends no run, and gives a worker that is free to the first run that has none on its way.
 
     Ray's own gives it to whoever waits longest, and calls off the worker that was starting for that run:
@@ -85,31 +84,28 @@ class Placing(FIFOScheduler):  # type: ignore[misc]
     def __init__(self, count_slots: Callable[[], int]) -> None:
         super().__init__()
         self._count_slots = count_slots
-        self._live: dict[str, Trial] = {}
+        self._trials: dict[str, Trial] = {}
 
     def on_trial_add(self, tune_controller: TuneController, trial: Trial) -> None:
-        """Let the trial wait behind those that are there."""
-        self._live[trial.trial_id] = trial
+        """Let the trial wait behind those that are there; those that have ended are forgotten by now."""
+        self._trials = {key: trial for key, trial in self._trials.items() if not trial.is_finished()}
+        self._trials[trial.trial_id] = trial
 
     def on_trial_remove(self, tune_controller: TuneController, trial: Trial) -> None:
         """Forget a trial that will not run."""
-        self._live.pop(trial.trial_id, None)
+        self._trials.pop(trial.trial_id, None)
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
         """Return who takes the next worker that is free."""
-        # Asked often, and between events: Tune tells a scheduler alone where it is kept. The wrapper in which
-        # it hides lets nothing be taken away.
-        drop_remains(tune_controller._tune_controller)
-        is_live = (Trial.PENDING, Trial.RUNNING)
-        self._live = {key: trial for key, trial in self._live.items() if trial.status in is_live}
-        waiting = [trial for trial in self._live.values() if trial.status == Trial.PENDING]
+        waiting = [trial for trial in self._trials.values() if trial.status == Trial.PENDING]
         if not waiting:
             return None
-        n_starting = self._count_slots() - (len(self._live) - len(waiting)) - 1
+        n_running = sum(trial.status == Trial.RUNNING for trial in self._trials.values())
+        n_starting = self._count_slots() - n_running - 1
         return waiting[min(max(n_starting, 0), len(waiting) - 1)]
 
 
-class Cohorts(Placing):
+class Cohorts(FirstFreeWorkerScheduler):
     """One scheduler for each cohort: runs are only compared with others of their own.
 
     Levels of the scientific parameters are cohorts: with one for all, a cell that learns slowly would lose
@@ -118,7 +114,7 @@ class Cohorts(Placing):
     Args:
         make: Returns the scheduler of a new cohort.
         cohort_of: Returns the cohort of a setting, by its number and parameters.
-        count_slots: As in `Placing`.
+        count_slots: As in `FirstFreeWorkerScheduler`.
     """
 
     def __init__(

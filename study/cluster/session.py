@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import secrets
@@ -123,11 +122,12 @@ def ray_session(
 
     import ray
 
-    from study.cluster.local_ray import quick_start
+    from study.cluster.ray_patches import local_start, signals_kept
 
     meanwhile()
     try:
-        with _keeping_signals(), quick_start() if address is None else nullcontext():
+        on_loopback = os.environ.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER") == "0"
+        with signals_kept(), local_start(on_loopback=on_loopback) if address is None else nullcontext():
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         end_local_ray()
@@ -150,11 +150,6 @@ def _make_ready(address: str | None) -> dict[str, Any]:
         os.environ.setdefault(name, value)
     if address is not None:
         return {"address": address}
-    if os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0":
-        from ray._private import ray_constants
-
-        # Ray read the variable when it was imported, perhaps by a session that joined a cluster.
-        ray_constants.ENABLE_RAY_CLUSTER = False
     return {
         "address": "local",  # by name: without it Ray joins a cluster that happens to run on this machine
         "num_cpus": count_cpus(),
@@ -175,22 +170,3 @@ def _leave_ray() -> None:
         end_local_ray()
         if was_collecting:
             gc.enable()
-
-
-@contextmanager
-def _keeping_signals() -> Iterator[None]:
-    """Keep signals ours while Ray starts, and from the processes that it starts.
-
-    Ray has a handler of its own for SIGTERM, which would raise wherever it finds the main thread. And who
-    sends SIGTERM to our group would end Ray beside us: its C++ then ends this process with status 1, a tenth
-    of a second later and past all of our code. So what Ray starts is in groups of its own, and ours to end.
-    """
-    from ray._private import services, utils
-
-    set_handler, popen = utils.set_sigterm_handler, services.ConsolePopen
-    utils.set_sigterm_handler = lambda handler: None
-    services.ConsolePopen = functools.partial(popen, process_group=0)
-    try:
-        yield
-    finally:
-        utils.set_sigterm_handler, services.ConsolePopen = set_handler, popen

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from study.cluster.session import measure_capacity
-from study.machine.signals import Interruption
 from study.spec.schema import Resources
 
 STALE_S = 1.0
@@ -21,7 +20,7 @@ class SlotCounter:
 
     Args:
         resources: What a run needs.
-        interruption: Whether to stop.
+        is_over: Says whether the leg is to end.
         on_stranded: Called when no node is left that has room for a run, once until one is there again.
         clock: Monotonic seconds.
     """
@@ -29,17 +28,17 @@ class SlotCounter:
     def __init__(
         self,
         resources: Resources,
-        interruption: Interruption,
+        is_over: Callable[[], bool],
         on_stranded: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._resources, self._interruption = resources, interruption
+        self._resources, self._is_over = resources, is_over
         self._on_stranded, self._clock = on_stranded, clock
         self._n_slots, self._counted = 0, -math.inf
 
     def __call__(self) -> int:
         """Return the last count, or a new one."""
-        if self._clock() - self._counted > STALE_S and not self._interruption.is_due():
+        if self._clock() - self._counted > STALE_S and not self._is_over():
             n_before = self._n_slots
             resources = self._resources
             self._n_slots = measure_capacity().slots(resources.cpus_per_trial, resources.gpus_per_trial)

@@ -18,9 +18,8 @@ from ray import tune
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
-from study.cluster.eviction import evictions_as_losses
 from study.cluster.hindsight import replay
-from study.cluster.plain_actors import plain_actors
+from study.cluster.ray_patches import lean_tune
 from study.cluster.schedulers import make_scheduler
 from study.cluster.slots import SlotCounter
 from study.machine.signals import Interruption
@@ -173,12 +172,12 @@ def tune_trials(
     """
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
-    count_slots = SlotCounter(spec.resources, interruption, on_stranded)
+    count_slots = SlotCounter(spec.resources, interruption.is_due, on_stranded)
     scheduler = make_scheduler(spec, count_slots)
     replay(scheduler, driver.earlier)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
     folder = tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True)
-    with folder as scratch, evictions_as_losses(), plain_actors():
+    with folder as scratch, lean_tune():
         try:
             # Not `Tuner`: it pickles itself, and all that it is given, for a restore that we do without.
             tune.run(

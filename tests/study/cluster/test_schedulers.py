@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 from ray.tune.schedulers import TrialScheduler
 
-from study.cluster.schedulers import Placing, make_scheduler
+from study.cluster.schedulers import FirstFreeWorkerScheduler, make_scheduler
 from study.designs.brackets import bracket_of, plan_brackets
 from study.trial import EpochFigures, Report
 from tests.study.pretend.small_study import make_spec
 
-PENDING: Any = SimpleNamespace(
-    _tune_controller=SimpleNamespace(_trials=[]), get_live_trials=lambda: [SimpleNamespace(status="PENDING")]
-)
+PENDING: Any = SimpleNamespace(get_live_trials=lambda: [SimpleNamespace(status="PENDING")])
 """A controller of Tune's that has another trial waiting."""
 
 
@@ -25,6 +23,9 @@ class FakeTrial:
         self.trial_id = f"{number}-{replicate}"
         self.status = "PENDING"
         self.config = {"assignment": {"trial": number, "params": {"cell": cell}, "phase": "search"}}
+
+    def is_finished(self) -> bool:
+        return self.status in ("TERMINATED", "ERROR")
 
 
 def make(max_epochs: int = 9, **design: Any) -> TrialScheduler:
@@ -47,11 +48,11 @@ def start(scheduler: TrialScheduler, number: int, cell: str = "gru", replicate: 
 
 @pytest.mark.parametrize("design", [{"scheduler": "none"}, {"sampler": "random", "scheduler": "none"}])
 def test_no_scheduler_ends_nothing(design: dict[str, Any]) -> None:
-    assert type(make(**design)) is Placing
+    assert type(make(**design)) is FirstFreeWorkerScheduler
 
 
 def test_designs_that_compare_by_plan_run_to_their_end() -> None:
-    assert type(make_scheduler(make_spec(design="factorial"), lambda: 2)) is Placing
+    assert type(make_scheduler(make_spec(design="factorial"), lambda: 2)) is FirstFreeWorkerScheduler
 
 
 def test_asha_stops_the_worst_at_its_rung_and_counts_epochs_not_reports() -> None:
@@ -163,14 +164,15 @@ def wait(scheduler: TrialScheduler, statuses: str) -> list[FakeTrial]:
 def test_a_free_worker_goes_to_the_first_run_that_has_none_on_its_way(
     n_slots: int, statuses: str, chosen: int
 ) -> None:
-    scheduler = Placing(lambda: n_slots)
+    scheduler = FirstFreeWorkerScheduler(lambda: n_slots)
     trials = wait(scheduler, statuses)
 
     assert scheduler.choose_trial_to_run(PENDING) is trials[chosen]
+    assert scheduler.choose_trial_to_run(PENDING) is trials[chosen]  # to ask changes nothing
 
 
 def test_a_free_worker_is_given_to_nobody_where_nobody_waits() -> None:
-    scheduler = Placing(lambda: 2)
+    scheduler = FirstFreeWorkerScheduler(lambda: 2)
     wait(scheduler, "rd")
 
     assert scheduler.choose_trial_to_run(PENDING) is None

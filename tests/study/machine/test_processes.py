@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +76,10 @@ time.sleep(60)
 
 
 def is_alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_local_ray_is_ended_with_all_below_it_and_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,9 +94,9 @@ def test_a_local_ray_is_ended_with_all_below_it_and_nobody_elses(monkeypatch: py
 
         end_local_ray()
 
-        gone, _ = psutil.wait_procs([raylet], timeout=10.0)
-        assert gone == [raylet]
-        assert not any(is_alive(worker) for worker in psutil.wait_procs(workers, timeout=10.0)[1])
+        for ended in (raylet, *workers):
+            while is_alive(ended):  # until the kernel comes to it
+                time.sleep(0.001)
         assert is_alive(another)
 
 

@@ -44,7 +44,7 @@ IN_ORDER = """
 """
 
 BUSY = """
-    sys.setswitchinterval(10.0)  # whoever computes is left alone: no other thread hears of the signal meanwhile
+    sys.setswitchinterval(10.0)  # no other thread hears of the signal while this one computes
     with interruption.in_order():
         say_ready()
         while not interruption.is_due():
