@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from analysis.errors import AnalysisError
     from analysis.records.files import write_csv, write_parquet
     from analysis.records.loading import Study, load
-    from analysis.report.comparison import write_comparison
     from analysis.report.findings import summarize
-    from analysis.report.write import write_report
+    from analysis.report.write import write_comparison, write_report
 
 __all__ = [
     "AnalysisError",
@@ -42,7 +41,7 @@ _HOMES = {
     "Study": "analysis.records.loading",
     "load": "analysis.records.loading",
     "summarize": "analysis.report.findings",
-    "write_comparison": "analysis.report.comparison",
+    "write_comparison": "analysis.report.write",
     "write_csv": "analysis.records.files",
     "write_parquet": "analysis.records.files",
     "write_report": "analysis.report.write",

@@ -1,4 +1,4 @@
-"""Every figure of the report, from a study: compute, then draw.
+"""Every figure of the report, from a study or from what was gathered of it: compute, then draw.
 
 Each returns a matplotlib figure that belongs to no window; save it with `figure.savefig(...)`. Where a study
 holds nothing to show, the figure says so.
@@ -44,26 +44,29 @@ _EFFECTS = (
 )
 
 
-def learning_curves(study: Study, metric: Literal["loss", "accuracy"] = "loss", limit: int = 9) -> Figure:
+def learning_curves(
+    study: Study | Evidence, metric: Literal["loss", "accuracy"] = "loss", limit: int = 9
+) -> Figure:
     """Train against validation by epoch for the best settings, best epoch and onset marked."""
+    evidence = gather(study)
     with styled():
-        panels = [] if study.epochs.empty else curve_panels(gather(study), limit)
+        panels = [] if evidence.study.epochs.empty else curve_panels(evidence, limit)
         if not panels:
             return say_nothing_to_show("No epoch was recorded.")
-        return draw_panels(panels, metric, _last_epoch(study))
+        return draw_panels(panels, metric, _last_epoch(evidence))
 
 
-def curves_by_cell(study: Study) -> Figure:
+def curves_by_cell(study: Study | Evidence) -> Figure:
     """All validation curves by cell type, the best setting of each in front."""
     evidence = gather(study)
     leaders = best_trial_by_cell(evidence)
     with styled():
         if not leaders:
             return say_nothing_to_show("No completed run names its cell.")
-        return draw_by_cell(evidence.epochs, leaders, _last_epoch(study))
+        return draw_by_cell(evidence.epochs, leaders, _last_epoch(evidence))
 
 
-def gradients(study: Study) -> Figure:
+def gradients(study: Study | Evidence) -> Figure:
     """The loss's gradient by step back in time and cell, before and after training, where it was recorded."""
     reach = gather(study).gradient_reach
     with styled():
@@ -72,11 +75,11 @@ def gradients(study: Study) -> Figure:
         return draw_gradients(reach)
 
 
-def _last_epoch(study: Study) -> int:
-    return int(study.epochs["epoch"].max())
+def _last_epoch(evidence: Evidence) -> int:
+    return int(evidence.study.epochs["epoch"].max())
 
 
-def best_and_last(study: Study, limit: int = 15) -> Figure:
+def best_and_last(study: Study | Evidence, limit: int = 15) -> Figure:
     """Accuracy of the best settings at their best and at their last epoch."""
     evidence = gather(study)
     with styled():
@@ -85,7 +88,7 @@ def best_and_last(study: Study, limit: int = 15) -> Figure:
         return draw_best_and_last(evidence.ranking.head(limit), evidence.half_width)
 
 
-def onsets(study: Study, limit: int = 15) -> Figure:
+def onsets(study: Study | Evidence, limit: int = 15) -> Figure:
     """The epoch after which each replicate's validation loss never recovers, best settings first."""
     evidence = gather(study)
     with styled():
@@ -93,10 +96,10 @@ def onsets(study: Study, limit: int = 15) -> Figure:
             return say_nothing_to_show("No run completed.")
         completed = evidence.completed.drop(columns=["best_epoch"])
         runs = evidence.overfitting.merge(completed, on=["trial", "replicate"])
-        return draw_onsets(runs, evidence.ranking["label"].head(limit).tolist(), _last_epoch(study))
+        return draw_onsets(runs, evidence.ranking["label"].head(limit).tolist(), _last_epoch(evidence))
 
 
-def overfitting_by_factor(study: Study) -> Figure:
+def overfitting_by_factor(study: Study | Evidence) -> Figure:
     """How soon and how much models overfit at each level of each factor."""
     evidence = gather(study)
     with styled():
@@ -105,24 +108,26 @@ def overfitting_by_factor(study: Study) -> Figure:
         return draw_levels(evidence.overfitting_by_factor, _OVERFITTING)
 
 
-def gap_map(study: Study, down: str, across: str) -> Figure:
+def gap_map(study: Study | Evidence, down: str, across: str) -> Figure:
     """Train minus validation accuracy at the last epoch over two factors.
 
     Raises:
         AnalysisError: If one is no parameter of the study.
     """
-    _check_parameters(study, (down, across))
-    return _draw_map(gather(study).map_gap(down, across), down, across)
+    evidence = gather(study)
+    _check_parameters(evidence.study, (down, across))
+    return _draw_map(evidence.map_gap(down, across), down, across)
 
 
-def accuracy_map(study: Study, down: str, across: str) -> Figure:
+def accuracy_map(study: Study | Evidence, down: str, across: str) -> Figure:
     """Validation accuracy at the best epoch over two factors.
 
     Raises:
         AnalysisError: If one is no parameter of the study.
     """
-    _check_parameters(study, (down, across))
-    return _draw_map(gather(study).map_accuracy(down, across), down, across)
+    evidence = gather(study)
+    _check_parameters(evidence.study, (down, across))
+    return _draw_map(evidence.map_accuracy(down, across), down, across)
 
 
 def _check_parameters(study: Study, names: Iterable[str]) -> None:
@@ -139,7 +144,7 @@ def _draw_map(table: pd.DataFrame, down: str, across: str) -> Figure:
         return draw_map(table, down, across)
 
 
-def effects(study: Study) -> Figure:
+def effects(study: Study | Evidence) -> Figure:
     """Accuracy at each level of each factor: means with all else held equal, and the best of equally many."""
     table = gather(study).effects
     with styled():
@@ -168,7 +173,7 @@ def _long_effects(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([means, best], ignore_index=True)
 
 
-def reliability(study: Study) -> Figure:
+def reliability(study: Study | Evidence) -> Figure:
     """Accuracy against confidence for the best run of each cell whose predictions were kept."""
     with styled():
         curves = _reliability_curves(gather(study))
@@ -192,16 +197,17 @@ def _reliability_curves(evidence: Evidence) -> list[tuple[str, str, pd.DataFrame
     ]
 
 
-def expected_best(study: Study) -> Figure:
+def expected_best(study: Study | Evidence) -> Figure:
     """Expected best objective against trials and compute, one curve per cell."""
-    table = gather(study).expected_best
+    evidence = gather(study)
+    table = evidence.expected_best
     with styled():
         if table.empty:
             return say_nothing_to_show("No trial has a score.")
-        return draw_expected_best(table, study.facts.maximizes)
+        return draw_expected_best(table, evidence.facts.maximizes)
 
 
-def cost_front(study: Study, cost: Cost = "wall_s") -> Figure:
+def cost_front(study: Study | Evidence, cost: Cost = "wall_s") -> Figure:
     """Accuracy of each setting against its cost, and those that nothing cheaper beats."""
     evidence = gather(study)
     with styled():
@@ -211,17 +217,19 @@ def cost_front(study: Study, cost: Cost = "wall_s") -> Figure:
         return draw_front(table, _COST_LABELS[cost])
 
 
-def parallel_coordinates(study: Study) -> Figure:
+def parallel_coordinates(study: Study | Evidence) -> Figure:
     """Every completed run as a line through its parameters, the best tenth in front."""
     evidence = gather(study)
     with styled():
         if evidence.completed.empty or not evidence.factors:
             return say_nothing_to_show("Nothing was varied among completed runs.")
-        ordered = evidence.completed.sort_values("score", ascending=not study.facts.maximizes, kind="stable")
-        return draw_parallel(ordered, evidence.factors, study.facts.objective)
+        ordered = evidence.completed.sort_values(
+            "score", ascending=not evidence.facts.maximizes, kind="stable"
+        )
+        return draw_parallel(ordered, evidence.factors, evidence.facts.objective)
 
 
-def importance(study: Study) -> Figure:
+def importance(study: Study | Evidence) -> Figure:
     """How much each parameter mattered, by fANOVA and PED-ANOVA, with its uncertainty."""
     table = gather(study).importance
     with styled():
@@ -230,7 +238,7 @@ def importance(study: Study) -> Figure:
         return draw_importance(table)
 
 
-def lines_to_beat(study: Study) -> Figure:
+def lines_to_beat(study: Study | Evidence) -> Figure:
     """The best of each cell next to simple models, and to published ones where there are some."""
     rows = gather(study).lines_to_beat
     with styled():
@@ -239,12 +247,12 @@ def lines_to_beat(study: Study) -> Figure:
         return draw_lines_to_beat(rows)
 
 
-def level_verdicts(study: Study, limit: int = 24) -> Figure:
+def level_verdicts(study: Study | Evidence, limit: int = 24) -> Figure:
     """Differences between levels of factors, with their verdicts."""
     return _draw_verdicts(gather(study).named_level_verdicts, limit)
 
 
-def setting_verdicts(study: Study, limit: int = 24) -> Figure:
+def setting_verdicts(study: Study | Evidence, limit: int = 24) -> Figure:
     """Differences between the best setting and the next ones, with their verdicts."""
     return _draw_verdicts(gather(study).named_setting_verdicts, limit)
 

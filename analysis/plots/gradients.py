@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.plots.style import FULL_WIDTH_IN, new_figure
-from analysis.records.flow import MOMENTS
+from analysis.records.gradients import MOMENTS
 from analysis.words.labels import CELL_LABELS, CELLS, color_of
 
 _TITLES = {"start": "before training", "end": "after the last epoch"}
@@ -18,7 +18,7 @@ def draw_gradients(reach: pd.DataFrame) -> Figure:
     """Draw the share of the last step's gradient by step back, before and after training.
 
     Args:
-        reach: As `analysis.records.flow.gradient_reach` gives it.
+        reach: As `analysis.statistics.gradients.gradient_reach` gives it.
     """
     figure = new_figure(FULL_WIDTH_IN, 3.2)
     axes_of = dict(zip(MOMENTS, figure.subplots(1, len(MOMENTS), sharey=True), strict=True))

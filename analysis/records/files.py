@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,9 +16,6 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 from analysis.records.database import DamagedRecordsError, parse_facts
 from analysis.records.schema import EPOCH_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS, StudyFacts
-
-if TYPE_CHECKING:
-    from analysis.records.loading import Study
 
 TRIALS_FILE = "trials.parquet"
 EPOCHS_FILE = "epochs.parquet"
@@ -29,9 +26,16 @@ _BASELINE_COLUMNS = ["name", "val_accuracy", "val_loss", "fit_s"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Tables:
-    """What the two derived files hold together."""
+    """What the two derived files hold together.
+
+    Attributes:
+        facts: What the study was.
+        trials: One row per replicate of a trial, `TRIAL_COLUMNS` and one column per parameter.
+        epochs: One row per replicate and epoch, `EPOCH_COLUMNS`.
+        baselines: Simple models on the same split: `name, val_accuracy, val_loss, fit_s`.
+    """
 
     facts: StudyFacts
     trials: pd.DataFrame
@@ -39,18 +43,18 @@ class Tables:
     baselines: pd.DataFrame
 
 
-def write_parquet(study: Study, folder: Path) -> tuple[Path, Path]:
+def write_parquet(tables: Tables, folder: Path) -> tuple[Path, Path]:
     """Write `trials.parquet` and `epochs.parquet`, each complete or not at all.
 
     The study's facts and baselines travel in the files' metadata, so that the two can be read alone.
     """
     metadata = {
         _VERSION_KEY: str(SCHEMA_VERSION).encode(),
-        _FACTS_KEY: study.facts.model_dump_json().encode(),
-        _BASELINES_KEY: study.baselines.to_json(orient="records").encode(),
+        _FACTS_KEY: tables.facts.model_dump_json().encode(),
+        _BASELINES_KEY: tables.baselines.to_json(orient="records").encode(),
     }
     paths = (folder / TRIALS_FILE, folder / EPOCHS_FILE)
-    for path, frame in zip(paths, (study.trials, study.epochs), strict=True):
+    for path, frame in zip(paths, (tables.trials, tables.epochs), strict=True):
         table = pa.Table.from_pandas(frame, preserve_index=False)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
         # Checksums: without them a flipped bit is read as other data (1 in 5 single-bit flips).

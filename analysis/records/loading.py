@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.records.database import DamagedRecordsError, Records, parse_params, read_records
 from analysis.records.files import TRIALS_FILE, Tables, read_parquet
-from analysis.records.flow import read_gradients
+from analysis.records.gradients import read_gradients
 from analysis.records.predictions import Predictions
 from analysis.records.schema import EPOCH_COLUMNS, EPOCH_METRICS, TRIAL_COLUMNS, Phase, State, StudyFacts
 
@@ -29,32 +29,24 @@ _MAX_LOSS = 1e30
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Study:
+class Study(Tables):
     """One study as it was recorded, last attempts only; equal to itself alone.
 
-    Attributes:
+    Attributes beside those of its tables:
         path: Where it was read from.
-        facts: What the study was.
-        trials: One row per replicate of a trial, `TRIAL_COLUMNS` and one column per parameter.
-        epochs: One row per replicate and epoch, `EPOCH_COLUMNS`.
         parameters: The parameters' columns in `trials`, in the order in which the space gave them.
         predictions: Validation probabilities by (trial, replicate), where they were kept.
         labels: The true classes that `predictions` are judged by, if kept.
         gradients: Norms of the loss's gradient by step back in time, `GRADIENT_COLUMNS`; empty unless asked
             for.
-        baselines: Simple models on the same split: `name, val_accuracy, val_loss, fit_s`.
         manifest: What the study ran on, empty if the file is not there.
         notes: What could not be read, one sentence each; a report repeats them.
     """
 
     path: Path
-    facts: StudyFacts
-    trials: pd.DataFrame
-    epochs: pd.DataFrame
     parameters: tuple[str, ...]
     predictions: Mapping[tuple[int, int], NDArray[np.float32]]
     labels: NDArray[np.uint16] | None
-    baselines: pd.DataFrame
     gradients: pd.DataFrame
     manifest: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

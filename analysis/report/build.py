@@ -68,7 +68,7 @@ def build_report(study: Study) -> Report:
         facts=_facts(evidence),
         findings=[
             finding if finding.anchor in anchors else replace(finding, anchor=_UNSAID)
-            for finding in summarize(study)
+            for finding in summarize(evidence)
         ],
         sections=sections,
         rows=_rows(evidence),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,7 +18,6 @@ from analysis.records.loading import Study
 from analysis.report.chapters.overfit import read_onsets
 from analysis.report.chapters.verdict import verdict_grid
 from analysis.report.content import Block, Chart, Fact, Finding, Grid, Note, Report, Section
-from analysis.report.write import Format, write_folder
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.verdicts import compare_studies
@@ -27,17 +25,6 @@ from analysis.words.numbers import NONE, count, listing, number, percent, plus_m
 
 COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#7570B3", "#666666")
 """Of studies: none of them a cell's."""
-
-
-def write_comparison(
-    studies: Sequence[Study], folder: Path, *, format: Format = "html", figures: bool = True
-) -> Path:
-    """Write the report that compares studies; arguments as those of `write_report`.
-
-    Raises:
-        AnalysisError: If there are fewer than two studies, or the folder cannot be written.
-    """
-    return write_folder(build_comparison(studies), folder, format=format, figures=figures)
 
 
 def build_comparison(studies: Sequence[Study]) -> Report:

@@ -9,6 +9,9 @@ from typing import Literal
 import pandas as pd
 from matplotlib.figure import Figure
 
+NOTHING_VARIED = "Nothing was varied among the completed runs, so no factor can be judged."
+"""Said by each chapter on factors where there are none; said once, a report gathers it."""
+
 Tone = Literal["good", "plain", "warning"]
 
 

@@ -16,7 +16,7 @@ from analysis.statistics.evidence import Evidence, gather
 from analysis.words.numbers import count, percent, plus_minus
 
 
-def summarize(study: Study) -> list[Finding]:
+def summarize(study: Study | Evidence) -> list[Finding]:
     """What the study found, most important first; limits of the study before its results.
 
     The kinds `best` and `onset` are always there: they say what is known, or that nothing is.

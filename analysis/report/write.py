@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from analysis.plots.style import styled
 from analysis.records.files import write_atomically, write_csv
 from analysis.records.loading import Study
 from analysis.report.build import build_report
+from analysis.report.comparison import build_comparison
 from analysis.report.content import Block, Chart, Grid, Report
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
@@ -44,6 +45,17 @@ def write_report(study: Study, folder: Path, *, format: Format = "html", figures
     """
     with _uncollected():
         return write_folder(build_report(study), folder, format=format, figures=figures)
+
+
+def write_comparison(
+    studies: Sequence[Study], folder: Path, *, format: Format = "html", figures: bool = True
+) -> Path:
+    """Write the report that compares studies; arguments as those of `write_report`.
+
+    Raises:
+        AnalysisError: If there are fewer than two studies, or the folder cannot be written.
+    """
+    return write_folder(build_comparison(studies), folder, format=format, figures=figures)
 
 
 @contextmanager

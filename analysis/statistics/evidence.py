@@ -11,7 +11,6 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.records.files import as_records
-from analysis.records.flow import gradient_reach
 from analysis.records.loading import Study
 from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.calibration import calibration_by_replicate
@@ -19,6 +18,7 @@ from analysis.statistics.confirmation import confirmation_by_setting
 from analysis.statistics.effects import best_by_level, cell_means, interactions, marginal_effects
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.fronts import Cost, accuracy_cost_front
+from analysis.statistics.gradients import gradient_reach
 from analysis.statistics.importance import parameter_importance
 from analysis.statistics.optimism import binomial_half_width, selection_optimism
 from analysis.statistics.overfitting import curve_noise, overfitting_by_replicate
@@ -339,9 +339,13 @@ def _name_levels(verdicts: pd.DataFrame) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=4)
-def gather(study: Study) -> Evidence:
-    """The evidence of a study, the same object for the same study."""
+def _remember(study: Study) -> Evidence:
     return Evidence(study)
+
+
+def gather(study: Study | Evidence) -> Evidence:
+    """The evidence of a study, the same object for the same study; evidence is its own."""
+    return study if isinstance(study, Evidence) else _remember(study)
 
 
 def _without_wild_intervals(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def beat_chapter(evidence: Evidence) -> Section:
             Chart(
                 name="lines-to-beat",
                 title="The best of each cell among simple and published models",
-                draw=partial(figures.lines_to_beat, evidence.study),
+                draw=partial(figures.lines_to_beat, evidence),
                 reading=reading,
                 alt=f"Accuracies of {len(rows)} models in order. {reading}",
                 table="lines-to-beat",

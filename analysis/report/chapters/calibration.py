@@ -24,7 +24,7 @@ def calibration_blocks(evidence: Evidence) -> list[Block]:
         Chart(
             name="reliability",
             title="Is it right as often as it says?",
-            draw=partial(figures.reliability, evidence.study),
+            draw=partial(figures.reliability, evidence),
             reading=reading,
             alt=f"Accuracy against confidence. {reading}",
             table="calibration",

@@ -8,8 +8,7 @@ import pandas as pd
 
 from analysis.plots import figures
 from analysis.records.files import as_records
-from analysis.report.chapters.verdict import NOTHING_VARIED
-from analysis.report.content import Block, Chart, Grid, Note, Section
+from analysis.report.content import NOTHING_VARIED, Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.importance import MIN_SETTINGS
 from analysis.statistics.rules import RULE
@@ -45,7 +44,7 @@ def _effects_chart(evidence: Evidence) -> Chart:
     return Chart(
         name="effects",
         title="Accuracy by factor",
-        draw=partial(figures.effects, evidence.study),
+        draw=partial(figures.effects, evidence),
         reading=reading,
         alt=f"Mean and expected best accuracy at each level of each factor. {reading}",
         table="effects",
@@ -81,7 +80,7 @@ def _interaction_blocks(evidence: Evidence) -> list[Block]:
         Chart(
             name="interaction-map",
             title=f"Accuracy by {label_factor(pair[0])} and {label_factor(pair[1])}",
-            draw=partial(figures.accuracy_map, evidence.study, *pair),
+            draw=partial(figures.accuracy_map, evidence, *pair),
             reading=reading,
             alt=f"Map of validation accuracy over two factors. {reading}",
             table="interactions",
@@ -117,7 +116,7 @@ def _importance_blocks(evidence: Evidence) -> list[Block]:
         Chart(
             name="importance",
             title="Importance",
-            draw=partial(figures.importance, evidence.study),
+            draw=partial(figures.importance, evidence),
             reading=reading,
             alt=f"Importance of each parameter by fANOVA and PED-ANOVA. {reading}",
             table="importance",
@@ -205,7 +204,7 @@ def _parallel_chart(evidence: Evidence) -> Chart:
     return Chart(
         name="parallel",
         title="Every completed run as a line",
-        draw=partial(figures.parallel_coordinates, evidence.study),
+        draw=partial(figures.parallel_coordinates, evidence),
         reading=reading,
         alt=f"Parallel coordinates of {count(len(evidence.completed), 'completed run')}. {reading}",
         table="trials",

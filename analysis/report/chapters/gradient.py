@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from analysis.plots import figures
-from analysis.records.flow import reach_of
 from analysis.report.content import Block, Chart, Note, Section
 from analysis.statistics.evidence import Evidence
+from analysis.statistics.gradients import reach_of
 from analysis.words.labels import CELL_LABELS, CELLS
 from analysis.words.numbers import count
 
@@ -31,7 +31,7 @@ def gradient_chapter(evidence: Evidence) -> Section | None:
             Chart(
                 name="gradients",
                 title="The loss's gradient, step by step back in time",
-                draw=partial(figures.gradients, evidence.study),
+                draw=partial(figures.gradients, evidence),
                 reading=reading,
                 alt=f"Norm of the gradient by steps back in time, before and after training. {reading}",
                 table="gradient-reach",

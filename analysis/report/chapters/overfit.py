@@ -61,7 +61,7 @@ def _curve_charts(evidence: Evidence) -> list[Block]:
             Chart(
                 name=f"curves-{metric}",
                 title=f"Learning curves: {metric}" + (" of the best settings" if len(panels) > 1 else ""),
-                draw=partial(figures.learning_curves, evidence.study, metric, _PANELS),
+                draw=partial(figures.learning_curves, evidence, metric, _PANELS),
                 reading=_read_panels(panels, metric),
                 alt=f"{metric.capitalize()} by epoch, train against validation, {len(panels)} settings.",
                 table="epochs",
@@ -73,7 +73,7 @@ def _curve_charts(evidence: Evidence) -> list[Block]:
             Chart(
                 name="curves-by-cell",
                 title="All learning curves, by cell",
-                draw=partial(figures.curves_by_cell, evidence.study),
+                draw=partial(figures.curves_by_cell, evidence),
                 reading=_read_cells(evidence),
                 alt="Validation curves of all runs by cell type, the best setting of each in front.",
                 table="epochs",
@@ -122,7 +122,7 @@ def _onset_blocks(evidence: Evidence) -> list[Block]:
         Chart(
             name="onset",
             title="Epoch after which the validation loss never recovers",
-            draw=partial(figures.onsets, evidence.study, _ONSETS),
+            draw=partial(figures.onsets, evidence, _ONSETS),
             reading=reading,
             alt=f"Onset of overfitting by setting. {reading}",
             table="overfitting-by-replicate",
@@ -223,7 +223,7 @@ def _factor_blocks(evidence: Evidence) -> list[Block]:
         Chart(
             name="overfitting-by-factor",
             title="Who overfits sooner, and more",
-            draw=partial(figures.overfitting_by_factor, evidence.study),
+            draw=partial(figures.overfitting_by_factor, evidence),
             reading=reading,
             alt=f"Mean and 95% interval over settings for each level of each factor. {reading}",
             table="overfitting-by-factor",
@@ -264,7 +264,7 @@ def _map_blocks(evidence: Evidence) -> list[Block]:
         Chart(
             name="gap-map",
             title=f"Gap at the last epoch by {label_factor(down)} and {label_factor(across)}",
-            draw=partial(figures.gap_map, evidence.study, down, across),
+            draw=partial(figures.gap_map, evidence, down, across),
             reading=reading,
             alt=f"Map of train minus validation accuracy, in points. {reading}",
             table="gap-map",

@@ -27,7 +27,7 @@ def ranking_chapter(evidence: Evidence) -> Section:
             Chart(
                 name="best-and-last",
                 title="Validation accuracy at the best and at the last epoch",
-                draw=partial(figures.best_and_last, evidence.study, _DRAWN),
+                draw=partial(figures.best_and_last, evidence, _DRAWN),
                 reading=reading,
                 alt=f"Validation accuracy of the best {min(len(ranking), _DRAWN)} settings, two marks each. "
                 + reading,

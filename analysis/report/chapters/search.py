@@ -31,7 +31,7 @@ def search_chapter(evidence: Evidence) -> Section:
             Chart(
                 name="expected-best",
                 title="Expected best score by budget",
-                draw=partial(figures.expected_best, evidence.study),
+                draw=partial(figures.expected_best, evidence),
                 reading=reading,
                 alt=f"Expected best validation score against trials and against training time. {reading}",
                 table="expected-best",
@@ -91,7 +91,7 @@ def _fronts(evidence: Evidence) -> list[Block]:
             Chart(
                 name=f"front-{cost}",
                 title=f"Accuracy against {cost}",
-                draw=partial(figures.cost_front, evidence.study, name),
+                draw=partial(figures.cost_front, evidence, name),
                 reading=reading,
                 alt=f"Validation accuracy of each setting against {label}. {reading}",
                 table=f"front-{cost}",

@@ -11,13 +11,11 @@ from matplotlib.figure import Figure
 
 from analysis.plots import figures
 from analysis.records.files import as_records
-from analysis.report.content import Block, Chart, Grid, Note, Section
+from analysis.report.content import NOTHING_VARIED, Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.verdicts import IN_FEW_SETTINGS
 from analysis.words.labels import label_level, label_value
 from analysis.words.numbers import MINUS, count, listing, number, percent, points
-
-NOTHING_VARIED = "Nothing was varied among the completed runs, so no factor can be judged."
 
 _DRAWN = 24
 _HARDLY_ANY = 0.0005
@@ -28,7 +26,7 @@ def verdict_chapter(evidence: Evidence) -> Section:
     blocks: list[Block] = []
     levels = evidence.named_level_verdicts
     if levels["effect_pp"].notna().any():
-        draw = partial(figures.level_verdicts, evidence.study, _DRAWN)
+        draw = partial(figures.level_verdicts, evidence, _DRAWN)
         blocks.append(_chart("verdicts-levels", "Between levels of a factor", draw, read_levels(evidence)))
         blocks.append(verdict_grid("verdicts-levels", "Levels compared", levels, _read_company(levels)))
     else:
@@ -41,7 +39,7 @@ def verdict_chapter(evidence: Evidence) -> Section:
     if not settings.empty:
         reading = read_settings(evidence)
         if settings["effect_pp"].notna().any():
-            draw = partial(figures.setting_verdicts, evidence.study, _DRAWN)
+            draw = partial(figures.setting_verdicts, evidence, _DRAWN)
             blocks.append(_chart("verdicts-settings", "The best setting against the next", draw, reading))
         blocks.append(verdict_grid("verdicts-settings", "Settings compared", settings))
     blocks.append(_optimism_note(evidence))

@@ -4,12 +4,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from analysis import AnalysisError, Study, summarize, write_report
+from analysis.report.build import build_report
+from analysis.report.content import Chart
 from analysis.statistics.evidence import gather
 
 
@@ -123,3 +127,17 @@ def test_importing_analysis_loads_nothing_heavy() -> None:
     code = "import analysis, sys; print([m for m in ('pandas', 'matplotlib', 'scipy') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_an_audited_study_is_judged_once_for_sentences_and_figures(make_study: Callable[..., Study]) -> None:
+    study = make_study()
+    trials = study.trials.copy()
+    trials.loc[trials["replicate"] == 2, "phase"] = "audit"
+    audited = replace(study, trials=trials)
+
+    report = build_report(audited)
+
+    charts = [block for section in report.sections for block in section.blocks if isinstance(block, Chart)]
+    drawn_from = [chart.draw.args[0] for chart in charts if isinstance(chart.draw, partial)]
+    assert len(drawn_from) == len(charts) > 5
+    assert all(evidence is gather(audited) for evidence in drawn_from)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.records.flow import gradient_reach, reach_of
+from analysis.statistics.gradients import gradient_reach, reach_of
 
 
 def make_gradients(rates: dict[int, float], n_steps: int = 30) -> pd.DataFrame:
