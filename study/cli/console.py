@@ -71,7 +71,7 @@ class ConsoleListener(Listener):
 
     def on_warning(self, text: str) -> None:
         """Print what a user should know."""
-        self._console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
+        print_warning(self._console, text)
 
     def on_plan(self, outlook: Outlook, capacity: Capacity) -> None:
         """Print how much there is to do."""
@@ -168,9 +168,16 @@ def print_sentences(console: Console, sentences: Sequence[str]) -> None:
         console.print(f"- {escape(sentence)}", soft_wrap=True)
 
 
+def print_warning(console: Console, text: str) -> None:
+    """Print what a user should know."""
+    console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
+
+
 def print_plan(console: Console, spec: StudySpec, *, listed: bool) -> None:
     """Print what a study would do, and its settings too if they are `listed`."""
     print_sentences(console, spec.design.explain(spec.space, spec.seeds, spec.seed))
+    for warning in spec.space.warnings():
+        print_warning(console, warning)
     if not listed:
         return
     plan = spec.design.plan(spec.space, spec.seed)

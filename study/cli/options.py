@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,13 +64,13 @@ def gather_spec(spec: str, options: Mapping[str, object], settings: Iterable[str
     from study.spec.presets import find_document
     from study.spec.schema import StudySpec
 
-    document, source = find_document(spec)
-    for key, value in options.items():
-        if value is not None:
-            put_setting(document, key, value)
-    for key, value in parse_settings(settings):
+    document, origin = find_document(spec)
+    given = {key: value for key, value in options.items() if value is not None}
+    set_ = dict(parse_settings(settings))
+    for key, value in (given | set_).items():
         put_setting(document, key, value)
-    return StudySpec.from_document(document, source)
+    overrides = dict.fromkeys(given, "the command line") | {key: f"--set {key}" for key in set_}
+    return StudySpec.from_document(document, replace(origin, overrides=overrides))
 
 
 def parse_settings(settings: Iterable[str] | None) -> Iterable[tuple[str, Any]]:

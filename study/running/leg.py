@@ -106,6 +106,8 @@ class Leg:
             if self.purpose in ("run", "extend"):
                 spec = self.spec
                 self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
+                for warning in spec.space.warnings():
+                    self.listener.on_warning(warning)
             # Of a cluster nobody knows yet how many runs it takes at once: one, at least.
             here = Capacity(count_cpus() if self.address is None else 0, math.inf, 1)
             n_validation = len(corpus.splits.validation)

@@ -22,6 +22,7 @@ from search_spaces.recurrent import RECURRENT_DOMAINS
 from study.data import DataSpec, RecallSpec
 from study.designs import KINDS, Design, SearchDesign
 from study.errors import StudyError
+from study.spec.origin import Origin, find_path
 from study.spec.parameters import check_parameters
 from study.store.directory import check_name
 
@@ -136,20 +137,26 @@ class StudySpec(_Part):
         return self
 
     @classmethod
-    def from_document(cls, document: object, source: str) -> Self:
+    def from_document(cls, document: object, source: str | Origin) -> Self:
         """Check a parsed spec.
+
+        Args:
+            document: Plain values.
+            source: What to call it in messages, with the text where it was read from one.
 
         Raises:
             StudyError: In one line: where, the rule, the value, the way out.
         """
+        origin = Origin(source) if isinstance(source, str) else source
         if not isinstance(document, Mapping):
             raise StudyError(
-                f"{source}: a spec is a mapping of keys to values: {type(document).__name__} is not"
+                f"{origin.name}: a spec is a mapping of keys to values: {type(document).__name__} is not"
             )
         try:
             return cls.model_validate(dict(document))
         except ValidationError as error:
-            raise StudyError(f"{source}: {explain(error, cls)}") from error
+            path = find_path(error, tuple(KINDS), document.get("space"))
+            raise StudyError(f"{origin.place(path)}: {explain(error, cls)}") from error
 
     def to_document(self) -> dict[str, Any]:
         """Return it as plain values, every default written out."""
@@ -162,10 +169,17 @@ def load_spec(path: Path) -> dict[str, Any]:
     Raises:
         StudyError: If the file is missing or is no safe YAML.
     """
-    from search_spaces.documents import load_document
+    return parse_spec(read_spec_text(path), str(path))
 
+
+def read_spec_text(path: Path) -> str:
+    """Read the text of a spec's file.
+
+    Raises:
+        StudyError: If it is missing or no UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise StudyError(
             f"a spec is a preset or a YAML file: {path}: {error.strerror}; see `study presets`"
@@ -174,9 +188,20 @@ def load_spec(path: Path) -> dict[str, Any]:
         raise StudyError(
             f"a spec is UTF-8 text: {path}: byte {error.start} is not; save it as UTF-8"
         ) from error
-    document = load_document(text, str(path))
+
+
+def parse_spec(text: str, source: str) -> dict[str, Any]:
+    """Parse the text of a spec.
+
+    Raises:
+        StudyError: If it is no mapping.
+        SpaceError: If it is no safe YAML.
+    """
+    from search_spaces.documents import load_document
+
+    document = load_document(text, source)
     if not isinstance(document, dict):
-        raise StudyError(f"{path}: a spec is a mapping of keys to values: {type(document).__name__} is not")
+        raise StudyError(f"{source}: a spec is a mapping of keys to values: {type(document).__name__} is not")
     return document
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import StudyError
+from study.spec.origin import Origin
 
 
 def preset_names() -> list[str]:
@@ -16,20 +17,21 @@ def preset_names() -> list[str]:
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
-def find_document(spec: str) -> tuple[dict[str, Any], str]:
-    """Return the document of a preset or of a YAML file, and what to call it in messages.
+def find_document(spec: str) -> tuple[dict[str, Any], Origin]:
+    """Return the document of a preset or of a YAML file, and where it comes from.
 
     Raises:
         StudyError: If there is neither.
     """
-    from study.spec.schema import load_spec
+    from study.spec.schema import parse_spec, read_spec_text
 
     if spec in preset_names():
-        with_path = files(__package__) / f"{spec}.yaml"
-        return load_spec(Path(str(with_path))), f"preset {spec}"
+        text = (files(__package__) / f"{spec}.yaml").read_text(encoding="utf-8")
+        return parse_spec(text, f"preset {spec}"), Origin(f"preset {spec}", text)
     path = Path(spec)
     if not path.exists() and path.suffix not in (".yaml", ".yml"):
         near = difflib.get_close_matches(spec, preset_names(), n=1)
         hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(preset_names())}"
         raise StudyError(f"a spec is a preset or a YAML file: {spec!r} is neither; {hint}")
-    return load_spec(path), str(path)
+    text = read_spec_text(path)
+    return parse_spec(text, str(path)), Origin(str(path), text)

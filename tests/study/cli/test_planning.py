@@ -35,6 +35,16 @@ def test_a_plan_says_how_much_and_what_for_and_lists_the_settings(
     assert any("Can answer" in line for line in lines)
 
 
+def test_a_plan_warns_of_a_rule_that_can_never_hold(
+    spec_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = "space={parameters: {cell: [rnn, gru]}, constraints: [\"cell != 'GRU' or units < 64\"]}"
+
+    plan(spec_file, settings=[rule])
+
+    assert "cell is never \"GRU\": did you mean 'gru'?" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_plan_of_a_search_has_no_list(spec_file: str, capsys: pytest.CaptureFixture[str]) -> None:
     plan(spec_file, settings=["design={trials: 6, scientific: [cell]}"], listed=True)
 
