@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+from study.spec.parameters import N_GATES
 
 Terms = dict[str, float]
 

@@ -13,7 +13,7 @@ from analysis.words.numbers import count
 from search_spaces import Choice, Domain, Fixed
 from study.designs import SearchDesign
 from study.errors import EnvironmentFaultError
-from study.forecast.costs import N_GATES
+from study.spec.parameters import N_GATES
 from study.spec.schema import StudySpec
 
 ATTEMPT_BYTES, EPOCH_BYTES = 5_000, 400

@@ -9,7 +9,9 @@ from typing import Any
 from search_spaces import Choice, Domain, Fixed, Space
 from study.data import FIRST_WORD
 from study.errors import StudyError
-from study.forecast.costs import N_GATES
+
+N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+"""The cells of the standard model by name, and how many matrices each multiplies its input with."""
 
 
 def _is_whole(least: int) -> Callable[[object], bool]:
