@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import AnalysisError
+from analysis.records.atomic import replace_file
 from analysis.records.database import DamagedRecordsError, parse_facts
 from analysis.records.schema import EPOCH_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS, StudyFacts
 
@@ -58,10 +57,10 @@ def write_parquet(tables: Tables, folder: Path) -> tuple[Path, Path]:
         table = pa.Table.from_pandas(frame, preserve_index=False)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
         # Checksums: without them a flipped bit is read as other data (1 in 5 single-bit flips).
-        write_atomically(
+        replace_file(
             path,
-            lambda target, table=table: pq.write_table(  # type: ignore[misc]
-                table, target, compression="zstd", write_page_checksum=True
+            lambda stream, table=table: pq.write_table(  # type: ignore[misc]
+                table, stream, compression="zstd", write_page_checksum=True
             ),
         )
     return paths
@@ -121,7 +120,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     safe = frame.rename(columns=neutralize)
     texts = [name for name, kind in zip(safe.columns, safe.dtypes, strict=True) if not _is_number(kind)]
     safe = safe.assign(**{name: safe[name].map(neutralize, na_action="ignore") for name in texts})
-    write_atomically(path, lambda target: safe.to_csv(target, index=False, encoding="utf-8"))
+    replace_file(path, lambda stream: safe.to_csv(stream, mode="wb", index=False, encoding="utf-8"))
 
 
 def _is_number(kind: Any) -> bool:
@@ -138,15 +137,3 @@ def neutralize(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value
     return value
-
-
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a temporary file, then move it into place: all or nothing, whoever looks or dies."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

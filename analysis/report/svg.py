@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from analysis.plots.style import ACCENT, GRID, INK, MUTED, styled
-from analysis.records.files import write_atomically
+from analysis.records.atomic import replace_file
 from analysis.words.labels import CELL_COLORS, OTHER_COLOR
 
 _PNG_DPI = 144
@@ -106,8 +106,8 @@ def save_figure(figure: Figure, svg: str, folder: Path, name: str) -> None:
     card = '<rect width="100%" height="100%" fill="white"/>'
     cut = svg.index(">") + 1
     text = prologue + svg[:cut] + card + svg[cut:]
-    write_atomically(folder / f"{name}.svg", lambda target: target.write_text(text, encoding="utf-8"))
+    replace_file(folder / f"{name}.svg", lambda stream: stream.write(text.encode()))
     with styled():
-        write_atomically(
-            folder / f"{name}.png", lambda target: figure.savefig(target, format="png", dpi=_PNG_DPI)
+        replace_file(
+            folder / f"{name}.png", lambda stream: figure.savefig(stream, format="png", dpi=_PNG_DPI)
         )

@@ -13,7 +13,8 @@ import pandas as pd
 
 from analysis.errors import AnalysisError, UnwritableError
 from analysis.plots.style import styled
-from analysis.records.files import write_atomically, write_csv
+from analysis.records.atomic import replace_file
+from analysis.records.files import write_csv
 from analysis.records.loading import Study
 from analysis.report.build import build_report
 from analysis.report.comparison import build_comparison
@@ -81,7 +82,7 @@ def write_folder(report: Report, folder: Path, *, format: Format, figures: bool)
         drawings = _draw(report, folder / "figures") if figures else {}
         page = folder / ("index.html" if format == "html" else "report.md")
         text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
-        write_atomically(page, lambda target: target.write_text(text, encoding="utf-8"))
+        replace_file(page, lambda stream: stream.write(text.encode()))
         _remove_outdated(folder, report, drawings)
     except OSError as error:
         raise UnwritableError(

@@ -28,8 +28,9 @@ from study.search.source import Source
 from study.spec.schema import StudySpec
 from study.store.checkpoints import CheckpointFolder
 from study.store.checksums import break_seal, put_seal
-from study.store.directory import StudyDirectory, remove, write_atomically
+from study.store.directory import StudyDirectory
 from study.store.facts import describe_facts
+from study.store.files import remove, write_atomically
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest, Purpose, breaks_checkpoints
 

@@ -13,7 +13,8 @@ from analysis.errors import AnalysisError
 from study.errors import StudyError
 from study.search.suggestions import Answered, Suggestions
 from study.spec.schema import StudySpec
-from study.store.directory import StudyDirectory, write_atomically
+from study.store.directory import StudyDirectory
+from study.store.files import write_atomically
 from study.store.ledger import Ledger, Outcome
 from study.store.manifest import Manifest
 

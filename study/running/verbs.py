@@ -18,7 +18,8 @@ from study.search.source import Source
 from study.search.warm_start import check_sources, gather_warm_start
 from study.spec.keys import put_setting
 from study.spec.schema import StudySpec, load_spec
-from study.store.directory import StudyDirectory, write_atomically
+from study.store.directory import StudyDirectory
+from study.store.files import write_atomically
 from study.store.growth import bring_up_to_date, check_grown, check_unconfirmed, grow_spec
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest

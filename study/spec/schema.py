@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -24,7 +25,23 @@ from study.designs import KINDS, Design, SearchDesign
 from study.errors import StudyError
 from study.spec.origin import Origin, find_path
 from study.spec.parameters import check_parameters
-from study.store.directory import check_name
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Names that stay inside their folder and mean nothing to a shell, a page or a spreadsheet."""
+
+
+def check_name(name: str) -> str:
+    """Return a study's name unchanged.
+
+    Raises:
+        StudyError: If it could leave the output folder or upset a tool that reads it.
+    """
+    if not NAME_PATTERN.fullmatch(name):
+        raise StudyError(
+            "a study's name is up to 64 letters, digits, '.', '_' or '-', the first a letter or digit: "
+            f"{name!r} is not; give another with --name"
+        )
+    return name
 
 
 class _Part(BaseModel):

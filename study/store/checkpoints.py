@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.store.directory import remove, write_atomically
+from study.store.files import remove, write_atomically
 from study.trial import Assignment
 
 logger = logging.getLogger(__name__)

@@ -11,14 +11,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from analysis.records.atomic import TEMPORARY_PATTERN
 from study.errors import IntegrityError
-from study.store.directory import (
-    TEMPORARY_PATTERN,
-    StudyDirectory,
-    disk_faults,
-    sync_folder,
-    write_atomically,
-)
+from study.store.directory import StudyDirectory
+from study.store.files import disk_faults, sync_folder, write_atomically
 
 SEAL_FILE = "SHA256SUMS"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>[^\n]+)")

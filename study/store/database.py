@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from study.errors import EnvironmentFaultError, IntegrityError, StudyError
-from study.store.directory import disk_faults
+from study.store.files import disk_faults
 
 _OF_THE_SURROUNDINGS = ("FULL", "READONLY", "BUSY", "LOCKED", "IOERR", "CANTOPEN", "PERM", "NOMEM")
 """SQLite's names of what can be mended and tried again; all others say that the file itself is broken."""

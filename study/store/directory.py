@@ -1,4 +1,4 @@
-"""A study's directory: where each file lies, who may write, and how a file is replaced whole."""
+"""A study's directory: where each file lies, and who may write."""
 
 from __future__ import annotations
 
@@ -6,42 +6,22 @@ import fcntl
 import logging
 import os
 import re
-import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from study.errors import EnvironmentFaultError, LockedError, StudyError
+from analysis.records.atomic import TEMPORARY_PATTERN
+from study.errors import LockedError, StudyError
+from study.store.files import disk_faults, make_folder, remove
 
 logger = logging.getLogger(__name__)
 
-NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""Names that stay inside their folder and mean nothing to a shell, a page or a spreadsheet."""
-
-
-TEMPORARY_PATTERN = re.compile(r"\..+\.\d+\.tmp")
-"""Files that are being written, and half of which a process leaves that dies meanwhile."""
-
 HOLDER_NAMED_S = 1.0
 """Who is refused waits so long, at most, for the name of the holder."""
-
-
-def check_name(name: str) -> str:
-    """Return a study's name unchanged.
-
-    Raises:
-        StudyError: If it could leave the output folder or upset a tool that reads it.
-    """
-    if not NAME_PATTERN.fullmatch(name):
-        raise StudyError(
-            "a study's name is up to 64 letters, digits, '.', '_' or '-', the first a letter or digit: "
-            f"{name!r} is not; give another with --name"
-        )
-    return name
 
 
 @dataclass(frozen=True)
@@ -173,72 +153,3 @@ def _may_hold(name: str) -> bool:
     except PermissionError:
         return True  # another user's
     return True
-
-
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """Replace a file whole: a reader, or a power cut, sees the old content or the new.
-
-    Raises:
-        EnvironmentFaultError: If the disk does not take it; the old content stays, or the new is there whole.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with disk_faults(path):
-        make_folder(path.parent)
-        try:
-            with temporary.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-            sync_folder(path.parent)
-        except OSError:
-            with suppress(OSError):  # a disk that takes nothing any more; the next leg sweeps
-                temporary.unlink(missing_ok=True)
-            raise
-
-
-def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, if it is there.
-
-    Raises:
-        EnvironmentFaultError: If the disk does not let go of it.
-    """
-    with disk_faults(path):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are missing; a power cut does not take them back."""
-    if not path.is_dir():
-        make_folder(path.parent)
-        path.mkdir(exist_ok=True)
-        sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make new names and removals in this folder last through a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def disk_faults(path: Path) -> Iterator[None]:
-    """Raise what the system says of `path` as ours.
-
-    Raises:
-        EnvironmentFaultError: If the disk is full, broken, or may not be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise EnvironmentFaultError(
-            f"a study writes to its directory: {path}: {error.strerror}; make room or choose another folder, "
-            "then run it again"
-        ) from error

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.records.provenance import compare_legs
 from study.errors import IntegrityError
-from study.store.directory import StudyDirectory, write_atomically
+from study.store.directory import StudyDirectory
+from study.store.files import write_atomically
 
 if TYPE_CHECKING:
     from study.data import Corpus

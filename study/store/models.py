@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.data import FIRST_WORD
-from study.store.directory import disk_faults, remove, sync_folder, write_atomically
+from study.store.files import disk_faults, remove, sync_folder, write_atomically
 from study.trial import Assignment
 
 if TYPE_CHECKING:

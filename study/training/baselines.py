@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from study.data import FIRST_WORD, EncodedCorpus
-from study.store.directory import write_atomically
+from study.store.files import write_atomically
 
 Baseline = tuple[str, float, float | None, float]
 """Name, validation accuracy in [0, 1], validation loss in nats if it gives probabilities, seconds to fit."""

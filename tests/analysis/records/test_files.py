@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.records.files import neutralize, write_atomically, write_csv
+from analysis.records.files import neutralize, write_csv
 
 
 @pytest.mark.parametrize("text", ["=cmd()", "+1", "-1+2", "@sum", "\tx", "\rx", "\0x"])
@@ -27,17 +27,3 @@ def test_a_csv_neutralizes_headings_and_texts_but_not_numbers(tmp_path: Path) ->
     with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [["'=name", "value"], ["'=cmd()", "-0.5"], ["", "0.1234567890123456"]]
-
-
-def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old", encoding="utf-8")
-
-    def fail(target: Path) -> None:
-        target.write_text("half", encoding="utf-8")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, fail)
-
-    assert [item.read_text(encoding="utf-8") for item in tmp_path.iterdir()] == ["old"]

@@ -22,9 +22,11 @@ from study.cli.app import main
 from study.errors import StudyError
 from study.running.verbs import read_spec, resume_study
 from study.running.verification import verify
+from study.spec.schema import check_name
 from study.store.checkpoints import Checkpoint, CheckpointFolder
 from study.store.checksums import put_seal
-from study.store.directory import StudyDirectory, check_name, write_atomically
+from study.store.directory import StudyDirectory
+from study.store.files import write_atomically
 from study.store.models import ModelShelf
 from study.trial import Assignment
 from tests.study.faults.torn_files import contents, make_whole_study

@@ -16,7 +16,8 @@ from study.running.verification import verify
 from study.search.search import Search
 from study.store.checkpoints import Checkpoint, CheckpointFolder
 from study.store.checksums import digest_of, put_seal
-from study.store.directory import StudyDirectory, write_atomically
+from study.store.directory import StudyDirectory
+from study.store.files import write_atomically
 from study.store.growth import check_grown
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest

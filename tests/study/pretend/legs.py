@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 import pytest
 
-from analysis.records.files import write_atomically
+from analysis.records.atomic import replace_file
 from study.machine.capacity import Capacity
 from study.running.driver import Driver, Order
 from study.running.verbs import resume_study, run_study
@@ -79,7 +79,7 @@ def write_briefly(study: Any, folder: Path) -> Path:
     """Write a report that took nobody a second to draw."""
     folder.mkdir(exist_ok=True)
     page = folder / "index.html"
-    write_atomically(page, lambda target: target.write_text(f"<p>{len(study.trials)} trials</p>"))
+    replace_file(page, lambda stream: stream.write(f"<p>{len(study.trials)} trials</p>".encode()))
     return page
 
 

@@ -16,7 +16,8 @@ from search_spaces.documents import dump_document
 from study.running.restoration import restore_search
 from study.search.search import Search
 from study.spec.schema import StudySpec
-from study.store.directory import StudyDirectory, write_atomically
+from study.store.directory import StudyDirectory
+from study.store.files import write_atomically
 from study.store.ledger import Ledger
 from study.trial import Report
 from tests.study.pretend.small_study import (

@@ -13,7 +13,8 @@ from study.errors import IntegrityError
 from study.running.verbs import read_spec
 from study.running.verification import verify
 from study.store.checksums import break_seal, put_seal, renew_seal
-from study.store.directory import StudyDirectory, write_atomically
+from study.store.directory import StudyDirectory
+from study.store.files import write_atomically
 from tests.study.faults.torn_files import (
     SPEC,
     TAIL_BYTES,

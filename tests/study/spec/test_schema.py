@@ -10,7 +10,7 @@ from search_spaces import Fixed, SpaceError
 from search_spaces.documents import dump_document, load_document
 from study.errors import StudyError
 from study.spec.presets import find_document, preset_names
-from study.spec.schema import Resources, StudySpec, Training
+from study.spec.schema import Resources, StudySpec, Training, check_name
 from tests.study.pretend.small_study import make_spec
 
 
@@ -119,3 +119,16 @@ def test_a_parameter_that_some_settings_lack_is_refused_where_the_model_needs_it
 
     with pytest.raises(StudyError, match="dropout applies only where 'layers > 1' holds"):
         make_spec(space=space)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/b", ".hidden", "-flag", "a b", "=1+1", "a\n", "ü", "x" * 65, "a\x00", "~"]
+)
+def test_a_name_that_could_leave_its_folder_or_upset_a_reader_is_refused(name: str) -> None:
+    with pytest.raises(StudyError, match="64 letters"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "imdb-2026_11.b", "x" * 64])
+def test_a_plain_name_is_taken(name: str) -> None:
+    assert check_name(name) == name
