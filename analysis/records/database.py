@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,9 +17,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from analysis.errors import AnalysisError
+from analysis.records.read_only import open_read_only
 from analysis.records.schema import SCHEMA, SCHEMA_VERSION, StudyFacts
 
-_BUSY_S = 10.0
 _TOO_LARGE = 2**63
 LAST_ATTEMPTS = """
     WITH last AS (SELECT trial, replicate, max(attempt) AS attempt FROM attempts GROUP BY trial, replicate)
@@ -47,16 +45,16 @@ class Records:
 
 
 @contextmanager
-def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a database that another process may be writing, without changing a byte of it.
+def open_records(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open records that another process may be writing, without changing a byte of them.
 
     Raises:
         DamagedRecordsError: If SQLite finds the file broken, on opening or inside the block.
         AnalysisError: If it cannot be read.
     """
     try:
-        with ExitStack() as stack:
-            yield _connect(path, stack)
+        with open_read_only(path) as connection:
+            yield connection
     except sqlite3.OperationalError as error:
         raise AnalysisError(
             f"{path}: cannot be read ({error}): check that it is a study's records.db and readable"
@@ -68,39 +66,13 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _connect(path: Path, stack: ExitStack) -> sqlite3.Connection:
-    """Open a database, closed with `stack`; where it needs recovery first, a copy recovers instead of it."""
-    try:
-        return _open(f"{path.resolve().as_uri()}?mode=ro", stack)
-    except sqlite3.OperationalError:
-        logs = [path.with_name(path.name + ending) for ending in ("-journal", "-wal")]
-        unfinished = [log for log in logs if log.exists() and log.stat().st_size]
-        if not unfinished:
-            # A database in WAL mode in a folder that we may not write: without a log it is not changing.
-            return _open(f"{path.resolve().as_uri()}?immutable=1", stack)
-        # Its writer was killed in the middle of a transaction, and reading would have to roll that back.
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="records-")))
-        for file in (path, *unfinished):
-            shutil.copyfile(file, folder / file.name)
-        return _open(str(folder / path.name), stack)
-
-
-def _open(address: str, stack: ExitStack) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, uri=address.startswith("file:"), timeout=_BUSY_S)
-    stack.callback(connection.close)
-    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
 def read_records(path: Path) -> Records:
     """Read all tables of one moment.
 
     Raises:
         AnalysisError: If the file is damaged, of another schema, or holds values that cannot be.
     """
-    with open_read_only(path) as connection:
+    with open_records(path) as connection:
         connection.execute("BEGIN")
         _check_integrity(connection, path)
         _check_tables(connection, path)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.records.database import LAST_ATTEMPTS, open_read_only
+from analysis.records.database import LAST_ATTEMPTS, open_records
 
 GRADIENT_COLUMNS = ("trial", "replicate", "moment", "steps_back", "norm")
 """`moment` is `start` or `end` of training; `steps_back` counts from the last step, 0."""
@@ -26,7 +26,7 @@ def read_gradients(database: Path | None) -> pd.DataFrame:
     rows = []
     if database is not None:
         columns = "t.trial, t.replicate, t.moment, t.norms"
-        with open_read_only(database) as connection:
+        with open_records(database) as connection:
             rows = connection.execute(LAST_ATTEMPTS.format(columns=columns, table="gradients")).fetchall()
     for trial, replicate, moment, content in rows:
         if len(content) % 4 or moment not in MOMENTS:

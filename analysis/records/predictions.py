@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.records.database import LAST_ATTEMPTS, open_read_only
+from analysis.records.database import LAST_ATTEMPTS, open_records
 
 
 class Predictions(Mapping[tuple[int, int], NDArray[np.float32]]):
@@ -33,7 +33,7 @@ class Predictions(Mapping[tuple[int, int], NDArray[np.float32]]):
     def __getitem__(self, key: tuple[int, int]) -> NDArray[np.float32]:
         if key not in self._keys or self._database is None:
             raise KeyError(key)
-        with open_read_only(self._database) as connection:
+        with open_records(self._database) as connection:
             query = "SELECT probabilities FROM predictions WHERE trial=? AND replicate=? AND attempt=?"
             row = connection.execute(query, (*key, self._keys[key])).fetchone()
         size = int(np.prod(self._shape))
@@ -55,5 +55,5 @@ def _prediction_keys(database: Path | None) -> dict[tuple[int, int], int]:
     if database is None:
         return {}
     query = LAST_ATTEMPTS.format(columns="trial, replicate, attempt", table="predictions")
-    with open_read_only(database) as connection:
+    with open_records(database) as connection:
         return {(trial, replicate): attempt for trial, replicate, attempt in connection.execute(query)}

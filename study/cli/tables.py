@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.records.read_only import open_read_only
 from study.errors import StudyError
 
 
@@ -24,8 +24,10 @@ def print_studies(folder: Path) -> None:
         shown = str(page) if page.exists() else "none yet"
         try:
             n_rows, n_running, best = _read_progress(records)
-        except sqlite3.DatabaseError:
-            table.add_row(escape(records.parent.name), "damaged: see `study verify`", "", "", escape(shown))
+        except (sqlite3.DatabaseError, OSError):
+            table.add_row(
+                escape(records.parent.name), "unreadable: see `study verify`", "", "", escape(shown)
+            )
             continue
         figures = str(n_rows), str(n_running), "" if best is None else f"{best:.3f}"
         table.add_row(escape(records.parent.name), *figures, escape(shown))
@@ -37,7 +39,7 @@ def _read_progress(records: Path) -> tuple[int, int, float | None]:
 
     Straight from SQL: analysis would load pandas, and a list should not take a second.
     """
-    with closing(sqlite3.connect(f"{records.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with open_read_only(records) as connection:
         n_rows, n_running = connection.execute(
             "SELECT count(DISTINCT trial || '/' || replicate), coalesce(sum(state = 'running'), 0)"
             " FROM attempts"

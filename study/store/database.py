@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
+from analysis.records.read_only import open_read_only
 from study.errors import EnvironmentFaultError, IntegrityError, StudyError
 from study.store.files import disk_faults
 
@@ -53,31 +52,13 @@ def check_database(
             f"a study that has begun holds {path}: it is missing; "
             "see `study verify`, or restore it from a copy"
         )
-    with database_faults(path), _reading(path) as db:
+    with disk_faults(path), database_faults(path), open_read_only(path) as db:
         answer = db.execute(f"PRAGMA {thoroughness}(1)").fetchone()[0]
     if answer != "ok":
         said = " ".join(answer.split())
         raise IntegrityError(
             f"the file is damaged: {path}: {said}; see `study verify`, or restore it from a copy"
         )
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file as it was after its last commit; where its writer died in a transaction, a copy of it.
-
-    Who only reads may not roll back, and SQLite refuses to read what has to be.
-    """
-    journal = path.with_name(f"{path.name}-journal")
-    if not journal.exists() or not journal.stat().st_size:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            yield db
-        return
-    with disk_faults(path), TemporaryDirectory(prefix="study-check-") as folder:
-        for file in (path, journal):
-            shutil.copyfile(file, Path(folder) / file.name)
-        with closing(sqlite3.connect(Path(folder) / path.name)) as db:
-            yield db
 
 
 def _find_fault(error: BaseException) -> sqlite3.DatabaseError | None:
