@@ -35,12 +35,18 @@ def located(*path: str | int, prefix: str = "") -> Iterator[None]:
         raise SpaceError(f"{prefix}{error}", (*path, *error.path)) from None
 
 
-def hint_name(name: str, known: Iterable[str]) -> str:
-    """The way out for an unknown name: the nearest known one where there is one, else all of them."""
+def find_nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that an unknown one was meant to be, whatever its case; None where none is near."""
     from difflib import get_close_matches  # here, because only errors need it
 
+    lowered = {candidate.lower(): candidate for candidate in known}
+    nearest = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    return lowered[nearest[0]] if nearest else None
+
+
+def hint_name(name: str, known: Iterable[str]) -> str:
+    """The way out for an unknown name: the nearest known one where there is one, else all of them."""
     names = list(known)
-    lowered = {candidate.lower(): candidate for candidate in names}
-    if nearest := get_close_matches(name.lower(), lowered, n=1, cutoff=0.6):
-        return f"did you mean {lowered[nearest[0]]!r}?"
+    if (nearest := find_nearest(name, names)) is not None:
+        return f"did you mean {nearest!r}?"
     return f"known: {', '.join(map(repr, names))}." if names else "none is known."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
+
+from search_spaces.errors import find_nearest
 
 _SHOWN = 60
 _LISTED = 20
@@ -23,6 +24,5 @@ def listed(values: Sequence[object]) -> str:
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for a near match, or nothing."""
-    by_lower = {word.lower(): word for word in valid}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f" (did you mean {quoted(by_lower[found[0]])}?)" if found else ""
+    found = find_nearest(name, valid)
+    return "" if found is None else f" (did you mean {quoted(found)}?)"

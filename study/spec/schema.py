@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import (
 )
 
 from search_spaces import Space, SpaceError, recurrent_space
+from search_spaces.errors import hint_name
 from search_spaces.recurrent import RECURRENT_DOMAINS
 from study.data import DataSpec, RecallSpec
 from study.designs import KINDS, Design, SearchDesign
@@ -233,13 +233,12 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return str(cause) if not path else f"{where}: {cause}"
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, [str(p) for p in first["loc"][:-1]])
-        hint = _suggest(path[-1], known) or f"; known keys: {', '.join(known)}"
-        return f"{where} is not a key{hint}"
+        return f"{where} is not a key: {hint_name(path[-1], known)}"
     if first["type"] == "missing":
         return f"{where} is missing; give it, see docs/spec.md for what it takes"
     if first["type"] == "union_tag_invalid":
         given, kinds = str(first["ctx"]["tag"]), first["ctx"]["expected_tags"].replace("'", "").split(", ")
-        return f"{where}.kind: {given!r} is none of {', '.join(kinds)}{_suggest(given, kinds)}"
+        return f"{where}.kind: {given!r} is not a kind: {hint_name(given, kinds)}"
     message = first["msg"][0].lower() + first["msg"][1:]
     return f"{where}: {message}: {_shorten(first['input'])} is not; see docs/spec.md for what it takes"
 
@@ -257,11 +256,6 @@ def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
     for part in path:
         model = _NESTED.get(part, model)
     return list(model.model_fields)
-
-
-def _suggest(given: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(given, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _shorten(value: object) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from search_spaces.errors import hint_name
 from study.errors import StudyError
 from study.spec.origin import Origin
 
@@ -30,8 +30,7 @@ def find_document(spec: str) -> tuple[dict[str, Any], Origin]:
         return parse_spec(text, f"preset {spec}"), Origin(f"preset {spec}", text)
     path = Path(spec)
     if not path.exists() and path.suffix not in (".yaml", ".yml"):
-        near = difflib.get_close_matches(spec, preset_names(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(preset_names())}"
+        hint = hint_name(spec, preset_names())
         raise StudyError(f"a spec is a preset or a YAML file: {spec!r} is neither; {hint}")
     text = read_spec_text(path)
     return parse_spec(text, str(path)), Origin(str(path), text)

@@ -37,11 +37,11 @@ GOOD_TEXTS = "text,label\n" + "this is good,1\nthis is bad,0\n" * 20
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "quikc"], "'quikc' is neither; did you mean quick?"),
+        (["run", "quikc"], "'quikc' is neither; did you mean 'quick'?"),
         (["run", "missing.yaml"], "missing.yaml: No such file"),
         (["run", "quick", "--data", "missing.csv"], "missing.csv"),
         (["run", "quick", "--name", "a/b"], "a study's name is up to 64 letters"),
-        (["run", "quick", "--set", "trainig.max_epochs=3"], "trainig is not a key; did you mean training?"),
+        (["run", "quick", "--set", "trainig.max_epochs=3"], "trainig is not a key: did you mean 'training'?"),
         (["run", "quick", "--set", "training.max_epochs=ten"], "'ten'"),
         (["run", "quick", "--set", "space.units={low: 9, high: 2}"], "low=9 is above high=2"),
         (["run", "quick", "--set", "space.units={low: 0, high: 2, log: true}"], "log"),
@@ -52,7 +52,7 @@ GOOD_TEXTS = "text,label\n" + "this is good,1\nthis is bad,0\n" * 20
         (["retry", "nowhere"], "nowhere does not; see `study list`"),
         (["verify", "nowhere"], "nowhere does not; see `study list`"),
         (["submit", "quick", "--address", "head:8265"], "give http://HOST:8265"),
-        (["submit", "quikc"], "did you mean quick?"),
+        (["submit", "quikc"], "did you mean 'quick'?"),
         (["report", "nowhere"], "nowhere"),
         (["list", "nowhere"], "nowhere is none"),
         (["data", "missing.csv"], "missing.csv"),
