@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -22,6 +23,9 @@ ACCENT = "#AA3377"
 
 FULL_WIDTH_IN = 9.0
 HALF_WIDTH_IN = 4.7
+
+_SHARPNESS = 2.0
+"""Pixels of a notebook's picture for each of the page."""
 
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -76,9 +80,24 @@ def styled() -> Iterator[None]:
         yield
 
 
+class InlineFigure(Figure):
+    """A figure that belongs to no window and no global list, and that a notebook shows all the same.
+
+    Matplotlib has notebooks show figures of pyplot's alone, once its inline backend is there.
+    """
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """Return the figure at twice the resolution of its size in the page, and that size."""
+        picture = io.BytesIO()
+        with styled():
+            self.savefig(picture, format="png", dpi=_SHARPNESS * self.dpi)
+        width, height = (round(length * self.dpi) for length in self.get_size_inches())
+        return picture.getvalue(), {"width": width, "height": height}
+
+
 def new_figure(width_in: float, height_in: float) -> Figure:
-    """A figure that belongs to no window and no global list."""
-    return Figure(figsize=(width_in, height_in), layout="constrained")
+    """An empty figure."""
+    return InlineFigure(figsize=(width_in, height_in), layout="constrained")
 
 
 def new_axes(width_in: float, height_in: float) -> tuple[Figure, Axes]:

@@ -19,6 +19,7 @@ from analysis.records.files import TRIALS_FILE, Tables, read_parquet
 from analysis.records.gradients import read_gradients
 from analysis.records.predictions import Predictions
 from analysis.records.schema import EPOCH_COLUMNS, EPOCH_METRICS, TRIAL_COLUMNS, Phase, State, StudyFacts
+from analysis.words.numbers import count, listing
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ _MAX_MANIFEST_BYTES = 16 * 2**20
 _MAX_LOSS = 1e30
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Study(Tables):
     """One study as it was recorded, last attempts only; equal to itself alone.
 
@@ -60,6 +61,38 @@ class Study(Tables):
     def spec(self) -> dict[str, Any]:
         """All that was asked, as in study.yaml."""
         return self.facts.spec
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name}: {self._count_runs()}; {self._say_best()}>"
+
+    def _repr_html_(self) -> str:
+        from analysis.words.html import write_card
+
+        facts = self.facts
+        rows = [
+            ("texts", f"{facts.source}: {facts.n_train:,} to train on, {facts.n_validation:,} to validate"),
+            ("classes", f"{len(facts.classes):,}: {listing(facts.classes)}"),
+            ("design", facts.design),
+            ("runs", self._count_runs()),
+            ("best", self._say_best()),
+            ("read from", str(self.path)),
+        ]
+        return write_card(self.name, rows, self.notes)
+
+    def _count_runs(self) -> str:
+        """The replicates in all, and how many of them ended in which way."""
+        states = self.trials["state"].value_counts()
+        ends = ", ".join(f"{states[state]:,} {state}" for state in get_args(State) if state in states)
+        return f"{count(len(self.trials), 'run')} ({ends})" if ends else "no runs"
+
+    def _say_best(self) -> str:
+        """The best objective of a run of the search that was trained to its end."""
+        is_final = (self.trials["state"] == "completed") & (self.trials["phase"] == "search")
+        scores = self.trials.loc[is_final, self.facts.objective].dropna()
+        if scores.empty:
+            return "no run completed"
+        best = scores.max() if self.facts.maximizes else scores.min()
+        return f"best {self.facts.objective} {best:.4f}"
 
 
 def load(path: Path | str) -> Study:
