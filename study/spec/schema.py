@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from analysis.words.numbers import count
 from search_spaces import Space, SpaceError, recurrent_space
 from search_spaces.errors import hint_name
 from search_spaces.recurrent import RECURRENT_DOMAINS
@@ -153,12 +154,44 @@ class StudySpec(_Part):
             )
         return self
 
+    def __init__(self, **document: Any) -> None:
+        """Check the fields.
+
+        Raises:
+            StudyError: In one line: where, the rule, the value, the way out.
+        """
+        try:
+            super().__init__(**document)
+        except ValidationError as error:
+            raise StudyError(explain(error, type(self))) from error
+
+    def __repr__(self) -> str:
+        said = f"{self.data.source_name}; {self.design.kind} over {count(len(self.space), 'parameter')}"
+        end = f"{count(self.seeds, 'seed')}; at most {count(self.training.max_epochs, 'epoch')}"
+        return f"<StudySpec {self.name}: {said}; {end}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from analysis.words.html import write_card
+
+        rows = [("description", self.description)] if self.description else []
+        rows += [
+            ("data", f"source: {self.data.source}, {_write_line(self.data, but='source')}".rstrip(", ")),
+            ("design", _write_line(self.design)),
+            ("seeds", f"{self.seeds}, from seed {self.seed}"),
+            ("objective", self.objective),
+            ("training", _write_line(self.training)),
+            ("resources", _write_line(self.resources)),
+        ]
+        return write_card(self.name, rows) + self.space._repr_html_()
+
     @classmethod
-    def from_document(cls, document: object, source: str | Origin) -> Self:
+    def from_document(cls, document: object, source: str | Origin = "the spec") -> Self:
         """Check a parsed spec.
 
         Args:
-            document: Plain values.
+            document: A mapping of keys to values, as a YAML spec holds it.
             source: What to call it in messages, with the text where it was read from one.
 
         Raises:
@@ -170,14 +203,22 @@ class StudySpec(_Part):
                 f"{origin.name}: a spec is a mapping of keys to values: {type(document).__name__} is not"
             )
         try:
-            return cls.model_validate(dict(document))
-        except ValidationError as error:
-            path = find_path(error, tuple(KINDS), document.get("space"))
-            raise StudyError(f"{origin.place(path)}: {explain(error, cls)}") from error
+            return cls(**{str(key): value for key, value in document.items()})
+        except StudyError as error:
+            assert isinstance(error.__cause__, ValidationError)
+            path = find_path(error.__cause__, tuple(KINDS), document.get("space"))
+            raise StudyError(f"{origin.place(path)}: {error}") from error
 
     def to_document(self) -> dict[str, Any]:
         """Return it as plain values, every default written out."""
         return self.model_dump(mode="json")
+
+
+def _write_line(part: BaseModel, but: str = "") -> str:
+    """Write a section on one line: each key with its value, but for those that are not set or empty."""
+    given = part.model_dump(mode="json", exclude={but})
+    unset: tuple[object, ...] = (None, [], {})
+    return ", ".join(f"{key}: {value}" for key, value in given.items() if value not in unset)
 
 
 def load_spec(path: Path) -> dict[str, Any]:

@@ -1,0 +1,167 @@
+"""A spec from what a user has at hand: a preset, a file, texts, a table, or settings alone."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from search_spaces import SpaceError
+from study.data.frames import store_frame
+from study.data.messages import quoted
+from study.data.spec import BUILT_IN_SOURCES, DataSpec
+from study.errors import StudyError
+from study.spec.presets import find_document, preset_names
+from study.spec.schema import StudySpec, load_spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    SpecSource = str | os.PathLike[str] | pd.DataFrame | StudySpec | Mapping[str, Any]
+
+_SPEC_SUFFIXES = (".yaml", ".yml")
+_NAME_LENGTH = 64
+_HERE = "the spec"
+
+
+def make_spec(source: SpecSource, *, name: str | None = None, **settings: Any) -> StudySpec:
+    """Return the spec that a source and settings over it come to; nothing is run or written but a DataFrame.
+
+    Args:
+        source: A preset's name; the path of a YAML spec; texts, as a file, a folder or the name of a built-in
+            source; a pandas DataFrame with a column of texts and one of labels; a `StudySpec`; or a mapping
+            as a YAML spec holds it. A word that is both is the preset.
+        name: The study's name. By default that of the preset or spec, or the name of the file of texts.
+        settings: Any key of a spec. `data`, `training`, `resources`, `space` and a `design` without `kind`
+            are put over what the source says, key by key; any other value replaces what it says.
+
+    Raises:
+        StudyError: If the source is none of these, or the spec is not valid, in one line.
+    """
+    if isinstance(source, StudySpec) and name is None and not settings:
+        return source
+    given = {key: _plain(value) for key, value in settings.items()}
+    if name is not None:
+        given["name"] = name
+    try:
+        document, origin = _read_source(source, given)
+    except SpaceError as error:  # of what is no safe YAML
+        raise StudyError(str(error)) from error
+    return StudySpec.from_document(_put_over(document, given), origin)
+
+
+def _read_source(source: SpecSource, given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return a source's document, and what to call it in messages."""
+    match source:
+        case StudySpec():
+            return source.to_document(), _HERE
+        case Mapping():
+            return {key: _plain(value) for key, value in source.items()}, _HERE
+        case str() if source in preset_names():
+            return find_document(source)
+        case str() | os.PathLike() if Path(source).suffix in _SPEC_SUFFIXES:
+            return load_spec(Path(source)), str(source)
+        case str() | os.PathLike():
+            _check_single(given)
+            return _ask_for_texts(os.fspath(source)), _HERE
+    if "pandas" in sys.modules and isinstance(source, sys.modules["pandas"].DataFrame):
+        _check_single(given)
+        return _ask_for_frame(source, given), _HERE
+    raise StudyError(
+        "a study is run from a preset, a spec, a path of texts or a pandas DataFrame: "
+        f"{type(source).__name__} is none; see docs/api.md"
+    )
+
+
+def _check_single(given: Mapping[str, Any]) -> None:
+    if isinstance(data := given.get("data"), Mapping) and "source" in data:
+        raise StudyError(
+            f"texts come from one source: data.source={quoted(data['source'])} is a second; leave one out"
+        )
+
+
+def _ask_for_texts(source: str) -> dict[str, Any]:
+    path = Path(source)
+    if _is_there(path / "study.yaml"):
+        raise StudyError(
+            f"a study is run from texts or a spec: {source} is a study already; go on with study.resume, or "
+            "look at it with study.open"
+        )
+    if source not in BUILT_IN_SOURCES and not _is_there(path):
+        near = difflib.get_close_matches(source, [*preset_names(), *BUILT_IN_SOURCES], n=1)
+        hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(preset_names())}"
+        raise StudyError(
+            f"a study is run from a preset, a spec or texts that exist: {source!r} is none; {hint}"
+        )
+    document: dict[str, Any] = {"data": {"source": source}}
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:_NAME_LENGTH]
+    return document | ({"name": name} if name else {})
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.expanduser().exists()
+    except (OSError, RuntimeError):  # longer than a path may be, or of a user whom nobody knows
+        return False
+
+
+def _ask_for_frame(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, Any]:
+    if "name" not in given:
+        raise StudyError("a study needs a name, and a DataFrame has none: give one, e.g. name='reviews'")
+    data = given.get("data", {})
+    if not isinstance(data, Mapping):
+        raise StudyError(f"data is a mapping of keys to values: {quoted(data)} is not; see docs/spec.md")
+    # Read alone, and checked as it will be with the rest: a wrong key is named before a file is written.
+    asked = StudySpec.from_document({"name": given["name"], "data": data}, _HERE).data
+    columns = {key: getattr(asked, key) for key in ("text", "label", "split")}
+    return {"data": {"source": str(store_frame(frame, DataSpec(**columns)))}}
+
+
+def _put_over(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document with settings over it."""
+    merged = dict(document)
+    for key, value in given.items():
+        there = document.get(key)
+        merged[key] = value
+        if isinstance(there, Mapping) and isinstance(value, Mapping):
+            if key == "space":
+                merged[key] = _put_over_space(there, value)
+            elif key != "design" or "kind" not in value:
+                merged[key] = {**there, **value}
+    return merged
+
+
+def _put_over_space(there: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a space with domains over it; `parameters` may be spelled out on either side, or neither."""
+    if "parameters" not in there:
+        there = {"parameters": there}
+    if not {"parameters", "conditions", "constraints"} & given.keys():
+        given = {"parameters": given}
+    merged = {**there, **given}
+    parameters = given.get("parameters", {})
+    if isinstance(parameters, Mapping):
+        merged["parameters"] = {**there["parameters"], **parameters}
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as YAML would give it: paths as texts, NumPy's numbers as Python's."""
+    match value:
+        case Mapping():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case os.PathLike():
+            return os.fspath(value)
+        case np.generic():
+            return value.item()
+        case BaseModel():
+            return value.model_dump(exclude_unset=True)
+    return value
