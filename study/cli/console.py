@@ -15,8 +15,8 @@ from analysis.words.numbers import count
 from study.forecast.backlog import Backlog, size_of, take_stock
 from study.forecast.disk import say_bytes
 from study.forecast.progress import Progress
-from study.running.leg import StudyResult
 from study.running.listener import Listener, Outlook
+from study.running.result import StudyResult
 
 if TYPE_CHECKING:
     from study.errors import EnvironmentFaultError
@@ -25,17 +25,6 @@ if TYPE_CHECKING:
     from study.machine.capacity import Capacity
     from study.spec.schema import StudySpec
     from study.trial import Assignment, Report
-
-CLOSING_FINDINGS = (
-    "validated-on-test",
-    "conclusion",
-    "confirmation",
-    "best",
-    "onset",
-    "settings",
-    "baseline",
-)
-"""What a person wants to know at once; the report has the rest."""
 
 LONG_EPOCH_S = 10.0
 """From here on an epoch has a line of its own."""
@@ -231,11 +220,6 @@ def print_result(console: Console, result: StudyResult) -> None:
         )
     if result.report is None:
         return
-    import analysis
-    from analysis.report.findings import summarize
-
-    for finding in summarize(analysis.load(result.directory.path)):
-        if finding.kind not in CLOSING_FINDINGS:
-            continue
-        console.print(f"- {escape(finding.text)}", soft_wrap=True)
+    for finding in result.findings:
+        console.print(f"- {escape(finding)}", soft_wrap=True)
     console.print(f"report: {escape(str(result.report))}", soft_wrap=True)

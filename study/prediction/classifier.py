@@ -17,7 +17,7 @@ from study.data.spec import Side, TokenRule
 from study.data.tokens import space_out
 from study.errors import IntegrityError, StudyError
 from study.store.models import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
-from study.training.backend import silence_backend
+from study.training.backend import import_backend
 
 
 class Encoding(BaseModel):
@@ -115,7 +115,7 @@ class TextClassifier:
         Raises:
             IntegrityError: If the file would run code, or Keras cannot read it.
         """
-        silence_backend()
+        import_backend()
         import keras
 
         path = self.folder / MODEL_FILE
@@ -128,7 +128,13 @@ class TextClassifier:
             ) from error
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Return the probability of each class: float64 of shape (len(texts), n_classes), rows sum to 1."""
+        """Return the probability of each class: float64 of shape (len(texts), n_classes), rows sum to 1.
+
+        Raises:
+            StudyError: If `texts` is a single text, whose letters would be taken for texts.
+        """
+        if isinstance(texts, str):
+            raise StudyError("texts are a list: a single one was given by itself; write [text]")
         if not texts:
             return np.empty((0, len(self.card.classes)))
         probabilities = np.asarray(self.load_model().predict(self.encode(texts), verbose=0), dtype=np.float64)
@@ -149,7 +155,7 @@ class TextClassifier:
             raise StudyError(
                 f"an export needs a folder of its own: {path} exists; choose another or remove it"
             )
-        silence_backend()
+        import_backend()
         from study.prediction.export import export_classifier
 
         export_classifier(self, path)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.records.provenance import say_changes
@@ -24,6 +23,7 @@ from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.machine.signals import Interruption
 from study.running.listener import Listener, Outlook
 from study.running.publication import get_ready, publish
+from study.running.result import StudyResult
 from study.search.source import Source
 from study.spec.schema import StudySpec
 from study.store.checkpoints import CheckpointFolder
@@ -44,25 +44,6 @@ WorkerLoader = Callable[[], "type[TrialWorker]"]
 
 SourceMaker = Callable[["Leg", Ledger, Manifest], Source]
 """Decides what a leg trains, from what the study has recorded."""
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """What a leg leaves.
-
-    Attributes:
-        directory: Where everything lies.
-        report: The report's page; None where a signal ended the leg.
-        interruption: Why it ended before the search did; None where the search is done.
-        stop_signal: The signal that ended it, if one did.
-        n_unfinished_well: Replicates that failed, diverged or took too long.
-    """
-
-    directory: StudyDirectory
-    report: Path | None
-    interruption: str | None
-    stop_signal: int | None
-    n_unfinished_well: int
 
 
 @dataclass(frozen=True)

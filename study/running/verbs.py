@@ -11,8 +11,9 @@ from search_spaces.documents import dump_document
 from study.designs import SearchDesign
 from study.errors import StudyError
 from study.machine.capacity import Capacity, check_resources, count_cpus
-from study.running.leg import Leg, StudyResult, WorkerLoader
+from study.running.leg import Leg, WorkerLoader
 from study.running.listener import Listener
+from study.running.result import StudyResult
 from study.search.samplers import check_sampler
 from study.search.source import Source
 from study.search.warm_start import check_sources, gather_warm_start

@@ -21,6 +21,14 @@ def silence_backend() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+def import_backend() -> None:
+    """Import TensorFlow and Keras into somebody's process, whole, and without their running commentary."""
+    silence_backend()
+    if "keras" not in sys.modules:
+        with _without_commentary():
+            import keras  # noqa: F401
+
+
 def load_backend() -> None:
     """Import TensorFlow and Keras in a process of ours.
 

@@ -49,7 +49,7 @@ def main() -> int:
     if result.stop_signal is not None:
         ignore_signals()
         return 128 + result.stop_signal
-    return 1 if result.n_unfinished_well else 0
+    return 1 if result.n_failed else 0
 
 
 if __name__ == "__main__":

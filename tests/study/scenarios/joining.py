@@ -59,7 +59,7 @@ def run(folder: Path, number: int, place: str) -> dict[str, Any]:
     address = None if place == "l" else f"{HOST}:{PORT}"
     watcher = _Watcher()
     result = run_study(spec, folder, address=address, listener=watcher, load_worker=load_worker)
-    return {"place": place, "bad": result.n_unfinished_well, "listened_on": watcher.addresses}
+    return {"place": place, "bad": result.n_failed, "listened_on": watcher.addresses}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,278 @@
+"""A study from Python: what `import study` offers, with its progress on one line and its errors in one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.errors import AnalysisError, UnwritableError
+from search_spaces.errors import SpaceError
+from study.errors import EnvironmentFaultError, IntegrityError, StudyError
+from study.running.listener import Listener
+from study.running.progress_line import ProgressLine, find_line
+from study.running.result import StudyResult, open_result
+from study.spec.presets import preset_names
+from study.spec.sources import make_spec
+from study.store.directory import StudyDirectory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from study.spec.schema import StudySpec
+    from study.spec.sources import SpecSource
+
+    StudyPath = str | os.PathLike[str]
+
+
+def run(
+    source: SpecSource,
+    *,
+    name: str | None = None,
+    out: StudyPath = "studies",
+    listener: Listener | None = None,
+    address: str | None = None,
+    **settings: Any,
+) -> StudyResult:
+    """Run a study, or continue it where the same call was interrupted.
+
+    On the main thread the first Ctrl-C, or SIGTERM, ends the study in order once its trials run; then
+    KeyboardInterrupt, or SystemExit, is raised. A second one ends the process at once, and so does the first
+    while nothing runs yet; at a prompt and in a notebook SystemExit is raised instead. Whatever was recorded
+    stays, and `resume` goes on.
+
+    Args:
+        source: As in `make_spec`.
+        name: As in `make_spec`.
+        out: The folder of studies; the study lies in `out/name`.
+        listener: Hears how it goes, in place of the line that a terminal or a notebook shows.
+        address: The Ray cluster of this node, `auto` or `HOST:6379`; None starts Ray on this machine.
+        **settings: As in `make_spec`.
+
+    Raises:
+        StudyError: If it cannot be run here, in one line; a subclass says what is wrong, and where nothing
+            had begun, nothing is left.
+    """
+    from study.running.verbs import run_study
+
+    with _in_one_line():
+        spec = make_spec(source, name=name, **settings)
+        return _follow(
+            spec, listener, lambda heard: run_study(spec, Path(out), address=address, listener=heard)
+        )
+
+
+def resume(study: StudyPath, *, listener: Listener | None = None, address: str | None = None) -> StudyResult:
+    """Continue an interrupted study.
+
+    Args:
+        study: Its directory, or a `StudyResult`.
+        listener: As in `run`.
+        address: As in `run`.
+
+    Raises:
+        StudyError: If there is no study, or it cannot be continued as it was.
+    """
+    from study.running.verbs import resume_study
+
+    with _in_one_line():
+        return _follow(
+            _spec_of(study),
+            listener,
+            lambda heard: resume_study(Path(study), address=address, listener=heard),
+        )
+
+
+def retry(study: StudyPath, *, listener: Listener | None = None, address: str | None = None) -> StudyResult:
+    """Train again what failed or took too long, and whatever else is left to do.
+
+    What diverged is left: it follows from its parameters and seed, and would diverge again.
+
+    Args:
+        study: Its directory, or a `StudyResult`.
+        listener: As in `run`.
+        address: As in `run`.
+
+    Raises:
+        StudyError: If there is no study, or it cannot be continued as it was.
+    """
+    from study.running.verbs import retry_study
+
+    with _in_one_line():
+        return _follow(
+            _spec_of(study),
+            listener,
+            lambda heard: retry_study(Path(study), address=address, listener=heard),
+        )
+
+
+def extend(
+    study: StudyPath, *, listener: Listener | None = None, address: str | None = None, **settings: Any
+) -> StudyResult:
+    """Grow a study by trials, seeds, epochs or a larger plan, and train what is missing.
+
+    Args:
+        study: Its directory, or a `StudyResult`.
+        listener: As in `run`.
+        address: As in `run`.
+        **settings: What becomes larger, by the keys of a spec: `seeds=5`, `design={"trials": 48}`,
+            `training={"max_epochs": 12}`.
+
+    Raises:
+        StudyError: If there is no study, nothing is asked, it would shrink or become another.
+    """
+    from study.running.verbs import extend_study
+
+    changes: dict[str, Any] = {}
+    for key, value in settings.items():
+        changes |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, Mapping) else {key: value}
+    with _in_one_line():
+        return _follow(
+            _spec_of(study),
+            listener,
+            lambda heard: extend_study(Path(study), changes, address=address, listener=heard),
+        )
+
+
+def confirm(
+    study: StudyPath,
+    *,
+    top: int = 3,
+    seeds: int = 5,
+    listener: Listener | None = None,
+    address: str | None = None,
+) -> StudyResult:
+    """Train the best settings again on fresh seeds, and open the sealed test split once for each.
+
+    Args:
+        study: Its directory, or a `StudyResult`.
+        top: How many of the best settings, at least 1.
+        seeds: Fresh replicates of each, at least 1.
+        listener: As in `run`.
+        address: As in `run`.
+
+    Raises:
+        StudyError: If nothing completed, or there is no sealed test split.
+    """
+    from study.running.verbs import confirm_study
+
+    with _in_one_line():
+        return _follow(
+            _spec_of(study),
+            listener,
+            lambda heard: confirm_study(Path(study), top=top, n_seeds=seeds, address=address, listener=heard),
+        )
+
+
+def open(study: StudyPath) -> StudyResult:
+    """Return what a study has come to, which may have ended, be interrupted or be running.
+
+    Args:
+        study: Its directory.
+
+    Raises:
+        StudyError: If there is no study.
+        IntegrityError: If its records are damaged.
+    """
+    with _in_one_line():
+        return open_result(Path(study))
+
+
+def plan(source: SpecSource, *, name: str | None = None, **settings: Any) -> list[str]:
+    """Say, in sentences, what `run` with the same arguments would train, and what that can answer.
+
+    Raises:
+        StudyError: If that is not valid.
+    """
+    with _in_one_line():
+        spec = make_spec(source, name=name, **settings)
+        return list(spec.design.explain(spec.space, spec.seeds, spec.seed))
+
+
+def predict(study: StudyPath, texts: str | Sequence[str]) -> pd.DataFrame:
+    """Classify texts with a saved model.
+
+    Args:
+        study: A study's directory, whose best model is taken, a `StudyResult`, or the folder of a model.
+        texts: A text, or several.
+
+    Returns:
+        One row per text: `text`, `label`, its most likely class, and `probability`, that of this class.
+
+    Raises:
+        StudyError: If there is no model.
+        IntegrityError: If it is damaged.
+    """
+    import pandas as pd
+
+    from study.prediction.classifier import TextClassifier
+
+    with _in_one_line():
+        classifier = TextClassifier.open(Path(study))
+        asked = [texts] if isinstance(texts, str) else list(texts)
+        probabilities = classifier.predict(asked)
+    best = probabilities.argmax(axis=1)
+    labels = [classifier.card.classes[number] for number in best.tolist()]
+    return pd.DataFrame({"text": asked, "label": labels, "probability": probabilities.max(axis=1)})
+
+
+def presets() -> list[str]:
+    """Return the names of the studies that come with the package, in alphabetical order."""
+    return preset_names()
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Raise as ours what the other two packages say of bad input."""
+    try:
+        yield
+    except UnwritableError as error:
+        raise EnvironmentFaultError(str(error)) from error
+    except AnalysisError as error:
+        kind = IntegrityError if type(error).__name__ == "DamagedRecordsError" else StudyError
+        raise kind(str(error)) from error
+    except SpaceError as error:
+        raise StudyError(str(error)) from error
+
+
+def _spec_of(study: StudyPath) -> StudySpec:
+    from study.running.verbs import read_spec
+
+    return read_spec(StudyDirectory(Path(study)).require())
+
+
+def _follow(
+    spec: StudySpec, listener: Listener | None, run_leg: Callable[[Listener], StudyResult]
+) -> StudyResult:
+    """Run a leg before the caller's listener, or the line that somebody can see.
+
+    Raises:
+        KeyboardInterrupt: After a SIGINT that ended the leg in order: the caller would go on as if all was
+            done.
+        SystemExit: The same after SIGTERM.
+    """
+    line = find_line() if listener is None else None
+    if line is None:
+        result = run_leg(listener or Listener())
+    else:
+        progress = ProgressLine(spec, line)
+        try:
+            result = run_leg(progress)
+        except BaseException as error:
+            progress.end(f"ended by {type(error).__name__}")
+            raise
+        progress.end(_say_end(result))
+    if result.stop_signal == signal.SIGINT:
+        raise KeyboardInterrupt(f"{result.path}: {_say_end(result)}")
+    if result.stop_signal is not None:
+        raise SystemExit(128 + result.stop_signal)
+    return result
+
+
+def _say_end(result: StudyResult) -> str:
+    if result.interruption is not None:
+        return f"stopped ({result.interruption}); what ended is recorded, and study.resume goes on"
+    return f"done; report: {result.report}"

@@ -1,0 +1,195 @@
+"""The calls from Python, their errors and what a signal means to them; the legs themselves are pretended."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import study
+from analysis.errors import AnalysisError, UnwritableError
+from analysis.records.database import DamagedRecordsError
+from search_spaces import SpaceError
+from study.running.result import StudyResult
+from study.spec.schema import StudySpec
+from study.store.directory import StudyDirectory
+from tests.study.pretend.legs import GRID, run_leg
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("studies") / GRID.name
+    run_leg(path, GRID)
+    return path
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, verb: str, folder: Path, **changes: Any) -> list[Any]:
+    """Let a verb note what it is asked, and end as it is told."""
+    asked: list[Any] = []
+    end = {"report": None, "interruption": None, "stop_signal": None, "n_failed": 0} | changes
+
+    def leg(*arguments: Any, **options: Any) -> StudyResult:
+        asked.extend([*arguments, options])
+        return StudyResult(directory=StudyDirectory(folder), **end)
+
+    monkeypatch.setattr(f"study.running.verbs.{verb}", leg)
+    return asked
+
+
+def test_a_run_asks_for_the_spec_of_its_arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = pretend(monkeypatch, "run_study", tmp_path)
+    listener = study.Listener()
+
+    study.run("quick", name="mine", out=str(tmp_path), listener=listener, address="auto", seeds=2)
+
+    assert asked[0] == study.make_spec("quick", name="mine", seeds=2)
+    assert asked[1:] == [tmp_path, {"address": "auto", "listener": listener}]
+
+
+@pytest.mark.parametrize("verb", ["resume", "retry", "confirm"])
+def test_a_study_is_gone_on_with_by_its_directory_or_its_result(
+    verb: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = pretend(monkeypatch, f"{verb}_study", folder)
+
+    result = getattr(study, verb)(str(folder))
+    getattr(study, verb)(result)
+
+    paths = [argument for argument in asked if isinstance(argument, Path)]
+    assert paths == [folder, folder]
+
+
+def test_a_confirmation_says_how_many_settings_and_seeds(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = pretend(monkeypatch, "confirm_study", folder)
+
+    study.confirm(folder, top=2, seeds=4)
+
+    assert asked[1]["top"] == 2
+    assert asked[1]["n_seeds"] == 4
+
+
+def test_an_extension_takes_the_keywords_of_a_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = pretend(monkeypatch, "extend_study", folder)
+
+    study.extend(folder, seeds=5, design={"trials": 9}, training={"max_epochs": 4})
+
+    assert asked[1] == {"seeds": 5, "design.trials": 9, "training.max_epochs": 4}
+
+
+def test_an_extension_of_nothing_is_refused(folder: Path) -> None:
+    with pytest.raises(study.StudyError, match="nothing is asked"):
+        study.extend(folder)
+
+
+@pytest.mark.parametrize("verb", ["resume", "retry", "confirm", "extend", "open", "predict"])
+def test_a_folder_without_a_study_is_a_study_error_of_one_line(verb: str, tmp_path: Path) -> None:
+    arguments = [["text"]] if verb == "predict" else []
+
+    with pytest.raises(study.StudyError) as caught:
+        getattr(study, verb)(tmp_path / "none", *arguments)
+
+    assert str(tmp_path / "none") in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_study_in_the_folder_is_a_study_error(folder: Path) -> None:
+    with pytest.raises(study.StudyError, match="already holds another"):
+        study.run(StudySpec(name=folder.name), out=folder.parent)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (AnalysisError("a"), study.StudyError),
+        (UnwritableError("a"), study.EnvironmentFaultError),
+        (DamagedRecordsError("a"), study.IntegrityError),
+        (SpaceError("a"), study.StudyError),
+    ],
+)
+def test_what_the_other_packages_refuse_is_a_study_error_of_its_kind(
+    theirs: Exception, ours: type[Exception], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> None:
+        raise theirs
+
+    monkeypatch.setattr("analysis.load", fail)
+
+    with pytest.raises(ours) as caught:
+        study.open(folder)
+
+    assert type(caught.value) is ours
+    assert caught.value.__cause__ is theirs
+
+
+def test_ctrl_c_does_not_let_the_caller_go_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "resume_study", folder, interruption="signal SIGINT", stop_signal=signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt, match=r"signal SIGINT.*study\.resume goes on"):
+        study.resume(folder)
+
+
+def test_a_request_to_terminate_ends_the_caller_with_its_status(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, "resume_study", folder, interruption="signal SIGTERM", stop_signal=signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as caught:
+        study.resume(folder)
+
+    assert caught.value.code == 143
+
+
+def test_a_spent_budget_is_no_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "resume_study", folder, interruption="its time budget is spent")
+
+    assert study.resume(folder).interruption == "its time budget is spent"
+
+
+class Line:
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    def update(self, text: str) -> None:
+        pass
+
+    def keep(self, text: str) -> None:
+        self.kept.append(text)
+
+
+def test_the_line_ends_with_the_report(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line()
+    monkeypatch.setattr("study.running.front_door.find_line", lambda: line)
+    pretend(monkeypatch, "resume_study", folder, report=folder / "report" / "index.html")
+
+    study.resume(folder)
+
+    (said,) = line.kept
+    assert f"done; report: {folder / 'report' / 'index.html'}" in said
+
+
+def test_the_line_ends_where_the_leg_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line()
+    monkeypatch.setattr("study.running.front_door.find_line", lambda: line)
+
+    with pytest.raises(study.StudyError):
+        study.confirm(folder, top=0)
+
+    assert "ended by StudyError" in line.kept[0]
+
+
+def test_a_listener_replaces_the_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find() -> None:
+        raise AssertionError("somebody hears already")
+
+    monkeypatch.setattr("study.running.front_door.find_line", find)
+    asked = pretend(monkeypatch, "resume_study", folder)
+    listener = study.Listener()
+
+    study.resume(folder, listener=listener)
+
+    assert asked[1]["listener"] is listener
