@@ -67,10 +67,10 @@ def _write(path: Path, columns: dict[str, Sequence[str]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from analysis.records.files import write_atomically
+    from analysis.records.atomic import replace_file
 
     table = pa.table({name: pa.array(cells, pa.large_string()) for name, cells in columns.items()})
-    write_atomically(path, lambda target: pq.write_table(table, target, compression="zstd"))
+    replace_file(path, lambda stream: pq.write_table(table, stream, compression="zstd"))
 
 
 def _digest(names: Sequence[str], rows: Rows) -> str:

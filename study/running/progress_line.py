@@ -13,8 +13,8 @@ from analysis.words.numbers import duration
 from study.running.listener import Listener, Outlook
 
 if TYPE_CHECKING:
-    from study.machine.capacity import Capacity
     from study.errors import EnvironmentFaultError
+    from study.machine.capacity import Capacity
     from study.spec.schema import StudySpec
     from study.trial import Assignment, Report
 

@@ -91,7 +91,7 @@ class StudyResult:
         Raises:
             StudyError: If no run completed.
         """
-        from analysis.records.database import open_read_only
+        from analysis.records.read_only import open_read_only
 
         setting = int(self._best["setting"])
         with open_read_only(self.directory.records) as connection:

@@ -18,8 +18,9 @@ from study.data.frames import store_frame
 from study.data.messages import quoted
 from study.data.spec import BUILT_IN_SOURCES, DataSpec
 from study.errors import StudyError
+from study.spec.origin import Origin
 from study.spec.presets import find_document, preset_names
-from study.spec.schema import StudySpec, load_spec
+from study.spec.schema import StudySpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def make_spec(source: SpecSource, *, name: str | None = None, **settings: Any) -
     return StudySpec.from_document(_put_over(document, given), origin)
 
 
-def _read_source(source: SpecSource, given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+def _read_source(source: SpecSource, given: Mapping[str, Any]) -> tuple[dict[str, Any], str | Origin]:
     """Return a source's document, and what to call it in messages."""
     match source:
         case StudySpec():
@@ -67,7 +68,7 @@ def _read_source(source: SpecSource, given: Mapping[str, Any]) -> tuple[dict[str
         case str() if source in preset_names():
             return find_document(source)
         case str() | os.PathLike() if Path(source).suffix in _SPEC_SUFFIXES:
-            return load_spec(Path(source)), str(source)
+            return find_document(os.fspath(source))
         case str() | os.PathLike():
             _check_single(given)
             return _ask_for_texts(os.fspath(source)), _HERE

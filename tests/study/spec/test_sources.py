@@ -148,14 +148,14 @@ def test_a_frames_columns_may_be_named() -> None:
         (TEXTS, {}, "give one, e.g. name='reviews'"),
         (TEXTS, {"name": "a b"}, "'a b' is not"),
         (TEXTS, {"name": "a", "data": 3}, "3 is not; see docs/spec.md"),
-        (TEXTS, {"name": "a", "data": {"txt": "b"}}, "did you mean text?"),
+        (TEXTS, {"name": "a", "data": {"txt": "b"}}, "did you mean 'text'?"),
         (TEXTS, {"name": "a", "data": {"source": "b.csv"}}, "data.source='b.csv' is a second"),
         ("docstrings", {"data": {"source": "b.csv"}}, "data.source='b.csv' is a second"),
         ("quick", {"trials": 3}, "trials is not a key"),
-        ("quick", {"training": {"epochs": 3}}, "did you mean max_epochs?"),
+        ("quick", {"training": {"epochs": 3}}, "did you mean 'max_epochs'?"),
         ("quick", {"space": {"cel": "lstm"}}, "did you mean 'cell'?"),
         ("quick", {"space": "lstm"}, "a space is a mapping"),
-        ("quick", {"design": {"kind": "gird"}}, "did you mean grid?"),
+        ("quick", {"design": {"kind": "gird"}}, "did you mean 'grid'?"),
         ("quick", {"seeds": 0}, "seeds: input should be greater"),
         ({"name": "a", 3: 4}, {}, "3 is not a key"),
     ],
@@ -186,7 +186,7 @@ def test_yaml_that_is_none_is_a_study_error(tmp_path: Path) -> None:
 def test_a_spec_that_cannot_be_leaves_no_file_of_its_frame(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="row 10"):
         make_spec(TEXTS.assign(text=[*TEXTS["text"][:9], ""]), name="mine")
-    with pytest.raises(StudyError, match="did you mean text"):
+    with pytest.raises(StudyError, match="did you mean 'text'"):
         make_spec(TEXTS, name="mine", data={"tex": "text"})
 
     assert not list(tmp_path.rglob("*.parquet"))
