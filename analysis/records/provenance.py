@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from analysis.words.numbers import count, listing
@@ -16,6 +17,14 @@ DECISIVE_PACKAGES = ("recurrent-study", "tensorflow", "keras", "numpy", "numba")
 """What trains: the same setting and seed under another version may come to other figures."""
 
 _MACHINE = {"processor": "the architecture", "processor_model": "the driver's processor"}
+
+
+def installed_version(package: str) -> str | None:
+    """The version of a package as its installer noted it, without importing it; None where it is missing."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
 from analysis.errors import AnalysisError, UnwritableError
+from analysis.garbage import no_collection
 from analysis.plots.style import styled
 from analysis.records.atomic import replace_file
 from analysis.records.files import write_csv
@@ -44,7 +43,7 @@ def write_report(study: Study, folder: Path, *, format: Format = "html", figures
         AnalysisError: If the format is unknown.
         UnwritableError: If the folder cannot be written.
     """
-    with _uncollected():
+    with no_collection():  # a report leaves little
         return write_folder(build_report(study), folder, format=format, figures=figures)
 
 
@@ -57,18 +56,6 @@ def write_comparison(
         AnalysisError: If there are fewer than two studies, or the folder cannot be written.
     """
     return write_folder(build_comparison(studies), folder, format=format, figures=figures)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let nobody look for garbage: a report leaves little, and to look goes through all that is loaded."""
-    was_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_collecting:
-            gc.enable()
 
 
 def write_folder(report: Report, folder: Path, *, format: Format, figures: bool) -> Path:

@@ -11,10 +11,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from analysis.records.provenance import installed_version
 from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path
 from study.machine.capacity import count_cpus
 
@@ -63,7 +63,10 @@ def examine(address: str | None, out: Path) -> list[Finding]:
 def describe_node(folder: str) -> dict[str, Any]:
     """Return what a node is like; runs there."""
     return {
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in PACKAGES},
+        },
         "sees_folder": Path(folder).exists(),
     }
 
@@ -120,23 +123,19 @@ def compare_nodes(name: str, here: dict[str, Any], there: dict[str, Any]) -> Ite
         )
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
 def _examine_packages() -> Iterator[Finding]:
     for name in PACKAGES:
-        found = _version(name)
+        found = installed_version(name)
         if found is None:
             yield Finding("packages", "wrong", f'{name} is missing: pip install "recurrent-study[run]"')
     yield Finding(
         "packages",
         "good",
         ", ".join(
-            [f"python {platform.python_version()}", *(f"{name} {_version(name)}" for name in PACKAGES)]
+            [
+                f"python {platform.python_version()}",
+                *(f"{name} {installed_version(name)}" for name in PACKAGES),
+            ]
         ),
     )
     yield Finding("machine", "good", f"{count_cpus()} CPUs, {platform.system()} {platform.machine()}")

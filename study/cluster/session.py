@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import secrets
 import tempfile
@@ -11,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from analysis.garbage import no_collection
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus
 from study.machine.processes import end_local_ray
@@ -161,12 +161,8 @@ def _make_ready(address: str | None) -> dict[str, Any]:
 def _leave_ray() -> None:
     import ray
 
-    # What Tune leaves refers to Ray: to collect it while Ray goes, from any thread, would abort.
-    was_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        ray.shutdown()
-    finally:
-        end_local_ray()
-        if was_collecting:
-            gc.enable()
+    with no_collection():  # What Tune leaves refers to Ray: to collect it while Ray goes would abort.
+        try:
+            ray.shutdown()
+        finally:
+            end_local_ray()

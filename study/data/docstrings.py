@@ -11,11 +11,11 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
+from analysis.records.provenance import installed_version
 from study.data.cache import (
     default_cache_folder,
     key_of,
@@ -85,7 +85,8 @@ def read_docstrings(cache_folder: Path | None = None) -> Rows:
         )
         raise DataError(message)
     folder = default_cache_folder() if cache_folder is None else cache_folder
-    versions = [f"{name} {_version(LIBRARIES[name])}" for name in roots]
+    # Unknown where it is installed under another name, such as tensorflow-cpu.
+    versions = [f"{name} {installed_version(LIBRARIES[name]) or 'unknown'}" for name in roots]
     key = key_of("docstrings", _FORMAT, *sys.version_info[:2], *versions)
     kept = read_arrays(folder, key, ("texts", "offsets", "libraries"))
     if kept is None:
@@ -113,13 +114,6 @@ def _installed() -> dict[str, Path]:
             continue
         roots[name] = Path(spec.origin).parent
     return roots
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "unknown"  # installed under another name, such as tensorflow-cpu
 
 
 def _collect(roots: dict[str, Path]) -> Rows:

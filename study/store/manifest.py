@@ -9,11 +9,10 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from analysis.records.provenance import compare_legs
+from analysis.records.provenance import compare_legs, installed_version
 from study.errors import IntegrityError
 from study.store.directory import StudyDirectory
 from study.store.files import write_atomically
@@ -148,7 +147,7 @@ class Manifest:
         """What this process runs on."""
         return {
             "python": platform.python_version(),
-            "packages": {name: _version(name) for name in RECORDED_PACKAGES},
+            "packages": {name: installed_version(name) for name in RECORDED_PACKAGES},
             "machine": {
                 "system": platform.system(),
                 "processor": platform.machine(),
@@ -185,13 +184,6 @@ def _release(version: str) -> list[str]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _processor_model() -> str | None:

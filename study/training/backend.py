@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from analysis.garbage import no_collection
+
 _UNUSED = ("matplotlib", "matplotlib.pyplot", "sklearn")
 """Keras loads them where it finds them, for galleries of pictures and for wrappers."""
 
@@ -38,16 +40,12 @@ def load_backend() -> None:
     silence_backend()
     absent = [name for name in _UNUSED if name not in sys.modules]
     sys.modules |= dict.fromkeys(absent)  # type: ignore[arg-type]  # None: an import of it fails
-    was_collecting = gc.isenabled()
-    gc.disable()  # half a million objects come, and none goes
     try:
-        with _without_commentary():
+        with no_collection(), _without_commentary():  # half a million objects come, and none goes
             import keras  # noqa: F401
     finally:
         for name in absent:
             del sys.modules[name]
-        if was_collecting:
-            gc.enable()
     gc.freeze()
 
 

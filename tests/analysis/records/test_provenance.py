@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analysis import Study, summarize
-from analysis.records.provenance import compare_legs, find_changes, read_change
+from analysis.records.provenance import compare_legs, find_changes, installed_version, read_change
 from analysis.report.build import build_report
 
 PACKAGES = {"recurrent-study": "0.1.0", "tensorflow": "2.21.0", "numpy": "2.4.0", "ray": "2.60.0"}
@@ -102,3 +103,8 @@ def test_the_report_says_first_that_versions_changed(one_setting: Study) -> None
 
     assert found[0].text.startswith("From leg 2 on the study ran on tensorflow 2.22.0 instead of 2.21.0")
     assert found[0].text in [getattr(block, "text", None) for block in chapter.blocks]
+
+
+def test_a_package_that_is_missing_has_no_version() -> None:
+    assert installed_version("numpy") == np.__version__
+    assert installed_version("surely-not-installed") is None

@@ -70,14 +70,13 @@ def test_a_leg_counts_as_interrupted_until_it_is_known_to_have_ended(manifest: M
 def test_what_a_leg_ran_on_is_compared_with_the_leg_before_it(
     manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.store.manifest.version", {"keras": "3.15.1", "numpy": "2.4.0"}.__getitem__)
-    monkeypatch.setattr("study.store.manifest.PackageNotFoundError", KeyError)
+    monkeypatch.setattr("study.store.manifest.installed_version", {"keras": "3.15.1", "numpy": "2.4.0"}.get)
     monkeypatch.setattr("study.store.manifest._git_revision", lambda: None)
     assert manifest.changes() == {}
     manifest.begin_leg("run", Capacity(2, 0.0, 1))
     assert Manifest.open(StudyDirectory(tmp_path)).changes() == {}
 
-    monkeypatch.setattr("study.store.manifest.version", {"keras": "3.16.0", "numpy": "2.4.0"}.__getitem__)
+    monkeypatch.setattr("study.store.manifest.installed_version", {"keras": "3.16.0", "numpy": "2.4.0"}.get)
 
     later = Manifest.open(StudyDirectory(tmp_path))
     assert later.changes() == {"keras": ("3.15.1", "3.16.0")}
