@@ -23,8 +23,9 @@ from typing import Any
 
 from rich.console import Console
 
+from analysis.words.numbers import rough_duration
 from benchmarks.peers import Task, describe_data, describe_study, write_task
-from study.cli.console import ConsoleListener, say_duration
+from study.cli.console import ConsoleListener
 from study.forecast.pricing import price_study
 from study.running.verbs import run_study
 from study.spec.presets import find_document
@@ -116,7 +117,7 @@ def compare(spec: StudySpec, out: Path) -> None:
     factors = [factor_of(left_s, ended - at) for at, left_s in stamped.left]
     last = factors[len(factors) // 2 :]
     n_inside = sum(low <= ended - at <= high for at, low, high in stamped.limits)
-    low, middle, high = map(say_duration, (said.low, said.middle, said.high))
+    low, middle, high = map(rough_duration, (said.low, said.middle, said.high))
     print(
         f"{spec.name}, seed {spec.seed}, load {load:.1f}: "
         f"foretold {middle} ({low} to {high}), took {took_s:.0f} s, "

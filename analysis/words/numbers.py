@@ -58,6 +58,27 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
+def rough_duration(seconds: float) -> str:
+    """An estimated time span, to two digits or so: `40 s`, `2.5 min`, `12 min`, `3.5 h`, `2.1 days`."""
+    if seconds < 90.0:
+        return f"{seconds:.0f} s" if seconds < 20.0 else f"{round(seconds, -1):.0f} s"
+    if seconds < 90.0 * 60.0:
+        minutes = seconds / 60.0
+        return f"{minutes:.1f} min" if minutes < 4.95 else f"{minutes:.0f} min"
+    hours = seconds / 3600.0
+    if hours < 48.0:
+        return f"{hours:.1f} h" if hours < 10.0 else f"{hours:.0f} h"
+    return f"{hours / 24.0:.1f} days"
+
+
+def byte_size(n_bytes: float, *, round_up: bool = False) -> str:
+    """A size to two digits or so: `0.9 MB`, `45 MB`, `3.2 GB`; one that is a limit is rounded up."""
+    unit, name = (1e9, "GB") if n_bytes >= 1e9 else (1e6, "MB")
+    digits = 0 if n_bytes / unit >= 10 else 1
+    size = math.ceil(n_bytes / unit * 10**digits) / 10**digits if round_up else n_bytes / unit
+    return f"{size:.{digits}f} {name}"
+
+
 def listing(items: Sequence[str], limit: int = 6) -> str:
     """Items in a sentence: `a, b and c`; what is beyond `limit` is counted."""
     shown = list(items[:limit])

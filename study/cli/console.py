@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from analysis.words.labels import label_setting
-from analysis.words.numbers import count
+from analysis.words.numbers import byte_size, count, rough_duration
 from study.forecast.backlog import Backlog, size_of, take_stock
-from study.forecast.disk import say_bytes
 from study.forecast.progress import Progress
 from study.running.listener import Listener, Outlook
 from study.running.result import StudyResult
@@ -122,23 +121,10 @@ class ConsoleListener(Listener):
 
 def say_rest(left: Estimate) -> str:
     """Say how much time is left, and between which limits where these lie far apart."""
-    said = f"about {say_duration(left.middle)} left"
+    said = f"about {rough_duration(left.middle)} left"
     if left.high < WIDE * left.low:
         return said
-    return f"{said} ({say_duration(left.low)} to {say_duration(left.high)})"
-
-
-def say_duration(seconds: float) -> str:
-    """Say a duration to two digits or so, e.g. `40 s`, `2.5 min`, `12 min`, `3.5 h`, `2.1 days`."""
-    if seconds < 90.0:
-        return f"{seconds:.0f} s" if seconds < 20.0 else f"{round(seconds, -1):.0f} s"
-    if seconds < 90.0 * 60.0:
-        minutes = seconds / 60.0
-        return f"{minutes:.1f} min" if minutes < 4.95 else f"{minutes:.0f} min"
-    hours = seconds / 3600.0
-    if hours < 48.0:
-        return f"{hours:.1f} h" if hours < 10.0 else f"{hours:.0f} h"
-    return f"{hours / 24.0:.1f} days"
+    return f"{said} ({rough_duration(left.low)} to {rough_duration(left.high)})"
 
 
 def _say_figures(report: Report) -> str:
@@ -185,12 +171,12 @@ def print_price(console: Console, spec: StudySpec, price: Price) -> None:
     )
     most = ""
     if price.most_disk_bytes is not None:
-        most = f", at most {say_bytes(price.most_disk_bytes)} while it runs"
+        most = f", at most {byte_size(price.most_disk_bytes, round_up=True)} while it runs"
     seconds, n_slots = price.seconds, count(price.n_slots, "run")
     console.print(
         f"{count(price.n_timed, 'setting')} timed in {price.probe_s:.0f} s{error}; nine times out of ten:",
-        f"  time    {say_duration(seconds.middle)} ({say_duration(seconds.low)} to "
-        f"{say_duration(seconds.high)}) with {n_slots} at once{stopped}",
+        f"  time    {rough_duration(seconds.middle)} ({rough_duration(seconds.low)} to "
+        f"{rough_duration(seconds.high)}) with {n_slots} at once{stopped}",
         f"  memory  {_say_bytes(price.memory_bytes)} in all",
         f"  disk    {_say_bytes(price.disk_bytes)}{most}",
         sep="\n",

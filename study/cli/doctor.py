@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.records.provenance import installed_version
+from analysis.words.numbers import byte_size
 from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path
 from study.machine.capacity import count_cpus
 
@@ -154,7 +155,7 @@ def _examine_folder(topic: str, folder: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(existing).free
     verdict: Literal["good", "note"] = "good" if free >= FREE_BYTES else "note"
     advice = "" if free >= FREE_BYTES else "; a full disk stops a study, though it can be resumed"
-    yield Finding(topic, verdict, f"{free / 2**30:.1f} GiB free in {existing}{advice}")
+    yield Finding(topic, verdict, f"{byte_size(free)} free in {existing}{advice}")
 
 
 def _examine_shared_memory() -> Iterator[Finding]:
@@ -166,11 +167,11 @@ def _examine_shared_memory() -> Iterator[Finding]:
         yield Finding(
             "shared memory",
             "note",
-            f"{free / 2**20:.0f} MiB free in {shared}, Ray wants {OBJECT_STORE_BYTES / 2**20:.0f}: it falls "
+            f"{byte_size(free)} free in {shared}, Ray wants {byte_size(OBJECT_STORE_BYTES)}: it falls "
             "back to slow files; in a container: --shm-size=1g",
         )
     else:
-        yield Finding("shared memory", "good", f"{free / 2**20:.0f} MiB free in {shared}")
+        yield Finding("shared memory", "good", f"{byte_size(free)} free in {shared}")
 
 
 def _examine_token() -> Iterator[Finding]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.words.numbers import count
+from analysis.words.numbers import byte_size, count
 from search_spaces import Choice, Domain, Fixed
 from study.designs import SearchDesign
 from study.errors import EnvironmentFaultError
@@ -75,25 +74,25 @@ class Footprint:
         free, wanted = shutil.disk_usage(there).free, max(self.total_bytes - held, 0)
         if free < wanted:
             raise EnvironmentFaultError(
-                f"a study needs room on its disk: {folder} may still grow by {say_bytes(wanted)} "
-                f"({self._say_parts()}), and {say_bytes(free)} are free; make room, choose another folder "
+                f"a study needs room on its disk: {folder} may still grow by {_say_bound(wanted)} "
+                f"({self._say_parts()}), and {byte_size(free)} are free; make room, choose another folder "
                 "with --out, or lower keep_models"
             )
         return (
-            f"The study's folder may grow to {say_bytes(self.total_bytes)} ({self._say_parts()}); "
-            f"{say_bytes(free)} are free there."
+            f"The study's folder may grow to {_say_bound(self.total_bytes)} ({self._say_parts()}); "
+            f"{byte_size(free)} are free there."
         )
 
     def _say_parts(self) -> str:
-        records = f"records, tables and report {say_bytes(self.records_bytes)}"
+        records = f"records, tables and report {_say_bound(self.records_bytes)}"
         if self.checkpoints_bytes is None or self.models_bytes is None:
             return f"{records}; checkpoints and models are not counted, for the model is your own"
         parts = [
             records,
-            f"checkpoints of {count(self.n_running, 'run')} {say_bytes(self.checkpoints_bytes)}",
+            f"checkpoints of {count(self.n_running, 'run')} {_say_bound(self.checkpoints_bytes)}",
         ]
         if self.n_models:
-            parts.append(f"{count(self.n_models, 'model')} {say_bytes(self.models_bytes)}")
+            parts.append(f"{count(self.n_models, 'model')} {_say_bound(self.models_bytes)}")
         return ", ".join(parts)
 
 
@@ -178,11 +177,8 @@ def largest_setting(spec: StudySpec) -> dict[str, Any]:
     return setting | {"cell": max(_values(spec.space.parameters["cell"]), key=N_GATES.__getitem__)}
 
 
-def say_bytes(n: float) -> str:
-    """Say a size to two digits or so, e.g. `0.9 MB`, `45 MB`, `3.2 GB`."""
-    unit, name = (1e9, "GB") if n >= 1e9 else (1e6, "MB")
-    digits = 0 if n / unit >= 10 else 1
-    return f"{math.ceil(n / unit * 10**digits) / 10**digits:.{digits}f} {name}"
+def _say_bound(n_bytes: float) -> str:
+    return byte_size(n_bytes, round_up=True)
 
 
 def _n_outputs(n_classes: int) -> int:

@@ -5,6 +5,7 @@ import pytest
 from analysis.words.numbers import (
     MINUS,
     NONE,
+    byte_size,
     count,
     duration,
     listing,
@@ -12,6 +13,7 @@ from analysis.words.numbers import (
     percent,
     plus_minus,
     points,
+    rough_duration,
     whole,
 )
 
@@ -47,3 +49,32 @@ NAN = float("nan")
 )
 def test_figures_are_worded_the_same_way_everywhere(text: str, expected: str) -> None:
     assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (7.4, "7 s"),
+        (44.0, "40 s"),
+        (100.0, "1.7 min"),
+        (700.0, "12 min"),
+        (7200.0, "2.0 h"),
+        (72000.0, "20 h"),
+        (2e5, "2.3 days"),
+    ],
+)
+def test_estimated_durations_are_said_in_their_own_unit(seconds: float, said: str) -> None:
+    assert rough_duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "said", "at_most"),
+    [
+        (1, "0.0 MB", "0.1 MB"),
+        (9_940_000, "9.9 MB", "10.0 MB"),
+        (12_100_000, "12 MB", "13 MB"),
+        (3.21e9, "3.2 GB", "3.3 GB"),
+    ],
+)
+def test_sizes_are_rounded_and_limits_rounded_up(n_bytes: float, said: str, at_most: str) -> None:
+    assert (byte_size(n_bytes), byte_size(n_bytes, round_up=True)) == (said, at_most)

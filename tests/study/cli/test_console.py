@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import io
 
-import pytest
 from rich.console import Console
 
-from study.cli.console import ConsoleListener, say_duration, say_rest
+from study.cli.console import ConsoleListener, say_rest
 from study.forecast.estimate import Estimate
 from study.machine.capacity import Capacity
 from study.running.listener import Outlook
@@ -50,19 +49,3 @@ def test_the_line_of_a_trial_that_ended_says_how_much_is_left() -> None:
 def test_limits_of_the_time_left_are_said_where_they_lie_far_apart() -> None:
     assert say_rest(Estimate(130.0, 90.0, 200.0)) == "about 2.2 min left"
     assert say_rest(Estimate(130.0, 50.0, 500.0)) == "about 2.2 min left (50 s to 8 min)"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (7.4, "7 s"),
-        (44.0, "40 s"),
-        (100.0, "1.7 min"),
-        (700.0, "12 min"),
-        (7200.0, "2.0 h"),
-        (72000.0, "20 h"),
-        (2e5, "2.3 days"),
-    ],
-)
-def test_durations_are_said_in_their_own_unit(seconds: float, said: str) -> None:
-    assert say_duration(seconds) == said

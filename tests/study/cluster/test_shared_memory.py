@@ -40,5 +40,5 @@ def test_a_real_study_runs_with_a_megabyte_of_shared_memory(tmp_path: Path) -> N
 def test_the_doctor_says_that_shared_memory_is_short(tmp_path: Path) -> None:
     ran = run_with_little_shared_memory(["study", "doctor", "--out", str(tmp_path)])
 
-    assert "shared memory: 1 MiB free in /dev/shm, Ray wants 512" in ran.stdout
+    assert "shared memory: 1.0 MB free in /dev/shm, Ray wants 537 MB" in ran.stdout
     assert "wrong" not in ran.stdout

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from study.errors import EnvironmentFaultError
-from study.forecast.disk import Footprint, bound_footprint, count_weights, say_bytes
+from study.forecast.disk import Footprint, bound_footprint, count_weights
 from study.spec.schema import StudySpec
 from tests.study.pretend.small_study import make_spec
 
@@ -117,10 +117,3 @@ def test_too_little_room_is_refused_but_what_the_folder_holds_is_there_already(
 
     (tmp_path / "records.db").write_bytes(b"\0" * 2_500_000)
     assert "may grow to 5.0 MB" in footprint.check(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("n", "said"), [(1, "0.1 MB"), (9_940_000, "10.0 MB"), (12_100_000, "13 MB"), (3.21e9, "3.3 GB")]
-)
-def test_sizes_are_said_rounded_up(n: float, said: str) -> None:
-    assert say_bytes(n) == said
