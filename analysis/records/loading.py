@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,7 @@ class Study(Tables):
         return f"best {self.facts.objective} {best:.4f}"
 
 
-def load(path: Path | str) -> Study:
+def load(path: str | os.PathLike[str]) -> Study:
     """Read a study: its directory, its `records.db`, or a folder with the two derived tables.
 
     Opens databases read-only, also while the study runs; executes nothing that a file holds.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,13 +68,14 @@ class TextClassifier:
     vocabulary: tuple[str, ...]
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: str | os.PathLike[str]) -> Self:
         """Open a model's folder, or the best model of a study's directory.
 
         Raises:
             StudyError: If there is no model.
             IntegrityError: If a file of it is damaged.
         """
+        path = Path(path)
         folder = path if (path / CARD_FILE).is_file() else _best_of(path)
         try:
             card = ModelCard.model_validate_json((folder / CARD_FILE).read_bytes())
