@@ -10,26 +10,24 @@ from __future__ import annotations
 import math
 import sys
 
-import analysis
-from study.running.verbs import run_study
-from study.spec.presets import find_document
-from study.spec.schema import StudySpec
+import study
 
 
 def main(distances: list[int]) -> None:
     """Run one study for each distance, and print the best validation accuracy of each cell."""
-    studies = {}
+    results = {}
     for distance in distances:
-        document, source = find_document("recall")
         length = 3 * distance
-        document |= {"name": f"recall-{distance}", "training": {"max_epochs": 25, "gradients": True}}
-        document["data"] |= {"recall": {"distance": distance, "length": length}}
-        document["space"] |= {"sequence_length": length + 1}  # every text begins with a token that says so
-        result = run_study(StudySpec.from_document(document, source))
-        studies[distance] = analysis.load(result.directory.path)
+        results[distance] = study.run(
+            "recall",
+            name=f"recall-{distance}",
+            data={"recall": {"distance": distance, "length": length}},
+            space={"sequence_length": length + 1},  # every text begins with a token that says so
+            training={"max_epochs": 25, "gradients": True},
+        )
     print("best validation accuracy by distance: the token that tells lies that far from the end to twice as")
-    for distance, study in studies.items():
-        best = study.trials.groupby("cell")["val_accuracy"].max()
+    for distance, result in results.items():
+        best = result.trials.groupby("cell")["val_accuracy"].max()
         cells = ", ".join(f"{cell} {best.get(cell, math.nan):.3f}" for cell in ("rnn", "gru", "lstm"))
         print(f"{distance:>4}: {cells}")
 
