@@ -84,7 +84,6 @@ def take_sample(n_trials: int, study: Path) -> Sample:
         "worker_mb": max(map(memory_mb_of, training), default=0.0),
         "ray_mb": sum(map(memory_mb_of, services)),
         "records_mb": (study / "records.db").stat().st_size / 2**20,
-        "search_mb": (study / "optuna.db").stat().st_size / 2**20,
     }
 
 
@@ -141,7 +140,6 @@ def per_trial(samples: list[Sample]) -> pd.DataFrame:
             "driver_ms": 1000 * steps["driver_cpu_s"] / n_trials,
             "ray_ms": 1000 * steps["ray_cpu_s"] / n_trials,
             "records_kb": 1024 * steps["records_mb"] / n_trials,
-            "search_kb": 1024 * steps["search_mb"] / n_trials,
             **{name: table[name].iloc[1:] for name in ("driver_mb", "worker_mb", "ray_mb")},
         }
     )

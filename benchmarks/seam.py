@@ -99,7 +99,7 @@ def search_by_seam(spec: StudySpec, n_workers: int) -> list[Assignment]:
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         folder = Path(name)
         ledger = Ledger.create(folder / "records.db", describe(spec), np.array([0, 1]))
-        search = Search(spec, ledger, folder / "optuna.db")
+        search = Search(spec, ledger)
         handed_out: list[Assignment] = []
         running: list[Assignment] = []
         while True:

@@ -76,7 +76,7 @@ def read_records(path: Path) -> Records:
         connection.execute("BEGIN")
         _check_integrity(connection, path)
         _check_tables(connection, path)
-        facts = _read_facts(connection, path)
+        facts = read_facts(connection, path)
         attempts = _read_frame(connection, LAST_ATTEMPTS.format(columns="t.*", table="attempts"))
         epochs = _read_frame(
             connection, LAST_ATTEMPTS.format(columns="t.*", table="epochs") + ", t.epoch"
@@ -127,7 +127,12 @@ def _list_columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
     return columns
 
 
-def _read_facts(connection: sqlite3.Connection, path: Path) -> StudyFacts:
+def read_facts(connection: sqlite3.Connection, path: Path) -> StudyFacts:
+    """Read the facts of a study.
+
+    Raises:
+        AnalysisError: If the records are of another schema, or the facts are broken.
+    """
     meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
     version = meta.get("schema_version", "none")
     if version != str(SCHEMA_VERSION):

@@ -14,7 +14,7 @@ def verify(
     path: StudyPath,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Make tables, report and Optuna's storage anew from the records."),
+        typer.Option("--repair", help="Make tables, report and optuna.db anew from the records."),
     ] = False,
 ) -> None:
     """Check every file of a study that no process is at work on; exit with 5 if one is damaged."""
@@ -34,8 +34,8 @@ def verify(
                 f"a study's files are what was written: {len(verdict.damages)} of {path} are not; {way_out}"
             )
         if verdict.damages:
-            said = mend(directory, verdict.damages)
-            print("made again from the records", *said, sep="\n")
+            mend(directory)
+            print("made again from the records")
     if verdict.is_sealed:
         print(f"{path}: every file is what was written")
     else:

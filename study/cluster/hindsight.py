@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from study.cluster.schedulers import CLOCK, METRIC
-from study.store.ledger import Outcome
+from study.store.outcomes import Outcome
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import AnalysisError
+from analysis.records.schema import State
 from analysis.words.numbers import count
 from search_spaces.documents import dump_document
 from study.designs import SearchDesign
@@ -16,7 +18,7 @@ from study.running.listener import Listener
 from study.running.result import StudyResult
 from study.search.samplers import check_sampler
 from study.search.source import Source
-from study.search.warm_start import check_sources, gather_warm_start
+from study.search.warm_start import WarmStart, check_sources, gather_warm_start
 from study.spec.keys import put_setting
 from study.spec.schema import StudySpec, load_spec
 from study.store.directory import StudyDirectory
@@ -155,9 +157,7 @@ def retry_study(
     spec = read_spec(directory)
 
     def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
-        search = _search(leg, ledger, manifest)
-        search.redo(("failed", "timeout"))
-        return search
+        return _search(leg, ledger, manifest, retried=("failed", "timeout"))
 
     return Leg(directory, spec, "retry", make_source, load_worker, address, listener or Listener()).run()
 
@@ -213,8 +213,13 @@ def read_spec(directory: StudyDirectory) -> StudySpec:
     return StudySpec.from_document(load_spec(directory.spec), str(directory.spec))
 
 
-def _search(leg: Leg, ledger: Ledger, manifest: Manifest) -> Search | AuditedSearch:
-    """Return what a leg goes on with: the study's search, with its audit where one is asked for."""
+def _search(
+    leg: Leg, ledger: Ledger, manifest: Manifest, retried: Collection[State] = ()
+) -> Search | AuditedSearch:
+    """Return what a leg goes on with: the study's search, with its audit where one is asked for.
+
+    Runs that ended in one of the states `retried` are tried again.
+    """
     from study.search.audit import AuditedSearch
     from study.search.search import Search
 
@@ -225,14 +230,29 @@ def _search(leg: Leg, ledger: Ledger, manifest: Manifest) -> Search | AuditedSea
         leg.listener.on_stage(
             f"training {count(n_short, 'run')} again that ended at the old maximum of epochs"
         )
-    search = Search(spec, ledger, leg.directory.search)
-    if spec.warm_start and search.is_fresh:
-        start = gather_warm_start(spec, manifest.content["data"])
-        leg.listener.on_design(start.said)
-        search.warm(start)
+    for outcome in ledger.outcomes():
+        if outcome.state in retried and outcome.assignment.phase != "confirm":
+            ledger.redo(outcome.assignment)
+    search = Search(spec, ledger, _begin_warm(leg, ledger, manifest) if spec.warm_start else None)
     if isinstance(spec.design, SearchDesign) and spec.design.audit_pruned is not None:
         return AuditedSearch(spec, search, ledger, spec.design.audit_pruned)
     return search
+
+
+def _begin_warm(leg: Leg, ledger: Ledger, manifest: Manifest) -> WarmStart:
+    """Return what earlier studies found when this one began: they may change, and be gone."""
+    if ledger.warm_start is not None:
+        return WarmStart.from_document(ledger.warm_start)
+    try:
+        start = gather_warm_start(leg.spec, manifest.content["data"])
+    except (StudyError, AnalysisError) as error:
+        if not ledger.outcomes():
+            raise
+        # A release that did not note it began the study.
+        start = WarmStart((), (), [f"What earlier studies had found is not known any more: {error}"])
+    leg.listener.on_design(start.said)
+    ledger.note_warm_start(start.to_document())
+    return start
 
 
 def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:

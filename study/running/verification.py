@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,8 @@ def verify(directory: StudyDirectory) -> Verdict:
         _check_seal,
         _check_spec,
         _check_manifest,
-        _check_databases,
+        _check_records,
+        _check_optuna,
         _check_models,
         _check_tables,
     )
@@ -64,21 +65,12 @@ def verify(directory: StudyDirectory) -> Verdict:
     return Verdict(tuple(damages[path] for path in sorted(damages)), (directory.path / SEAL_FILE).exists())
 
 
-def mend(directory: StudyDirectory, damages: Collection[Damage]) -> list[str]:
-    """Make what is derived again from the records, and put the seal; only the directory's holder may.
-
-    Returns:
-        What could not be made as it was, a sentence each.
-    """
+def mend(directory: StudyDirectory) -> None:
+    """Make what is derived again from the records, and put the seal; only the directory's holder may."""
     from study.running.publication import publish
-    from study.running.restoration import restore_search
 
-    said = []
-    if any(damage.path == directory.search for damage in damages):
-        said = restore_search(directory)
     publish(directory)
     put_seal(directory)
-    return said
 
 
 def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
@@ -96,7 +88,7 @@ def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
         path = directory.path / name
         if not path.resolve().is_relative_to(directory.path.resolve()):
             yield Damage(directory.path / SEAL_FILE, f"names a file outside of the study: {name!r}")
-        elif (found := digest_of(path)) != digest:
+        elif (found := digest_of(path)) != digest and not (found and path == directory.optuna):
             fault = "is not what was written" if found else "is missing"
             yield Damage(path, fault, is_derived=name.split("/")[0] in DERIVED)
 
@@ -138,12 +130,52 @@ def _check_manifest(directory: StudyDirectory) -> Iterator[Damage]:
         yield Damage(directory.manifest, f"cannot be read: {error}")
 
 
-def _check_databases(directory: StudyDirectory) -> Iterator[Damage]:
-    for path in (directory.records, directory.search):
-        try:
-            check_database(path, "integrity_check")
-        except StudyError as error:
-            yield Damage(path, str(error), is_derived=path.name in DERIVED)
+def _check_records(directory: StudyDirectory) -> Iterator[Damage]:
+    try:
+        check_database(directory.records, "integrity_check")
+    except StudyError as error:
+        yield Damage(directory.records, str(error))
+
+
+def _check_optuna(directory: StudyDirectory) -> Iterator[Damage]:
+    """Find what does not follow from the records; a note in it, optuna-dashboard's say, is no damage."""
+    path = directory.optuna
+    if not path.exists():
+        return  # no leg has come to its end yet
+    try:
+        check_database(path, "integrity_check")
+        fault = (
+            None if _is_as_sealed(directory) or _follows(directory) else "does not follow from the records"
+        )
+    except StudyError as error:
+        fault = str(error)
+    if fault is not None:
+        yield Damage(path, fault, is_derived=True)
+
+
+def _is_as_sealed(directory: StudyDirectory) -> bool:
+    """Whether nobody wrote to Optuna's file since its leg did, or there is no seal that would tell."""
+    try:
+        digests = read_seal(directory)
+    except StudyError:
+        return True  # the seal's own fault, and told as such
+    name = directory.optuna.name
+    return digests is None or digests.get(name) == digest_of(directory.optuna)
+
+
+def _follows(directory: StudyDirectory) -> bool:
+    from analysis.errors import AnalysisError
+    from study.running.verbs import read_spec
+    from study.search.optuna_export import follows_from, list_trials
+    from study.store.outcomes import read_outcomes
+
+    try:
+        spec = read_spec(directory)
+        with read_outcomes(directory.records) as records:
+            trials = list_trials(spec, records)
+    except (AnalysisError, ValueError):
+        return True  # the records' or the spec's own fault, and told as such
+    return follows_from(spec, trials, directory.optuna)
 
 
 def _check_models(directory: StudyDirectory) -> Iterator[Damage]:

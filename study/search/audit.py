@@ -16,7 +16,8 @@ from study.search.search import Search
 from study.search.source import Ordering
 from study.seeds import derive_seed
 from study.spec.schema import StudySpec
-from study.store.ledger import Ledger, Outcome
+from study.store.ledger import Ledger
+from study.store.outcomes import Outcome
 from study.trial import Assignment, Report
 
 REPLICATE_OFFSET = 2_000
@@ -75,13 +76,6 @@ class AuditedSearch:
     def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
         """Record that an attempt ended without a word; return whether it is tried again."""
         return self._whose(assignment).lose(assignment, state, reason, retry=retry)
-
-    def redo(self, states: Collection[State]) -> int:
-        """Queue a further attempt at each replicate that ended in one of `states`; return how many."""
-        lost = [o for o in self._ledger.outcomes() if o.assignment.phase == "audit" and o.state in states]
-        for outcome in lost:
-            self._ledger.redo(outcome.assignment)
-        return self._search.redo(states) + len(lost)
 
     def _whose(self, assignment: Assignment) -> Search | PlannedRuns:
         return self._open() if assignment.phase == "audit" else self._search

@@ -29,13 +29,11 @@ def ask_first_settings(spec: StudySpec, n_slots: int) -> Sequence[Mapping[str, A
     design = spec.design
     if not isinstance(design, SearchDesign) or design.sampler not in BEGIN_BY_CHANCE or spec.warm_start:
         return []
-    import optuna
-
-    from study.search.storage import open_strata
+    from study.search.optuna_study import Tuners
 
     strata = design.strata(spec.space)
     share = design.trials // len(strata)
     n_by_chance = len(strata) * min(design.count_startup(share), share)
     n_certain = min(design.trials, n_by_chance + (n_slots if len(strata) == 1 else 0))
-    stored = open_strata(spec, optuna.storages.InMemoryStorage(), strata)
-    return [min(stored, key=lambda stratum: stratum.n_asked).ask()[1] for _ in range(n_certain)]
+    tuners = Tuners(spec)
+    return [tuners.ask()[1] for _ in range(n_certain)]

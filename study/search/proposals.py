@@ -1,39 +1,63 @@
-"""What a search has proposed: the replicates of a setting that answer each suggestion, and what they came to.
+"""What a search has proposed: which replicates of a setting answer each proposal, and what they came to.
 
-A suggestion stands for the trial of its own number and its first replicate, unless it is noted otherwise.
+Nothing but the records is needed to know it. With three seeds, replicates 1 to 3 of a setting answer its
+first proposal. Where a sampler proposes the same setting again, 4 to 6 answer that: a further seed tells more
+than a rerun.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import math
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from study.search.storage import Suggestion
-from study.store.ledger import Outcome
+from study.store.outcomes import Outcome
 from study.trial import Assignment
 
+if TYPE_CHECKING:
+    from study.search.optuna_study import Suggestion
 
-@dataclass(frozen=True, eq=False)
-class Proposal:
-    """What is trained to answer a suggestion: a setting, under some of its seeds.
+Measure = Callable[[Assignment], Mapping[str, float]]
+"""Gives what a run was at its best epoch, by the names of objectives."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a proposal came to, in Optuna's terms.
 
     Attributes:
-        suggestion: Which.
-        trial: The number of the setting.
-        replicates: Those that answer it.
-        params: The setting; None where the records, which may be an older copy, know nothing of it.
-        known: The last attempt at each replicate of the setting that was begun, others' replicates too.
+        state: Of Optuna's trial.
+        values: The objectives, each a mean over replicates at their best epoch; None unless it completed.
+        curve: By epoch, the mean over replicates of the best objective so far.
     """
 
-    suggestion: Suggestion
+    state: Literal["RUNNING", "COMPLETE", "PRUNED", "FAIL"]
+    values: tuple[float, ...] | None
+    curve: Mapping[int, float]
+
+
+@dataclass(eq=False)
+class Proposal:
+    """One setting as it was proposed once.
+
+    Attributes:
+        trial: The number of the setting.
+        replicates: Those that answer it.
+        params: The setting.
+        known: The last attempt at each replicate of the setting that was begun, others' replicates too.
+        is_given_up: Whether it had only failed when seeds were added: these may tell something of others.
+        suggestion: Where the sampler waits for the result; None where nobody does.
+    """
+
     trial: int
-    replicates: tuple[int, ...]
-    params: Mapping[str, Any] | None
+    replicates: range
+    params: Mapping[str, Any]
     known: Mapping[int, Outcome]
+    is_given_up: bool = False
+    suggestion: Suggestion | None = None
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -46,32 +70,77 @@ class Proposal:
         return any(outcome.state == "pruned" for outcome in self.outcomes)
 
     @property
-    def is_worth_seeds(self) -> bool:
-        """Whether seeds that were added later may tell something: not of what was stopped, or only failed."""
-        return not self.is_cut and any(o.state in ("completed", "running") for o in self.outcomes)
+    def is_open(self) -> bool:
+        """Whether something of it is still to be trained."""
+        is_missing = self._is_worth_seeds and len(self.outcomes) < len(self.replicates)
+        return is_missing or any(outcome.state == "running" for outcome in self.outcomes)
+
+    @property
+    def _is_worth_seeds(self) -> bool:
+        """Whether replicates that were never begun are to be trained."""
+        has_more = any(outcome.state in ("completed", "running") for outcome in self.outcomes)
+        return not self.is_cut and (has_more or not self.is_given_up)
+
+    def list_open(self, study_seed: int) -> list[Assignment]:
+        """Return what is still to be trained: begun attempts, and replicates that were never begun."""
+        runs = []
+        for replicate in self.replicates:
+            outcome = self.known.get(replicate)
+            if outcome is not None and outcome.state == "running":
+                runs.append(outcome.assignment)
+            elif outcome is None and self._is_worth_seeds:
+                runs.append(Assignment.first(study_seed, self.trial, replicate, self.params))
+        return runs
+
+    def conclude(self, objectives: Sequence[str], sign: float, measure: Measure) -> Result:
+        """Return what it came to.
+
+        Args:
+            objectives: What the sampler looks for.
+            sign: 1 where more of the study's objective is better, else -1.
+            measure: Gives the figures of a run that completed.
+        """
+        scored = [o for o in self.outcomes if o.best_score is not None]
+        cut = [o for o in scored if o.state == "pruned"]
+        completed = [o for o in scored if o.state == "completed"]
+        if self.is_open:
+            return Result("RUNNING", None, _join(scored, sign))
+        if cut:
+            return Result("PRUNED", None, _join(cut, sign))
+        if completed:
+            measured = [measure(o.assignment) for o in completed]
+            values = tuple(_mean([figures[name] for figures in measured]) for name in objectives)
+            return Result("COMPLETE", values, _join(completed, sign))
+        return Result("FAIL", None, {})
 
 
 class Proposals:
     """The proposals of a search, and all that is known of their settings.
 
     Args:
-        outcomes: What the records hold.
-        noted: For which trial and first replicate earlier suggestions stand, where that was noted.
-        n_seeds: How many replicates answer a suggestion.
+        outcomes: What the records hold; those of other phases do not count.
+        n_seeds: How many replicates answer a proposal.
+        given_up: Trials that had only failed when seeds were added.
     """
 
-    def __init__(self, outcomes: Iterable[Outcome], noted: Collection[tuple[int, int]], n_seeds: int) -> None:
-        self._n_seeds, self._firsts = n_seeds, set(noted)
+    def __init__(self, outcomes: Iterable[Outcome], n_seeds: int, given_up: Collection[int] = ()) -> None:
+        self._n_seeds, self._given_up = n_seeds, given_up
         self._known: dict[int, dict[int, Outcome]] = defaultdict(dict)
-        self._trial_of: dict[str, int] = {}
         self._proposals: dict[tuple[int, int], Proposal] = {}
+        self._trial_of: dict[str, int] = {}
+        self._n_proposed: Counter[int] = Counter()
+        self._next_trial = 0
+        params = {}
         for outcome in outcomes:
-            self.remember(outcome)
+            if outcome.assignment.phase == "search":
+                self.remember(outcome)
+                params[outcome.assignment.trial] = outcome.assignment.params
+        for trial in sorted(params):
+            for first in range(1, max(self._known[trial]) + 1, n_seeds):
+                self._add(trial, first, params[trial])
 
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """The last attempt at each replicate that was begun."""
-        return [outcome for known in self._known.values() for outcome in known.values()]
+    def __len__(self) -> int:
+        return len(self._proposals)
 
     def outcome_of(self, assignment: Assignment) -> Outcome | None:
         """Return the last attempt at a replicate, None where it was not begun."""
@@ -79,69 +148,41 @@ class Proposals:
 
     def remember(self, outcome: Outcome) -> None:
         """Put an attempt in place of what was known of its replicate."""
-        assignment = outcome.assignment
-        self._known[assignment.trial][assignment.replicate] = outcome
-        self._trial_of.setdefault(_identity(assignment.params), assignment.trial)
+        self._known[outcome.assignment.trial][outcome.assignment.replicate] = outcome
 
     def of(self, assignment: Assignment) -> Proposal:
         """Return what a replicate is trained for."""
-        return self._proposals[assignment.trial, assignment.replicate]
+        first = 1 + (assignment.replicate - 1) // self._n_seeds * self._n_seeds
+        return self._proposals[assignment.trial, first]
 
-    def place(self, suggestion: Suggestion, params: Mapping[str, Any], *, is_renumbered: bool) -> Proposal:
-        """Decide for which trial and replicates a new suggestion stands, and note what does not go by itself.
+    def in_order(self) -> list[Proposal]:
+        """Return all, as they may have been proposed: the number of a trial is its place among them.
+
+        Numbers that no trial has were taken by settings that came again.
+        """
+        again = deque(sorted((p for p in self._proposals.values() if p.replicates.start > 1), key=_began))
+        ordered: list[Proposal] = []
+        for proposal in (p for key, p in sorted(self._proposals.items()) if key[1] == 1):
+            while again and len(ordered) < proposal.trial:
+                ordered.append(again.popleft())
+            ordered.append(proposal)
+        return [*ordered, *again]
+
+    def propose(self, params: Mapping[str, Any], number: int) -> Proposal:
+        """Take up a setting.
 
         Args:
-            suggestion: Which.
-            params: Its setting.
-            is_renumbered: Whether its number is no trial's.
+            params: Of it.
+            number: The trial's, unless the setting has one, or a later one is taken.
         """
-        trial, first = suggestion.number, 1
-        earlier = self._trial_of.get(_identity(params))
-        if earlier is not None:
-            # The sampler proposed what it had proposed before: a further seed tells more than a rerun.
-            trial = earlier
-            begun = [r for r, o in self._known[earlier].items() if o.assignment.phase == "search"]
-            first = 1 + max([*begun, *(r for t, r in self._proposals if t == earlier)], default=0)
-        elif is_renumbered:
-            trial = 1 + max([t for t, _ in self._proposals] + list(self._known), default=-1)
-        if earlier is not None or is_renumbered:
-            suggestion.note(trial, first)
-        return self._add(suggestion, trial, first, params)
-
-    def resume(self, suggestion: Suggestion, params: Mapping[str, Any], *, is_renumbered: bool) -> Proposal:
-        """Take up what was suggested in an earlier leg and is open; the arguments are those of `place`."""
-        if suggestion.stands_for is not None:
-            return self._add(suggestion, *suggestion.stands_for, params)
-        if self._known.get(suggestion.number) and not is_renumbered:
-            return self._add(suggestion, suggestion.number, 1, params)
-        return self.place(suggestion, params, is_renumbered=is_renumbered)
-
-    def review(self, suggestion: Suggestion) -> Proposal:
-        """Take up what Optuna has closed, as the records know it."""
-        trial, first = suggestion.stands_for or (suggestion.number, 1)
-        begun = next(iter(self._known[trial].values()), None)
-        return self._add(suggestion, trial, first, None if begun is None else begun.assignment.params)
-
-    def _add(
-        self, suggestion: Suggestion, trial: int, first: int, params: Mapping[str, Any] | None
-    ) -> Proposal:
-        """Give a suggestion its replicates: the first, and the next that no other has."""
-        replicates = [first]
-        for replicate in itertools.count(first + 1):
-            if len(replicates) == self._n_seeds:
-                break
-            if (trial, replicate) not in self._firsts and (trial, replicate) not in self._proposals:
-                replicates.append(replicate)
-        proposal = Proposal(suggestion, trial, tuple(replicates), params, self._known[trial])
-        self._proposals |= {(trial, replicate): proposal for replicate in replicates}
-        if params is not None:
-            self._trial_of.setdefault(_identity(params), trial)
-        return proposal
+        trial = self._trial_of.get(_identity(params))
+        if trial is not None:
+            return self._add(trial, 1 + self._n_seeds * self._n_proposed[trial], params)
+        return self._add(max(number, self._next_trial), 1, params)
 
     def leave_out(self, planned: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Return what of a plan is still to be proposed: an extended design may order its settings anew."""
-        proposals = {id(proposal): proposal for proposal in self._proposals.values()}
-        proposed = Counter(_identity(p.params) for p in proposals.values() if p.params is not None)
+        proposed = Counter(_identity(proposal.params) for proposal in self._proposals.values())
         left = []
         for setting in planned:
             if proposed[_identity(setting)]:
@@ -149,6 +190,35 @@ class Proposals:
             else:
                 left.append(setting)
         return left
+
+    def _add(self, trial: int, first: int, params: Mapping[str, Any]) -> Proposal:
+        replicates = range(first, first + self._n_seeds)
+        proposal = Proposal(trial, replicates, params, self._known[trial], trial in self._given_up)
+        self._proposals[trial, first] = proposal
+        self._n_proposed[trial] += 1
+        self._next_trial = max(self._next_trial, trial + 1)
+        self._trial_of.setdefault(_identity(params), trial)
+        return proposal
+
+
+def _began(proposal: Proposal) -> tuple[str, int, int]:
+    started = min((o.started_at for o in proposal.outcomes if o.started_at is not None), default="")
+    return started, proposal.trial, proposal.replicates.start
+
+
+def _join(outcomes: Sequence[Outcome], sign: float) -> dict[int, float]:
+    """Return by epoch the mean, over runs, of the best objective so far."""
+    curve = {}
+    for epoch in range(1, 1 + max((len(o.scores) for o in outcomes), default=0)):
+        best = [o.best_within(epoch) for o in outcomes]
+        reached = [score for score in best if score is not None]
+        if reached:
+            curve[epoch] = sign * _mean(reached)
+    return curve
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def _identity(params: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import Choice, Fixed, Space
@@ -27,6 +27,9 @@ CLASS_NAMES = {
 }
 """Optuna's names of the built-in samplers that learn."""
 
+_CMAES_STARTS = {"x0", "sigma0", "source_trials", "use_separable_cma"}
+"""Arguments of CMA-ES's that say where it starts, or that go with no trials to start from."""
+
 NEEDED_PACKAGES = {"gp": ("torch",), "cmaes": ("cmaes",)}
 """What a sampler needs beside Optuna itself, which does without them."""
 
@@ -43,7 +46,13 @@ def check_sampler(design: BaseDesign, space: Space) -> None:
             make_sampler(design, stratum.space, design.trials // len(strata), seed=0)
 
 
-def make_sampler(design: BaseDesign, space: Space, n_trials: int, seed: int) -> optuna.samplers.BaseSampler:
+def make_sampler(
+    design: BaseDesign,
+    space: Space,
+    n_trials: int,
+    seed: int,
+    completed: Sequence[optuna.trial.FrozenTrial] = (),
+) -> optuna.samplers.BaseSampler:
     """Return the sampler of a design; one whose settings are fixed in advance needs none of its own.
 
     Args:
@@ -51,6 +60,7 @@ def make_sampler(design: BaseDesign, space: Space, n_trials: int, seed: int) -> 
         space: Where it searches: the space of a stratum, if there are several.
         n_trials: How many settings it will propose.
         seed: Of its random numbers.
+        completed: What earlier legs trained.
 
     Raises:
         StudyError: As `check_sampler`.
@@ -64,6 +74,9 @@ def make_sampler(design: BaseDesign, space: Space, n_trials: int, seed: int) -> 
         _check_numeric(space)
     sampler_class = _find_class(design.sampler)
     options = {**_defaults(design, space, n_trials), **design.sampler_options}
+    if design.sampler == "cmaes" and completed and not _CMAES_STARTS & set(options):
+        # It keeps its distribution to itself: a later leg starts from that of the best trials.
+        options["source_trials"] = list(completed)
     if "seed" in inspect.signature(sampler_class).parameters:
         options.setdefault("seed", seed)
     try:

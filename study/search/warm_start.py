@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from analysis.words.numbers import count
 from search_spaces import Choice, Domain, Fixed, Integer, Space, SpaceError
@@ -49,6 +49,18 @@ class WarmStart:
     proposals: Sequence[Mapping[str, Any]]
     known: Sequence[Known]
     said: Sequence[str]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what a later leg must know of it, as JSON has it."""
+        return {
+            "proposals": [dict(params) for params in self.proposals],
+            "known": [[setting.source, dict(setting.params), setting.value] for setting in self.known],
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Return what `to_document` was given."""
+        return cls(document["proposals"], [Known(*setting) for setting in document["known"]], ())
 
 
 def check_sources(spec: StudySpec) -> None:

@@ -88,7 +88,7 @@ def digest_of(path: Path) -> str:
 
 def _files(directory: StudyDirectory) -> Iterator[Path]:
     """Everything that a study at rest consists of."""
-    passing = {SEAL_FILE, "lock", f"{directory.records.name}-journal", f"{directory.search.name}-journal"}
+    passing = {SEAL_FILE, "lock", f"{directory.records.name}-journal", f"{directory.optuna.name}-journal"}
     for path in directory.path.rglob("*"):
         if path.is_file() and path.name not in passing and not TEMPORARY_PATTERN.fullmatch(path.name):
             yield path

@@ -46,8 +46,8 @@ class StudyDirectory:
         return self.path / "records.db"
 
     @property
-    def search(self) -> Path:
-        """Optuna's own storage."""
+    def optuna(self) -> Path:
+        """The search as Optuna would store it, made from the records."""
         return self.path / "optuna.db"
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from study.designs import SearchDesign
 from study.errors import IntegrityError, StudyError
 from study.spec.schema import StudySpec
 from study.store.facts import extend_facts
-from study.store.ledger import Ledger, Outcome
+from study.store.ledger import Ledger
+from study.store.outcomes import Outcome
 
 GROWING_KEYS = ("seeds", "design.trials", "design.points", "design.fraction", "training.max_epochs")
 """What there can be more of."""
@@ -43,7 +45,7 @@ def grow_spec(old: StudySpec, document: Mapping[str, Any]) -> StudySpec:
         if key.startswith("space."):
             raise StudyError(
                 f"an extended study keeps its space: {key} would change, but what was drawn is no sample of "
-                "another space, and Optuna's storage refuses other choices; start a new study with "
+                "another space, and no sampler learns from it; start a new study with "
                 "warm_start: [this one]"
             )
         if key not in GROWING_KEYS + FREE_KEYS:
@@ -129,8 +131,23 @@ def bring_up_to_date(ledger: Ledger, spec: StudySpec) -> int:
     if facts.max_epochs > ledger.facts.max_epochs:
         check_unconfirmed(ledger)
         short = [outcome.assignment for outcome in ledger.outcomes() if _is_short(outcome, spec)]
-    ledger.update_facts(facts, short)
+    n_seeds = ledger.facts.spec.get("seeds", 1)
+    given_up = _list_failed(ledger.outcomes(), n_seeds) if spec.seeds > n_seeds else []
+    ledger.update_facts(facts, short, given_up)
     return len(short)
+
+
+def _list_failed(outcomes: Sequence[Outcome], n_seeds: int) -> list[int]:
+    """Return the trials of a search all of whose seeds were tried and came to nothing."""
+    states = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.assignment.phase == "search":
+            states[outcome.assignment.trial].append(outcome.state)
+    return [
+        trial
+        for trial, ended in states.items()
+        if len(ended) >= n_seeds and not set(ended) - {"failed", "diverged", "timeout"}
+    ]
 
 
 def check_unconfirmed(ledger: Ledger) -> None:

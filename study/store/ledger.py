@@ -5,46 +5,28 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.records.schema import SCHEMA, SCHEMA_VERSION, Phase, State, StudyFacts
-from study.errors import IntegrityError, StudyError
+from analysis.records.schema import SCHEMA, SCHEMA_VERSION, State, StudyFacts
+from study.errors import IntegrityError
 from study.store.database import check_database, database_faults
-from study.trial import OUT_OF_MEMORY, Assignment, EpochFigures, Report
+from study.store.outcomes import Outcomes, reading
+from study.trial import Assignment, EpochFigures, Report
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The last attempt at one replicate, as the records have it."""
-
-    assignment: Assignment
-    state: State
-    scores: tuple[float, ...]
-    """The objective after each epoch, larger is better; NaN where it was not finite."""
-
-    @property
-    def best_score(self) -> float | None:
-        """The best finite objective, None where there is none."""
-        finite = [s for s in self.scores if math.isfinite(s)]
-        return max(finite, default=None)
-
-
-class Ledger:
-    """One study's records, held by one process.
+class Ledger(Outcomes):
+    """One study's records, held by one process, which alone writes them.
 
     Every method commits before it returns. A full disk raises `EnvironmentFaultError` and leaves the last
     commit.
     """
-
-    def __init__(self, connection: sqlite3.Connection, path: Path, facts: StudyFacts) -> None:
-        self._connection, self.path, self.facts = connection, path, facts
 
     @classmethod
     def create(cls, path: Path, facts: StudyFacts, validation_labels: npt.NDArray[np.integer[Any]]) -> Self:
@@ -52,8 +34,8 @@ class Ledger:
         connection = _connect(path)
         with database_faults(path), connection:
             connection.executescript(f"BEGIN; {SCHEMA}")
-            connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
-            connection.execute("INSERT INTO meta VALUES ('facts', ?)", (facts.model_dump_json(),))
+            _note(connection, "schema_version", str(SCHEMA_VERSION))
+            _note(connection, "facts", facts.model_dump_json())
             labels = validation_labels.astype("<u2").tobytes()
             connection.execute("INSERT INTO labels VALUES ('validation', ?)", (labels,))
         return cls(connection, path, facts)
@@ -67,7 +49,7 @@ class Ledger:
         """
         connection = _connect(path)  # first of all, since it rolls back what a process that died began
         check_database(path)
-        with _reading(path):
+        with reading(path):
             meta = dict(connection.execute("SELECT key, value FROM meta"))
             if meta.get("schema_version") != str(SCHEMA_VERSION):
                 raise IntegrityError(
@@ -80,10 +62,20 @@ class Ledger:
         """Close the file; nothing is pending."""
         self._connection.close()
 
-    def update_facts(self, facts: StudyFacts, again: Iterable[Assignment] = ()) -> None:
-        """Put other facts in place of the old and, in the same transaction, note what is tried again."""
+    def update_facts(
+        self, facts: StudyFacts, again: Iterable[Assignment] = (), given_up: Iterable[int] = ()
+    ) -> None:
+        """Put other facts in place of the old.
+
+        Args:
+            facts: The new.
+            again: What is noted, in the same transaction, as tried again.
+            given_up: Trials that are noted, in the same transaction, as not worth further seeds.
+        """
+        all_given_up = json.dumps(sorted(self.given_up | set(given_up)))
         with self._transaction() as db:
-            db.execute("UPDATE meta SET value = ? WHERE key = 'facts'", (facts.model_dump_json(),))
+            _note(db, "given_up", all_given_up)
+            _note(db, "facts", facts.model_dump_json())
             for assignment in again:
                 _add_successor(db, assignment)
         self.facts = facts
@@ -177,83 +169,20 @@ class Ledger:
         with self._transaction() as db:
             return _add_successor(db, assignment)
 
-    def ran_out_of_memory(self, assignment: Assignment) -> bool:
-        """Return whether memory did not suffice for an earlier attempt at the replicate."""
-        earlier = "SELECT 1 FROM attempts WHERE trial = ? AND replicate = ? AND attempt < ? AND reason GLOB ?"
-        return self._ask(earlier, *assignment.key, f"{OUT_OF_MEMORY}*") is not None
-
     def record_baselines(self, rows: Iterable[tuple[str, float, float | None, float]]) -> None:
         """Record (name, val_accuracy, val_loss, fit_s) of the lines to beat."""
         with self._transaction() as db:
             db.executemany("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?)", list(rows))
 
-    @property
-    def has_baselines(self) -> bool:
-        """Whether the lines to beat were drawn."""
-        return self._ask("SELECT 1 FROM baselines LIMIT 1") is not None
-
-    def outcomes(self) -> list[Outcome]:
-        """Return the last attempt of every replicate, in the order of trials and replicates."""
-        with _reading(self.path):
-            return self._read_outcomes()
-
-    def _read_outcomes(self) -> list[Outcome]:
-        sign = 1.0 if self.facts.maximizes else -1.0
-        scores: dict[tuple[int, int, int], list[float]] = {}
-        for trial, replicate, attempt, *figures in self._connection.execute(
-            "SELECT trial, replicate, attempt, val_loss, val_accuracy FROM epochs"
-            " ORDER BY trial, replicate, attempt, epoch"
-        ):
-            value = figures[1] if self.facts.maximizes else figures[0]
-            series = scores.setdefault((trial, replicate, attempt), [])
-            series.append(math.nan if value is None else sign * value)
-        rows = self._connection.execute(
-            "SELECT trial, replicate, max(attempt), seed, params, phase, state FROM attempts"
-            " GROUP BY trial, replicate ORDER BY trial, replicate"
-        )
-        return [
-            Outcome(
-                assignment=_assignment(trial, replicate, attempt, seed, params, phase),
-                state=state,
-                scores=tuple(scores.get((trial, replicate, attempt), ())),
-            )
-            for trial, replicate, attempt, seed, params, phase, state in rows
-        ]
-
-    def measure(self, assignment: Assignment) -> dict[str, float]:
-        """Return what an attempt was at its best epoch, by the names of objectives; it has a finite score."""
-        row = self._ask(
-            "SELECT val_accuracy, val_loss, train_accuracy - val_accuracy, n_weights, wall_s"
-            " FROM epochs JOIN attempts USING (trial, replicate, attempt)"
-            " WHERE trial = ? AND replicate = ? AND attempt = ?"
-            " ORDER BY iif(?, -val_accuracy, val_loss) NULLS LAST, epoch LIMIT 1",
-            *assignment.key,
-            self.facts.maximizes,
-        )
-        return dict(zip(("val_accuracy", "val_loss", "gap", "n_weights", "seconds"), row, strict=True))
-
-    def _ask(self, question: str, *values: Any) -> Any:
-        """Return the first row of the answer, None where there is none."""
-        with _reading(self.path):
-            return self._connection.execute(question, values).fetchone()
+    def note_warm_start(self, content: Mapping[str, Any]) -> None:
+        """Note what the search begins with, before anything of it is proposed."""
+        with self._transaction() as db:
+            _note(db, "warm_start", json.dumps(content))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with database_faults(self.path), self._connection:
             yield self._connection
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Raise what cannot be read, though SQLite could, as damage too: a name, JSON, or text that is none."""
-    try:
-        with database_faults(path):
-            yield
-    except StudyError:
-        raise
-    except ValueError as error:
-        said = str(error).splitlines()[0]
-        raise IntegrityError(f"the file is damaged: {path}: {said}; restore it from a copy") from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -264,6 +193,10 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def _note(db: sqlite3.Connection, key: str, value: str) -> None:
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
 
 def _end(db: sqlite3.Connection, assignment: Assignment, state: State, reason: str) -> None:
@@ -281,12 +214,6 @@ def _add_successor(db: sqlite3.Connection, assignment: Assignment) -> Assignment
         assignment.key,
     )
     return replace(assignment, attempt=assignment.attempt + 1)
-
-
-def _assignment(trial: int, replicate: int, attempt: int, seed: int, params: str, phase: Phase) -> Assignment:
-    return Assignment(
-        trial=trial, replicate=replicate, attempt=attempt, seed=seed, params=json.loads(params), phase=phase
-    )
 
 
 def _finite(figures: EpochFigures) -> tuple[float | None, ...]:

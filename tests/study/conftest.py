@@ -23,6 +23,6 @@ def open_study(tmp_path: Path) -> OpenStudy:
             ledger = Ledger.open(path)
         else:
             ledger = Ledger.create(path, make_facts(spec), np.array([0, 1, 0, 1]))
-        return Search(spec, ledger, tmp_path / "optuna.db"), ledger
+        return Search(spec, ledger), ledger
 
     return open_leg

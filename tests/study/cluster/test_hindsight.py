@@ -11,7 +11,7 @@ from ray.tune.schedulers import TrialScheduler
 from analysis.records.schema import State
 from study.cluster.hindsight import replay
 from study.cluster.schedulers import CLOCK, METRIC, make_scheduler
-from study.store.ledger import Outcome
+from study.store.outcomes import Outcome
 from study.trial import Assignment
 from tests.study.pretend.small_study import make_spec
 

@@ -82,7 +82,7 @@ def test_nothing_in_a_study_directory_is_unpickled(tmp_path: Path) -> None:
         directory.spec,
         directory.manifest,
         directory.records,
-        directory.search,
+        directory.optuna,
         directory.path / "trials.parquet",
         directory.path / "epochs.parquet",
         directory.path / "SHA256SUMS",

@@ -121,7 +121,7 @@ def _readers(study: StudyDirectory, path: Path) -> list[Callable[[], Any]]:
     def continue_records() -> Any:
         ledger = Ledger.open(study.records)
         try:
-            Search(SPEC, ledger, study.search)
+            Search(SPEC, ledger)
         finally:
             ledger.close()
         return read_table(study.path)

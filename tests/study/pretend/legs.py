@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import optuna
 import pytest
 
 from analysis.records.atomic import replace_file
@@ -21,7 +20,7 @@ from study.running.verbs import resume_study, run_study
 from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
 from study.trial import Report
-from tests.study.pretend.small_study import SMALL_SPACE, make_spec, pretend_report
+from tests.study.pretend.small_study import SMALL_SPACE, make_spec, pretend_report, read_optuna
 
 CORPUS: Any = SimpleNamespace(
     source="test",
@@ -116,11 +115,9 @@ def read_table(folder: Path) -> list[tuple[Any, ...]]:
 
 
 def read_search(folder: Path, name: str = "small") -> list[tuple[int, str, dict[str, Any], float | None]]:
-    """What Optuna knows, infeasible proposals aside."""
-    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}")
-    trials = optuna.load_study(study_name=name, storage=storage).trials
-    storage.engine.dispose()
-    return [(t.number, t.state.name, t.params, t.value) for t in trials if "infeasible" not in t.user_attrs]
+    """What Optuna is told of the search."""
+    trials = read_optuna(folder / "optuna.db")[name]
+    return [(t.number, t.state.name, t.params, t.value) for t in trials]
 
 
 def read_all(folder: Path) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from sqlalchemy.engine import URL
 
 from analysis.records.schema import StudyFacts
 from study.search.search import Search
@@ -128,9 +129,20 @@ def train_all(search: Search, ledger: Ledger) -> list[Assignment]:
     return handed_out
 
 
-def load_optuna(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    """What Optuna knows of the small study in `folder`."""
-    return optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'optuna.db'}").trials
+def read_optuna(path: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
+    """What Optuna reads in a file of its own, by the name of each study."""
+    url = URL.create("sqlite", database=str(path)).render_as_string()
+    storage = optuna.storages.RDBStorage(url)
+    names = optuna.get_all_study_names(storage)
+    trials = {name: optuna.load_study(study_name=name, storage=storage).trials for name in names}
+    storage.engine.dispose()
+    return trials
+
+
+def list_told(search: Search) -> list[list[optuna.trial.FrozenTrial]]:
+    """What the sampler of each stratum knows."""
+    assert search._tuners is not None
+    return [tuner._study.get_trials() for tuner in search._tuners._tuners]
 
 
 OpenStudy = Callable[[StudySpec], tuple[Search, Ledger]]

@@ -32,7 +32,7 @@ def train_design(folder: Path, design: object, seeds: int) -> pd.DataFrame:
     """Let a design through search and records, with figures that follow the planted truth; its trials."""
     spec = make_spec(space=SPACE, design=design, seeds=seeds)
     ledger = Ledger.create(folder / "records.db", make_facts(spec), np.array([0, 1, 0, 1]))
-    search = Search(spec, ledger, folder / "optuna.db")
+    search = Search(spec, ledger)
     rng = np.random.default_rng(0)
     while (assignment := search.next()) is not None:
         accuracy = accuracy_of(assignment.params) + rng.normal(0.0, NOISE)

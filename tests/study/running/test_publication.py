@@ -12,6 +12,7 @@ from analysis.errors import UnwritableError
 from study.errors import EnvironmentFaultError
 from study.running.publication import publish
 from study.store.directory import StudyDirectory
+from study.store.files import disk_faults
 
 FULL = os.strerror(errno.ENOSPC)
 
@@ -29,9 +30,24 @@ def test_tables_or_a_report_for_which_there_is_no_room_are_one_line(
     def fill_up(*args: Any) -> None:
         raise fault
 
+    monkeypatch.setattr("study.running.publication.export_search", lambda directory: None)
     monkeypatch.setattr(analysis, "load", lambda path: None)
     monkeypatch.setattr(analysis, "write_parquet", lambda *args: None)
     monkeypatch.setattr(analysis, writer, fill_up)
 
     with pytest.raises(EnvironmentFaultError, match=rf"report of .*{FULL}.*; every run"):
+        publish(StudyDirectory(tmp_path))
+
+
+def test_an_optuna_file_for_which_there_is_no_room_is_one_line_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(directory: StudyDirectory) -> None:
+        with disk_faults(directory.optuna):
+            raise OSError(errno.ENOSPC, FULL)
+
+    monkeypatch.setattr(analysis, "load", lambda path: None)
+    monkeypatch.setattr("study.running.publication.export_search", fill_up)
+
+    with pytest.raises(EnvironmentFaultError, match=rf"^cannot write the tables.*: {FULL}; every run"):
         publish(StudyDirectory(tmp_path))

@@ -227,11 +227,11 @@ def test_the_command_makes_optunas_storage_again(
     before, table = read_search(study.path), read_table(study.path)
     match damage:
         case "missing":
-            study.search.unlink()
+            study.optuna.unlink()
         case "torn":
-            study.search.write_bytes(study.search.read_bytes()[:-5000])
+            study.optuna.write_bytes(study.optuna.read_bytes()[:-5000])
         case _:
-            flip(study.search, 8 * 5000)
+            flip(study.optuna, 8 * 5000)
     assert run_command(monkeypatch, "verify", str(study.path)) == 5
 
     assert run_command(monkeypatch, "verify", str(study.path), "--repair") == 0

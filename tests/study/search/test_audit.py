@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from study.cluster.schedulers import make_scheduler
 from study.errors import StudyError
 from study.search.audit import REPLICATE_OFFSET, AuditedSearch, choose_runs
+from study.search.optuna_export import list_trials
 from study.search.source import Source
 from study.store.ledger import Ledger
 from study.trial import Assignment
@@ -15,7 +15,6 @@ from tests.study.pretend.small_study import (
     STARTED_AT,
     OpenStudy,
     begin,
-    load_optuna,
     make_spec,
     pretend_report,
 )
@@ -91,11 +90,12 @@ def test_an_interrupted_audit_goes_on_with_the_runs_that_it_drew(open_study: Ope
     assert source.is_exhausted
 
 
-def test_the_audit_tells_the_sampler_nothing(open_study: OpenStudy, tmp_path: Any) -> None:
+def test_the_audit_tells_the_sampler_nothing(open_study: OpenStudy) -> None:
     source, ledger = open_audited(open_study)
     prune_all(source, ledger)
 
-    assert [t.state.name for t in load_optuna(tmp_path)] == ["COMPLETE"] + ["PRUNED"] * 7
+    (trials,) = list_trials(make_spec(design=DESIGN), ledger).values()
+    assert [t.state.name for t in trials] == ["COMPLETE"] + ["PRUNED"] * 7
 
 
 def test_a_lost_run_of_the_audit_is_tried_again_and_can_be_redone(open_study: OpenStudy) -> None:
@@ -106,10 +106,10 @@ def test_a_lost_run_of_the_audit_is_tried_again_and_can_be_redone(open_study: Op
         assert (lost.phase, lost.attempt) == ("audit", attempt)
         assert source.lose(lost, "failed", "the worker was lost", retry=True) == (attempt == 1)
     assert source.is_exhausted
+    ledger.redo(lost)
     ledger.close()
 
     source, ledger = open_audited(open_study, 0.01)
-    assert source.redo(("failed",)) == 1
 
     assert [(a.phase, a.attempt) for a in prune_all(source, ledger)] == [("audit", 3)]
 
@@ -119,7 +119,9 @@ def test_no_scheduler_stops_a_run_of_the_audit() -> None:
     decisions = []
     for trial in range(12):
         assignment = {"trial": trial, "replicate": 2001, "params": {}, "phase": "audit"}
-        run = SimpleNamespace(trial_id=str(trial), config={"assignment": assignment})
+        run = SimpleNamespace(
+            trial_id=str(trial), config={"assignment": assignment}, is_finished=lambda: False
+        )
         scheduler.on_trial_add(None, run)
         decisions.append(scheduler.on_trial_result(None, run, {"score": -float(trial), "epoch": 1}))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import optuna
 import pytest
 
-from study.errors import IntegrityError
 from study.forecast.order import order_settings
 from study.search.search import Search
 from study.seeds import derive_seed
@@ -18,7 +17,7 @@ from tests.study.pretend.small_study import (
     STARTED_AT,
     OpenStudy,
     begin,
-    load_optuna,
+    list_told,
     make_spec,
     next_of,
     pretend_report,
@@ -60,16 +59,6 @@ def test_replicate_two_of_every_setting_has_the_same_seed(open_study: OpenStudy)
     assert len({a.seed for a in handed_out}) == 3
 
 
-def test_optuna_is_told_the_mean_over_seeds_of_the_best_epoch(open_study: OpenStudy, tmp_path: Path) -> None:
-    search, ledger = open_study(make_spec(seeds=2))
-
-    train_all(search, ledger)
-
-    best = [max(o.scores) for o in ledger.outcomes() if o.assignment.trial == 0]
-    assert len(best) == 2
-    assert load_optuna(tmp_path)[0].value == pytest.approx(sum(best) / 2, abs=1e-12)
-
-
 def test_a_setting_that_is_proposed_again_becomes_a_further_replicate(open_study: OpenStudy) -> None:
     design = {"kind": "search", "trials": 12, "scheduler": "none"}
     search, ledger = open_study(make_spec(design=design))
@@ -88,20 +77,6 @@ def test_a_setting_that_is_proposed_again_becomes_a_further_replicate(open_study
         assert [replicate for _, replicate in keys] == list(range(1, len(keys) + 1))
 
 
-def test_a_trial_that_the_scheduler_stops_is_pruned_with_the_best_it_reached(
-    open_study: OpenStudy, tmp_path: Path
-) -> None:
-    search, ledger = open_study(make_spec())
-    assignment = begin(search, ledger)
-
-    state = search.hear(assignment, pretend_report(assignment, 1, 3), stopped=True)
-
-    told = load_optuna(tmp_path)[0]
-    assert state == ledger.outcomes()[0].state == "pruned"
-    assert told.state == optuna.trial.TrialState.PRUNED
-    assert told.intermediate_values == {1: pytest.approx(pretend_report(assignment, 1, 3).score)}
-
-
 def test_pruning_one_seed_spares_the_setting_its_other_seeds(open_study: OpenStudy) -> None:
     search, ledger = open_study(make_spec(seeds=3))
     first = begin(search, ledger)
@@ -110,22 +85,6 @@ def test_pruning_one_seed_spares_the_setting_its_other_seeds(open_study: OpenStu
 
     following = next_of(search)
     assert following.trial == 1
-
-
-@pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_diverged_trial_teaches_the_sampler_nothing(
-    open_study: OpenStudy, tmp_path: Path, loss: float
-) -> None:
-    search, ledger = open_study(make_spec())
-    assignment = begin(search, ledger)
-    healthy = pretend_report(assignment, 1, 3)
-    assert healthy.figures is not None
-    figures = replace(healthy.figures, val_loss=loss)
-
-    search.hear(assignment, replace(healthy, state="diverged", figures=figures, score=None), stopped=False)
-
-    assert ledger.outcomes()[0].state == "diverged"
-    assert load_optuna(tmp_path)[0].state == optuna.trial.TrialState.FAIL
 
 
 def test_a_lost_worker_is_tried_again_once_and_then_given_up(open_study: OpenStudy) -> None:
@@ -169,40 +128,12 @@ def test_a_trial_that_was_running_is_handed_out_again_by_the_next_leg(open_study
     assert search.next() == interrupted
 
 
-def test_a_proposal_that_never_reached_the_records_is_trained_by_the_next_leg(open_study: OpenStudy) -> None:
-    spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
-    search, ledger = open_study(spec)
-    proposed = search.next()  # Optuna has stored it; the process dies before the records hear of it
-    ledger.close()
-
-    search, ledger = open_study(spec)
-
-    assert search.next() == proposed
-
-
-def test_optuna_is_told_by_the_next_leg_what_the_records_knew(open_study: OpenStudy, tmp_path: Path) -> None:
-    spec = make_spec()
-    search, ledger = open_study(spec)
-    assignment = begin(search, ledger)
-    report = pretend_report(assignment, 3, 3)
-    ledger.hear(assignment, report, "completed", None)  # the process dies before Optuna hears of it
-    ledger.close()
-
-    open_study(spec)
-
-    told = load_optuna(tmp_path)[0]
-    assert told.state == optuna.trial.TrialState.COMPLETE
-    assert report.figures is not None
-    assert told.value == pytest.approx(report.figures.val_accuracy)
-
-
 def test_the_same_seed_proposes_the_same_settings(open_study: OpenStudy, tmp_path: Path) -> None:
     design = {"kind": "random", "trials": 8}
     search, ledger = open_study(make_spec(design=design))
     first = [a.params for a in train_all(search, ledger)]
     ledger.close()
-    for name in ("records.db", "optuna.db"):
-        (tmp_path / name).unlink()
+    (tmp_path / "records.db").unlink()
 
     search, ledger = open_study(make_spec(design=design))
 
@@ -230,63 +161,78 @@ def test_constraints_hold_for_every_proposal_of_the_sampler(open_study: OpenStud
     assert all(a.params["units"] == 8 for a in handed_out if a.params["cell"] == "rnn")
 
 
+SAMPLED = {"kind": "search", "trials": 5, "scheduler": "none"}
+
+
+def test_the_sampler_is_told_the_mean_over_seeds_of_the_best_epoch(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(design=SAMPLED, seeds=2))
+
+    train_all(search, ledger)
+
+    best = [max(o.scores) for o in ledger.outcomes() if o.assignment.trial == 0][:2]
+    ((told, *_),) = list_told(search)
+    assert told.value == pytest.approx(sum(best) / 2, abs=1e-12)
+
+
+def test_a_trial_that_the_scheduler_stops_is_pruned_with_the_best_it_reached(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(design=SAMPLED))
+    assignment = begin(search, ledger)
+
+    state = search.hear(assignment, pretend_report(assignment, 1, 3), stopped=True)
+
+    ((told,),) = list_told(search)
+    assert state == ledger.outcomes()[0].state == "pruned"
+    assert told.state == optuna.trial.TrialState.PRUNED
+    assert told.intermediate_values == {1: pytest.approx(pretend_report(assignment, 1, 3).score)}
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_diverged_trial_teaches_the_sampler_nothing(open_study: OpenStudy, loss: float) -> None:
+    search, ledger = open_study(make_spec(design=SAMPLED))
+    assignment = begin(search, ledger)
+    healthy = pretend_report(assignment, 1, 3)
+    assert healthy.figures is not None
+    figures = replace(healthy.figures, val_loss=loss)
+
+    search.hear(assignment, replace(healthy, state="diverged", figures=figures, score=None), stopped=False)
+
+    ((told,),) = list_told(search)
+    assert ledger.outcomes()[0].state == "diverged"
+    assert told.state == optuna.trial.TrialState.FAIL
+
+
+def test_a_setting_that_was_proposed_and_never_begun_is_proposed_anew(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(design=SAMPLED))
+    search.next()  # the process dies before the records hear of it
+    ledger.close()
+
+    search, ledger = open_study(make_spec(design=SAMPLED))
+
+    assert list_told(search) == [[]]
+    assert len(train_all(search, ledger)) == 5
+
+
 def fail_first(search: Search, ledger: Ledger) -> Assignment:
     first = begin(search, ledger)
     search.hear(first, Report(state="failed", reason="no such layer"), stopped=False)
     return first
 
 
-def test_a_failure_is_redone_as_a_further_attempt_and_the_sampler_learns_of_it(
-    open_study: OpenStudy, tmp_path: Path
-) -> None:
-    search, ledger = open_study(make_spec())
+def test_a_run_that_is_tried_again_is_open_until_it_ends_and_then_told(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(design=SAMPLED))
     failed = fail_first(search, ledger)
     train_all(search, ledger)
+    ledger.redo(failed)
     ledger.close()
 
-    search, ledger = open_study(make_spec())
-    assert search.redo(("failed", "timeout")) == 1
+    search, ledger = open_study(make_spec(design=SAMPLED))
+    ((before, *_),) = list_told(search)
     handed_out = train_all(search, ledger)
 
+    ((after, *_),) = list_told(search)
     assert handed_out == [replace(failed, attempt=2)]
-    assert [o.state for o in ledger.outcomes()] == ["completed"] * 6
-    first, *_, amending = load_optuna(tmp_path)
-    assert first.state == optuna.trial.TrialState.FAIL
-    assert amending.state == optuna.trial.TrialState.COMPLETE
-    assert amending.params == first.params
-    ledger.close()
-    search, _ = open_study(make_spec())
+    assert (before.state.name, after.state.name) == ("RUNNING", "COMPLETE")
     assert search.is_exhausted
-
-
-def test_a_retry_that_is_interrupted_goes_on_in_the_next_leg(open_study: OpenStudy) -> None:
-    search, ledger = open_study(make_spec())
-    failed = fail_first(search, ledger)
-    train_all(search, ledger)
-    search.redo(("failed",))
-    ledger.close()
-
-    search, ledger = open_study(make_spec())
-
-    assert search.next() == replace(failed, attempt=2)
-
-
-def test_a_retry_that_optuna_never_heard_of_is_told_by_the_next_leg(
-    open_study: OpenStudy, tmp_path: Path
-) -> None:
-    search, ledger = open_study(make_spec())
-    fail_first(search, ledger)
-    train_all(search, ledger)
-    search.redo(("failed",))
-    again = begin(search, ledger)
-    ledger.hear(again, pretend_report(again, 3, 3), "completed", None)  # the process dies here
-    ledger.close()
-
-    for _ in range(2):
-        _, ledger = open_study(make_spec())
-        ledger.close()
-
-    assert [t.state.name for t in load_optuna(tmp_path)] == ["FAIL", *["COMPLETE"] * 6]
 
 
 def test_a_repeat_of_a_setting_that_still_trains_is_another_seed(open_study: OpenStudy) -> None:
@@ -312,13 +258,3 @@ def test_seeds_that_were_spared_are_not_trained_by_the_next_leg(open_study: Open
     assert following is not None
     assert (following.trial, following.replicate) == (1, 1)
     assert [o.state for o in ledger.outcomes()] == ["pruned", "pruned"]
-
-
-def test_a_search_without_its_storage_is_refused(open_study: OpenStudy, tmp_path: Path) -> None:
-    search, ledger = open_study(make_spec())
-    train_all(search, ledger)
-    ledger.close()
-    (tmp_path / "optuna.db").unlink()
-
-    with pytest.raises(IntegrityError, match=r"optuna\.db: it is missing"):
-        open_study(make_spec())

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
 import pytest
 
 from study.errors import StudyError
@@ -16,7 +15,8 @@ from study.store.ledger import Ledger
 from tests.study.pretend.small_study import (
     SMALL_SPACE,
     OpenStudy,
-    load_optuna,
+    begin,
+    list_told,
     make_facts,
     make_spec,
     train_all,
@@ -38,7 +38,7 @@ def train_earlier(folder: Path, spec: StudySpec) -> Path:
     (folder / "manifest.json").write_text(json.dumps({"data": DATA, "legs": []}))
     facts = make_facts(spec).model_copy(update={"spec": spec.to_document()})
     ledger = Ledger.create(folder / "records.db", facts, np.array([0, 1, 0, 1]))
-    train_all(Search(spec, ledger, folder / "optuna.db"), ledger)
+    train_all(Search(spec, ledger), ledger)
     ledger.close()
     return folder
 
@@ -52,10 +52,9 @@ def test_the_best_settings_of_an_earlier_study_are_proposed_first(
     open_study: OpenStudy, earlier: Path
 ) -> None:
     spec, start = start_of(earlier)
-    search, ledger = open_study(spec)
-    assert search.is_fresh
+    _, ledger = open_study(spec)
+    search = Search(spec, ledger, start)
 
-    search.warm(start)
     handed_out = train_all(search, ledger)
 
     assert [a.params for a in handed_out[:3]] == list(start.proposals[:3])  # a quarter of twelve
@@ -65,54 +64,36 @@ def test_the_best_settings_of_an_earlier_study_are_proposed_first(
 
 
 def test_where_all_agrees_the_sampler_learns_from_them_and_they_count_for_nothing_else(
-    open_study: OpenStudy, earlier: Path, tmp_path: Path
+    open_study: OpenStudy, earlier: Path
 ) -> None:
     spec, start = start_of(earlier)
-    search, ledger = open_study(spec)
-    search.warm(start)
+    _, ledger = open_study(spec)
+    search = Search(spec, ledger, start)
 
     handed_out = train_all(search, ledger)
 
-    loaded = [t for t in load_optuna(tmp_path) if "loaded" in t.user_attrs]
-    assert [t.user_attrs["loaded"] for t in loaded] == [k.source for k in start.known]
-    assert [t.value for t in loaded] == [k.value for k in start.known]
+    (told,) = list_told(search)
+    assert [t.value for t in told[: len(start.known)]] == [k.value for k in start.known]
+    assert len(told) == len(start.known) + 12
     assert len(handed_out) == len(ledger.outcomes()) == 12
 
 
 @pytest.mark.parametrize("n_done", [0, 1, 4])
 def test_a_later_leg_begins_nothing_again(open_study: OpenStudy, earlier: Path, n_done: int) -> None:
     spec, start = start_of(earlier)
-    search, ledger = open_study(spec)
-    search.warm(start)
-    before = [search.next() for _ in range(n_done)]  # the process dies while they train
+    _, ledger = open_study(spec)
+    search = Search(spec, ledger, start)
+    before = [begin(search, ledger) for _ in range(n_done)]  # the process dies while they train
     ledger.close()
 
-    search, ledger = open_study(spec)
-    assert not search.is_fresh
+    _, ledger = open_study(spec)
+    search = Search(spec, ledger, start)
     after = train_all(search, ledger)
 
     keys = [(a.trial, a.replicate) for a in after]
-    assert keys[:n_done] == sorted((a.trial, a.replicate) for a in before if a is not None)
+    assert set(keys[:n_done]) == {(a.trial, a.replicate) for a in before}
     assert [a.params for a in after if a.replicate == 1][:3] == list(start.proposals[:3])
     assert len(set(keys)) == len(after) == 12
-
-
-def test_a_warm_start_that_died_half_way_is_made_whole(
-    open_study: OpenStudy, earlier: Path, tmp_path: Path
-) -> None:
-    spec, start = start_of(earlier)
-    search, ledger = open_study(spec)
-    search.warm(WarmStart(start.proposals[:1], start.known[:2], ()))
-    storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'optuna.db'}")
-    optuna.load_study(study_name="small", storage=storage).set_user_attr("warmed", None)
-    ledger.close()
-
-    search, ledger = open_study(spec)
-    search.warm(start)
-
-    trials = load_optuna(tmp_path)
-    assert sum("loaded" in t.user_attrs for t in trials) == len(start.known) == 6
-    assert sum(t.state.name == "WAITING" for t in trials) == 3
 
 
 @pytest.mark.parametrize(
@@ -144,8 +125,8 @@ def test_settings_that_are_not_legal_here_are_left_out_and_counted(earlier: Path
 
 def test_levels_in_question_begin_with_their_own_settings(open_study: OpenStudy, earlier: Path) -> None:
     spec, start = start_of(earlier, design=DESIGN | {"scientific": ["cell"]})
-    search, ledger = open_study(spec)
-    search.warm(start)
+    _, ledger = open_study(spec)
+    search = Search(spec, ledger, start)
 
     handed_out = train_all(search, ledger)
 

@@ -11,6 +11,7 @@ import pytest
 import analysis
 from study.errors import StudyError
 from study.running.verbs import extend_study, read_spec
+from study.search.optuna_export import list_trials
 from study.spec.keys import put_setting
 from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
@@ -22,7 +23,6 @@ from tests.study.pretend.small_study import (
     STARTED_AT,
     OpenStudy,
     begin,
-    load_optuna,
     make_spec,
     pretend_report,
     train,
@@ -81,18 +81,20 @@ def test_what_was_stopped_or_only_failed_gets_no_more_seeds(open_study: OpenStud
     assert {a.replicate for a in after} == {2, 3}
 
 
-def test_optuna_is_not_told_again_of_a_setting_that_got_more_seeds(
-    open_study: OpenStudy, tmp_path: Path
+def test_the_sampler_is_told_of_all_seeds_when_those_that_were_added_have_ended(
+    open_study: OpenStudy,
 ) -> None:
-    spec = make_spec()
+    spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
     search, ledger = open_study(spec)
     train_all(search, ledger)
     ledger.close()
-    before = [t.value for t in load_optuna(tmp_path)]
 
-    _, ledger = train_longer(open_study, grow(spec, seeds=2))
+    longer = grow(spec, seeds=2)
+    _, ledger = train_longer(open_study, longer)
 
-    assert [t.value for t in load_optuna(tmp_path)] == before
+    (trials,) = list_trials(longer, ledger).values()
+    first = [o.best_score for o in ledger.outcomes() if o.assignment.trial == 0][:2]
+    assert trials[0].values == [pytest.approx(sum(filter(None, first)) / 2)]
 
 
 def test_more_epochs_train_what_reached_the_old_maximum_again_with_its_seed(open_study: OpenStudy) -> None:
@@ -128,21 +130,6 @@ def test_what_patience_or_a_failure_had_ended_stays(open_study: OpenStudy) -> No
     after, _ = train_longer(open_study, grow(spec, training__max_epochs=5))
 
     assert after == []
-
-
-def test_optuna_hears_what_more_epochs_came_to_once(open_study: OpenStudy, tmp_path: Path) -> None:
-    spec = make_spec()
-    search, ledger = open_study(spec)
-    train_all(search, ledger)
-    ledger.close()
-    longer = grow(spec, training__max_epochs=5)
-
-    for _ in range(2):
-        _, ledger = train_longer(open_study, longer)
-        ledger.close()
-
-    amending = [t.user_attrs.get("amends") for t in load_optuna(tmp_path)]
-    assert amending == [None] * 6 + list(range(6))
 
 
 def test_a_leg_that_died_after_it_changed_the_spec_loses_nothing(open_study: OpenStudy) -> None:

@@ -13,13 +13,23 @@ import pytest
 
 from search_spaces.adapters.optuna import ask
 from study.errors import StudyError
+from study.search.optuna_study import directions_of
 from study.search.samplers import make_sampler
 from study.search.search import Search
 from study.seeds import derive_seed
 from study.spec.schema import StudySpec
 from study.store.ledger import Ledger
 from study.trial import Assignment
-from tests.study.pretend.small_study import STARTED_AT, OpenStudy, make_spec, next_of, reach, train, train_all
+from tests.study.pretend.small_study import (
+    STARTED_AT,
+    OpenStudy,
+    list_told,
+    make_spec,
+    next_of,
+    reach,
+    train,
+    train_all,
+)
 
 SPACE = {
     "cell": ["rnn", "lstm", "gru"],
@@ -58,12 +68,6 @@ def search_in_parallel(search: Search, ledger: Ledger, n_workers: int) -> list[A
         reach(search, ledger, ended, accuracy_of(ended.params))
 
 
-def level_names(folder: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
-    storage = f"sqlite:///{folder / 'optuna.db'}"
-    names = optuna.get_all_study_names(storage)
-    return {name: optuna.load_study(study_name=name, storage=storage).trials for name in names}
-
-
 # ---- strata
 
 
@@ -77,9 +81,7 @@ def test_each_level_of_a_scientific_parameter_gets_equally_many_trials(
     assert Counter(a.params["cell"] for a in handed_out) == {"rnn": 2, "lstm": 2, "gru": 2}
     assert [a.params["cell"] for a in handed_out[:3]] == ["rnn", "lstm", "gru"]
     assert search.is_exhausted
-    trials = level_names(tmp_path)
-    assert sorted(trials) == ["small: cell=gru", "small: cell=lstm", "small: cell=rnn"]
-    assert {len(of_level) for of_level in trials.values()} == {2}
+    assert [len(of_level) for of_level in list_told(search)] == [2, 2, 2]
 
 
 def test_levels_begin_with_the_same_settings_of_all_else(open_study: OpenStudy) -> None:
@@ -118,25 +120,6 @@ def test_a_later_leg_of_a_stratified_search_goes_on_where_it_was(open_study: Ope
     assert Counter(o.assignment.params["cell"] for o in ledger.outcomes()) == {"rnn": 2, "lstm": 2, "gru": 2}
 
 
-def test_a_suggestion_whose_trial_was_never_noted_is_trained_by_the_next_leg(
-    open_study: OpenStudy, tmp_path: Path
-) -> None:
-    spec = make_spec(space=SPACE, design=SCIENTIFIC)
-    search, ledger = open_study(spec)
-    train(search, ledger, next_of(search))
-    ledger.close()
-    storage = f"sqlite:///{tmp_path / 'optuna.db'}"
-    lstm = optuna.load_study(study_name="small: cell=lstm", storage=storage)
-    lstm.ask().suggest_categorical("bidirectional", [False, True])  # the process dies before it is complete
-
-    search, ledger = open_study(spec)
-    handed_out = train_all(search, ledger)
-
-    assert handed_out[0].params["cell"] == "lstm"
-    assert handed_out[0].trial == 1
-    assert Counter(o.assignment.params["cell"] for o in ledger.outcomes()) == {"rnn": 2, "lstm": 2, "gru": 2}
-
-
 # ---- several workers
 
 
@@ -168,8 +151,7 @@ def test_the_constant_liar_keeps_workers_from_proposing_the_same(
         handed_out = search_in_parallel(search, ledger, 8)
         repeats[liar] = 40 - len({a.trial for a in handed_out})
         ledger.close()
-        for name in ("records.db", "optuna.db"):
-            (tmp_path / name).unlink()
+        (tmp_path / "records.db").unlink()
 
     assert repeats[True] < repeats[False]
 
@@ -230,7 +212,7 @@ def test_a_sampler_is_told_each_objective_as_the_mean_over_seeds(
 
     train_all(search, ledger)
 
-    (trials,) = level_names(tmp_path).values()
+    (trials,) = list_told(search)
     first = [ledger.measure(o.assignment) for o in ledger.outcomes() if o.assignment.trial == 0][:2]
     expected = [sum(figures[name] for figures in first) / 2 for name in ("gap", "val_loss", "seconds")]
     assert trials[0].values == pytest.approx(expected)
@@ -243,10 +225,9 @@ def test_accuracy_is_sought_high_and_weights_low(open_study: OpenStudy, tmp_path
     search, ledger = open_study(make_spec(design=TRADED))
     train_all(search, ledger)
 
-    study = optuna.load_study(study_name="small", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
-
-    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
-    assert {trial.values[1] for trial in study.trials} == {1234}
+    (trials,) = list_told(search)
+    assert directions_of(make_spec(design=TRADED)) == ["maximize", "minimize"]
+    assert {trial.values[1] for trial in trials} == {1234}
 
 
 def test_a_later_leg_of_a_search_for_several_objectives_goes_on(
@@ -261,7 +242,7 @@ def test_a_later_leg_of_a_search_for_several_objectives_goes_on(
     search, ledger = open_study(spec)
     train_all(search, ledger)
 
-    (trials,) = level_names(tmp_path).values()
+    (trials,) = list_told(search)
     assert [trial.state.name for trial in trials] == ["COMPLETE"] * 12
 
 
