@@ -26,8 +26,10 @@ from rich.console import Console
 from analysis.words.numbers import rough_duration
 from benchmarks.peers import Task, describe_data, describe_study, write_task
 from study.cli.console import ConsoleListener
-from study.forecast.pricing import price_study
+from study.cli.planning import count_slots
+from study.forecast.price import price_study
 from study.running.verbs import run_study
+from study.search.first_settings import ask_first_settings
 from study.spec.presets import find_document
 from study.spec.schema import StudySpec
 
@@ -108,7 +110,9 @@ def main() -> None:
 def compare(spec: StudySpec, out: Path) -> None:
     """Price a study, run it, and print how near the price and the lines of the time left came."""
     load = os.getloadavg()[0]
-    said = price_study(spec).seconds
+    n_slots, n_slots_here = count_slots(spec, None)
+    known = ask_first_settings(spec, n_slots)
+    said = price_study(spec, known, n_slots=n_slots, n_slots_here=n_slots_here).seconds
     stamped = Stamped()
     began = time.monotonic()
     run_study(spec, out, listener=ConsoleListener(Console(file=stamped, width=200), spec))

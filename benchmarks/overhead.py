@@ -36,7 +36,7 @@ class Watch(Listener):
         self.ends: list[tuple[float, float]] = []
         self._epochs_s: dict[int, float] = {}
 
-    def on_plan(self, outlook: Any, capacity: Any) -> None:
+    def on_plan(self, backlog: Any, capacity: Any) -> None:
         self.n_slots = capacity.slots(1, 0.0)
 
     def on_report(self, assignment: Any, report: Any, state: str) -> None:

@@ -12,15 +12,14 @@ from rich.markup import escape
 
 from analysis.words.labels import label_setting
 from analysis.words.numbers import byte_size, count, rough_duration
-from study.forecast.backlog import Backlog, size_of, take_stock
-from study.forecast.progress import Progress
-from study.running.listener import Listener, Outlook
+from study.forecast.costs import Estimate
+from study.forecast.time_left import Backlog, TimeLeft
+from study.running.listener import Listener
 from study.running.result import StudyResult
 
 if TYPE_CHECKING:
     from study.errors import EnvironmentFaultError
-    from study.forecast.estimate import Estimate
-    from study.forecast.pricing import Price
+    from study.forecast.price import Price
     from study.machine.capacity import Capacity
     from study.spec.schema import StudySpec
     from study.trial import Assignment, Report
@@ -28,14 +27,17 @@ if TYPE_CHECKING:
 LONG_EPOCH_S = 10.0
 """From here on an epoch has a line of its own."""
 
-END_S = 4.0
-"""What comes after the last run: Ray ends, the report is written. Measured with 18 runs on two idle cores."""
+END_S = Estimate(4.0, 4.0, 4.0)
+"""From the last run's end to the study's: Ray ends, the report is written. Of 18 runs on two idle cores."""
+
+NOTHING = Backlog(n_trials=0, n_seeds=1, n_ended=0, waiting=(), may_stop=False)
+"""What is known of a leg until it says what it has before it."""
 
 WIDE = 2.5
-"""Limits further apart than by this factor are said."""
+"""Where the upper limit of the time left is more than this many times the lower one, both are printed."""
 
 BUSY_STRETCH = 1.3
-"""From here on it is worth saying that a price holds for a busy machine."""
+"""Where timing took this many times its CPU seconds, the machine is said to be busy."""
 
 _STYLES = {"completed": "green", "pruned": "yellow", "failed": "red", "diverged": "red", "timeout": "red"}
 
@@ -47,7 +49,7 @@ class ConsoleListener(Listener):
         self, console: Console, spec: StudySpec, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._console, self._spec, self._clock = console, spec, clock
-        self._progress = Progress(Backlog(n_runs=0, max_epochs=spec.training.max_epochs))
+        self._time_left = TimeLeft(spec, NOTHING, 1)
 
     def on_stage(self, text: str) -> None:
         """Print what is being done."""
@@ -61,32 +63,30 @@ class ConsoleListener(Listener):
         """Print what a user should know."""
         print_warning(self._console, text)
 
-    def on_plan(self, outlook: Outlook, capacity: Capacity) -> None:
+    def on_plan(self, backlog: Backlog, capacity: Capacity) -> None:
         """Print how much there is to do."""
         resources = self._spec.resources
         n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
-        self._progress = Progress(take_stock(self._spec, outlook, n_slots))
-        seeds = "" if outlook.n_seeds == 1 else f" under {outlook.n_seeds} seeds each"
+        self._time_left = TimeLeft(self._spec, backlog, n_slots)
+        seeds = "" if backlog.n_seeds == 1 else f" under {backlog.n_seeds} seeds each"
         nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
         gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""
-        self._console.print(f"{outlook.n_trials} trials{seeds} on {capacity.cpus} CPUs{gpus}{nodes}")
+        self._console.print(f"{backlog.n_trials} trials{seeds} on {capacity.cpus} CPUs{gpus}{nodes}")
 
     def on_start(self, assignment: Assignment) -> None:
         """Print nothing: a line when it has ended is enough."""
         if assignment.phase != "audit":  # which comes on top of the runs that were planned
             key = assignment.trial, assignment.replicate
-            self._progress.begin(key, size_of(self._spec, assignment.params), self._clock())
+            self._time_left.begin(key, assignment.params, self._clock())
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Print a trial that ended."""
-        epoch = None if report.figures is None else report.figures.epoch
-        key = assignment.trial, assignment.replicate
         if assignment.phase != "audit":
-            self._progress.hear(key, state, epoch, report.wall_s, self._clock())
+            self._time_left.hear((assignment.trial, assignment.replicate), state, report, self._clock())
         if state == "running":
             self._say_progress(assignment, report)
             return
-        count = f"{self._progress.n_ended}/{self._progress.backlog.n_runs}"
+        count = f"{self._time_left.n_ended}/{self._time_left.n_runs}"
         if assignment.phase == "audit":
             count = "audit"
         setting = label_setting(assignment.params, self._spec.space.dimensions)
@@ -115,7 +115,7 @@ class ConsoleListener(Listener):
             )
 
     def _say_left(self) -> str:
-        left = self._progress.left(self._clock())
+        left = self._time_left.left(self._clock())
         return "" if left is None else f"[dim]; {say_rest(left.plus(END_S))}[/dim]"
 
 
@@ -163,20 +163,25 @@ def print_plan(console: Console, spec: StudySpec, *, listed: bool) -> None:
         console.print(f"{number:>4}  {escape(label_setting(setting, spec.space.dimensions))}", soft_wrap=True)
 
 
-def print_price(console: Console, spec: StudySpec, price: Price) -> None:
-    """Print what a study will cost, and how that is known."""
+def print_price(console: Console, price: Price, n_slots: int, n_slots_here: int) -> None:
+    """Print what a study will cost, and how that is known.
+
+    Args:
+        console: Where.
+        price: What it will cost.
+        n_slots: Runs at once.
+        n_slots_here: As many of them as this machine takes at once.
+    """
     error = "" if price.error is None else f", which the model of costs meets within {price.error:.0%}"
-    stopped = (
-        "" if price.epochs_share.low == 1.0 else f"; {price.epochs_share.middle:.0%} of all epochs trained"
-    )
+    stopped = "" if price.epochs_share > 0.999 else f"; {price.epochs_share:.0%} of all epochs trained"
     most = ""
     if price.most_disk_bytes is not None:
         most = f", at most {byte_size(price.most_disk_bytes, round_up=True)} while it runs"
-    seconds, n_slots = price.seconds, count(price.n_slots, "run")
+    seconds = price.seconds
     console.print(
-        f"{count(price.n_timed, 'setting')} timed in {price.probe_s:.0f} s{error}; nine times out of ten:",
+        f"{count(price.n_timed, 'setting')} timed in {price.timed_s:.0f} s{error}; nine times out of ten:",
         f"  time    {rough_duration(seconds.middle)} ({rough_duration(seconds.low)} to "
-        f"{rough_duration(seconds.high)}) with {n_slots} at once{stopped}",
+        f"{rough_duration(seconds.high)}) with {count(n_slots, 'run')} at once{stopped}",
         f"  memory  {_say_bytes(price.memory_bytes)} in all",
         f"  disk    {_say_bytes(price.disk_bytes)}{most}",
         sep="\n",
@@ -186,7 +191,7 @@ def print_price(console: Console, spec: StudySpec, price: Price) -> None:
         console.print(
             f"  this machine is busy: everything is taken to last {price.stretch:.1f} times as long as alone"
         )
-    if price.n_slots > price.n_slots_here:
+    if n_slots > n_slots_here:
         console.print("  workers are taken to be as fast as this machine's", soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,10 +77,33 @@ def say_price(spec: StudySpec, workers: int | None) -> None:
     from rich.console import Console
 
     from study.cli.console import print_price
-    from study.forecast.pricing import price_study
+    from study.forecast.price import price_study
+    from study.search.first_settings import ask_first_settings
     from study.search.samplers import check_sampler
 
     check_sampler(spec.design, spec.space)
+    n_slots, n_slots_here = count_slots(spec, workers)
     console = Console(highlight=False)
     console.print("[dim]timing a few settings ...[/dim]")
-    print_price(console, spec, price_study(spec, n_workers=workers))
+    known = ask_first_settings(spec, n_slots)
+    price = price_study(spec, known, n_slots=n_slots, n_slots_here=n_slots_here)
+    print_price(console, price, n_slots, n_slots_here)
+
+
+def count_slots(spec: StudySpec, workers: int | None) -> tuple[int, int]:
+    """Return how many runs go at once, and how many this machine takes at once.
+
+    Raises:
+        StudyError: If that is none.
+    """
+    from study.errors import StudyError
+    from study.machine.capacity import Capacity, check_resources, count_cpus
+
+    capacity, n_cpus = Capacity(count_cpus(), math.inf, 1), spec.resources.cpus_per_trial
+    here = capacity.slots(n_cpus, 0.0)
+    if workers is None:
+        check_resources(capacity, n_cpus, 0.0)
+        return here, here
+    if workers < 1:
+        raise StudyError(f"a study needs a worker: --workers={workers}; give 1 or more, or leave it out")
+    return workers, here

@@ -16,7 +16,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 
 from study.designs import SearchDesign
-from study.designs.brackets import bracket_of, plan_brackets
+from study.designs.brackets import bracket_of
 
 if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController
@@ -41,9 +41,7 @@ def make_scheduler(spec: StudySpec, count_slots: Callable[[], int]) -> FirstFree
     if not isinstance(design, SearchDesign) or design.scheduler == "none":
         return FirstFreeWorkerScheduler(count_slots)
     max_epochs, factor = spec.training.max_epochs, design.reduction_factor
-    first_rungs = [design.grace_period_epochs]
-    if design.scheduler == "hyperband":
-        first_rungs = plan_brackets(design.grace_period_epochs, max_epochs, factor)
+    first_rungs = design.first_rungs(max_epochs)
 
     def cohort_of(trial: int, params: Mapping[str, Any]) -> tuple[Any, ...]:
         levels = (params.get(name) for name in design.scientific)

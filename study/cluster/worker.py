@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
+from study.training.caching import N_VIEWS
 from study.training.process import prepare_process
 from study.trial import MAX_PROBE, OUT_OF_MEMORY, Assignment, EpochFigures, Report
 
@@ -141,7 +142,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
                 validation=corpus.view("validation", *key),
                 validation_labels=corpus.labels_of("validation"),
             )
-            if len(self._views) > 4:
+            if len(self._views) > N_VIEWS:
                 self._views.popitem(last=False)
         self._views.move_to_end(key)
         return self._views[key]

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from analysis.words.numbers import listing
 from search_spaces import Space
 from study.designs.base import Plan, say_luck, say_runs, size_of
+from study.designs.brackets import bracket_of, plan_brackets
 from study.designs.drawn import DrawnDesign, draw_at_random, draw_evenly, say_drawn, say_repeats
 from study.errors import StudyError
 
@@ -118,6 +119,26 @@ class SearchDesign(DrawnDesign):
             # Not Optuna's own: it leaves the first trial and all choices to chance.
             return draw_evenly(self.strata(space), self.trials, study_seed)
         return None
+
+    def first_rungs(self, max_epochs: int) -> list[int]:
+        """Return after which epoch runs are first judged, of each bracket: one, but for Hyperband."""
+        if self.scheduler == "hyperband":
+            return plan_brackets(self.grace_period_epochs, max_epochs, self.reduction_factor)
+        return [self.grace_period_epochs]
+
+    def rungs(self, max_epochs: int, trial: int) -> list[int]:
+        """Return after which epochs runs of a setting are judged; the median rule goes on after its first.
+
+        Args:
+            max_epochs: No run is longer; after its last epoch none is judged.
+            trial: The setting's number.
+        """
+        if self.scheduler == "none":
+            return []
+        firsts = self.first_rungs(max_epochs)
+        first = firsts[bracket_of(trial, len(firsts), self.reduction_factor)]
+        rungs = plan_brackets(first, max_epochs, self.reduction_factor)[:-1]
+        return rungs[:1] if self.scheduler == "median" else rungs
 
     def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
         """Say how much it trains, what it can answer and what it cannot."""

@@ -20,6 +20,25 @@ from study.spec.parameters import N_GATES
 Terms = dict[str, float]
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A figure that is not known yet, and the interval that holds it nine times out of ten."""
+
+    middle: float
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, middle: float, spread: float) -> Self:
+        """Return the interval of a figure whose logarithm is normal with this standard deviation."""
+        factor = math.exp(1.645 * spread)
+        return cls(middle, middle / factor, middle * factor)
+
+    def plus(self, other: Estimate) -> Estimate:
+        """Return the sum of both, which are low or high together."""
+        return Estimate(self.middle + other.middle, self.low + other.low, self.high + other.high)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """One setting, timed by the CPU seconds of its process, or, on a GPU, by the clock on the wall.
@@ -224,6 +243,11 @@ class CostModel:
                 predicted_s = model.predict(timing.params).total_s(n_epochs) / model.stretch
                 found.append(math.log(predicted_s / self._timed(timing).total_s(n_epochs)))
         return found
+
+    def typical_error(self, n_epochs: int) -> float | None:
+        """Return the root mean square of `errors`, None where there are none."""
+        errors = self.errors(n_epochs)
+        return math.sqrt(math.fsum(error**2 for error in errors) / len(errors)) if errors else None
 
     def _timed(self, timing: Timing) -> RunCost:
         load = self._workload

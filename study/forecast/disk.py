@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis.words.numbers import byte_size, count
 from search_spaces import Choice, Domain, Fixed
+from study.data import Corpus
 from study.designs import SearchDesign
 from study.errors import EnvironmentFaultError
+from study.forecast.costs import Estimate, Timing
 from study.spec.parameters import N_GATES
 from study.spec.schema import StudySpec
 
 ATTEMPT_BYTES, EPOCH_BYTES = 5_000, 400
-"""Of an attempt and of an epoch, over records, Optuna's storage, tables and report."""
+"""What an attempt and an epoch add to records, Optuna's storage, tables and report together."""
 
 REPORT_BYTES = (0.8e6, 3.0e6)
-"""Of a report and of databases that hold nothing yet."""
+"""From the smallest to the largest report, with the databases as they are before the first run."""
 
-N_SLOTS = {"sgd": 0, "rmsprop": 1, "adam": 2, "adamax": 2, "nadam": 2}
-"""Numbers that an optimizer keeps for each weight."""
+N_MOMENTS = {"sgd": 0, "rmsprop": 1, "adam": 2, "adamax": 2, "nadam": 2}
+"""How many running averages of its gradients an optimizer keeps for each weight."""
 
-MAX_N_SLOTS = 3
-"""Of an optimizer that is not among these."""
+MAX_N_MOMENTS = 3
+"""The most that any other of Keras's optimizers keeps."""
 
 ARRAY_BYTES = 1_000
-"""What an array of a checkpoint takes beside its numbers, at most."""
+"""The most that an array in a checkpoint takes besides its numbers: name, type and shape."""
 
 MODEL_BYTES, LAYER_BYTES = 30_000, 25_000
-"""What a `.keras` file takes beside its weights, in all and by recurrent layer: 25 to 49 kB were found."""
+"""What a `.keras` file takes besides its weights, in all and by recurrent layer: 25 to 49 kB were found."""
 
 WORD_BYTES = 20
-"""Of a word of a kept vocabulary: 8 were found in reviews and docstrings."""
+"""The most that a word in a model's vocabulary takes on average: 8 were found in reviews and docstrings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,7 @@ def bound_footprint(
         n_weights = count_weights(largest, n_outputs)
         scores = 4 * n_validation * n_outputs
         # Weights after the last epoch, the optimizer's, and weights after the best epoch.
-        n_copies = 2 + _most_slots(spec)
+        n_copies = 2 + _most_moments(spec)
         n_arrays = n_copies * (3 + 6 * largest["layers"]) + 3
         # One more: a checkpoint is written whole before the last one goes.
         checkpoints = (n_running + 1) * (n_copies * 4 * n_weights + scores + n_arrays * ARRAY_BYTES)
@@ -138,6 +140,29 @@ def bound_footprint(
         models_bytes=models,
         n_running=n_running,
         n_models=n_models,
+    )
+
+
+def expect_disk(
+    spec: StudySpec, timings: Sequence[Timing], corpus: Corpus, n_runs: float, n_epochs: float
+) -> Estimate:
+    """Return what a study's folder holds at its end, from the sizes of what is written.
+
+    Args:
+        spec: The study.
+        timings: Of some of its settings.
+        corpus: The texts.
+        n_runs: Runs that are trained.
+        n_epochs: Epochs that are trained, of all runs.
+    """
+    n_validation, n_classes = corpus.splits.sizes()["validation"], len(corpus.classes)
+    records = n_runs * (result_bytes(spec, n_validation, n_classes) + ATTEMPT_BYTES) + n_epochs * EPOCH_BYTES
+    n_models = min(spec.keep_models, count_runs(spec))
+    weights = [4 * t.n_weights for t in timings]
+    return Estimate(
+        records + n_models * sum(weights) / len(weights) + sum(REPORT_BYTES) / 2.0,
+        records + n_models * min(weights) + REPORT_BYTES[0],
+        records + n_models * max(weights) + REPORT_BYTES[1],
     )
 
 
@@ -185,8 +210,8 @@ def _n_outputs(n_classes: int) -> int:
     return 1 if n_classes == 2 else n_classes
 
 
-def _most_slots(spec: StudySpec) -> int:
-    return max(N_SLOTS.get(name, MAX_N_SLOTS) for name in _values(spec.space.parameters["optimizer"]))
+def _most_moments(spec: StudySpec) -> int:
+    return max(N_MOMENTS.get(name, MAX_N_MOMENTS) for name in _values(spec.space.parameters["optimizer"]))
 
 
 def _values(domain: Domain) -> tuple[Any, ...]:

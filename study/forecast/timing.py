@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
+
+from study.data import Corpus
+from study.designs import Plan
 from study.errors import EnvironmentFaultError
-from study.forecast.costs import Timing
+from study.forecast.costs import CostModel, Timing, Workload, choose_settings
 from study.spec.schema import StudySpec
+from study.training.caching import program_of
+from study.trial import EVALUATION_BATCH, MAX_PROBE
+
+BUDGET_S = 20.0
+"""No further setting is timed after this long; the last may take longer."""
+
+MAX_PROCESSES = 4
+"""As many settings are timed at once, at most: workers beside each other slow each other down."""
+
+N_TIMED, N_DRAWN, MIN_DRAWN = 24, 256, 32
+"""Settings that are timed, at most; settings drawn from the space in all, and of each stratum at least."""
 
 PATIENCE_S = 60.0
 """How long after its time a process is given to end the setting it is at, before it is killed."""
 
 
 @dataclass(frozen=True)
-class _Probe:
+class _Stopwatch:
     """One process that times settings, and what it writes."""
 
     process: subprocess.Popen[bytes]
@@ -45,9 +61,75 @@ class _Probe:
         return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
+class Timer(Protocol):
+    """Times settings as `time_settings` does."""
+
+    def __call__(
+        self,
+        spec: StudySpec,
+        settings: Plan,
+        /,
+        *,
+        n_classes: int,
+        block: int,
+        n_processes: int,
+        budget_s: float,
+    ) -> tuple[list[Timing], float]:
+        """Return what was timed, and the seconds until the slowest process could begin."""
+
+
+def draw_settings(spec: StudySpec) -> list[Plan]:
+    """Draw settings by chance, as many of each stratum."""
+    strata, rng = spec.design.strata(spec.space), np.random.default_rng(0)
+    n_drawn = max(N_DRAWN // len(strata), MIN_DRAWN)
+    return [[stratum.space.sample(rng) for _ in range(n_drawn)] for stratum in strata]
+
+
+def measure_costs(
+    spec: StudySpec, corpus: Corpus, candidates: Plan, n_processes: int, timer: Timer
+) -> tuple[CostModel, float]:
+    """Time those candidates that tell most about the costs of all.
+
+    Args:
+        spec: How they are trained.
+        corpus: On what.
+        candidates: Settings that the study may train.
+        n_processes: How many are timed beside each other, as far as that is useful.
+        timer: Times settings.
+
+    Returns:
+        A model of what runs cost, and the seconds until the slowest process could begin.
+
+    Raises:
+        EnvironmentFaultError: If no setting could be trained.
+    """
+    sizes = corpus.splits.sizes()
+    n_evaluated = min(sizes["train"], sizes["validation"], MAX_PROBE)
+    block = min(EVALUATION_BATCH, sizes["validation"])
+    workload = Workload(
+        n_train=sizes["train"],
+        n_blocks=math.ceil(sizes["validation"] / block) + math.ceil(n_evaluated / block),
+        block=block,
+        has_own_model=spec.model is not None,
+    )
+    places = np.random.default_rng(0).permutation(len(candidates))
+    distinct = list({(program_of(c), c["batch_size"]): c for c in (candidates[i] for i in places)}.values())
+    chosen = choose_settings(distinct[:N_DRAWN], N_TIMED, has_own_model=workload.has_own_model)
+    timings, ready_s = timer(
+        spec,
+        [distinct[place] for place in chosen],
+        n_classes=len(corpus.classes),
+        block=block,
+        n_processes=max(min(n_processes, MAX_PROCESSES), 1),
+        budget_s=BUDGET_S,
+    )
+    return CostModel(timings, workload), ready_s
+
+
 def time_settings(
     spec: StudySpec,
-    settings: Sequence[Mapping[str, Any]],
+    settings: Plan,
+    /,
     *,
     n_classes: int,
     block: int,
@@ -83,16 +165,16 @@ def time_settings(
             }
             for number in range(min(n_processes, len(settings)))
         ]
-        probes = [_start(question, Path(scratch) / str(n)) for n, question in enumerate(questions)]
+        stopwatches = [_start(question, Path(scratch) / str(n)) for n, question in enumerate(questions)]
         until = time.monotonic() + budget_s + PATIENCE_S
         try:
-            for probe in probes:
-                probe.wait(until)
+            for stopwatch in stopwatches:
+                stopwatch.wait(until)
         finally:
-            for probe in probes:
-                probe.wait(until=0.0)
-        answers = [json.loads(line) for probe in probes for line in probe.lines()]
-        complaint = probes[0].last_complaint()
+            for stopwatch in stopwatches:
+                stopwatch.wait(until=0.0)
+        answers = [json.loads(line) for stopwatch in stopwatches for line in stopwatch.lines()]
+        complaint = stopwatches[0].last_complaint()
     timings = [Timing(**answer) for answer in answers if "params" in answer]
     if not timings:
         raise EnvironmentFaultError(
@@ -102,13 +184,13 @@ def time_settings(
     return timings, max(answer["ready_s"] for answer in answers if "ready_s" in answer)
 
 
-def _start(question: Mapping[str, Any], folder: Path) -> _Probe:
+def _start(question: Mapping[str, Any], folder: Path) -> _Stopwatch:
     folder.mkdir()
     (folder / "question.json").write_text(json.dumps(question), encoding="utf-8")
     answers, complaints = folder / "answers.jsonl", folder / "complaints.txt"
-    command = [sys.executable, "-m", "study.forecast.probe", str(folder / "question.json"), str(answers)]
+    command = [sys.executable, "-m", "study.forecast.stopwatch", str(folder / "question.json"), str(answers)]
     with complaints.open("wb") as stream:
         process = subprocess.Popen(  # noqa: S603 - this interpreter, a program of our own, paths of ours
             command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
         )
-    return _Probe(process, answers, complaints)
+    return _Stopwatch(process, answers, complaints)

@@ -18,10 +18,11 @@ from study.cluster.session import check_address, ray_session
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
+from study.forecast.time_left import Backlog
 from study.machine.background import Aside, import_aside
 from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.machine.signals import Interruption
-from study.running.listener import Listener, Outlook
+from study.running.listener import Listener
 from study.running.publication import get_ready, publish
 from study.running.result import StudyResult
 from study.search.source import Source
@@ -178,7 +179,7 @@ class Leg:
             source.reorder(functools.partial(order_settings, spec=spec, n_slots=n_slots))
             self._note_changes(manifest, checkpoints)
             manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
-            self.listener.on_plan(self._look_out(source, ledger, n_slots), capacity)
+            self.listener.on_plan(self._count_left(source, ledger, n_slots), capacity)
             start = time.monotonic()
             if spec.resources.time_budget_s is not None:
                 interruption.deadline = start + spec.resources.time_budget_s
@@ -193,9 +194,9 @@ class Leg:
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
 
-    def _look_out(self, source: Source, ledger: Ledger, n_slots: int) -> Outlook:
+    def _count_left(self, source: Source, ledger: Ledger, n_slots: int) -> Backlog:
         is_confirmation = self.purpose == "confirm"
-        return Outlook(
+        return Backlog(
             n_trials=source.n_trials,
             n_seeds=source.n_seeds,
             n_ended=_count_ended(ledger, "confirm" if is_confirmation else "search"),

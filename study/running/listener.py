@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from study.designs import Plan
     from study.errors import EnvironmentFaultError
+    from study.forecast.time_left import Backlog
     from study.machine.capacity import Capacity
     from study.trial import Assignment, Report
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What a leg has before it.
-
-    Attributes:
-        n_trials: Settings in all, those of earlier legs among them.
-        n_seeds: Replicates of each.
-        n_ended: Replicates that ended in earlier legs.
-        waiting: Settings of the runs that are known beforehand, in the order in which they are handed out.
-        may_stop: Whether a scheduler may end runs.
-    """
-
-    n_trials: int
-    n_seeds: int
-    n_ended: int
-    waiting: Plan
-    may_stop: bool
 
 
 class Listener:
@@ -47,7 +27,7 @@ class Listener:
     def on_warning(self, text: str) -> None:
         """Hear what a user should know, though the study goes on."""
 
-    def on_plan(self, outlook: Outlook, capacity: Capacity) -> None:
+    def on_plan(self, backlog: Backlog, capacity: Capacity) -> None:
         """Hear what will be trained on what."""
 
     def on_start(self, assignment: Assignment) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from analysis.words.labels import label_setting
 from analysis.words.numbers import duration
-from study.running.listener import Listener, Outlook
+from study.running.listener import Listener
 
 if TYPE_CHECKING:
     from study.errors import EnvironmentFaultError
+    from study.forecast.time_left import Backlog
     from study.machine.capacity import Capacity
     from study.spec.schema import StudySpec
     from study.trial import Assignment, Report
@@ -108,10 +109,10 @@ class ProgressLine(Listener):
         self._line.keep(f"{self._spec.name}: {text}")
         self._write(at_once=True)
 
-    def on_plan(self, outlook: Outlook, capacity: Capacity) -> None:
+    def on_plan(self, backlog: Backlog, capacity: Capacity) -> None:
         """Show how much there is to do."""
         self._stage = ""
-        self._n_runs, self._n_ended = outlook.n_trials * outlook.n_seeds, outlook.n_ended
+        self._n_runs, self._n_ended = backlog.n_trials * backlog.n_seeds, backlog.n_ended
         self._write(at_once=True)
 
     def on_start(self, assignment: Assignment) -> None:

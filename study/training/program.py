@@ -14,13 +14,12 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
+from study.training.caching import N_PROGRAMS, program_of
 from study.training.metrics import Scores
 from study.training.model import Classifier, Recipe, build_classifier, build_optimizer
+from study.trial import EVALUATION_BATCH
 
 Ids = npt.NDArray[np.int32]
-
-EVALUATION_BATCH = 512
-"""Texts scored at once: a time loop costs nearly the same for 512 rows as for 64."""
 
 N_FIRST_WEIGHTS = 4
 """So many seeds' first weights are kept: every setting of a study is trained under the same few seeds."""
@@ -159,15 +158,13 @@ def assign_values(variables: list[Any], values: list[npt.NDArray[Any]]) -> None:
 class ProgramCache:
     """The last few programs of this process."""
 
-    def __init__(self, n_programs: int = 3) -> None:
+    def __init__(self, n_programs: int = N_PROGRAMS) -> None:
         self._n_programs = n_programs
         self._programs: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
 
     def start(self, params: Mapping[str, Any], recipe: Recipe, seed: int) -> Program:
         """Return a program for `params` with the weights of `seed`, an earlier one where there is one."""
-        # What a graph does not depend on: both are its inputs.
-        shape = {k: v for k, v in params.items() if k not in ("learning_rate", "batch_size")}
-        key = (recipe, *sorted(shape.items()))
+        key = (recipe, *program_of(params))
         program = self._programs.pop(key, None)
         if program is None:
             program = Program(params, recipe, seed)

@@ -5,9 +5,9 @@ import io
 from rich.console import Console
 
 from study.cli.console import ConsoleListener, say_rest
-from study.forecast.estimate import Estimate
+from study.forecast.costs import Estimate
+from study.forecast.time_left import Backlog
 from study.machine.capacity import Capacity
-from study.running.listener import Outlook
 from study.trial import Assignment, EpochFigures, Report
 from tests.study.pretend.small_study import make_spec
 
@@ -31,8 +31,8 @@ def test_the_line_of_a_trial_that_ended_says_how_much_is_left() -> None:
     spec = make_spec()
     listener = ConsoleListener(Console(file=printed, width=200), spec, clock=lambda: now_s[0])
     params = dict((spec.design.plan(spec.space, spec.seed) or [])[0])
-    outlook = Outlook(n_trials=6, n_seeds=1, n_ended=2, waiting=[params] * 4, may_stop=False)
-    listener.on_plan(outlook, Capacity(cpus=2, gpus=0.0, nodes=1))
+    backlog = Backlog(n_trials=6, n_seeds=1, n_ended=2, waiting=[params] * 4, may_stop=False)
+    listener.on_plan(backlog, Capacity(cpus=2, gpus=0.0, nodes=1))
     assignment = Assignment(trial=2, replicate=1, attempt=1, seed=0, params=params)
 
     listener.on_start(assignment)

@@ -17,8 +17,8 @@ class _Printer(Listener):
     def on_stage(self, text: str) -> None:
         print(f"stage {text}", flush=True)
 
-    def on_plan(self, outlook: Any, capacity: Any) -> None:
-        print(f"plan {outlook.n_trials} {outlook.n_seeds} {capacity.cpus} {capacity.nodes}", flush=True)
+    def on_plan(self, backlog: Any, capacity: Any) -> None:
+        print(f"plan {backlog.n_trials} {backlog.n_seeds} {capacity.cpus} {capacity.nodes}", flush=True)
 
     def on_report(self, assignment: Any, report: Any, state: str) -> None:
         print(f"{state} {assignment.trial} {assignment.replicate} {assignment.attempt}", flush=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from study.errors import EnvironmentFaultError
-from study.running.listener import Outlook
+from study.forecast.time_left import Backlog
 from study.running.progress_line import PAUSE_S, NotebookLine, ProgressLine, TerminalLine, find_line
 from study.trial import Assignment
 from tests.study.pretend.small_study import make_spec, pretend_report
@@ -45,7 +45,7 @@ def assign(trial: int, cell: str = "lstm", **changes: Any) -> Assignment:
 def follow(**changes: Any) -> tuple[ProgressLine, Lines, Clock]:
     lines, clock = Lines(), Clock()
     progress = ProgressLine(make_spec(**changes), lines, clock)
-    progress.on_plan(Outlook(n_trials=6, n_seeds=2, n_ended=3, waiting=(), may_stop=False), CAPACITY)
+    progress.on_plan(Backlog(n_trials=6, n_seeds=2, n_ended=3, waiting=[], may_stop=False), CAPACITY)
     return progress, lines, clock
 
 

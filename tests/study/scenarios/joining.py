@@ -31,7 +31,7 @@ class _Watcher(Listener):
     def __init__(self) -> None:
         self.addresses: list[str] = []
 
-    def on_plan(self, outlook: Any, capacity: Any) -> None:
+    def on_plan(self, backlog: Any, capacity: Any) -> None:
         self.addresses = [listener.address for listener in find_sockets({os.getpid(): "driver"})]
 
 

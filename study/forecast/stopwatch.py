@@ -1,4 +1,4 @@
-"""Times a few settings in a process of its own: `python -m study.forecast.probe QUESTION ANSWERS`.
+"""Times a few settings in a process of its own: `python -m study.forecast.stopwatch QUESTION ANSWERS`.
 
 The question is a JSON file; each answer is a line of JSON, so that whoever asked can stop waiting whenever it
 wants.

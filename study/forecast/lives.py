@@ -1,0 +1,87 @@
+"""How many epochs runs live that may be stopped, and when the last of many runs ends."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from study.designs import SearchDesign
+from study.spec.schema import StudySpec
+
+Floats = npt.NDArray[np.float64]
+
+N_PLACED = 256
+"""The last runs are placed one by one; those before are taken to fill all slots alike."""
+
+
+class Lives:
+    """What share of a study's runs lives to train each epoch, by the rules that stop runs.
+
+    Args:
+        spec: The study.
+        n_seeds: Runs of each setting; a confirmation has other seeds than its search.
+        may_stop: Whether its scheduler stops runs; in a confirmation it does not.
+    """
+
+    def __init__(self, spec: StudySpec, n_seeds: int, *, may_stop: bool = True) -> None:
+        self._training, self._n_seeds = spec.training, n_seeds
+        self._n_strata = len(spec.design.strata(spec.space))
+        self._design = spec.design if may_stop and isinstance(spec.design, SearchDesign) else None
+
+    def epochs(self, trial: int, n_had: int = 0) -> tuple[float, float]:
+        """Return the mean and the standard deviation of how many more epochs a run of a setting trains.
+
+        Where patience ends runs, any epoch is as likely as another to be the best.
+
+        Args:
+            trial: The setting's number.
+            n_had: How many epochs the run has had.
+        """
+        shares, patience = self._passing(trial), self._training.patience
+        if patience is not None:
+            shares *= 1.0 - np.maximum(np.arange(len(shares)) - patience, 0) / len(shares)
+        left = shares[n_had:] / (shares[n_had - 1] if n_had else 1.0)  # of those that had as many
+        mean, square = float(left.sum()), float((2 * np.arange(len(left)) + 1) @ left)
+        return mean, math.sqrt(max(square - mean**2, 0.0))
+
+    def n_seeds(self, trial: int, n_slots: int) -> float:
+        """Return under how many seeds a setting is trained: once it is stopped, those that wait are left."""
+        n_at_once = min(self._n_seeds, n_slots)
+        return float(n_at_once + (self._n_seeds - n_at_once) * self._passing(trial)[-1])
+
+    def _passing(self, trial: int) -> Floats:
+        """Return the shares of a setting's runs that the scheduler lets train each epoch.
+
+        A run is judged against the `n` that came to its rung before, and any is as likely as another to be
+        better: where a share `kept` of many passes, it passes with probability (1 + (n - 1) kept) / (n + 1).
+        """
+        max_epochs, design = self._training.max_epochs, self._design
+        shares = np.ones(max_epochs)
+        if design is None:
+            return shares
+        kept = 0.5 if design.scheduler == "median" else 1.0 / design.reduction_factor
+        n_rivals = trial * self._n_seeds / self._n_strata / len(design.first_rungs(max_epochs))
+        for rung in design.rungs(max_epochs, trial):
+            n = n_rivals * shares[rung - 1]
+            shares[rung:] *= 1.0 - n / 2.0 if n < 1.0 else (1.0 + (n - 1.0) * kept) / (n + 1.0)
+        return shares
+
+
+def finish_s(busy_s: Sequence[float], runs_s: npt.ArrayLike) -> float:
+    """Return when the last run ends, where each takes the slot that is free first.
+
+    Args:
+        busy_s: Seconds until each slot is free.
+        runs_s: What each run takes, in their order.
+    """
+    seconds = np.asarray(runs_s, dtype=np.float64)
+    n_alike = max(len(seconds) - max(N_PLACED, 4 * len(busy_s)), 0)
+    slots = [slot_s + float(seconds[:n_alike].sum()) / len(busy_s) for slot_s in busy_s]
+    heapq.heapify(slots)
+    for run_s in seconds[n_alike:].tolist():
+        heapq.heapreplace(slots, slots[0] + run_s)
+    return max(slots)

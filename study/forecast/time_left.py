@@ -1,0 +1,204 @@
+"""How long a study still takes: what its runs have taken so far, and what waits. The caller has the clock."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean, pvariance
+from typing import Any
+
+import numpy as np
+
+from study.designs import Plan
+from study.forecast.costs import Estimate, guess_text_s
+from study.forecast.lives import Floats, Lives, finish_s
+from study.forecast.price import LEARNED_SPREAD
+from study.spec.schema import StudySpec
+from study.trial import Report
+
+N_RECENT = 8
+"""The mean of so many settings tells how large the next are that nobody knows."""
+
+PACE_SPREAD = 0.25
+"""Standard deviation of the logarithm of how far one run's pace is from what its size says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What a leg has before it.
+
+    Attributes:
+        n_trials: Settings in all, those of earlier legs among them.
+        n_seeds: Replicates of each.
+        n_ended: Replicates that ended in earlier legs.
+        waiting: Settings of the runs that are known beforehand, in the order in which they are handed out.
+        may_stop: Whether a scheduler may end runs.
+    """
+
+    n_trials: int
+    n_seeds: int
+    n_ended: int
+    waiting: Plan
+    may_stop: bool
+
+
+@dataclass
+class _Run:
+    """One replicate that runs."""
+
+    size: float
+    is_warm: bool  # its worker had trained before
+    heard_s: float  # when it was heard of last
+    n_epochs: int = 0
+    wall_s: float = 0.0  # from its start to the end of its last epoch
+    n_paced: int = 0  # epochs after the first that was heard of, and their seconds
+    paced_s: float = 0.0
+
+
+class TimeLeft:
+    """Estimates how long the rest of a leg takes.
+
+    A run takes the seconds of its start, which are the same for all, and for each epoch a pace times the size
+    of its setting: what an epoch is guessed to cost before anything is timed. Runs so far tell both.
+
+    Args:
+        spec: The study.
+        backlog: What the leg has before it.
+        n_slots: Runs at once.
+
+    Attributes:
+        n_runs: Replicates in all, those of earlier legs among them.
+    """
+
+    def __init__(self, spec: StudySpec, backlog: Backlog, n_slots: int) -> None:
+        self._spec, self._backlog, self._n_slots = spec, backlog, max(n_slots, 1)
+        self._lives = Lives(spec, backlog.n_seeds, may_stop=backlog.may_stop)
+        self.n_runs = backlog.n_trials * backlog.n_seeds
+        self._waiting = deque(self._size_of(params) for params in backlog.waiting)
+        self._recent = deque[float](maxlen=N_RECENT)
+        self._running: dict[tuple[int, int], _Run] = {}
+        self._ended = set[tuple[int, int]]()
+        self._n_begun, self._n_skipped = Counter[int](), 0
+        self._n_paced, self._paced_s, self._paced_size = 0, 0.0, 0.0
+        self._n_starts, self._starts_s, self._starts_size = 0, 0.0, 0.0  # until first epochs have ended
+
+    @property
+    def n_ended(self) -> int:
+        """Replicates that ended, in this leg or before."""
+        return self._backlog.n_ended + len(self._ended)
+
+    def begin(self, key: tuple[int, int], params: Mapping[str, Any], now_s: float) -> None:
+        """Note that a worker took a run, perhaps not for the first time.
+
+        Args:
+            key: The trial and the replicate.
+            params: Its setting.
+            now_s: The caller's clock.
+        """
+        size, is_warm = self._size_of(params), len(self._ended) + len(self._running) >= self._n_slots
+        self._running[key] = _Run(size, is_warm, heard_s=now_s)
+        if key in self._ended:
+            self._ended.remove(key)
+            return
+        self._recent.append(size)
+        self._n_begun[key[0]] += 1
+        if self._n_begun[key[0]] > self._backlog.n_seeds:
+            self._n_skipped -= 1  # it was on its way when its setting was stopped under another seed
+        else:
+            self._take_out(size)
+
+    def hear(self, key: tuple[int, int], state: str, report: Report, now_s: float) -> None:
+        """Note a report.
+
+        Args:
+            key: The trial and the replicate.
+            state: `running`, or how it ended.
+            report: What the worker said.
+            now_s: The caller's clock.
+        """
+        if key in self._running and report.figures is not None and report.wall_s is not None:
+            self._learn(self._running[key], report.figures.epoch, report.wall_s, now_s)
+        if state == "running":
+            return
+        run = self._running.pop(key, None)  # None where it was lost before a worker took it
+        self._ended.add(key)
+        if state == "pruned":
+            n_skipped = max(self._backlog.n_seeds - self._n_begun[key[0]], 0)
+            self._n_begun[key[0]] += n_skipped
+            self._n_skipped += n_skipped
+            for _ in range(n_skipped):
+                self._take_out(run.size if run is not None else 0.0)
+
+    def left(self, now_s: float) -> Estimate | None:
+        """Return the seconds that the rest will take, None before there is an epoch to judge by.
+
+        A first epoch is none, where there are more: it holds the start of its run.
+        """
+        if not self._n_paced:
+            return None
+        pace = self._paced_s / self._paced_size
+        start_s = max(self._starts_s - pace * self._starts_size, 0.0) / max(self._n_starts, 1)
+        busy_s, variance = [0.0] * max(self._n_slots - len(self._running), 0), 0.0
+        for (trial, _), run in self._running.items():
+            n_epochs, spread = self._lives.epochs(trial, run.n_epochs)
+            epoch_s = run.paced_s / run.n_paced if run.n_paced else pace * run.size
+            rest_s = n_epochs * epoch_s + (0.0 if run.n_epochs else start_s)
+            busy_s.append(max(rest_s - (now_s - run.heard_s), 0.0))
+            variance += (spread * epoch_s) ** 2
+        sizes, n_unknown = self._sizes_left()
+        n_epochs, spread, trained = self._lives_left(len(sizes))
+        runs_s = trained * (start_s + n_epochs * pace * sizes)
+        variance += float(np.square(trained * spread * pace * sizes).sum())
+        variance += n_unknown * (trained * n_epochs * pace) ** 2 * pvariance(self._recent)
+        all_s = max(math.fsum(busy_s) + float(runs_s.sum()), 1e-9)
+        unknown_share = float(runs_s[len(sizes) - n_unknown :].sum()) / all_s
+        return Estimate.around(
+            finish_s(busy_s, runs_s),
+            math.hypot(
+                PACE_SPREAD / math.sqrt(self._n_paced),
+                LEARNED_SPREAD * unknown_share,
+                math.sqrt(variance) / all_s,
+            ),
+        )
+
+    def _learn(self, run: _Run, epoch: int, wall_s: float, now_s: float) -> None:
+        """Note the end of an epoch."""
+        epoch_s = wall_s - run.wall_s
+        if run.n_epochs == 0 and run.is_warm:
+            epoch_s = now_s - run.heard_s  # with what passed between worker and driver
+        if run.n_epochs == 0 and self._spec.training.max_epochs > 1:
+            self._n_starts, self._starts_s = self._n_starts + 1, self._starts_s + epoch_s
+            self._starts_size += run.size
+        else:
+            self._n_paced += run.n_paced == 0
+            self._paced_s, self._paced_size = self._paced_s + epoch_s, self._paced_size + run.size
+            run.n_paced, run.paced_s = run.n_paced + 1, run.paced_s + epoch_s
+        run.n_epochs, run.wall_s, run.heard_s = epoch, wall_s, now_s
+
+    def _sizes_left(self) -> tuple[Floats, int]:
+        """Return the sizes of the runs that wait, and how many of them, the last ones, are not known."""
+        n_waiting = self.n_runs - self.n_ended - len(self._running) - self._n_skipped
+        n_unknown = max(n_waiting - len(self._waiting), 0)
+        known, mean = list(self._waiting), fmean(self._recent)
+        return np.array([*known, *[mean] * n_unknown]), n_unknown
+
+    def _lives_left(self, n_waiting: int) -> tuple[float, float, float]:
+        """Return mean and spread of the epochs of runs that wait, and what share of them is trained."""
+        n_seeds, n_trials = self._backlog.n_seeds, self._backlog.n_trials
+        trials = np.linspace(max(n_trials - n_waiting / n_seeds, 0.0), n_trials, N_RECENT, endpoint=False)
+        lives = [self._lives.epochs(int(trial)) for trial in trials]
+        trained = [self._lives.n_seeds(int(trial), self._n_slots) / n_seeds for trial in trials]
+        return fmean(n for n, _ in lives), fmean(spread for _, spread in lives), fmean(trained)
+
+    def _take_out(self, size: float) -> None:
+        """Count a setting of this size no longer among those that are known to wait."""
+        if size in self._waiting:
+            self._waiting.remove(size)
+
+    def _size_of(self, params: Mapping[str, Any]) -> float:
+        """Return how large a setting is; all are alike on a GPU, and where the model is the user's own."""
+        if self._spec.model is not None or self._spec.resources.gpus_per_trial > 0.0:
+            return 1.0
+        return guess_text_s(params, has_own_model=False)
