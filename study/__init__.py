@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from search_spaces import Space
     from study.errors import DataError, EnvironmentFaultError, IntegrityError, LockedError, StudyError
     from study.prediction.classifier import TextClassifier
+    from study.prediction.export import export_classifier
     from study.running.front_door import confirm, extend, open, plan, predict, presets, resume, retry, run
     from study.running.listener import Listener
     from study.running.result import StudyResult
@@ -37,6 +38,7 @@ __all__ = [
     "StudySpec",
     "TextClassifier",
     "confirm",
+    "export_classifier",
     "extend",
     "make_spec",
     "open",
@@ -52,6 +54,7 @@ _HOMES = {
     "search_spaces": ("Space",),
     "study.errors": ("DataError", "EnvironmentFaultError", "IntegrityError", "LockedError", "StudyError"),
     "study.prediction.classifier": ("TextClassifier",),
+    "study.prediction.export": ("export_classifier",),
     "study.running.front_door": (
         "confirm",
         "extend",

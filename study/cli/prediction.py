@@ -59,6 +59,7 @@ def _export_model(source: Path, folder: Path | None) -> Path:
     """Write a model as a TensorFlow SavedModel that takes raw strings."""
     from study.errors import StudyError
     from study.prediction.classifier import TextClassifier
+    from study.prediction.export import export_classifier
     from study.training.backend import load_backend
 
     if folder is None:
@@ -67,7 +68,7 @@ def _export_model(source: Path, folder: Path | None) -> Path:
         )
     classifier = TextClassifier.open(source)
     load_backend()
-    classifier.export(folder)
+    export_classifier(classifier, folder)
     return folder
 
 

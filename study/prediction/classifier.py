@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from study.data import FIRST_WORD, PADDING, START, UNKNOWN
-from study.data.spec import Side, TokenRule
 from study.data.tokens import space_out
 from study.errors import IntegrityError, StudyError
-from study.store.models import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
+from study.store.checksums import digest_of
+from study.store.models import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, ModelCard, read_card
 from study.training.backend import import_backend
-
-
-class Encoding(BaseModel):
-    """How a text becomes ids; as in the data section of the study that trained the model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tokens: TokenRule
-    padding: Side
-    truncation: Side
-
-
-class ModelCard(BaseModel):
-    """What lies beside a model: where it comes from and all that is needed to use it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    trial: int
-    replicate: int
-    seed: int
-    epoch: int
-    score: float
-    params: dict[str, Any]
-    classes: tuple[str, ...]
-    encoding: Encoding
-    sha256: str
-    vocabulary_sha256: str
-
-    @property
-    def sequence_length(self) -> int:
-        """Ids that the model takes."""
-        return int(self.params["sequence_length"])
 
 
 @dataclass(frozen=True)
@@ -77,28 +44,25 @@ class TextClassifier:
         """
         path = Path(path)
         folder = path if (path / CARD_FILE).is_file() else _best_of(path)
-        try:
-            card = ModelCard.model_validate_json((folder / CARD_FILE).read_bytes())
-            model, vocabulary = (folder / MODEL_FILE).read_bytes(), (folder / VOCABULARY_FILE).read_bytes()
-        except (OSError, ValidationError) as error:
-            raise IntegrityError(
-                f"a model is {MODEL_FILE}, {VOCABULARY_FILE} and {CARD_FILE}: {folder} has one that "
-                "cannot be read; restore the folder from a copy"
-            ) from error
-        for name, content, digest in (
-            (MODEL_FILE, model, card.sha256),
-            (VOCABULARY_FILE, vocabulary, card.vocabulary_sha256),
-        ):
-            if hashlib.sha256(content).hexdigest() != digest:
+        card = read_card(folder)
+        if card is None:
+            raise _unreadable(folder / CARD_FILE)
+        for name, digest in card.digests.items():
+            try:
+                found = digest_of(folder / name)
+            except OSError as error:
+                raise _unreadable(folder / name) from error
+            if found != digest:
                 raise IntegrityError(
-                    f"a model is the one its card describes: {folder / name} has another SHA-256; "
+                    f"a model is the one its card describes: {folder / name} is missing or another; "
                     "restore the folder from a copy"
                 )
-        return cls(folder, card, tuple(vocabulary.decode().split("\n")[:-1]))
+        words = (folder / VOCABULARY_FILE).read_bytes().decode().split("\n")
+        return cls(folder, card, tuple(words[:-1]))
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Turn texts into ids as the study did: int32 of shape (len(texts), sequence_length)."""
-        numbers = {word: number for number, word in enumerate(self.vocabulary, FIRST_WORD)}
+        numbers = self._numbers
         length, encoding = self.card.sequence_length, self.card.encoding
         ids = np.full((len(texts), length), PADDING, dtype=np.int32)
         for row, text in enumerate(texts):
@@ -111,8 +75,13 @@ class TextClassifier:
                 ids[row, : len(kept)] = kept
         return ids
 
-    def load_model(self) -> Any:
-        """Load the Keras model, in safe mode.
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.vocabulary, FIRST_WORD)}
+
+    @cached_property
+    def model(self) -> Any:
+        """The Keras model, loaded when it is first asked for, in safe mode.
 
         Raises:
             IntegrityError: If the file would run code, or Keras cannot read it.
@@ -139,40 +108,29 @@ class TextClassifier:
             raise StudyError("texts are a list: a single one was given by itself; write [text]")
         if not texts:
             return np.empty((0, len(self.card.classes)))
-        probabilities = np.asarray(self.load_model().predict(self.encode(texts), verbose=0), dtype=np.float64)
+        probabilities = np.asarray(self.model.predict(self.encode(texts), verbose=0), dtype=np.float64)
         if probabilities.shape[1] == 1:
             probabilities = np.hstack([1.0 - probabilities, probabilities])
         return probabilities
 
-    def export(self, path: Path) -> None:
-        """Write a SavedModel that takes raw strings, its preprocessing inside.
-
-        Its signature `serving_default` maps `texts`, strings of shape (n,), to `probabilities`, float32 of
-        shape (n, n_classes), and `classes`, strings of shape (n,). The `.keras` file is put beside it.
-
-        Raises:
-            StudyError: If `path` exists.
-        """
-        if path.exists():
-            raise StudyError(
-                f"an export needs a folder of its own: {path} exists; choose another or remove it"
-            )
-        import_backend()
-        from study.prediction.export import export_classifier
-
-        export_classifier(self, path)
-
 
 def _best_of(path: Path) -> Path:
-    cards = sorted(path.glob(f"models/*/{CARD_FILE}"))
-    if not cards:
+    folders = sorted(card.parent for card in path.glob(f"models/*/{CARD_FILE}"))
+    if not folders:
         raise StudyError(
             f"a model's folder holds {CARD_FILE}, a study's directory models: {path} is neither; "
             "see `study list`"
         )
-    try:
-        return max(cards, key=lambda card: ModelCard.model_validate_json(card.read_bytes()).score).parent
-    except (OSError, ValidationError) as error:
-        raise IntegrityError(
-            f"a model card cannot be read: one of {path / 'models'}; restore the folder from a copy"
-        ) from error
+    scores: dict[Path, float] = {}
+    for folder in folders:
+        if (card := read_card(folder)) is None:
+            raise _unreadable(folder / CARD_FILE)
+        scores[folder] = card.score
+    return max(scores, key=scores.__getitem__)
+
+
+def _unreadable(path: Path) -> IntegrityError:
+    return IntegrityError(
+        f"a model is {MODEL_FILE}, {VOCABULARY_FILE} and {CARD_FILE}: {path} cannot be read; "
+        "restore the folder from a copy"
+    )

@@ -19,7 +19,7 @@ from study.search.source import Source
 from study.spec.schema import StudySpec
 from study.store.checkpoints import Checkpoint, CheckpointFolder
 from study.store.ledger import Ledger
-from study.store.models import ModelShelf
+from study.store.models import ModelStore
 from study.trial import OUT_OF_MEMORY, Assignment, Report
 
 
@@ -63,7 +63,7 @@ class Driver:
         source: Decides what is trained.
         ledger: The study's records.
         checkpoints: Where running trials are kept.
-        shelf: Where the best models are kept.
+        models: Where the best models are kept.
         listener: Hears of every start, report and loss; must not raise.
         count_kills: Says how many processes the kernel of this machine has killed for memory.
 
@@ -77,12 +77,12 @@ class Driver:
         source: Source,
         ledger: Ledger,
         checkpoints: CheckpointFolder,
-        shelf: ModelShelf,
+        models: ModelStore,
         listener: Listener,
         count_kills: Callable[[], int] = count_kernel_kills,
     ) -> None:
         self._spec, self._source, self._ledger = spec, source, ledger
-        self._checkpoints, self._shelf, self._listener = checkpoints, shelf, listener
+        self._checkpoints, self._models, self._listener = checkpoints, models, listener
         self._count_kills = count_kills
         self._attempts: dict[Hashable, _Attempt] = {}
         self._hungry: deque[Assignment] = deque()
@@ -119,7 +119,7 @@ class Driver:
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._ledger.begin(assignment, started_at, epochs_kept=0 if checkpoint is None else checkpoint.epoch)
         # A run that was stopped is finished to be counted, not to be kept.
-        floor = None if assignment.phase == "audit" else self._shelf.floor
+        floor = None if assignment.phase == "audit" else self._models.floor
         return Order(assignment, floor, None if checkpoint is None else checkpoint.content)
 
     def _choose(self) -> Assignment | None:
@@ -158,7 +158,7 @@ class Driver:
         assignment = attempt.assignment
         # The model before the record: a trial that is recorded as completed is never trained again.
         if report.model is not None and report.score is not None and report.best_epoch is not None:
-            self._shelf.offer(assignment, report.score, report.best_epoch, report.model)
+            self._models.offer(assignment, report.score, report.best_epoch, report.model)
         state = self._source.hear(assignment, report, stopped=stopped)
         if state != "running":
             self._forget(key)

@@ -171,7 +171,7 @@ class Leg:
             # Not before: Ray reads once, when it is imported, whether tokens are asked for.
             from study.running.driver import Driver
             from study.running.tuning import tune_trials
-            from study.store.models import ModelShelf
+            from study.store.models import ModelStore
 
             self._check_room(capacity)
             self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
@@ -184,9 +184,10 @@ class Leg:
             if spec.resources.time_budget_s is not None:
                 interruption.deadline = start + spec.resources.time_budget_s
             encoded = encoding.result()
-            tokens = str(spec.data.resolved().tokens)
-            shelf = ModelShelf(self.directory.models, spec.keep_models, encoded, tokens)
-            driver = Driver(spec, source, ledger, checkpoints, shelf, self.listener)
+            tokens = spec.data.resolved().tokens
+            assert tokens is not None
+            models = ModelStore(self.directory.models, spec.keep_models, encoded, tokens)
+            driver = Driver(spec, source, ledger, checkpoints, models, self.listener)
             # The last runs leave CPUs idle.
             on_drained = (lambda: None) if ledger.has_baselines else lines.begin
             worker = self.load_worker()

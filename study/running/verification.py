@@ -11,7 +11,7 @@ from study.errors import IntegrityError, StudyError
 from study.store.checksums import SEAL_FILE, digest_of, put_seal, read_seal
 from study.store.database import check_database
 from study.store.directory import StudyDirectory
-from study.store.models import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, read_card
+from study.store.models import CARD_FILE, read_card
 
 DERIVED = ("trials.parquet", "epochs.parquet", "report", "optuna.db")
 """What can be made again from the records."""
@@ -184,8 +184,8 @@ def _check_models(directory: StudyDirectory) -> Iterator[Damage]:
         if card is None:
             yield Damage(folder / CARD_FILE, "cannot be read")
             continue
-        for name, key in ((MODEL_FILE, "sha256"), (VOCABULARY_FILE, "vocabulary_sha256")):
-            if digest_of(folder / name) != card.get(key):
+        for name, digest in card.digests.items():
+            if digest_of(folder / name) != digest:
                 yield Damage(folder / name, "is not what its card says")
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from study.data import FIRST_WORD
+from study.data.spec import Side, TokenRule
 from study.store.files import disk_faults, remove, sync_folder, write_atomically
 from study.trial import Assignment
 
@@ -23,6 +25,51 @@ VOCABULARY_FILE = "vocabulary.txt"
 CARD_FILE = "model.json"
 
 
+class Encoding(BaseModel):
+    """How a text becomes ids; as in the data section of the study that trained the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tokens: TokenRule
+    padding: Side
+    truncation: Side
+
+
+class ModelCard(BaseModel):
+    """What lies beside a model: where it comes from and all that is needed to use it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    trial: int
+    replicate: int
+    seed: int
+    epoch: int
+    score: float
+    params: dict[str, Any]
+    classes: tuple[str, ...]
+    encoding: Encoding
+    sha256: str
+    vocabulary_sha256: str
+
+    @property
+    def sequence_length(self) -> int:
+        """Ids that the model takes."""
+        return int(self.params["sequence_length"])
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each file beside the card, by its name."""
+        return {MODEL_FILE: self.sha256, VOCABULARY_FILE: self.vocabulary_sha256}
+
+
+def read_card(folder: Path) -> ModelCard | None:
+    """Return what is known of the model in `folder`, None where its card cannot be read."""
+    try:
+        return ModelCard.model_validate_json((folder / CARD_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
 @dataclass(frozen=True)
 class _Kept:
     score: float
@@ -30,7 +77,7 @@ class _Kept:
     folder: Path
 
 
-class ModelShelf:
+class ModelStore:
     """Keeps the models of the best `n_models` trials, one a trial.
 
     Args:
@@ -40,9 +87,10 @@ class ModelShelf:
         tokens: The rule by which a text becomes tokens.
     """
 
-    def __init__(self, folder: Path, n_models: int, corpus: EncodedCorpus, tokens: str) -> None:
+    def __init__(self, folder: Path, n_models: int, corpus: EncodedCorpus, tokens: TokenRule) -> None:
         self._folder, self._n_models = folder, n_models
-        self._corpus, self._tokens = corpus, tokens
+        self._corpus = corpus
+        self._encoding = Encoding(tokens=tokens, padding=corpus.padding, truncation=corpus.truncation)
         self._kept: dict[int, _Kept] = {}
         for path in sorted(folder.glob("trial-*")):
             if not (path / CARD_FILE).exists():
@@ -50,7 +98,7 @@ class ModelShelf:
             elif (card := read_card(path)) is None:
                 logger.warning("%s is damaged: its model is left alone and not counted", path / CARD_FILE)
             else:
-                self._kept[card["trial"]] = _Kept(card["score"], card["replicate"], path)
+                self._kept[card.trial] = _Kept(card.score, card.replicate, path)
 
     @property
     def floor(self) -> float | None:
@@ -68,16 +116,25 @@ class ModelShelf:
         folder = self._folder / f"trial-{assignment.trial:04d}"
         params = assignment.params
         words = self._corpus.vocabulary[: params["vocab_size"] - FIRST_WORD]
-        # The card goes first and comes last: a folder without one is not a model.
+        # The card is removed before any other file is touched, and written when all are there: wherever the
+        # process dies in between, the folder has no card, and the next leg removes it.
         remove(folder / CARD_FILE)
         write_atomically(folder / MODEL_FILE, model)
         vocabulary = "".join(f"{word}\n" for word in words).encode()
         write_atomically(folder / VOCABULARY_FILE, vocabulary)
-        card = self._card(assignment, score, best_epoch) | {
-            "sha256": hashlib.sha256(model).hexdigest(),
-            "vocabulary_sha256": hashlib.sha256(vocabulary).hexdigest(),
-        }
-        write_atomically(folder / CARD_FILE, json.dumps(card, indent=2))
+        card = ModelCard(
+            trial=assignment.trial,
+            replicate=assignment.replicate,
+            seed=assignment.seed,
+            epoch=best_epoch,
+            score=score,
+            params=dict(params),
+            classes=tuple(self._corpus.classes),
+            encoding=self._encoding,
+            sha256=hashlib.sha256(model).hexdigest(),
+            vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
+        )
+        write_atomically(folder / CARD_FILE, card.model_dump_json(indent=2))
         self._kept[assignment.trial] = _Kept(score, assignment.replicate, folder)
         while len(self._kept) > self._n_models:
             worst = min(self._kept, key=lambda trial: self._kept[trial].score)
@@ -91,32 +148,6 @@ class ModelShelf:
             return floor is not None and score > floor
         # The same replicate again: the process died before its record was written, and this is the record.
         return earlier.replicate == assignment.replicate or score > earlier.score
-
-    def _card(self, assignment: Assignment, score: float, best_epoch: int) -> dict[str, Any]:
-        return {
-            "trial": assignment.trial,
-            "replicate": assignment.replicate,
-            "seed": assignment.seed,
-            "epoch": best_epoch,
-            "score": score,
-            "params": assignment.params,
-            "classes": list(self._corpus.classes),
-            "encoding": {
-                "tokens": self._tokens,
-                "padding": self._corpus.padding,
-                "truncation": self._corpus.truncation,
-            },
-        }
-
-
-def read_card(folder: Path) -> dict[str, Any] | None:
-    """Return what is known of the model in `folder`, None where its card cannot be read."""
-    try:
-        card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-        whole = isinstance(card["trial"], int) and isinstance(card["replicate"], int)
-        return card if whole and isinstance(card["score"], float) and card["sha256"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _remove(folder: Path) -> None:

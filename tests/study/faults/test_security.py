@@ -27,7 +27,7 @@ from study.store.checkpoints import Checkpoint, CheckpointFolder
 from study.store.checksums import put_seal
 from study.store.directory import StudyDirectory
 from study.store.files import write_atomically
-from study.store.models import ModelShelf
+from study.store.models import ModelStore
 from study.trial import Assignment
 from tests.study.faults.torn_files import contents, make_whole_study
 from tests.study.pretend.legs import CORPUS
@@ -97,7 +97,7 @@ def test_nothing_in_a_study_directory_is_unpickled(tmp_path: Path) -> None:
         lambda: analysis.load(directory.path),
         lambda: read_spec(directory),
         lambda: resume_study(directory.path),
-        lambda: ModelShelf(directory.models, 3, CORPUS, "words"),
+        lambda: ModelStore(directory.models, 3, CORPUS, "words"),
         lambda: folder.load(assignment),
     ):
         with suppress(ValueError):

@@ -21,7 +21,7 @@ from study.store.files import write_atomically
 from study.store.growth import check_grown
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest
-from study.store.models import MODEL_FILE, VOCABULARY_FILE, read_card
+from study.store.models import read_card
 from study.trial import Assignment
 from tests.study.pretend.legs import read_table, run_leg
 from tests.study.pretend.small_study import make_spec
@@ -161,7 +161,6 @@ def _readers(study: StudyDirectory, path: Path) -> list[Callable[[], Any]]:
 def _read_model(path: Path) -> Any:
     """Return what there is of a model where it is what its card says."""
     card = read_card(path.parent)
-    key = {MODEL_FILE: "sha256", VOCABULARY_FILE: "vocabulary_sha256"}.get(path.name)
-    if card is None or (key is not None and digest_of(path) != card[key]):
+    if card is None or digest_of(path) != card.digests.get(path.name, digest_of(path)):
         raise StudyError(f"{path.name} is not what its card says")
     return card

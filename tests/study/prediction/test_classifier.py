@@ -10,7 +10,8 @@ import pytest
 from study.data import DataSpec, EncodedCorpus, encode, load_corpus
 from study.errors import IntegrityError, StudyError
 from study.prediction.classifier import TextClassifier
-from study.store.models import ModelShelf
+from study.prediction.export import export_classifier
+from study.store.models import ModelStore
 from study.training.model import Recipe
 from study.training.program import ProgramCache
 from study.training.trainer import Rows, Trainer
@@ -62,7 +63,7 @@ def save_model(corpus: EncodedCorpus, folder: Path, tokens: str, score: float = 
     path = folder / "model.keras"
     trainer.save_best(str(path))
     assignment = Assignment(trial=trial, replicate=1, attempt=1, seed=1, params=PARAMS)
-    ModelShelf(folder / "models", 3, corpus, tokens).offer(assignment, score, 1, path.read_bytes())
+    ModelStore(folder / "models", 3, corpus, tokens).offer(assignment, score, 1, path.read_bytes())
     return folder / "models" / f"trial-{trial:04d}"
 
 
@@ -87,6 +88,27 @@ def test_probabilities_of_all_classes_sum_to_one(saved: tuple[EncodedCorpus, Pat
 
     assert probabilities.shape == (len(TEXTS), 2)
     assert probabilities.sum(axis=1) == pytest.approx(1.0)
+
+
+def test_the_model_is_loaded_once_however_often_texts_are_classified(
+    saved: tuple[EncodedCorpus, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    loaded: list[Path] = []
+    load = keras.saving.load_model
+
+    def load_and_note(path: Path, **options: object) -> object:
+        loaded.append(path)
+        return load(path, **options)
+
+    monkeypatch.setattr(keras.saving, "load_model", load_and_note)
+    classifier = TextClassifier.open(saved[1])
+
+    first, again = classifier.predict(TEXTS), classifier.predict(TEXTS)
+
+    assert loaded == [saved[1] / "model.keras"]
+    assert again.tolist() == first.tolist()
 
 
 def test_a_study_stands_for_its_best_model(saved: tuple[EncodedCorpus, Path]) -> None:
@@ -125,7 +147,7 @@ def test_an_exported_model_reads_raw_strings_as_the_classifier_does(
     classifier = TextClassifier.open(save_model(corpus, tmp_path, tokens))
     expected = classifier.predict(TEXTS)
 
-    classifier.export(tmp_path / "exported")
+    export_classifier(classifier, tmp_path / "exported")
 
     # In a process of its own, where nothing of ours is imported.
     code = (
@@ -147,4 +169,4 @@ def test_an_exported_model_reads_raw_strings_as_the_classifier_does(
     assert np.array(probabilities) == pytest.approx(expected, abs=1e-5)
     assert classes == [classifier.card.classes[i] for i in expected.argmax(axis=1)]
     with pytest.raises(StudyError, match="exists"):
-        classifier.export(tmp_path / "exported")
+        export_classifier(classifier, tmp_path / "exported")

@@ -10,7 +10,7 @@ from study.running.driver import Driver, Order
 from study.running.listener import Listener
 from study.store.checkpoints import CheckpointFolder
 from study.store.ledger import Ledger
-from study.store.models import ModelShelf
+from study.store.models import ModelStore
 from study.trial import OUT_OF_MEMORY, Assignment, Report
 from tests.study.pretend.legs import CORPUS, make_report
 from tests.study.pretend.small_study import OpenStudy, make_spec
@@ -62,7 +62,7 @@ def begin_leg(tmp_path: Path, open_study: OpenStudy) -> Callable[..., Leg]:
         spec = make_spec(resources={"retries": retries})
         search, ledger = open_study(spec)
         checkpoints = CheckpointFolder(tmp_path / "checkpoints")
-        shelf = ModelShelf(tmp_path / "models", 0, CORPUS, "words")
+        models = ModelStore(tmp_path / "models", 0, CORPUS, "words")
         ear = Ear()
         legs: list[Leg] = []
         driver = Driver(
@@ -70,7 +70,7 @@ def begin_leg(tmp_path: Path, open_study: OpenStudy) -> Callable[..., Leg]:
             search,
             ledger,
             checkpoints,
-            shelf,
+            models,
             ear,
             count_kills=lambda: legs[0].n_kills,
         )
