@@ -58,7 +58,10 @@ def choose_settings(ledger: Ledger, top: int, confirmed: Collection[int]) -> lis
     scores: dict[int, list[float]] = {}
     for outcome in ledger.outcomes():
         if outcome.assignment.phase == "search" and outcome.state == "completed":
-            scores.setdefault(outcome.assignment.trial, []).append(outcome.best_score or -math.inf)
+            best_score = outcome.best_score
+            scores.setdefault(outcome.assignment.trial, []).append(
+                -math.inf if best_score is None else best_score
+            )
     if not scores:
         raise StudyError(
             "a setting is confirmed after a search in which it completed: none did; continue it first"

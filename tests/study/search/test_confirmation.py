@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,15 @@ from study.seeds import derive_seed
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest
 from study.trial import Assignment
-from tests.study.pretend.small_study import STARTED_AT, OpenStudy, begin, make_spec, pretend_report, train_all
+from tests.study.pretend.small_study import (
+    STARTED_AT,
+    OpenStudy,
+    begin,
+    make_spec,
+    pretend_report,
+    reach,
+    train_all,
+)
 
 
 @pytest.fixture
@@ -37,6 +46,15 @@ def test_the_best_settings_are_chosen_the_best_first(ledger: Ledger) -> None:
 
     best = {o.assignment.trial: o.best_score for o in ledger.outcomes()}
     assert chosen == sorted(best, key=lambda trial: -(best[trial] or 0))[:2]
+
+
+def test_a_setting_without_any_loss_is_the_best(open_study: OpenStudy) -> None:
+    search, ledger = open_study(make_spec(objective="val_loss", training={"max_epochs": 1}))
+    accuracies = itertools.chain([0.7, 1.0, 0.8], itertools.repeat(0.5))  # the loss is what is missing to 1
+    while (assignment := search.next()) is not None:
+        reach(search, ledger, assignment, next(accuracies))
+
+    assert choose_settings(ledger, 2, confirmed=()) == [1, 2]
 
 
 def test_every_chosen_setting_is_trained_on_the_same_fresh_seeds(ledger: Ledger) -> None:
