@@ -16,7 +16,8 @@ RUNS = 7
 
 COMMANDS = {
     "import search_spaces": (["-c", "import search_spaces"], 0.1),
-    "import analysis": (["-c", "import analysis"], None),
+    "import analysis": (["-c", "import analysis"], 0.1),
+    "import study": (["-c", "import study"], 0.1),
     "study --help": (["-m", "study", "--help"], 0.5),
     "study list": (["-m", "study", "list", "."], 0.5),
 }

@@ -29,6 +29,14 @@ _ASK_EVERY_S = 0.02
 _get_node = services.get_node
 
 
+def read_environment() -> None:
+    """Let Ray's C++ read its settings again: it did when it was imported, perhaps before they were there."""
+    from ray import _raylet
+
+    if hasattr(_raylet, "Config"):
+        _raylet.Config.initialize("")
+
+
 @contextmanager
 def signals_kept() -> Iterator[None]:
     """Keep signals ours while Ray starts, and from the processes that it starts.

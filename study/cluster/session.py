@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -60,13 +61,19 @@ def measure_capacity() -> Capacity:
 
 
 def check_address(address: str | None) -> None:
-    """Refuse to train through Ray Client.
+    """Refuse to train through Ray Client, or in a process that has started or joined Ray already.
 
-    Tune would run as a task of the cluster, away from the study's files, to which each report is committed.
+    By a client Tune would run as a task of the cluster, away from the study's files, to which each report is
+    committed. And a session of the caller's own would be ended with ours.
 
     Raises:
-        StudyError: If that is what the address asks for.
+        StudyError: If that is what the address asks for, or Ray is there.
     """
+    if "ray" in sys.modules and sys.modules["ray"].is_initialized():
+        raise StudyError(
+            "a study starts or joins Ray by itself: this process has a session of Ray's already; call "
+            "ray.shutdown() first, and name a cluster by its address"
+        )
     if address is not None and address.startswith("ray://"):
         raise StudyError(
             f"a study is driven from a node of its cluster: {address} is reached through Ray Client; "
@@ -120,10 +127,13 @@ def ray_session(
     options = _make_ready(address)
     import logging
 
+    # In a notebook Ray asks for widgets when it is imported; we show none.
+    logging.getLogger("ray.widgets").setLevel(logging.CRITICAL)
     import ray
 
-    from study.cluster.ray_patches import local_start, signals_kept
+    from study.cluster.ray_patches import local_start, read_environment, signals_kept
 
+    read_environment()
     meanwhile()
     try:
         on_loopback = os.environ.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER") == "0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -81,6 +82,8 @@ def find_line(stream: TextIO | None = None) -> Line | None:
     if hasattr(shell, "kernel"):
         from IPython.display import display
 
+        # Optuna imports a progress bar that we do not show, and that asks for widgets.
+        warnings.filterwarnings("ignore", "IProgress not found")
         return NotebookLine(display)
     stream = sys.stderr if stream is None else stream
     return TerminalLine(stream) if stream.isatty() else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import ray
 from ray import tune
-from ray.tune.progress_reporter import TrialProgressCallback
+from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
 from ray.tune.search import Searcher
 
 from study.cluster.hindsight import replay
@@ -100,6 +100,16 @@ class _Assigner(Searcher):  # type: ignore[misc]
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: see `save`."""
+
+
+class _SilentReporter(ProgressReporter):  # type: ignore[misc]
+    """Tune's reporter: says nothing. Its own one for notebooks clears what the cell has printed."""
+
+    def should_report(self, trials: list[Trial], done: bool = False) -> bool:
+        return False
+
+    def report(self, trials: list[Trial], done: bool, *sys_info: str) -> None:
+        """Nothing."""
 
 
 class _Ear(TrialProgressCallback):  # type: ignore[misc]
@@ -189,6 +199,7 @@ def tune_trials(
                 reuse_actors=True,
                 storage_path=scratch,
                 callbacks=[_Ear(driver, interruption)],
+                progress_reporter=_SilentReporter(),
                 raise_on_failed_trial=False,
                 verbose=0,
                 trial_name_creator=lambda trial: trial.trial_id,

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -83,3 +85,17 @@ def test_ray_client_is_refused_with_the_ways_that_work() -> None:
         check_address("ray://head:10001")
     for address in (None, "auto", "head:6379"):
         check_address(address)
+
+
+def test_a_session_of_the_callers_own_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: True))
+
+    for address in (None, "auto"):
+        with pytest.raises(StudyError, match=r"call ray\.shutdown\(\) first"):
+            check_address(address)
+
+
+def test_ray_may_have_been_imported_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
+
+    check_address(None)

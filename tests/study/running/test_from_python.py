@@ -21,6 +21,7 @@ from tests.study.pretend.reviews import SMALL, make_reviews
 pytestmark = pytest.mark.slow
 
 SCRIPT = f"""
+import ray  # as other code of the user's may, before we have said what it should read
 import pandas as pd
 import study
 
