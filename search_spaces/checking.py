@@ -8,12 +8,12 @@ from typing import TypeAlias, assert_never
 
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
 from search_spaces.errors import SpaceError
-from search_spaces.expressions import (
+from search_spaces.expressions import Expression
+from search_spaces.nodes import (
     Binary,
     Call,
     Comparison,
     Conditional,
-    Expression,
     Literal,
     Logic,
     Membership,

@@ -1,23 +1,26 @@
 """The compact notation of a domain: what stands in YAML and may stand wherever a domain is asked for.
 
 A list is a Choice, a scalar is Fixed, `{low, high}` with `log` or `step` is Integer where both ends are whole
-numbers and Real otherwise, and `{choice: [...], ordered: true}` is a Choice in order.
+numbers and Real otherwise, `mean` and `std` make it normal; and `{choice: [...]}` is a Choice with `ordered`,
+`weights`, or a mapping from labels to lists.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, assert_never
 
 from search_spaces.domains import KINDS, Choice, Domain, Fixed, Integer, Real, Scalar
 from search_spaces.errors import SpaceError, hint_name, located
 from search_spaces.scalars import as_scalar
+from search_spaces.scales import CUT_STD
 
-DomainLike: TypeAlias = Domain | Scalar | Sequence[Scalar] | Mapping[str, Any]
+DomainLike: TypeAlias = Domain | Scalar | Sequence[Any] | Mapping[str, Any]
 """A domain or its compact notation."""
 
-RANGE_KEYS = ("low", "high", "log", "step")
-CHOICE_KEYS = ("choice", "ordered")
+RANGE_KEYS = ("low", "high", "log", "step", "mean", "std")
+CHOICE_KEYS = ("choice", "ordered", "weights")
 
 
 def as_domain(value: DomainLike, name: str = "domain") -> Domain:
@@ -46,8 +49,7 @@ def domain_document(domain: Domain) -> Any:
         case Fixed(value):
             return value
         case Choice():
-            values = list(domain.choices)
-            return {"choice": values, "ordered": True} if domain.ordered else values
+            return _choice_document(domain)
         case Integer():
             return _range_document(domain, domain.step if domain.step != 1 else None)
         case Real():
@@ -56,12 +58,26 @@ def domain_document(domain: Domain) -> Any:
             assert_never(domain)
 
 
+def _choice_document(domain: Choice) -> Any:
+    values = domain.notation()
+    if isinstance(values, list) and not domain.ordered and domain.weights is None:
+        return values
+    document: dict[str, Any] = {"choice": values}
+    if domain.ordered:
+        document["ordered"] = True
+    if domain.weights is not None:
+        document["weights"] = list(domain.weights)
+    return document
+
+
 def _range_document(domain: Integer | Real, step: float | None) -> dict[str, Scalar]:
     document: dict[str, Scalar] = {"low": domain.low, "high": domain.high}
     if domain.log:
         document["log"] = True
     if step is not None:
         document["step"] = step
+    if domain.mean is not None:
+        document.update(mean=domain.mean, std=domain.std)
     return document
 
 
@@ -72,22 +88,38 @@ def _read_mapping(document: Mapping[str, Any]) -> Domain:
             raise SpaceError(f"unknown key {key!r}: {hint_name(str(key), known)}", (str(key),))
     if "choice" in document:
         choices = document["choice"]
-        if not isinstance(choices, Sequence) or isinstance(choices, (str, bytes)):
+        if not isinstance(choices, (Sequence, Mapping)) or isinstance(choices, (str, bytes)):
             raise SpaceError(f"choice takes a list of values, not {choices!r}: write [{choices!r}].")
-        return Choice(choices, ordered=document.get("ordered", False))
+        return Choice(choices, document.get("ordered", False), document.get("weights"))
+    given = {**_cut_bell(document), **document}
     for key in ("low", "high"):
-        if key not in document:
+        if key not in given:
             raise SpaceError(f"a range needs low and high, and {dict(document)!r} lacks {key!r}: add it.")
-    return _read_range(**document)
+    return _read_range(**given)
 
 
-def _read_range(low: Any, high: Any, log: Any = False, step: Any = None) -> Domain:
+def _cut_bell(document: Mapping[str, Any]) -> dict[str, float]:
+    """The ends of a normal range that has none of its own; nothing where it is not normal, or badly given."""
+    mean, std = (as_scalar(document.get(key)) for key in ("mean", "std"))
+    log = document.get("log", False)
+    if document.get("step") is not None or any(type(n) not in (int, float) for n in (mean, std)):
+        return {}
+    ends = {"low": mean - CUT_STD * std, "high": mean + CUT_STD * std}  # type: ignore[operator]
+    try:
+        return {key: math.exp(end) for key, end in ends.items()} if log is True else ends
+    except OverflowError:
+        return {}
+
+
+def _read_range(
+    low: Any, high: Any, log: Any = False, step: Any = None, mean: Any = None, std: Any = None
+) -> Domain:
     low, high = as_scalar(low), as_scalar(high)
     if type(low) is not int or type(high) is not int:
-        return Real(low, high, log=log, step=step)
+        return Real(low, high, log=log, step=step, mean=mean, std=std)
     if isinstance(step, float):
         raise SpaceError(
             f"whole ends {low} and {high} make an Integer, which step={step} does not fit: "
             f"write low: {float(low)} for real numbers, or a whole step."
         )
-    return Integer(low, high, log=log, step=1 if step is None else step)
+    return Integer(low, high, log=log, step=1 if step is None else step, mean=mean, std=std)

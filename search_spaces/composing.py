@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from search_spaces.codec import DomainLike, as_domain
 from search_spaces.core import Core
-from search_spaces.domains import Domain, Fixed, Integer, Real, Scalar
+from search_spaces.domains import Domain, Fixed, Integer, Real, flatten_density
 from search_spaces.errors import SpaceError, hint_name
 from search_spaces.writing import rename_expression
 
@@ -28,6 +28,7 @@ def union(space: AnySpace, other: Core) -> AnySpace:
         for what, mine, theirs in (
             ("domain", space.parameters[name], other.parameters[name]),
             ("condition", space.conditions.get(name), other.conditions.get(name)),
+            ("default", space.defaults.get(name, ...), other.defaults.get(name, ...)),
         ):
             if mine != theirs:
                 raise SpaceError(
@@ -38,11 +39,12 @@ def union(space: AnySpace, other: Core) -> AnySpace:
         {**space.parameters, **other.parameters},
         {**space.conditions, **other.conditions},
         (*space.constraints, *other.constraints),
+        {**space.defaults, **other.defaults},
     )
 
 
 def restrict(space: AnySpace, domains: Mapping[str, DomainLike]) -> AnySpace:
-    """The space with smaller domains for some parameters.
+    """The space with smaller domains for some parameters; a default that lies outside goes.
 
     Raises:
         SpaceError: If a name is unknown, or a domain reaches beyond the present one.
@@ -58,10 +60,11 @@ def restrict(space: AnySpace, domains: Mapping[str, DomainLike]) -> AnySpace:
                 "keep inside it, or build a new space for a wider one."
             )
         replaced[name] = domain
-    return type(space)(replaced, space.conditions, space.constraints)
+    kept = {name: value for name, value in space.defaults.items() if replaced[name].contains(value)}
+    return type(space)(replaced, space.conditions, space.constraints, kept)
 
 
-def fix(space: AnySpace, values: Mapping[str, Scalar]) -> AnySpace:
+def fix(space: AnySpace, values: Mapping[str, Any]) -> AnySpace:
     """The space with some parameters at one value.
 
     Raises:
@@ -87,12 +90,22 @@ def rename(space: AnySpace, names: Mapping[str, str]) -> AnySpace:
         dict(zip(new, space.parameters.values(), strict=True)),
         {names.get(name, name): rename_expression(e, names) for name, e in space.conditions.items()},
         [rename_expression(constraint, names) for constraint in space.constraints],
+        {names.get(name, name): value for name, value in space.defaults.items()},
     )
 
 
 def prefix(space: AnySpace, prefix: str) -> AnySpace:
     """The space with `prefix` in front of each name, to unite spaces that share names."""
     return rename(space, {name: f"{prefix}{name}" for name in space.parameters})
+
+
+def uniform(space: AnySpace) -> AnySpace:
+    """The space with all values equally likely: no weights, no normal ranges.
+
+    For searches that know neither and would drop them in silence; `adapters` refuse the others.
+    """
+    domains = {name: flatten_density(domain) for name, domain in space.parameters.items()}
+    return type(space)(domains, space.conditions, space.constraints, space.defaults)
 
 
 def holds(outer: Domain, inner: Domain) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from search_spaces.boxes import count_group, find_groups
 from search_spaces.core import Core
 from search_spaces.domains import Scalar
 from search_spaces.errors import SpaceError, hint_name, located
@@ -12,9 +13,6 @@ from search_spaces.expressions import Expression
 
 MAX_SETTINGS = 1_000_000
 """Most settings that are listed."""
-
-MAX_COUNTED = 200_000
-"""Most combinations that are counted one by one."""
 
 
 def grid(space: Core, levels: int | Mapping[str, int] | None = None) -> list[dict[str, Scalar]]:
@@ -56,24 +54,23 @@ def grid(space: Core, levels: int | Mapping[str, int] | None = None) -> list[dic
 def size(space: Core) -> int | float:
     """Number of legal settings; infinite where an active parameter is continuous.
 
-    Only parameters that expressions mention are gone through one by one; the others multiply.
+    Parameters that no expression ties together multiply; the others are counted in boxes, not one by one.
 
     Raises:
-        SpaceError: If those have too many combinations.
+        SpaceError: If those have a legal part too ragged to be counted.
     """
-    expressions = (*space.conditions.values(), *space.constraints)
-    mentioned = {name for expression in expressions for name in expression.names}
-    core = [name for name in space.order if name in mentioned]
-    if any(math.isinf(space.parameters[name].size()) for name in core):
-        return math.inf
-    values = {name: space.parameters[name].levels() for name in core}
-    leaves = [name for name in space.parameters if name not in mentioned]
-    total: int | float = 0
-    for n_seen, setting in enumerate(walk_settings(space, core, values)):
-        if n_seen == MAX_COUNTED:
-            raise _too_many()
-        total += math.prod(space.parameters[name].size() for name in leaves if _applies(space, name, setting))
-    return total
+    counts: list[int | float] = []
+    tied: set[str] = set()
+    for names, constraints in find_groups(space):
+        tied.update(names)
+        count = count_group(space, names, constraints)
+        if count is None:
+            raise SpaceError(
+                f"the legal part of {', '.join(names)} has too many pieces to count: restrict one of them."
+            )
+        counts.append(count)
+    counts += [domain.size() for name, domain in space.parameters.items() if name not in tied]
+    return 0 if 0 in counts else math.prod(counts)
 
 
 def walk_settings(
@@ -132,10 +129,3 @@ def _applies(space: Core, name: str, setting: Mapping[str, Scalar]) -> bool:
 
 def _too_large() -> SpaceError:
     return SpaceError(f"the grid has more than {MAX_SETTINGS} settings: take fewer levels, or sample.")
-
-
-def _too_many() -> SpaceError:
-    return SpaceError(
-        f"the parameters in conditions and constraints have more than {MAX_COUNTED} combinations, "
-        "too many to count: restrict them first."
-    )

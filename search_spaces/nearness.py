@@ -69,8 +69,8 @@ def _near_reals(domain: Real, value: Scalar, radius: float) -> list[Scalar]:
     if domain.step is None:
         found = [domain.from_unit(_shift(domain, value, sign * radius)) for sign in (-1, 1)]
         return [number for number in found if number != value]
-    place, last = round((float(value or 0) - domain.low) / domain.step), domain.size() - 1
-    return [domain.from_unit((k + 0.5) / domain.size()) for k in (place - 1, place + 1) if 0 <= k <= last]
+    place, last = domain.index(float(value or 0)) or 0, domain.size() - 1
+    return [domain.level(k) for k in (place - 1, place + 1) if 0 <= k <= last]
 
 
 def _shift(domain: Integer | Real, value: Scalar, by: float) -> float:

@@ -22,13 +22,13 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from search_spaces.errors import SpaceError
-from search_spaces.expressions import (
-    FUNCTIONS,
+from search_spaces.evaluation import FUNCTIONS
+from search_spaces.expressions import Expression
+from search_spaces.nodes import (
     Binary,
     Call,
     Comparison,
     Conditional,
-    Expression,
     Literal,
     Logic,
     Membership,

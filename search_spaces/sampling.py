@@ -1,69 +1,78 @@
-"""Random settings under constraints: bounded, unbiased, and frank about how many points were refused.
+"""Random settings under constraints: bounded and unbiased, however small the legal part.
 
-Points of the unit cube are drawn and those that break a constraint dropped, so that what remains has the
-density of the cube, restricted to the legal part. `Draw.acceptance_rate` says how large that part is.
+To sample is to take one setting at random; to draw is to take several that belong together. Points of the
+unit cube are taken and those that break a constraint dropped, so that what remains has the density of the
+cube, restricted to the legal part. Where hardly any point is legal, points come from boxes that cover the
+legal part (see `boxes`) instead of the whole cube, in proportion to their volume: the density is the same.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from search_spaces.boxes import Cover
 from search_spaces.core import Core
-from search_spaces.domains import Scalar
-from search_spaces.enumeration import walk_settings
+from search_spaces.domains import Setting
 from search_spaces.errors import SpaceError, hint_name
 
 if TYPE_CHECKING:
     import numpy as np
+    import numpy.typing as npt
 
+    from search_spaces.columns import Batch
 
 Method: TypeAlias = Literal["random", "lhs", "sobol"]
 
-MAX_POINTS = 10_000
-"""Points per setting that may be drawn: a legal part below about 1 in 10,000 is an error, not a long wait."""
+MAX_TRIES = 200
+"""Points of the whole cube that are tried for one setting before boxes are made."""
 
-MAX_EXAMINED = 100_000
-"""Largest space that is gone through to see whether it is empty."""
+MAX_POINTS = 1_000_000
+"""Points per setting that are taken from the boxes: fewer than about 1 in a million legal is an error."""
+
+_N_BOXES = (256, 1024, 4096, 20_000)
+_N_PROBED, _MIN_SHARE = 1000, 0.02
+_MIN_BLOCK, _MAX_BLOCK = 16, 16_384
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Settings drawn together.
+    """Settings that were drawn together.
 
     Args:
         settings: As many as were asked for.
-        n_points: Points of the cube that were looked at.
-        n_legal: Those of them that kept all constraints.
+        acceptance_rate: Share of the cube's points that keep all constraints, as far as can be told from
+            the points looked at, in (0, 1]; 1 without constraints.
     """
 
-    settings: tuple[dict[str, Scalar], ...]
-    n_points: int
-    n_legal: int
-
-    @property
-    def acceptance_rate(self) -> float:
-        """Share of points that kept all constraints, in (0, 1]; 1 without constraints."""
-        return self.n_legal / self.n_points if self.n_points else 1.0
+    settings: tuple[Setting, ...]
+    acceptance_rate: float = 1.0
 
 
-def sample(space: Core, rng: np.random.Generator) -> dict[str, Scalar]:
-    """One random setting: uniform over each domain's scale, among the legal ones.
+def sample(space: Core, rng: np.random.Generator) -> Setting:
+    """One legal setting at random: uniform over each domain's scale, weights and normal ranges apart.
 
     Args:
-        space: What to draw from.
-        rng: The only source of randomness; drawn from more than once where constraints refuse a draw.
+        space: What to sample from.
+        rng: The only source of randomness; asked more than once where constraints refuse a point.
 
     Raises:
         SpaceError: If no legal setting is found.
     """
-    return _sample_random(space, 1, rng).settings[0]
+    _check_rng(rng)
+    n_dimensions = len(space.dimensions)
+    for _ in range(MAX_TRIES if n_dimensions else 1):
+        setting = space.from_unit(rng.random(n_dimensions).tolist())
+        if space.violated(setting) is None:
+            return setting
+    return _take_near(space, 1, rng).settings[0]
 
 
 def draw(space: Core, n: int, rng: np.random.Generator, method: Method = "random") -> Draw:
-    """Several settings at once, and the share of draws that kept the constraints.
+    """Several settings at once, and the share of the cube that keeps the constraints.
 
     Args:
         space: What to draw from.
@@ -71,95 +80,180 @@ def draw(space: Core, n: int, rng: np.random.Generator, method: Method = "random
         rng: The only source of randomness.
         method: `random`; `lhs`, a Latin hypercube, which spreads the values of each parameter evenly; or
             `sobol`, a scrambled Sobol sequence, which spreads them jointly (best for n a power of two).
-            Under constraints the points that break one are dropped, which leaves gaps in the evenness.
+            Under constraints the points that break one are dropped, which leaves gaps in the evenness; where
+            hardly any point is legal, nothing of it is left, and all methods draw at random.
 
     Raises:
-        SpaceError: If too few draws are legal.
+        SpaceError: If too few points are legal.
     """
-    if type(n) is not int or n < 0:
-        raise SpaceError(f"a sample has 0 settings or more, not {n!r}: give a whole number.")
-    methods: dict[str, Callable[[Core, int, np.random.Generator], Draw]] = {
-        "random": _sample_random,
-        "lhs": _sample_latin,
-        "sobol": _sample_sobol,
-    }
+    try:
+        count = operator.index(n)
+    except TypeError:
+        count = -1
+    if count < 0 or isinstance(n, bool):
+        raise SpaceError(f"a draw has 0 settings or more, not {n!r}: give a whole number.")
+    methods = {"random": _draw_random, "lhs": _draw_latin, "sobol": _draw_sobol}
     if method not in methods:
-        raise SpaceError(f"{method!r} is no way to sample: {hint_name(str(method), methods)}")
-    if n == 0 or not space.dimensions:
-        return _repeat_only_setting(space, n)
-    return methods[method](space, n, rng)
+        raise SpaceError(f"{method!r} is no way to draw: {hint_name(str(method), methods)}")
+    _check_rng(rng)
+    if count == 0:
+        return Draw(())
+    if not space.dimensions:
+        return _repeat_only_setting(space, count)
+    drawn = methods[method](space, count, rng)
+    return drawn or _take_near(space, count, rng)
+
+
+def _check_rng(rng: object) -> None:
+    if not callable(getattr(rng, "permutation", None)) or not hasattr(rng, "bit_generator"):
+        raise SpaceError(f"rng is a NumPy generator, not {rng!r}: give numpy.random.default_rng(0), say.")
 
 
 def _repeat_only_setting(space: Core, n: int) -> Draw:
-    if n == 0:
-        return Draw((), 0, 0)
-    setting = _legal(space, [])
-    if setting is None:
-        raise _empty(space, 1, 0)
-    return Draw(tuple(dict(setting) for _ in range(n)), n, n)
+    setting = space.from_unit([])
+    if space.violated(setting):
+        raise _empty(space)
+    return Draw(tuple(dict(setting) for _ in range(n)))
 
 
-def _sample_random(space: Core, n: int, rng: np.random.Generator) -> Draw:
-    n_dimensions = len(space.dimensions)
-    return _collect(space, n, lambda: rng.random((1, n_dimensions)).tolist())
+Points: TypeAlias = "Callable[[int], npt.NDArray[Any]]"
+"""So many further points of the cube, or more, shape (n_points, n_dimensions)."""
 
 
-def _sample_sobol(space: Core, n: int, rng: np.random.Generator) -> Draw:
+def _draw_random(space: Core, n: int, rng: np.random.Generator) -> Draw | None:
+    return _try(space, n, lambda size: rng.random((size, len(space.dimensions))))
+
+
+def _draw_sobol(space: Core, n: int, rng: np.random.Generator) -> Draw | None:
     from scipy.stats import qmc
 
     # seed, not rng: SciPy 1.14 knows no other name
     sequence = qmc.Sobol(len(space.dimensions), seed=rng)
     block = 2 ** math.ceil(math.log2(n))  # a power of two keeps the sequence balanced, and SciPy quiet
-    return _collect(space, n, lambda: sequence.random(block).tolist())
+    return _try(space, n, lambda size: sequence.random(block))
 
 
-def _collect(space: Core, n: int, points: Callable[[], list[list[float]]]) -> Draw:
-    """The first `n` legal settings of endlessly many points."""
-    settings: list[dict[str, Scalar]] = []
-    n_points = 0
+def _try(space: Core, n: int, points: Points) -> Draw | None:
+    """The first `n` legal settings of points of the whole cube; None where hardly any is legal."""
+    settings: list[Setting] = []
+    n_seen = 0
     while True:
-        for point in points():
-            n_points += 1
-            setting = _legal(space, point)
-            if setting is not None:
-                settings.append(setting)
-                if len(settings) == n:
-                    return Draw(tuple(settings), n_points, n)
-            elif n_points >= MAX_POINTS * (len(settings) + 1):
-                raise _empty(space, n_points, len(settings))
+        block = (n - len(settings)) * (n_seen + 1) // (len(settings) + 1)
+        batch, legal = _judge(space, points(min(max(block, _MIN_BLOCK), _MAX_BLOCK)))
+        wanted = legal[: n - len(settings)]
+        settings += batch.list_settings(wanted)
+        if len(settings) == n:
+            return Draw(tuple(settings), n / (n_seen + int(wanted[-1]) + 1))
+        n_seen += batch.n_rows
+        if n_seen >= MAX_TRIES * (len(settings) + 1):
+            return None
 
 
-def _sample_latin(space: Core, n: int, rng: np.random.Generator) -> Draw:
+def _draw_latin(space: Core, n: int, rng: np.random.Generator) -> Draw | None:
     """A random part of the legal points of a hypercube that is large enough to leave `n` of them."""
     from scipy.stats import qmc
 
     size = n
     while True:
-        points = qmc.LatinHypercube(len(space.dimensions), seed=rng).random(size).tolist()
-        legal = [setting for point in points if (setting := _legal(space, point)) is not None]
+        batch, legal = _judge(space, qmc.LatinHypercube(len(space.dimensions), seed=rng).random(size))
         if len(legal) >= n:
-            chosen = rng.permutation(len(legal))[:n].tolist()
-            return Draw(tuple(legal[i] for i in chosen), size, len(legal))
-        if size >= MAX_POINTS * (len(legal) + 1):
-            raise _empty(space, size, len(legal))
+            chosen = legal[rng.permutation(len(legal))[:n]]
+            return Draw(tuple(batch.list_settings(chosen)), len(legal) / size)
+        if size >= MAX_TRIES * (len(legal) + 1):
+            return None
         size = max(2 * size, size * n // max(len(legal), 1))
 
 
-def _legal(space: Core, point: list[float]) -> dict[str, Scalar] | None:
-    setting = space.from_unit(point)
-    return setting if space.violated(setting) is None else None
+def _judge(space: Core, points: npt.NDArray[Any]) -> tuple[Batch, npt.NDArray[Any]]:
+    from search_spaces.columns import Batch
+
+    batch = Batch(space, points)
+    return batch, batch.find_legal()
 
 
-def _empty(space: Core, n_points: int, n_legal: int) -> SpaceError:
-    """What to say when (almost) nothing is legal: that nothing is, if the space can be gone through."""
-    constraints = " and ".join(repr(constraint.text) for constraint in space.constraints)
-    if math.prod(domain.size() for domain in space.parameters.values()) <= MAX_EXAMINED:
-        values = {name: domain.levels() for name, domain in space.parameters.items()}
-        if next(walk_settings(space, space.order, values), None) is None:
-            return SpaceError(
-                f"the space is empty: no setting at all satisfies {constraints}: loosen one of them."
-            )
+@dataclass(frozen=True)
+class _Cover:
+    """Boxes that hold the legal part, as arrays.
+
+    Args:
+        columns: The places among `dimensions` of the parameters that boxes bound, shape (n_bounded,).
+        ends: Where each box starts and ends, shape (n_boxes, n_bounded, 2).
+        below: The volume of each box and those before it, shape (n_boxes,).
+    """
+
+    columns: list[int]
+    ends: npt.NDArray[Any]
+    below: npt.NDArray[Any]
+
+    def take(self, size: int, n_dimensions: int, rng: np.random.Generator) -> npt.NDArray[Any]:
+        """Points of the boxes, as likely everywhere, shape (size, n_dimensions)."""
+        import numpy as np
+
+        points = rng.random((size, n_dimensions))
+        chosen = self.below.searchsorted(rng.random(size) * self.below[-1], side="right")
+        low, high = np.moveaxis(self.ends[chosen.clip(max=len(self.below) - 1)], 2, 0)
+        points[:, self.columns] = low + (high - low) * points[:, self.columns]
+        return points
+
+
+def _make_cover(space: Core) -> _Cover:
+    """Boxes that are split until enough of what they hold is legal, or they are many."""
+    import numpy as np
+
+    building = Cover(space)
+    for n_boxes in _N_BOXES:
+        building.refine(n_boxes)
+        if not building.members:
+            raise _empty(space)
+        found = _as_arrays(space, building)
+        if building.is_tight:
+            break
+        probe = found.take(_N_PROBED, len(space.dimensions), np.random.default_rng(0))
+        if len(_judge(space, probe)[1]) >= _MIN_SHARE * _N_PROBED:
+            break
+    return found
+
+
+def _as_arrays(space: Core, building: Cover) -> _Cover:
+    import numpy as np
+
+    boxes = building.boxes
+    bounded = [place for place, name in enumerate(boxes.names) if name in space.dimensions]
+    ends = [[boxes.units(place, box[place]) for place in bounded] for box in building.members]
+    shape = (len(ends), len(bounded), 2)
+    array = np.array(ends, np.float64).reshape(shape)
+    below = np.cumsum(np.prod(array[:, :, 1] - array[:, :, 0], axis=1))
+    return _Cover([space.dimensions.index(boxes.names[place]) for place in bounded], array, below)
+
+
+def _take_near(space: Core, n: int, rng: np.random.Generator) -> Draw:
+    """Legal settings among points of boxes that hold the legal part."""
+    found: _Cover = space.cache("cover", lambda: _make_cover(space))
+    settings: list[Setting] = []
+    n_seen = n_legal = 0
+    block = max(2 * n, 64)
+    while len(settings) < n:
+        points = found.take(min(block, _MAX_BLOCK), len(space.dimensions), rng)
+        batch, legal = _judge(space, points)
+        n_seen, n_legal = n_seen + batch.n_rows, n_legal + len(legal)
+        settings += batch.list_settings(legal[: n - len(settings)])
+        if n_seen >= MAX_POINTS * (len(settings) + 1):
+            raise _rare(space, n_seen, len(settings))
+        block *= 2
+    return Draw(tuple(settings), min(float(found.below[-1]), 1.0) * n_legal / n_seen)
+
+
+def _write_constraints(space: Core) -> str:
+    return " and ".join(repr(constraint.text) for constraint in space.constraints)
+
+
+def _empty(space: Core) -> SpaceError:
+    constraints = _write_constraints(space)
+    return SpaceError(f"the space is empty: no setting at all satisfies {constraints}: loosen one of them.")
+
+
+def _rare(space: Core, n_points: int, n_legal: int) -> SpaceError:
     return SpaceError(
-        f"{n_legal} of {n_points} draws satisfy {constraints}: restrict the domains to where they hold, "
-        "or loosen one of them."
+        f"{n_legal} of {n_points} points near the legal part satisfy {_write_constraints(space)}: restrict "
+        "the domains to where they hold, give continuous ones a step, or loosen a constraint."
     )

@@ -16,7 +16,10 @@ MAX_INTEGER = 2**53
 
 def as_scalar(value: object) -> object:
     """NumPy scalars as Python's own, everything else as it is."""
-    if type(value).__module__ == "numpy" and hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+    kind = type(value)
+    if kind is float or kind is int or kind is str:  # almost always
+        return value
+    if kind.__module__ == "numpy" and hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return value.item()
     return value
 

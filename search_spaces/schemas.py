@@ -13,7 +13,9 @@ from search_spaces.domains import Choice, Domain, Fixed, Integer, Real
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
-_CHOICES = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _SCALAR}
+_CHOSEN = {"anyOf": [_SCALAR, {"type": "array"}]}
+_CHOICES = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _CHOSEN}
+_LABELLED = {"description": "a label for each list or value", "type": "object", "minProperties": 1}
 
 
 def json_schema(space: Core) -> dict[str, Any]:
@@ -25,6 +27,8 @@ def json_schema(space: Core) -> dict[str, Any]:
     properties = {name: domain_schema(domain) for name, domain in space.parameters.items()}
     for name, condition in space.conditions.items():
         properties[name]["description"] += f"; only where {condition.text}"
+    for name, value in space.defaults.items():
+        properties[name]["default"] = value
     schema = {
         "$schema": DIALECT,
         "type": "object",
@@ -80,6 +84,10 @@ def document_schema() -> dict[str, Any]:
                 "type": "array",
                 "items": expression,
             },
+            "defaults": {
+                "description": "a value for some of the searched parameters, where a search begins",
+                "type": "object",
+            },
         },
         "required": ["parameters"],
         "additionalProperties": False,
@@ -97,9 +105,13 @@ def _choice() -> dict[str, Any]:
 
 def _ordered_choice() -> dict[str, Any]:
     return {
-        "description": "one of several values, in order",
+        "description": "one of several values, in order, with weights or by label",
         "type": "object",
-        "properties": {"choice": _CHOICES, "ordered": {"type": "boolean", "default": False}},
+        "properties": {
+            "choice": {"anyOf": [_CHOICES, _LABELLED]},
+            "ordered": {"type": "boolean", "default": False},
+            "weights": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}},
+        },
         "required": ["choice"],
         "additionalProperties": False,
     }
@@ -114,7 +126,9 @@ def _range() -> dict[str, Any]:
             "high": {"type": "number"},
             "log": {"type": "boolean", "default": False},
             "step": {"type": "number", "exclusiveMinimum": 0},
+            "mean": {"description": "makes it normal, with std; of the logarithm with log", "type": "number"},
+            "std": {"type": "number", "exclusiveMinimum": 0},
         },
-        "required": ["low", "high"],
+        "anyOf": [{"required": ["low", "high"]}, {"required": ["mean", "std"]}],
         "additionalProperties": False,
     }

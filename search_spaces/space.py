@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from search_spaces import composing, enumeration, nearness, sampling, schemas, tables, warnings
+from search_spaces import composing, enumeration, nearness, sampling, schemas, settings, tables, warnings
 from search_spaces.codec import domain_document
 from search_spaces.core import Core
 from search_spaces.errors import SpaceError, hint_name
 
-DOCUMENT_KEYS = ("parameters", "conditions", "constraints")
+DOCUMENT_KEYS = ("parameters", "conditions", "constraints", "defaults")
 
 
 class Space(Core):
@@ -25,9 +25,10 @@ class Space(Core):
         conditions: For each parameter that is not always there, the expression that says when it is.
         constraints: Expressions that every setting satisfies; what an inactive parameter leaves undecided
             counts as satisfied.
+        defaults: A value for some of the searched parameters, where a search may well begin.
 
     Raises:
-        SpaceError: If a name, domain or expression is bad, or if conditions go in a circle.
+        SpaceError: If a name, domain, expression or default is bad, or if conditions go in a circle.
     """
 
     __slots__ = ()
@@ -37,6 +38,12 @@ class Space(Core):
     fix = composing.fix
     rename = composing.rename
     prefix = composing.prefix
+
+    uniform = composing.uniform
+
+    default_setting = settings.default_setting
+    nest = settings.nest
+    resolve = settings.resolve
 
     sample = sampling.sample
     draw = sampling.draw
@@ -63,11 +70,13 @@ class Space(Core):
             document["conditions"] = {name: e.text for name, e in self._conditions.items()}
         if self._constraints:
             document["constraints"] = [constraint.text for constraint in self._constraints]
+        if self._defaults:
+            document["defaults"] = dict(self._defaults)
         return document
 
     @classmethod
     def from_document(cls, document: object) -> Self:
-        """The space that a document denotes: `parameters`, and if need be `conditions` and `constraints`.
+        """The space that a document denotes: its keys are `DOCUMENT_KEYS`, of which the first is needed.
 
         Raises:
             SpaceError: If a key is unknown, or something is not of its form.
@@ -78,11 +87,12 @@ class Space(Core):
             if key not in DOCUMENT_KEYS:
                 hint = hint_name(str(key), DOCUMENT_KEYS)
                 raise SpaceError(f"unknown key {key!r} of a space: {hint}", (str(key),))
-        parts = {"conditions": {}, "constraints": [], **document}
+        parts = {"conditions": {}, "constraints": [], "defaults": {}, **document}
         for key, kind, form in (
             ("parameters", Mapping, "a mapping from names to domains"),
             ("conditions", Mapping, "a mapping from names to expressions"),
             ("constraints", Sequence, "a list of expressions"),
+            ("defaults", Mapping, "a mapping from names to values"),
         ):
             part = parts.get(key)
             if not isinstance(part, kind) or isinstance(part, str):

@@ -24,7 +24,7 @@ def list_rows(space: Core) -> list[tuple[str, str, str]]:
 def write_repr(space: Core) -> str:
     """Code that gives the space back."""
     lines = [
-        "Space(",
+        f"{type(space).__name__}(",
         "    {",
         *(f"        {name!r}: {d!r}," for name, d in space.parameters.items()),
         "    },",
@@ -35,6 +35,8 @@ def write_repr(space: Core) -> str:
         lines.append("    },")
     if space.constraints:
         lines.append(f"    constraints={[constraint.text for constraint in space.constraints]!r},")
+    if space.defaults:
+        lines.append(f"    defaults={dict(space.defaults)!r},")
     return "\n".join([*lines, ")"])
 
 

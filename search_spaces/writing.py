@@ -8,13 +8,13 @@ from typing import assert_never
 
 from search_spaces.domains import Scalar
 from search_spaces.errors import SpaceError
-from search_spaces.expressions import (
-    FUNCTIONS,
+from search_spaces.evaluation import FUNCTIONS
+from search_spaces.expressions import Expression
+from search_spaces.nodes import (
     Binary,
     Call,
     Comparison,
     Conditional,
-    Expression,
     Literal,
     Logic,
     Membership,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from search_spaces import Choice, Domain, Fixed, Integer, Real, Space, SpaceError
+from search_spaces.domains import flatten_density
 from search_spaces.writing import write_literal, write_name
 
 NAMES = ("units", "layers", "cell", "learning rate", "encoder.units", "in", "größe")
@@ -18,13 +20,37 @@ TEXTS = st.one_of(
 )
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 WHOLE = st.integers(-(2**53), 2**53)
+WEIGHTS = st.floats(0.01, 100)
 SCALARS = st.one_of(st.none(), st.booleans(), WHOLE, NUMBERS, TEXTS)
 
 
 @st.composite
 def choices(draw: st.DrawFn) -> Choice:
     values = draw(st.lists(SCALARS, min_size=1, max_size=5, unique=True))
-    return Choice(values, ordered=draw(st.booleans()))
+    weights = draw(st.none() | st.lists(WEIGHTS, min_size=len(values), max_size=len(values)))
+    return Choice(values, ordered=draw(st.booleans()), weights=weights)
+
+
+@st.composite
+def labelled(draw: st.DrawFn) -> Choice:
+    lists = st.lists(st.integers(0, 9) | NUMBERS | TEXTS, max_size=3)
+    if draw(st.booleans()):
+        return Choice(draw(st.dictionaries(TEXTS, lists, min_size=1, max_size=4)))
+    return Choice(draw(st.lists(lists, min_size=1, max_size=4, unique_by=repr)))
+
+
+@st.composite
+def bells(draw: st.DrawFn) -> Integer | Real:
+    """Normal ranges, with some of the bell between the ends."""
+    low, n, at = draw(st.integers(1, 50)), draw(st.integers(1, 100)), draw(st.floats(0, 1))
+    kind = draw(st.sampled_from(["integer", "log integer", "real", "log real", "stepped real"]))
+    start, end = (math.log(low), math.log(low + n)) if "log" in kind else (low, low + n)
+    bell = {"mean": start + at * (end - start), "std": draw(st.floats(0.05, 2)) * (end - start)}
+    if "integer" in kind:
+        return Integer(low, low + n, log="log" in kind, **bell)
+    if kind == "stepped real":
+        return Real(low, low + n, step=0.5, **bell)
+    return Real(low, low + n, log="log" in kind, **bell)
 
 
 @st.composite
@@ -51,9 +77,9 @@ def reals(draw: st.DrawFn) -> Real:
     return Real(low, high)
 
 
-st.register_type_strategy(Choice, choices())
-st.register_type_strategy(Integer, integers())
-st.register_type_strategy(Real, reals())
+st.register_type_strategy(Choice, choices() | labelled())
+st.register_type_strategy(Integer, integers() | bells().filter(lambda d: isinstance(d, Integer)))
+st.register_type_strategy(Real, reals() | bells().filter(lambda d: isinstance(d, Real)))
 st.register_type_strategy(Fixed, st.builds(Fixed, SCALARS))
 
 SMALL = st.one_of(
@@ -66,7 +92,8 @@ SMALL = st.one_of(
 """Domains small enough to be gone through."""
 
 
-EVERY = st.one_of(choices(), integers(), reals(), st.builds(Fixed, SCALARS))
+PLAIN = st.one_of(choices().map(flatten_density), integers(), reals(), st.builds(Fixed, SCALARS))
+EVERY = st.one_of(choices(), labelled(), integers(), reals(), bells(), st.builds(Fixed, SCALARS))
 
 
 @st.composite
@@ -107,11 +134,25 @@ def spaces(draw: st.DrawFn, domain: st.SearchStrategy[Domain] | None = None) -> 
     try:
         space.draw(3, np.random.default_rng(0))
     except SpaceError:
-        return bare
-    return space
+        space = bare
+    if draw(st.booleans()):
+        return space
+    known = draw(st.lists(st.sampled_from(names), unique=True))
+    values = space.sample(np.random.default_rng(1))
+    defaults = {name: values[name] for name in known if name in values}
+    try:
+        return Space(space.parameters, space.conditions, space.constraints, defaults)
+    except SpaceError:  # the defaults alone may break a constraint that the whole setting keeps
+        return space
 
 
 st.register_type_strategy(Space, spaces())
+
+
+@pytest.fixture(scope="session")
+def plain_spaces() -> st.SearchStrategy[Space]:
+    """Spaces whose values are all equally likely."""
+    return spaces(PLAIN)
 
 
 @pytest.fixture(scope="session")

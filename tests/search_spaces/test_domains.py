@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import decimal
+import itertools
+import math
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from search_spaces import Choice, Domain, Fixed, Integer, Real, SpaceError
 from search_spaces.codec import as_domain, domain_document
@@ -19,7 +24,8 @@ BAD_DOMAINS = {
     "holds 1 and True, which are equal": lambda: Choice([1, True]),
     "holds 1 and 1.0, which are equal": lambda: Choice([1, 1.0]),
     "holds 'a' and 'a', which are equal": lambda: Choice(["a", "a"]),
-    "not [1]: give one of these": lambda: Choice([[1]]),  # type: ignore[list-item]
+    "lists of text, finite numbers": lambda: Choice([[object()]]),
+    "a set has no order": lambda: Choice({"a", "b"}),
     "holds finite numbers, not nan": lambda: Choice([NAN]),
     "holds finite numbers, not inf": lambda: Fixed(INF),
     "holds integers up to 2**53": lambda: Fixed(2**53 + 1),
@@ -43,6 +49,18 @@ BAD_DOMAINS = {
     "log and step=0.1 exclude each other": lambda: Real(0.1, 1, log=True, step=0.1),
     "write high=0.9": lambda: Real(0, 1, step=0.3),
     "more than 2**53 values": lambda: Real(0, 1, step=1e-20),
+    "step=0.5 is finer than doubles": lambda: Real(1e16, 1e16 + 10, step=0.5),
+    "two finite numbers, not std=None": lambda: Real(0, 1, mean=0.5),
+    "two finite numbers, not mean=None": lambda: Integer(0, 1, std=0.5),
+    "std=0 is no width": lambda: Real(0, 1, mean=0.5, std=0),
+    "has nothing within the ends": lambda: Real(0, 1, mean=1000, std=0.1),
+    "mean and std are those of the natural logarithm": lambda: Real(1e-3, 1, log=True, mean=900, std=1),
+    "3 choices have 3 weights, not the 2": lambda: Choice(["a", "b", "c"], weights=[1, 2]),
+    "a number from above 0 to 1e300, not 0": lambda: Choice(["a", "b"], weights=[1, 0]),
+    "a number from above 0 to 1e300, not nan": lambda: Choice(["a", "b"], weights=[1, NAN]),
+    "weights are a list of numbers, not 'ab'": lambda: Choice(["a", "b"], weights="ab"),  # type: ignore[arg-type]
+    "too far apart": lambda: Choice(["a", "b"], weights=[1e-9, 1e9]),
+    "a label is text, not 1": lambda: Choice({1: [2]}),  # type: ignore[dict-item]
 }
 
 
@@ -67,7 +85,9 @@ def test_both_ends_of_a_range_are_reached(domain: Integer | Real) -> None:
 
 @given(domain=...)
 def test_every_choice_is_reached(domain: Choice) -> None:
-    reached = [domain.from_unit((place + 0.5) / domain.size()) for place in range(domain.size())]
+    edges = [domain.edge(place) for place in range(domain.size() + 1)]
+
+    reached = [domain.from_unit((low + high) / 2) for low, high in itertools.pairwise(edges)]
 
     assert reached == list(domain.choices)
 
@@ -167,6 +187,15 @@ def test_levels_of_a_log_range_grow_by_equal_ratios() -> None:
         ({"low": 0.1, "high": 1, "log": True}, Real(0.1, 1, log=True)),
         ({"choice": ["s", "m"], "ordered": True}, Choice(["s", "m"], ordered=True)),
         ({"choice": ["s", "m"]}, Choice(["s", "m"])),
+        ({"choice": ["s", "m"], "weights": [1, 3]}, Choice(["s", "m"], weights=[1, 3])),
+        ([[64, 64], [128]], Choice([[64, 64], [128]])),
+        ({"choice": {"small": [64], "large": [64, 64]}}, Choice({"small": [64], "large": [64, 64]})),
+        ({"low": 0.0, "high": 1.0, "mean": 0.5, "std": 0.1}, Real(0, 1, mean=0.5, std=0.1)),
+        ({"mean": 1, "std": 0.5}, Real(-3, 5, mean=1, std=0.5)),
+        (
+            {"mean": 0, "std": 1, "log": True},
+            Real(math.exp(-8), math.exp(8), log=True, mean=0, std=1),
+        ),
     ],
 )
 def test_the_compact_notation_is_read(notation: object, domain: Domain) -> None:
@@ -184,7 +213,7 @@ def test_the_compact_notation_is_read(notation: object, domain: Domain) -> None:
         ({}, "lacks 'low'"),
         ({"low": 1, "high": 3, "step": 0.5}, "write low: 1.0"),
         ({"low": "1", "high": 3}, "not low='1'"),
-        ([[1]], "not [1]"),
+        ([[object()]], "a label stands for lists"),
         (object(), "Fixed holds text"),
     ],
 )
@@ -194,3 +223,97 @@ def test_bad_notation_is_refused_under_the_parameters_name(notation: object, mes
 
     assert str(caught.value).startswith("units: ")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("low", "step"),
+    [(1e6, 1e-4), (-1e6, 1e-4), (0.1, 0.1), (1e9, 1e-6), (0.0, 1e-12), (123456.789, 0.001)],
+)
+def test_every_level_of_a_stepped_real_is_its_own(low: float, step: float) -> None:
+    domain = Real(low, float(decimal.Decimal(repr(low)) + 10_000 * decimal.Decimal(repr(step))), step=step)
+
+    levels = domain.levels()
+
+    assert [value for value in levels if not domain.contains(value)] == []
+    assert [domain.snap(low + k * step) for k in range(10_001)] == levels
+    assert not domain.contains(low + 2.5 * step)
+
+
+def test_the_callers_decimal_context_changes_nothing() -> None:
+    with decimal.localcontext(decimal.Context(prec=2, traps=[decimal.Inexact])):
+        domain = Real(1000.001, 1000.009, step=0.001)
+
+        assert domain.size() == 9
+        assert domain.levels()[1] == 1000.002
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        Integer(1, 2**46, log=True),
+        Integer(0, 2**52),
+        Integer(-(2**51), 2**51),
+        Integer(2**40, 2**46, log=True),
+    ],
+)
+@given(u=UNIT)
+def test_huge_integers_come_back_from_the_unit_interval(domain: Integer, u: float) -> None:
+    value = domain.from_unit(u)
+
+    assert domain.from_unit(domain.to_unit(value)) == value
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        Choice(["a", "b", "c"], weights=[1, 2, 7]),
+        Integer(1, 6, mean=2, std=1.5),
+        Integer(1, 20, log=True, mean=1.5, std=0.5),
+        Real(0, 1, step=0.25, mean=0.9, std=0.3),
+        Integer(1, 9, log=True),
+    ],
+)
+@given(u=UNIT)
+def test_a_value_has_the_share_between_its_edges(domain: Choice | Integer | Real, u: float) -> None:
+    value = domain.from_unit(u)
+
+    k = domain.levels().index(value)
+
+    assert domain.edge(k) - 1e-9 <= u <= domain.edge(k + 1) + 1e-9
+
+
+def test_weights_are_the_shares_of_choices() -> None:
+    domain = Choice(["a", "b", "c"], weights=[1, 2, 7])
+
+    assert [domain.edge(k) for k in range(4)] == pytest.approx([0, 0.1, 0.3, 1])
+    assert Choice(["a", "b"], weights=[2, 2]) == Choice(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("domain", "bell"),
+    [
+        (Real(-1, 2, mean=0.5, std=0.7), stats.truncnorm(-1.5 / 0.7, 1.5 / 0.7, 0.5, 0.7)),
+        (Real(3, 9, mean=0, std=1), stats.truncnorm(3, 9, 0, 1)),
+        (Real(-9, -3, mean=0, std=1), stats.truncnorm(-9, -3, 0, 1)),
+    ],
+)
+@pytest.mark.parametrize("u", [0.0, 1e-6, 0.1, 0.5, 0.9, 1 - 1e-6, 1.0])
+def test_a_normal_range_is_a_normal_distribution_cut_at_its_ends(domain: Real, bell: Any, u: float) -> None:
+    assert domain.from_unit(u) == pytest.approx(bell.ppf(u), rel=1e-6, abs=1e-9)
+    assert domain.to_unit(bell.ppf(u)) == pytest.approx(u, abs=1e-7)
+
+
+def test_a_log_normal_range_is_normal_in_its_logarithm() -> None:
+    domain = Real(1e-6, 1e2, log=True, mean=math.log(1e-3), std=1.0)
+
+    assert domain.from_unit(0.5) == pytest.approx(1e-3, rel=1e-6)
+    assert domain.from_unit(stats.norm.cdf(1)) == pytest.approx(1e-3 * math.e, rel=1e-6)
+
+
+def test_a_list_goes_by_its_label() -> None:
+    domain = Choice({"small": [64], "large": (64, 64), "none": None})
+
+    assert domain.choices == ("small", "large", "none")
+    assert [domain.resolve(label) for label in domain.choices] == [[64], [64, 64], None]
+    assert Choice([[64], [64, 64]]).choices == ("[64]", "[64, 64]")
+    assert not domain.contains([64])

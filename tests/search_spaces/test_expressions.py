@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -296,3 +299,35 @@ def test_equal_expressions_are_one_in_a_set() -> None:
     assert len({parse_expression("a>1"), parse_expression("(a) > 1"), parse_expression("a > 1.0")}) == 2
     assert str(parse_expression("a>1")) == "a > 1"
     assert isinstance(parse_expression("a>1"), Expression)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x + y == 0.3",
+        "0.1 + 0.2 == 0.3",
+        "3 * x == 0.3",
+        "z // x == 3",
+        "z % x == 0",
+        "x + y <= z",
+        "max(x + y, 0) in [0.3]",
+        "-(x + y) == -z",
+        "(x + y if true else z) == 0.3",
+        "1 / 3 * 3 == 1",
+    ],
+)
+def test_arithmetic_is_that_of_the_numbers_as_written(text: str) -> None:
+    params = {"x": 0.1, "y": 0.2, "z": 0.3}
+
+    assert parse_expression(text).evaluate(params) is True
+    assert parse_expression(text).evaluate({n: np.float64(v) for n, v in params.items()}) is True
+
+
+def test_an_expression_survives_pickling_after_it_was_evaluated() -> None:
+    expression = parse_expression("a > 1")
+    expression.evaluate({"a": 2})
+
+    again = pickle.loads(pickle.dumps(expression))  # noqa: S301
+
+    assert again == expression
+    assert again.evaluate({"a": 2}) is True

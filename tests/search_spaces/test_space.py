@@ -206,6 +206,10 @@ def test_completing_refuses_a_setting_that_lacks_a_parameter() -> None:
         (lambda: Space(["a"]), "parameters are a mapping from names, not ['a']"),  # type: ignore[arg-type]
         (lambda: Space({"a": 1}, ["a > 1"]), "conditions are a mapping"),  # type: ignore[arg-type]
         (lambda: Space({"a": []}), "a: Choice needs at least one value"),
+        (lambda: Space({"a": [1]}, defaults={"b": 1}), "a default names 'b', which is no parameter"),
+        (lambda: Space({"a": [1, 2]}, defaults={"a": 3}), "a=3 is not in its domain: give one of 1, 2"),
+        (lambda: Space({"a": [1, 2]}, {}, ["a > 1"], {"a": 1}), "the defaults break 'a > 1'"),
+        (lambda: Space({"a": [1, 2]}, defaults=[1]), "defaults are a mapping"),  # type: ignore[arg-type]
     ],
 )
 def test_a_bad_space_is_refused(build: object, message: str) -> None:
@@ -369,3 +373,98 @@ def test_a_comparison_with_a_value_that_never_comes_is_warned_of() -> None:
         True
     ] * 3
     assert NESTED.warnings() == []
+
+
+STEPPED = Space(
+    {"dropout": Real(0, 0.5, step=0.1), "other": [1, 2]}, {"other": "dropout == 0.3"}, ["dropout <= 0.3"]
+)
+
+
+def test_a_step_that_is_off_by_rounding_is_its_level() -> None:
+    off = 0.1 * 3
+
+    setting = STEPPED.complete({"dropout": off, "other": 2})
+
+    assert off != 0.3
+    assert setting == {"dropout": 0.3, "other": 2}
+    assert STEPPED.active({"dropout": off}) == ("dropout", "other")
+    assert STEPPED.violated({"dropout": off}) is None
+    STEPPED.validate({"dropout": off, "other": 1})
+
+
+def test_a_space_reads_like_a_mapping() -> None:
+    space = Space({"a": [1, 2], "b": 3})
+
+    assert space["b"] == Fixed(3)
+    assert "a" in space and "c" not in space
+    assert list(space) == ["a", "b"]
+    with pytest.raises(KeyError, match="no parameter 'aa'"):
+        space["aa"]
+
+
+class Own(Space):
+    """A user's own kind of space."""
+
+
+def test_a_subclass_survives_pickling_and_composing() -> None:
+    own = Own({"a": [1, 2]}, defaults={"a": 2})
+
+    copies = [pickle.loads(pickle.dumps(own)), copy.deepcopy(own), own.restrict({"a": [2]}), own.prefix("x.")]  # noqa: S301
+
+    assert [type(each) for each in copies] == [Own] * 4
+    assert copies[0] == own
+
+
+def test_numpy_values_take_part_in_conditions() -> None:
+    space = Space({"flag": [True, False], "a": [1, 2]}, {"a": "flag"})
+
+    space.validate({"flag": np.bool_(True), "a": np.int64(2)})
+
+
+def test_a_row_of_a_table_is_completed() -> None:
+    row = {"layers": 1.0, "units": 8.0, "units_2": float("nan"), "cell": "gru", "length": 400.0, "seed": 7.0}
+
+    assert NESTED.complete(row) == {"layers": 1, "units": 8, "cell": "gru", "length": 400, "seed": 7}
+
+
+def test_defaults_are_where_a_search_begins() -> None:
+    space = Space(
+        {"layers": [1, 2], "units": Integer(8, 64), "units_2": Integer(8, 64), "seed": 3},
+        {"units_2": "layers == 2"},
+        defaults={"layers": 1, "units": 16, "seed": 3},
+    )
+
+    assert dict(space.defaults) == {"layers": 1, "units": 16}
+    assert space.default_setting() == {"layers": 1, "units": 16, "seed": 3}
+    assert Space({"a": [1, 2]}).default_setting() is None
+    assert dict(space.restrict({"units": [32, 64]}).defaults) == {"layers": 1}
+    assert dict(space.fix({"units": 16}).rename({"layers": "n"}).defaults) == {"n": 1}
+
+
+def test_settings_go_in_and_out_as_nested_dicts() -> None:
+    space = Space({"optimizer.name": ["sgd"], "optimizer.lr": Real(0, 1), "units": 8})
+
+    setting = space.complete({"optimizer": {"name": "sgd", "lr": 0.5}, "units": 8})
+
+    assert setting == {"optimizer.name": "sgd", "optimizer.lr": 0.5, "units": 8}
+    assert space.nest(setting) == {"optimizer": {"name": "sgd", "lr": 0.5}, "units": 8}
+    with pytest.raises(SpaceError, match=r"'a.b' cannot lie within 'a'"):
+        Space({"a": 1, "a.b": 2}).nest({"a": 1, "a.b": 2})
+    with pytest.raises(SpaceError, match="'a' cannot have a value"):
+        Space({"a.b": 1, "a": 2}).nest({"a.b": 1, "a": 2})
+
+
+def test_lists_are_chosen_by_label_and_resolved() -> None:
+    units = Choice({"small": [64], "large": [64, 64]})
+    space = Space({"units": units, "lr": 0.1}, {}, ["units != 'large'"])
+
+    setting = space.complete({"units": [64], "lr": 0.1})
+
+    assert setting == {"units": "small", "lr": 0.1}
+    assert space.resolve(setting) == {"units": [64], "lr": 0.1}
+
+
+def test_a_space_without_weights_holds_the_same_values() -> None:
+    space = Space({"a": Choice(["x", "y"], weights=[1, 2]), "b": Real(0, 1, mean=0, std=1), "c": [1]})
+
+    assert space.uniform() == Space({"a": ["x", "y"], "b": Real(0, 1), "c": [1]})
