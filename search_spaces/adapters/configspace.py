@@ -9,7 +9,7 @@ import ConfigSpace as cs  # noqa: N813  # a package named like a class
 from search_spaces.codec import as_domain, domain_document
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real
 from search_spaces.errors import SpaceError
-from search_spaces.expressions import Comparison, Literal, Logic, Name, Node
+from search_spaces.nodes import Comparison, Literal, Logic, Name, Node
 from search_spaces.scalars import as_scalar
 from search_spaces.space import Space
 from search_spaces.writing import build_expression, write_literal, write_name, write_node

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any, assert_never
 
 import numpy as np
 from ray import tune
 from ray.tune.search import sample as ray_domains
 
-from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
+from search_spaces.adapters.densities import refuse_density
+from search_spaces.adapters.ray_search import OptunaSpaceSearch
+from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Setting, name_density
 from search_spaces.errors import SpaceError, located
+from search_spaces.exact import as_fraction, exact
+from search_spaces.nesting import nest
 from search_spaces.scalars import as_scalar
+from search_spaces.scales import CUT_STD
 from search_spaces.space import Space
+
+__all__ = [
+    "JointDraw",
+    "Levels",
+    "OptunaSpaceSearch",
+    "from_param_space",
+    "param_space",
+    "to_ray",
+]
 
 
 class Levels(ray_domains.Categorical):  # type: ignore[misc]
@@ -37,9 +54,9 @@ class JointDraw:
         self._space = space
         self._rng = np.random.default_rng(seed)
         self._given: set[str] = set(space.parameters)
-        self._setting: dict[str, Scalar] = {}
+        self._setting: Setting = {}
 
-    def give(self, name: str) -> Scalar:
+    def give(self, name: str) -> Any:
         """The value of `name` in the current setting; None where it is inactive."""
         if name in self._given:
             self._setting = self._space.sample(self._rng)
@@ -47,40 +64,45 @@ class JointDraw:
         self._given.add(name)
         return self._setting.get(name)
 
-    def giver(self, name: str) -> Callable[[], Scalar]:
+    def giver(self, name: str) -> Callable[[], Any]:
         """`give` for one name, of the form that `tune.sample_from` takes."""
 
         # A function, not a partial: Tune copies the whole space deeply for each trial, which leaves functions
         # alone but would copy the generator along with a partial, and draw the same setting for ever.
-        def give() -> Scalar:
+        def give() -> Any:
             return self.give(name)
 
         return give
 
 
-def param_space(space: Space, seed: int | None = None) -> dict[str, Any]:
+def param_space(space: Space, seed: int | None = None, *, nested: bool = False) -> dict[str, Any]:
     """The space for `tune.Tuner(param_space=...)`.
 
-    A space without conditions and constraints becomes Ray's own domains, which any of Ray's search algorithms
-    understands. One with them becomes `tune.sample_from` functions that draw whole legal settings, for random
-    search alone; inactive parameters are None there, and `Space.complete(config)` drops them.
+    A space without conditions, constraints, weights and normal ranges becomes Ray's own domains, which any of
+    Ray's search algorithms understands. One with them becomes `tune.sample_from` functions that draw whole
+    legal settings, for random search alone; inactive parameters are None there, and `Space.complete(config)`
+    drops them. For a search that learns, see `OptunaSpaceSearch`.
 
     Args:
         space: What to search.
         seed: Of those functions; Ray's own domains are drawn under the seed that Ray is given.
+        nested: Whether names with dots become nested dicts, which `Space.complete` reads, too.
 
     Raises:
         SpaceError: If a step makes more levels than Ray can list.
     """
-    if not space.conditions and not space.constraints:
-        return {name: _to_ray(name, domain) for name, domain in space.parameters.items()}
+    is_plain = not space.conditions and not space.constraints
+    if is_plain and not any(map(name_density, space.parameters.values())):
+        flat = {name: _to_ray(name, domain) for name, domain in space.parameters.items()}
+        return nest(flat) if nested else flat
     draw = JointDraw(space, seed)
-    return {
+    flat = {
         name: domain.value
         if isinstance(domain, Fixed) and name not in space.conditions
         else tune.sample_from(draw.giver(name))
         for name, domain in space.parameters.items()
     }
+    return nest(flat) if nested else flat
 
 
 def _to_ray(name: str, domain: Domain) -> Any:
@@ -89,7 +111,12 @@ def _to_ray(name: str, domain: Domain) -> Any:
 
 
 def to_ray(domain: Domain) -> Any:
-    """Ray's domain with the same values, or the value itself if it is fixed."""
+    """Ray's domain with the same values, or the value itself if it is fixed.
+
+    Raises:
+        SpaceError: If some values are likelier than others, or a step makes more levels than Ray can list.
+    """
+    refuse_density(domain, "Ray")
     match domain:
         case Fixed(value):
             return value
@@ -110,29 +137,87 @@ def to_ray(domain: Domain) -> Any:
 
 
 def from_param_space(param_space: Mapping[str, Any]) -> Space:
-    """The space of a `param_space` of uniform and log-uniform domains, choices, grids and plain values.
+    """The space of a `param_space` of ranges (quantized ones, too), choices, grids and plain values.
+
+    Nested dicts become names with dots. What Ray draws and rounds to a multiple of q becomes levels, of which
+    Ray draws the first and the last half as often as the others in `quniform`; on a log scale, a choice in
+    order with Ray's shares for weights. `randn` has no ends, and is cut at eight standard deviations.
 
     Raises:
-        SpaceError: If a domain has no counterpart (normal, quantized or computed), or is nested.
+        SpaceError: If a domain has no counterpart, a computed one say.
     """
-    return Space({name: _from_ray(name, value) for name, value in param_space.items()})
+    return Space({name: _from_ray(name, value) for name, value in _walk(param_space, "")})
+
+
+def _walk(param_space: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in param_space.items():
+        if isinstance(value, Mapping) and set(value) != {"grid_search"}:
+            yield from _walk(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _from_ray(name: str, value: Any) -> Domain:
-    if isinstance(value, Levels):
-        return value.domain
-    if isinstance(value, ray_domains.Categorical):
-        return Choice(value.categories)
-    if isinstance(value, dict) and set(value) == {"grid_search"}:
-        return Choice(value["grid_search"])
-    sampler = value.get_sampler() if isinstance(value, ray_domains.Domain) else None
+    with located(prefix=f"{name}: "):
+        if isinstance(value, Levels):
+            return value.domain
+        if isinstance(value, ray_domains.Categorical):
+            return Choice(value.categories)
+        if isinstance(value, dict) and set(value) == {"grid_search"}:
+            return Choice(value["grid_search"])
+        if isinstance(value, ray_domains.Domain) and (domain := _from_range(value)):
+            return domain
+        if isinstance(as_scalar(value), str | int | float | bool | None):
+            return Fixed(value)
+        raise SpaceError(
+            f"{value!r} has no counterpart here: use uniform, loguniform, randint, lograndint, randn, "
+            "their quantized forms, or choice."
+        )
+
+
+def _from_range(value: Any) -> Domain | None:
+    """The domain with a range's values; None where there is none."""
+    sampler, step = value.get_sampler(), None
+    if isinstance(sampler, ray_domains.Quantized):
+        sampler, step = sampler.get_sampler(), sampler.q
+    whole = isinstance(value, ray_domains.Integer)
+    if isinstance(sampler, ray_domains.Normal):
+        return _from_normal(sampler.mean, sampler.sd, step)
     log = isinstance(sampler, ray_domains.LogUniform)
-    if log or isinstance(sampler, ray_domains.Uniform):
-        if isinstance(value, ray_domains.Integer):
-            return Integer(value.lower, value.upper - 1, log=log)
-        return Real(value.lower, value.upper, log=log)
-    if sampler is None and isinstance(as_scalar(value), str | int | float | bool | None):
-        return Fixed(value)
-    raise SpaceError(
-        f"{name}: {value!r} has no counterpart here: use uniform, loguniform, randint, lograndint or choice."
-    )
+    if not log and not isinstance(sampler, ray_domains.Uniform):
+        return None
+    low, high = value.lower, value.upper
+    if step is not None and not (whole and step == 1):
+        return _from_levels(low, high, step, whole, log)
+    return Integer(low, high - 1, log=log) if whole else Real(low, high, log=log)
+
+
+def _from_levels(low: float, high: float, step: float, whole: bool, log: bool) -> Domain:
+    """Multiples of `step` from `low` to `high`, both included."""
+    exact_step = as_fraction(step) if isinstance(step, float) else Fraction(step)
+    first, last = (Fraction(exact(end)) / exact_step for end in (low, high))
+    start, stop = math.ceil(first) * exact_step, math.floor(last) * exact_step
+    if start > stop:
+        raise SpaceError(f"no multiple of q={step} lies from {low} to {high}: choose another.")
+    if not log:
+        if whole:
+            return Integer(int(start), int(stop), step=int(step))
+        return Real(float(start), float(stop), step=float(step))
+    levels = Real(float(start), float(stop), step=float(step)).levels()
+    n, unit = len(levels), float(exact_step)
+    if whole:  # Ray draws which multiple it is, as it draws integers: k has the share of [k, k + 1)
+        edges = [float(start) + k * unit for k in range(n + 1)]
+    else:
+        edges = [float(start), *(float(start) + (k + 0.5) * unit for k in range(n - 1)), float(stop)]
+    shares = [math.log(after / before) for before, after in pairwise(edges)] if n > 1 else None
+    values = [int(level) for level in levels] if whole else levels  # type: ignore[arg-type]
+    return Choice(values, ordered=True, weights=shares)
+
+
+def _from_normal(mean: float, std: float, step: float | None) -> Domain:
+    low, high = mean - CUT_STD * std, mean + CUT_STD * std
+    if step is None:
+        return Real(low, high, mean=mean, std=std)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    width = as_fraction(float(step))
+    return Real(float(first * width), float(last * width), step=step, mean=mean, std=std)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,12 @@ def test_whatever_ray_draws_is_legal(space: Space, seed: int) -> None:
             space.validate(config)
 
 
-@given(space=...)
-def test_a_param_space_gives_the_parameters_back(space: Space) -> None:
-    bare = Space(space.parameters)
+@given(data=st.data())
+@settings(max_examples=25)
+def test_a_param_space_gives_the_parameters_back(
+    data: st.DataObject, plain_spaces: st.SearchStrategy[Space]
+) -> None:
+    bare = Space(data.draw(plain_spaces).parameters)
 
     again = adapter.from_param_space(adapter.param_space(bare))
 
@@ -94,6 +98,11 @@ def test_a_seed_settles_what_a_constrained_space_draws() -> None:
         (tune.grid_search([1, 2]), Choice([1, 2])),
         (3, Fixed(3)),
         (None, Fixed(None)),
+        (tune.quniform(0, 1, 0.1), Real(0, 1, step=0.1)),
+        (tune.qrandint(0, 10, 2), Integer(0, 10, step=2)),
+        (tune.qrandint(0, 10, 1), Integer(0, 9)),
+        (tune.randn(1, 0.5), Real(-3, 5, mean=1, std=0.5)),
+        (tune.qrandn(0, 1, 0.5), Real(-8, 8, step=0.5, mean=0, std=1)),
     ],
 )
 def test_rays_own_domains_are_read(ray_domain: object, domain: Domain) -> None:
@@ -103,12 +112,9 @@ def test_rays_own_domains_are_read(ray_domain: object, domain: Domain) -> None:
 @pytest.mark.parametrize(
     "ray_domain",
     [
-        tune.randn(0, 1),
-        tune.quniform(0, 1, 0.1),
-        tune.qrandint(0, 10, 2),
         tune.sample_from(lambda: 1),
-        {"a": 1},
         [1],
+        object(),
     ],
 )
 def test_what_has_no_counterpart_is_refused(ray_domain: object) -> None:
@@ -201,3 +207,148 @@ def test_rays_draws_are_uniform_and_reach_both_ends() -> None:
         assert min(observed[0], observed[-1]) > 0
         assert sum(observed) == n
         assert stats.chisquare(observed, n * shares).pvalue > FALSE_FAILURE_RATE
+
+
+@pytest.mark.parametrize(
+    "quantized",
+    [
+        tune.qloguniform(0.1, 1, 0.1),
+        tune.qlograndint(8, 64, 8),
+        tune.quniform(0, 1, 0.25),
+        tune.qrandn(0, 1, 1),
+    ],
+)
+def test_quantized_values_come_as_often_as_ray_draws_them(quantized: Any) -> None:
+    domain = adapter.from_param_space({"x": quantized})["x"]
+    drawn = [config["x"] for config in draw_configs({"x": quantized}, 4000)]
+
+    values = [Space({"x": domain}).complete({"x": value})["x"] for value in drawn]
+
+    levels = domain.levels()
+    shares = np.diff([domain.edge(k) for k in range(len(levels) + 1)])
+    if "uniform" in repr(type(quantized.get_sampler().get_sampler())).lower() and domain == Real(
+        0, 1, step=0.25
+    ):
+        shares = np.array([1, 2, 2, 2, 1]) / 8  # Ray rounds: the ends have half the chance
+    counts = Counter(values)
+    seen = [(counts[level], share) for level, share in zip(levels, shares, strict=True) if share > 1e-3]
+    observed, expected = np.array([s[0] for s in seen]), np.array([s[1] for s in seen])
+    assert stats.chisquare(observed, expected / expected.sum() * observed.sum()).pvalue > FALSE_FAILURE_RATE
+
+
+def test_nested_spaces_go_in_and_out() -> None:
+    space = Space({"model.units": Integer(8, 64), "model.cell": ["rnn", "gru"], "lr": Real(0.1, 1)})
+
+    nested = adapter.param_space(space, nested=True)
+
+    assert set(nested) == {"model", "lr"}
+    assert adapter.from_param_space(nested) == space
+    for config in draw_configs(nested, 5):
+        space.complete(config)
+
+
+def test_weights_and_normal_ranges_are_kept_in_random_search() -> None:
+    space = Space({"a": Choice(["x", "y"], weights=[1, 9]), "b": Real(0, 1, mean=0, std=0.1)})
+
+    configs = draw_configs(adapter.param_space(space, seed=0), 1000)
+
+    counts = Counter(config["a"] for config in configs)
+    assert stats.binomtest(counts["x"], 1000, 0.1).pvalue > FALSE_FAILURE_RATE
+    with pytest.raises(SpaceError, match=r"Ray .* no place for weights"):
+        adapter.to_ray(space["a"])
+
+
+RARE = Space(
+    {**CONSTRAINED.parameters, "b": Integer(1, 1000)}, CONSTRAINED.conditions, ["b == 7", "units < 99"]
+)
+
+
+def new_search(**options: Any) -> Any:
+    pytest.importorskip("optuna").logging.set_verbosity(40)
+    return adapter.OptunaSpaceSearch(RARE, "score", "max", seed=0, **options)
+
+
+def test_a_search_suggests_legal_settings_and_is_told_of_results() -> None:
+    search = new_search()
+
+    for i in range(6):
+        params = search.suggest(f"t{i}")
+        RARE.validate(params)
+        search.on_trial_result(f"t{i}", {"score": 0.0})
+        search.on_trial_complete(f"t{i}", {"score": float(params["units"])} if i else None, error=i == 0)
+    search.on_trial_complete("t1", {"score": 1.0})  # again, which Tune may do
+
+    states = Counter(trial.state.name for trial in search.study.trials)
+    assert (states["COMPLETE"], states["FAIL"]) == (5, 1)
+    assert search.study.best_value == max(t.params["units"] for t in search.study.trials if t.values)
+
+
+def test_a_search_survives_pickling_saving_and_restoring(tmp_path: Path) -> None:
+    search, other = new_search(), new_search()
+    search.suggest("a")
+
+    search.save(str(tmp_path / "state"))
+    other.restore(str(tmp_path / "state"))
+    copied = pickle.loads(pickle.dumps(search))  # noqa: S301
+
+    expected = search.suggest("b")
+    assert other.suggest("b") == copied.suggest("b") == expected
+    other.on_trial_complete("a", {"score": 1.0})
+    assert other.study.best_value == 1.0
+
+
+def test_the_defaults_are_the_first_trial_of_a_search() -> None:
+    space = Space({"m.a": Integer(1, 99)}, defaults={"m.a": 5})
+    pytest.importorskip("optuna")
+
+    search = adapter.OptunaSpaceSearch(space, nested=True)
+    search.set_search_properties("score", "min", {})
+
+    assert search.suggest("a") == {"m": {"a": 5}}
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda: adapter.OptunaSpaceSearch(RARE).suggest("a"), "needs a metric and a mode"),
+        (lambda: adapter.OptunaSpaceSearch(RARE, "score", "best"), "mode is min or max, not 'best'"),
+        (
+            lambda: adapter.OptunaSpaceSearch(RARE).set_search_properties("s", "min", {"a": 1}),
+            r"leave out param_space, which has \['a'\]",
+        ),
+        (
+            lambda: adapter.OptunaSpaceSearch(Space({"a": Real(0, 1, mean=0, std=1)})),
+            "a: Optuna .* no place for mean",
+        ),
+    ],
+)
+def test_a_search_that_cannot_work_is_refused(use: Any, message: str) -> None:
+    pytest.importorskip("optuna")
+
+    with pytest.raises(SpaceError, match=message):
+        use()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own, of many kinds
+def test_a_real_fit_keeps_the_constraints_and_is_restored(tmp_path: Path) -> None:
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        tuner = tune.Tuner(
+            score_config,
+            tune_config=tune.TuneConfig(search_alg=new_search(), num_samples=6, max_concurrent_trials=1),
+            run_config=tune.RunConfig(storage_path=str(tmp_path), name="fit", verbose=0),
+        )
+
+        results = tuner.fit()
+
+        configs = [result.config for result in results]
+        assert len(configs) == 6 and not results.errors
+        assert all(map(RARE.is_legal, configs))
+        assert tune.Tuner.restore(str(tmp_path / "fit"), score_config).get_results().num_terminated == 6
+    finally:
+        ray.shutdown()
+
+
+def score_config(config: dict[str, Any]) -> None:
+    tune.report({"score": float(config["units"])})
