@@ -14,6 +14,13 @@ from study.spec.schema import StudySpec
 
 Floats = npt.NDArray[np.float64]
 
+LEARNED_SPREAD = 0.5
+"""Standard deviation of the logarithm of how much dearer than by chance the settings of a sampler are.
+
+Where size pays, it asks for large settings, and they live long; nobody knows before. Searches of reviews took
+between half and twice as long as if their settings had been drawn by chance (docs/performance.md).
+"""
+
 N_PLACED = 256
 """The last runs are placed one by one; those before are taken to fill all slots alike."""
 

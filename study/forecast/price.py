@@ -13,19 +13,12 @@ from study.data import Corpus, encode, load_corpus
 from study.designs import Plan
 from study.forecast.costs import CostModel, Estimate
 from study.forecast.disk import bound_footprint, expect_disk
-from study.forecast.lives import Lives, finish_s
+from study.forecast.lives import LEARNED_SPREAD, Lives, finish_s
 from study.forecast.memory import expect_memory
 from study.forecast.order import order_settings
 from study.forecast.timing import Timer, draw_settings, measure_costs, time_settings
 from study.spec.schema import StudySpec
 from study.training.caching import count_traced
-
-LEARNED_SPREAD = 0.5
-"""Standard deviation of the logarithm of how much dearer than by chance the settings of a sampler are.
-
-Where size pays, it asks for large settings, and they live long; nobody knows before. Searches of reviews took
-between half and twice as long as if their settings had been drawn by chance (docs/performance.md).
-"""
 
 AROUND_S, BASELINES_S = (3.5, 5.5), (0.5, 2.0)
 """Between which limits lie the start of Ray with the report, and the lines to beat by a million tokens."""

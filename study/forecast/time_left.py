@@ -13,13 +13,15 @@ import numpy as np
 
 from study.designs import Plan
 from study.forecast.costs import Estimate, guess_text_s
-from study.forecast.lives import Floats, Lives, finish_s
-from study.forecast.price import LEARNED_SPREAD
+from study.forecast.lives import LEARNED_SPREAD, Floats, Lives, finish_s
 from study.spec.schema import StudySpec
 from study.trial import Report
 
 N_RECENT = 8
-"""The mean of so many settings tells how large the next are that nobody knows."""
+"""The mean size of the settings that were begun last stands for those that nobody knows."""
+
+N_PACED = 16
+"""The runs that began last tell the pace: what else a machine does changes while a study runs."""
 
 PACE_SPREAD = 0.25
 """Standard deviation of the logarithm of how far one run's pace is from what its size says."""
@@ -81,8 +83,8 @@ class TimeLeft:
         self._running: dict[tuple[int, int], _Run] = {}
         self._ended = set[tuple[int, int]]()
         self._n_begun, self._n_skipped = Counter[int](), 0
-        self._n_paced, self._paced_s, self._paced_size = 0, 0.0, 0.0
-        self._n_starts, self._starts_s, self._starts_size = 0, 0.0, 0.0  # until first epochs have ended
+        self._paced = deque[_Run](maxlen=N_PACED)
+        self._starts = deque[tuple[float, float]](maxlen=N_PACED)  # until first epochs ended; sizes
 
     @property
     def n_ended(self) -> int:
@@ -136,10 +138,11 @@ class TimeLeft:
 
         A first epoch is none, where there are more: it holds the start of its run.
         """
-        if not self._n_paced:
+        if not self._paced:
             return None
-        pace = self._paced_s / self._paced_size
-        start_s = max(self._starts_s - pace * self._starts_size, 0.0) / max(self._n_starts, 1)
+        pace = sum(run.paced_s for run in self._paced) / sum(run.n_paced * run.size for run in self._paced)
+        starts_s = [first_s - pace * size for first_s, size in self._starts]
+        start_s = max(fmean(starts_s), 0.0) if starts_s else 0.0
         busy_s, variance = [0.0] * max(self._n_slots - len(self._running), 0), 0.0
         for (trial, _), run in self._running.items():
             n_epochs, spread = self._lives.epochs(trial, run.n_epochs)
@@ -157,7 +160,7 @@ class TimeLeft:
         return Estimate.around(
             finish_s(busy_s, runs_s),
             math.hypot(
-                PACE_SPREAD / math.sqrt(self._n_paced),
+                PACE_SPREAD / math.sqrt(len(self._paced)),
                 LEARNED_SPREAD * unknown_share,
                 math.sqrt(variance) / all_s,
             ),
@@ -169,20 +172,19 @@ class TimeLeft:
         if run.n_epochs == 0 and run.is_warm:
             epoch_s = now_s - run.heard_s  # with what passed between worker and driver
         if run.n_epochs == 0 and self._spec.training.max_epochs > 1:
-            self._n_starts, self._starts_s = self._n_starts + 1, self._starts_s + epoch_s
-            self._starts_size += run.size
+            self._starts.append((epoch_s, run.size))
         else:
-            self._n_paced += run.n_paced == 0
-            self._paced_s, self._paced_size = self._paced_s + epoch_s, self._paced_size + run.size
+            if not run.n_paced:
+                self._paced.append(run)
             run.n_paced, run.paced_s = run.n_paced + 1, run.paced_s + epoch_s
         run.n_epochs, run.wall_s, run.heard_s = epoch, wall_s, now_s
 
     def _sizes_left(self) -> tuple[Floats, int]:
         """Return the sizes of the runs that wait, and how many of them, the last ones, are not known."""
-        n_waiting = self.n_runs - self.n_ended - len(self._running) - self._n_skipped
+        n_waiting = max(self.n_runs - self.n_ended - len(self._running) - self._n_skipped, 0)
         n_unknown = max(n_waiting - len(self._waiting), 0)
-        known, mean = list(self._waiting), fmean(self._recent)
-        return np.array([*known, *[mean] * n_unknown]), n_unknown
+        known = list(self._waiting)[len(self._waiting) - (n_waiting - n_unknown) :]
+        return np.array([*known, *[fmean(self._recent)] * n_unknown]), n_unknown
 
     def _lives_left(self, n_waiting: int) -> tuple[float, float, float]:
         """Return mean and spread of the epochs of runs that wait, and what share of them is trained."""

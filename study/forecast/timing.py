@@ -8,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from study.forecast.costs import CostModel, Timing, Workload, choose_settings
 from study.spec.schema import StudySpec
 from study.training.caching import program_of
 from study.trial import EVALUATION_BATCH, MAX_PROBE
+
+Timer = Callable[..., tuple[list[Timing], float]]
+"""Times settings as `time_settings` does."""
 
 BUDGET_S = 20.0
 """No further setting is timed after this long; the last may take longer."""
@@ -59,23 +62,6 @@ class _Stopwatch:
     def last_complaint(self) -> str:
         lines = self.complaints.read_text(encoding="utf-8", errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-
-
-class Timer(Protocol):
-    """Times settings as `time_settings` does."""
-
-    def __call__(
-        self,
-        spec: StudySpec,
-        settings: Plan,
-        /,
-        *,
-        n_classes: int,
-        block: int,
-        n_processes: int,
-        budget_s: float,
-    ) -> tuple[list[Timing], float]:
-        """Return what was timed, and the seconds until the slowest process could begin."""
 
 
 def draw_settings(spec: StudySpec) -> list[Plan]:
@@ -129,7 +115,6 @@ def measure_costs(
 def time_settings(
     spec: StudySpec,
     settings: Plan,
-    /,
     *,
     n_classes: int,
     block: int,

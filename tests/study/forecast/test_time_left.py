@@ -54,17 +54,21 @@ class Leg:
         self.now_s = 0.0
 
     def train(
-        self, key: tuple[int, int], setting: Mapping[str, Any], n: int = 3, end: str = "completed"
+        self,
+        key: tuple[int, int],
+        setting: Setting,
+        n: int = 3,
+        end: str = "completed",
+        slower: float = 1.0,
     ) -> None:
         """Train a run of `n` epochs to its end while nothing else runs."""
         self.left.begin(key, setting, self.now_s)
         epoch_s = EPOCH_S * (RATIO if setting is LARGE else 1.0)
         began = self.now_s
         for epoch in range(1, n + 1):
-            self.now_s = began + START_S + epoch * epoch_s
-            self.left.hear(
-                key, end if epoch == n else "running", make_report(epoch, self.now_s - began), self.now_s
-            )
+            self.now_s = began + slower * (START_S + epoch * epoch_s)
+            report = make_report(epoch, self.now_s - began)
+            self.left.hear(key, end if epoch == n else "running", report, self.now_s)
 
     def middle_s(self) -> float:
         estimate = self.left.left(self.now_s)
@@ -193,3 +197,12 @@ def test_two_slots_share_what_waits() -> None:
     leg.train((0, 1), SMALL)
 
     assert leg.middle_s() == pytest.approx(2 * run_s(SMALL))
+
+
+def test_a_machine_that_became_slower_is_believed() -> None:
+    leg = Leg([], make_spec(design=OPEN | {"trials": 40}), n_trials=40)
+
+    for trial in range(36):
+        leg.train((trial, 1), SMALL, slower=1.0 if trial < 20 else 2.0)
+
+    assert leg.middle_s() == pytest.approx(4 * 2 * run_s(SMALL))
