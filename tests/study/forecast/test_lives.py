@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from study.cluster.schedulers import Cohorts, make_scheduler
 from study.designs import SearchDesign
 from study.forecast.lives import Lives, finish_s
 from study.spec.schema import StudySpec
+from tests.study.cluster.test_schedulers import FakeTrial
 from tests.study.pretend.small_study import make_spec
 
 
@@ -49,8 +49,7 @@ def test_runs_are_judged_among_those_of_their_own_level() -> None:
 
 
 def start(scheduler: Cohorts, number: int) -> Any:
-    config = {"assignment": {"trial": number, "params": {}, "phase": "search"}}
-    trial = SimpleNamespace(trial_id=str(number), status="RUNNING", config=config)
+    trial = FakeTrial(number)
     scheduler.on_trial_add(None, trial)
     return trial
 
@@ -61,7 +60,7 @@ def make_cohorts(spec: StudySpec) -> Cohorts:
     return scheduler
 
 
-@pytest.mark.parametrize("n_rivals", [0, 1, 2, 3, 11])
+@pytest.mark.parametrize("n_rivals", [0, 1, 2, 6])
 def test_runs_that_do_alike_pass_a_rung_of_rays_as_often_as_is_expected(n_rivals: int) -> None:
     rng = np.random.default_rng(0)
     spec = make_search(grace_period_epochs=3)
