@@ -18,7 +18,7 @@ from study.spec.schema import StudySpec
 from study.trial import Report
 
 N_RECENT = 8
-"""The mean size of the settings that were begun last stands for those that nobody knows."""
+"""The mean size of the settings that were begun last, and of those that wait, stands for the rest."""
 
 N_PACED = 16
 """The runs that began last tell the pace: what else a machine does changes while a study runs."""
@@ -184,7 +184,8 @@ class TimeLeft:
         n_waiting = max(self.n_runs - self.n_ended - len(self._running) - self._n_skipped, 0)
         n_unknown = max(n_waiting - len(self._waiting), 0)
         known = list(self._waiting)[len(self._waiting) - (n_waiting - n_unknown) :]
-        return np.array([*known, *[fmean(self._recent)] * n_unknown]), n_unknown
+        mean = fmean([*self._recent, *known])
+        return np.array([*known, *[mean] * n_unknown]), n_unknown
 
     def _lives_left(self, n_waiting: int) -> tuple[float, float, float]:
         """Return mean and spread of the epochs of runs that wait, and what share of them is trained."""

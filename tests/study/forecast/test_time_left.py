@@ -206,3 +206,11 @@ def test_a_machine_that_became_slower_is_believed() -> None:
         leg.train((trial, 1), SMALL, slower=1.0 if trial < 20 else 2.0)
 
     assert leg.middle_s() == pytest.approx(4 * 2 * run_s(SMALL))
+
+
+def test_settings_that_wait_tell_as_much_of_those_that_nobody_knows() -> None:
+    leg = Leg([SMALL, LARGE], make_spec(design=OPEN), n_trials=3)
+
+    leg.train((0, 1), SMALL)
+
+    assert leg.middle_s() == pytest.approx(run_s(LARGE) + (run_s(SMALL) + run_s(LARGE)) / 2)
