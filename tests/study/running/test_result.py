@@ -47,6 +47,14 @@ def test_the_best_setting_has_the_best_mean_over_its_seeds_and_exactly_what_was_
     assert type(params["units"]) is int
 
 
+def test_the_best_model_is_that_of_the_best_run(result: StudyResult) -> None:
+    best = result.trials.loc[result.trials["val_accuracy"].idxmax()]
+
+    card = result.best_model().card
+
+    assert (card.trial, card.replicate) == (best["trial"], best["replicate"])
+
+
 def test_a_result_is_its_directory_where_a_path_is_asked_for(result: StudyResult, folder: Path) -> None:
     assert Path(result) == folder
     assert os.fspath(result) == str(folder)
