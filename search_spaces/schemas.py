@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real
+from search_spaces.writing import MAX_LENGTH
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -61,7 +62,7 @@ def document_schema() -> dict[str, Any]:
     """The schema of the documents that `Space.from_document` reads."""
     expression = {
         "type": "string",
-        "maxLength": 1000,
+        "maxLength": MAX_LENGTH,
         "examples": ['units * layers <= 256 if cell == "lstm"'],
     }
     return {

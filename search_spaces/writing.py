@@ -23,7 +23,7 @@ from search_spaces.nodes import (
     Unary,
 )
 
-MAX_LENGTH = 1000
+MAX_LENGTH = 20_000
 """Longest expression, in characters."""
 
 CONSTANTS: dict[str, Scalar] = {

@@ -289,9 +289,9 @@ def test_names_are_listed_once_and_renamed_everywhere() -> None:
 
 
 def test_text_that_grows_beyond_the_limit_is_refused_for_it_could_not_be_read_back() -> None:
-    crowded = "a in [" + "1," * 400 + "1]"  # 808 characters, 1208 with a space after each comma
+    crowded = "a in [" + "1," * 8000 + "1]"  # 16,008 characters, 24,008 with a space after each comma
 
-    with pytest.raises(SpaceError, match="not 1208"):
+    with pytest.raises(SpaceError, match="not 24008"):
         parse_expression(crowded)
 
 
