@@ -179,8 +179,8 @@ def _write_trial(
         if trial < plan.n_predicted and run:
             best = int(curves.val_accuracy[:run].argmax())
             blob = draw_predictions(labels, float(curves.val_accuracy[best]), plan, noise)
-            row = (trial, replicate, 1, best + 1, blob.astype("<f2").tobytes())
-            connection.execute("INSERT INTO predictions VALUES (?, ?, ?, ?, ?)", row)
+            row = (trial, "search", replicate, 1, best + 1, blob.astype("<f2").tobytes())
+            connection.execute("INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def _write_replicate(
@@ -205,7 +205,7 @@ def _write_replicate(
     }
     started = f"2026-01-01T{key[0] // 60 % 24:02d}:{key[0] % 60:02d}:00+00:00"
     connection.execute(
-        "INSERT INTO attempts VALUES (?, ?, 1, 'search', ?, ?, ?, ?, 'compiled', 'node-1', ?, 2.0, ?, ?, "
+        "INSERT INTO attempts VALUES (?, 'search', ?, 1, ?, ?, ?, ?, 'compiled', 'node-1', ?, 2.0, ?, ?, "
         "NULL, NULL)",
         (
             *key,
@@ -220,11 +220,11 @@ def _write_replicate(
     )
     series = zip(curves.train_loss, curves.train_accuracy, curves.val_loss, curves.val_accuracy, strict=True)
     rows = [
-        (*key, 1, epoch, *map(float, values), params["learning_rate"], epoch_s)
+        (key[0], "search", key[1], 1, epoch, *map(float, values), params["learning_rate"], epoch_s)
         for epoch, values in enumerate(series, start=1)
         if epoch <= run
     ]
-    connection.executemany("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def draw_predictions(

@@ -16,6 +16,9 @@ MAX_PROBE = 5_000
 EVALUATION_BATCH = 512
 """Texts scored at once: a time loop costs nearly the same for 512 rows as for 64."""
 
+CONFIRMATION_OFFSET = 1_000
+"""Seeds of a confirmation are those of the replicates from 1,001 on, which no search has."""
+
 OUT_OF_MEMORY = "out of memory"
 """How the reason of every attempt begins for which memory did not suffice: it is tried again alone, once."""
 
@@ -26,11 +29,11 @@ class Assignment:
 
     Attributes:
         trial: The number of the setting, from 0.
-        replicate: Which seed of the setting, from 1.
+        replicate: Which seed of the setting, from 1 in each phase.
         attempt: Which try at the replicate, from 1.
         seed: Initialisation, order of batches and dropout follow from it.
         params: The setting, one value per parameter of the space.
-        phase: Whether it searches for a setting or confirms one.
+        phase: Whether it searches for a setting, confirms one, or finishes what was stopped.
     """
 
     trial: int
@@ -44,14 +47,23 @@ class Assignment:
     def first(
         cls, study_seed: int, trial: int, replicate: int, params: Mapping[str, Any], phase: Phase = "search"
     ) -> Self:
-        """Return the first attempt at a replicate; its seed follows from the study's and its number alone."""
-        seed = derive_seed(study_seed, "replicate", replicate)
+        """Return the first attempt at a replicate; its seed follows from the study's and its number alone.
+
+        However far a search is extended, those of its confirmation are other seeds.
+        """
+        offset = CONFIRMATION_OFFSET if phase == "confirm" else 0
+        seed = derive_seed(study_seed, "replicate", offset + replicate)
         return cls(trial=trial, replicate=replicate, attempt=1, seed=seed, params=dict(params), phase=phase)
 
     @property
-    def key(self) -> tuple[int, int, int]:
+    def run(self) -> tuple[int, Phase, int]:
+        """What all attempts at the replicate are known by."""
+        return self.trial, self.phase, self.replicate
+
+    @property
+    def key(self) -> tuple[int, Phase, int, int]:
         """What its rows in the records are found by."""
-        return self.trial, self.replicate, self.attempt
+        return *self.run, self.attempt
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from analysis.plots.style import (
     show_percent,
     show_whole_epochs,
 )
+from analysis.records.schema import run_keys
 from analysis.words.labels import CELL_LABELS, color_of
 
 _MAX_LINES = 60
@@ -168,10 +169,10 @@ def draw_by_cell(epochs: pd.DataFrame, best_trials: dict[str, int], last_epoch: 
 
 
 def _draw_bundle(axes: Axes, rows: pd.DataFrame, metric: str, color: str) -> None:
-    keys = rows[["trial", "replicate"]].drop_duplicates()
+    keys = rows[run_keys(rows)].drop_duplicates()
     step = max(1, -(-len(keys) // _MAX_LINES))
     lines = [
         line[["epoch", f"val_{metric}"]].to_numpy()
-        for _, line in rows.merge(keys.iloc[::step]).groupby(["trial", "replicate"])
+        for _, line in rows.merge(keys.iloc[::step]).groupby(list(keys))
     ]
     axes.add_collection(LineCollection(lines, colors=color, alpha=0.25, linewidths=0.7))

@@ -26,6 +26,7 @@ from analysis.plots.style import say_nothing_to_show, styled
 from analysis.plots.verdicts import draw_verdicts
 from analysis.records.files import as_records
 from analysis.records.loading import Study
+from analysis.records.schema import RUN_KEY
 from analysis.statistics.calibration import reliability_curve
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.fronts import Cost
@@ -95,7 +96,7 @@ def onsets(study: Study | Evidence, limit: int = 15) -> Figure:
         if evidence.ranking.empty:
             return say_nothing_to_show("No run completed.")
         completed = evidence.completed.drop(columns=["best_epoch"])
-        runs = evidence.overfitting.merge(completed, on=["trial", "replicate"])
+        runs = evidence.overfitting.merge(completed, on=list(RUN_KEY))
         return draw_onsets(runs, evidence.ranking["label"].head(limit).tolist(), _last_epoch(evidence))
 
 
@@ -191,7 +192,9 @@ def _reliability_curves(evidence: Evidence) -> list[tuple[str, str, pd.DataFrame
         (
             str(row["label"]),
             str(row.get("cell", "")),
-            reliability_curve(evidence.study.predictions[row["trial"], row["replicate"]], labels),
+            reliability_curve(
+                evidence.study.predictions[row["trial"], row["phase"], row["replicate"]], labels
+            ),
         )
         for row in as_records(leaders)
     ]

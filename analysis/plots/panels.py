@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.plots.curves import Panel
+from analysis.records.schema import RUN_KEY
 from analysis.statistics.evidence import Evidence
 from analysis.words.labels import CELLS
-
-_REPLICATES = 10_000
-"""More than any trial has: keeps replicates of two trials of one setting apart."""
 
 
 def curve_panels(evidence: Evidence, limit: int) -> list[Panel]:
@@ -19,8 +17,8 @@ def curve_panels(evidence: Evidence, limit: int) -> list[Panel]:
     if not order:
         longest = evidence.runs.sort_values("epochs_run", ascending=False, kind="stable")
         order = longest["setting"].drop_duplicates().tolist()
-    keys = evidence.runs[["trial", "replicate", "setting"]]
-    judged = evidence.overfitting.merge(keys, on=["trial", "replicate"])
+    keys = evidence.runs[[*RUN_KEY, "setting"]]
+    judged = evidence.overfitting.merge(keys, on=list(RUN_KEY))
     panels = [_panel(evidence, setting, judged[judged["setting"] == setting]) for setting in order[:limit]]
     return [panel for panel in panels if not panel.epochs.empty]
 
@@ -34,7 +32,7 @@ def _panel(evidence: Evidence, setting: int, judged: pd.DataFrame) -> Panel:
     return Panel(
         title=str(row["label"]),
         cell=str(row.get("cell", "")),
-        epochs=epochs.assign(replicate=epochs["trial"] * _REPLICATES + epochs["replicate"]),
+        epochs=epochs.assign(replicate=epochs.groupby(list(RUN_KEY)).ngroup()),
         best_epoch=_lower_median(judged["best_epoch"]),
         onset=_lower_median(judged["onset_epoch"]) if most_overfit else None,
     )

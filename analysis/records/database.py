@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from pydantic import ValidationError
 
 from analysis.errors import AnalysisError
 from analysis.records.read_only import open_read_only
-from analysis.records.schema import SCHEMA, SCHEMA_VERSION, StudyFacts
+from analysis.records.schema import SCHEMA_VERSION, StudyFacts
+from analysis.records.upgrade import columns_of_schema, list_columns, show_as_today
 
 _TOO_LARGE = 2**63
 LAST_ATTEMPTS = """
-    WITH last AS (SELECT trial, replicate, max(attempt) AS attempt FROM attempts GROUP BY trial, replicate)
-    SELECT {columns} FROM {table} AS t JOIN last USING (trial, replicate, attempt)
-    ORDER BY t.trial, t.replicate
+    WITH last AS (
+        SELECT trial, phase, replicate, max(attempt) AS attempt FROM attempts GROUP BY trial, phase, replicate
+    )
+    SELECT {columns} FROM {table} AS t JOIN last USING (trial, phase, replicate, attempt)
+    ORDER BY t.trial, CASE t.phase WHEN 'search' THEN 0 WHEN 'confirm' THEN 1 ELSE 2 END, t.replicate
 """
 """Columns of a table for the last attempt of each replicate, to be filled in by `format`."""
 
@@ -54,16 +57,22 @@ def open_records(path: Path) -> Iterator[sqlite3.Connection]:
     """
     try:
         with open_read_only(path) as connection:
+            show_as_today(connection)
             yield connection
     except sqlite3.OperationalError as error:
         raise AnalysisError(
-            f"{path}: cannot be read ({error}): check that it is a study's records.db and readable"
+            f"{path}: cannot be read ({_say(error)}): check that it is a study's records.db and readable"
         ) from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise DamagedRecordsError(
-            f"{path}: damaged ({error}): restore it from a copy, or read trials.parquet and "
+            f"{path}: damaged ({_say(error)}): restore it from a copy, or read trials.parquet and "
             "epochs.parquet in a folder of their own"
         ) from error
+
+
+def _say(error: Exception) -> str:
+    """What SQLite says in one line: it may quote a table's definition."""
+    return " ".join(str(error).split())
 
 
 def read_records(path: Path) -> Records:
@@ -97,34 +106,19 @@ def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
-    with closing(sqlite3.connect(":memory:")) as model:
-        model.executescript(SCHEMA)
-        expected = _list_columns(model)
-    present = _list_columns(connection)
+    expected, present = columns_of_schema(), list_columns(connection)
     for table, columns in expected.items():
         if table not in present:
             raise AnalysisError(
                 f"{path}: lacks the table {table!r}: a records.db has {', '.join(expected)}; "
                 "is this another program's database?"
             )
-        missing = columns - present[table]
+        missing = set(columns) - set(present[table])
         if missing:
             raise AnalysisError(
                 f"{path}: the table {table!r} lacks the column {min(missing)!r}: "
                 "use the version of the project that wrote it, or restore it from a copy"
             )
-
-
-def _list_columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
-    """Columns of each table."""
-    query = (
-        "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
-        "WHERE t.type = 'table'"
-    )
-    columns: dict[str, set[str]] = {}
-    for table, column in connection.execute(query):
-        columns.setdefault(table, set()).add(column)
-    return columns
 
 
 def read_facts(connection: sqlite3.Connection, path: Path) -> StudyFacts:
@@ -135,9 +129,9 @@ def read_facts(connection: sqlite3.Connection, path: Path) -> StudyFacts:
     """
     meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
     version = meta.get("schema_version", "none")
-    if version != str(SCHEMA_VERSION):
+    if version not in ("1", str(SCHEMA_VERSION)):
         raise AnalysisError(
-            f"{path}: records of schema {version}, but this version reads {SCHEMA_VERSION}: "
+            f"{path}: records of schema {version}, but this version reads 1 and {SCHEMA_VERSION}: "
             "use the version of the project that wrote them"
         )
     return parse_facts(meta.get("facts", ""), str(path))

@@ -15,6 +15,7 @@ from analysis.errors import AnalysisError
 from analysis.records.atomic import replace_file
 from analysis.records.database import DamagedRecordsError, parse_facts
 from analysis.records.schema import EPOCH_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS, StudyFacts
+from analysis.records.upgrade import split_replicate
 
 TRIALS_FILE = "trials.parquet"
 EPOCHS_FILE = "epochs.parquet"
@@ -75,10 +76,12 @@ def read_parquet(folder: Path) -> Tables:
     trials, metadata = _read_table(folder / TRIALS_FILE)
     epochs, _ = _read_table(folder / EPOCHS_FILE)
     version = metadata.get(_VERSION_KEY, b"none").decode(errors="replace")
-    if version != str(SCHEMA_VERSION):
+    if version == "1":
+        trials, epochs = _show_as_today(trials, epochs)
+    elif version != str(SCHEMA_VERSION):
         raise AnalysisError(
-            f"{folder / TRIALS_FILE}: tables of schema {version}, but this version reads {SCHEMA_VERSION}: "
-            "use the version of the project that wrote them"
+            f"{folder / TRIALS_FILE}: tables of schema {version}, but this version reads 1 and "
+            f"{SCHEMA_VERSION}: use the version of the project that wrote them"
         )
     for path, frame, columns in (
         (folder / TRIALS_FILE, trials, TRIAL_COLUMNS),
@@ -95,6 +98,15 @@ def read_parquet(folder: Path) -> Tables:
         epochs=epochs,
         baselines=pd.DataFrame(rows, columns=_BASELINE_COLUMNS),
     )
+
+
+def _show_as_today(trials: pd.DataFrame, epochs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables of schema 1 as today's: there the number of a replicate told its phase."""
+    told = epochs["replicate"].map(split_replicate)
+    epochs = epochs.assign(phase=told.str[0], replicate=told.str[1].astype("int64"))
+    return trials.assign(replicate=trials["replicate"].map(lambda n: split_replicate(n)[1])), epochs[
+        [*EPOCH_COLUMNS]
+    ]
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:

@@ -18,8 +18,16 @@ from analysis.errors import AnalysisError
 from analysis.records.database import DamagedRecordsError, Records, parse_params, read_records
 from analysis.records.files import TRIALS_FILE, Tables, read_parquet
 from analysis.records.gradients import read_gradients
-from analysis.records.predictions import Predictions
-from analysis.records.schema import EPOCH_COLUMNS, EPOCH_METRICS, TRIAL_COLUMNS, Phase, State, StudyFacts
+from analysis.records.predictions import Predictions, RunKey
+from analysis.records.schema import (
+    EPOCH_COLUMNS,
+    EPOCH_METRICS,
+    RUN_KEY,
+    TRIAL_COLUMNS,
+    Phase,
+    State,
+    StudyFacts,
+)
 from analysis.words.numbers import count, listing
 
 logger = logging.getLogger(__name__)
@@ -37,7 +45,7 @@ class Study(Tables):
     Attributes beside those of its tables:
         path: Where it was read from.
         parameters: The parameters' columns in `trials`, in the order in which the space gave them.
-        predictions: Validation probabilities by (trial, replicate), where they were kept.
+        predictions: Validation probabilities by (trial, phase, replicate), where they were kept.
         labels: The true classes that `predictions` are judged by, if kept.
         gradients: Norms of the loss's gradient by step back in time, `GRADIENT_COLUMNS`; empty unless asked
             for.
@@ -47,7 +55,7 @@ class Study(Tables):
 
     path: Path
     parameters: tuple[str, ...]
-    predictions: Mapping[tuple[int, int], NDArray[np.float32]]
+    predictions: Mapping[RunKey, NDArray[np.float32]]
     labels: NDArray[np.uint16] | None
     gradients: pd.DataFrame
     manifest: dict[str, Any] = field(default_factory=dict)
@@ -160,7 +168,7 @@ def _derive_tables(records: Records, path: Path) -> Tables:
     params = params.rename(columns={name: f"{name} (parameter)" for name in params.columns if name in taken})
     epochs = _typed_epochs(records.epochs)
     attempts = records.attempts.drop(columns="params")
-    trials = attempts.join(_summaries(epochs, records.facts), on=["trial", "replicate"])
+    trials = attempts.join(_summaries(epochs, records.facts), on=list(RUN_KEY))
     return Tables(
         facts=records.facts,
         trials=pd.concat([_typed_trials(trials), params], axis=1),
@@ -205,7 +213,7 @@ def _typed_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
     floats = [*EPOCH_METRICS, "learning_rate", "epoch_s"]
     typed = epochs.astype({**dict.fromkeys(floats, "float64"), "trial": "int64", "replicate": "int64"})
     typed[list(EPOCH_METRICS)] = typed[list(EPOCH_METRICS)].replace([np.inf, -np.inf], np.nan)
-    return typed.astype({"epoch": "int64"})[list(EPOCH_COLUMNS)]
+    return typed.astype({"epoch": "int64", "phase": "object"})[list(EPOCH_COLUMNS)]
 
 
 def _typed_trials(trials: pd.DataFrame) -> pd.DataFrame:
@@ -219,11 +227,11 @@ def _typed_trials(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summaries(epochs: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
-    """Best and last epoch of each replicate, indexed by (trial, replicate).
+    """Best and last epoch of each replicate, indexed by (trial, phase, replicate).
 
     Best is the earliest epoch with the best objective; an epoch without one is never best.
     """
-    keys = ["trial", "replicate"]
+    keys = list(RUN_KEY)
     grouped = epochs.groupby(keys)
     last = epochs.loc[grouped["epoch"].idxmax()].set_index(keys)[list(EPOCH_METRICS)]
     sign = -1.0 if facts.maximizes else 1.0
@@ -244,7 +252,7 @@ def _check_trials(trials: pd.DataFrame, facts: StudyFacts, path: Path) -> None:
         "n_weights below 0": trials["n_weights"] < 0,
         "test_accuracy outside [0, 1]": _outside(trials["test_accuracy"], 1.0),
         f"more epochs than max_epochs={facts.max_epochs}": trials["epochs_run"] > facts.max_epochs,
-        "the same replicate twice": trials.duplicated(["trial", "replicate"]),
+        "the same replicate twice": trials.duplicated(list(RUN_KEY)),
     }
     for rule, broken in checks.items():
         if broken.any():
@@ -256,7 +264,7 @@ def _check_trials(trials: pd.DataFrame, facts: StudyFacts, path: Path) -> None:
 
 
 def _check_epochs(epochs: pd.DataFrame, trials: pd.DataFrame, path: Path) -> None:
-    known = pd.MultiIndex.from_frame(trials[["trial", "replicate"]])
+    known = pd.MultiIndex.from_frame(trials[list(RUN_KEY)])
     checks: dict[str, pd.Series[bool]] = {
         "epoch below 1": epochs["epoch"] < 1,
         "accuracy outside [0, 1]": _outside(epochs["train_accuracy"], 1.0)
@@ -264,9 +272,9 @@ def _check_epochs(epochs: pd.DataFrame, trials: pd.DataFrame, path: Path) -> Non
         "loss below 0 or absurdly large": _outside(epochs["train_loss"], _MAX_LOSS)
         | _outside(epochs["val_loss"], _MAX_LOSS),
         "epoch_s below 0": epochs["epoch_s"] < 0,
-        "an epoch twice": epochs.duplicated(["trial", "replicate", "epoch"]),
+        "an epoch twice": epochs.duplicated([*RUN_KEY, "epoch"]),
         "an epoch of no known trial": pd.Series(
-            ~pd.MultiIndex.from_frame(epochs[["trial", "replicate"]]).isin(known), index=epochs.index
+            ~pd.MultiIndex.from_frame(epochs[list(RUN_KEY)]).isin(known), index=epochs.index
         ),
     }
     for rule, broken in checks.items():

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.records.database import LAST_ATTEMPTS, open_records
 
+RunKey = tuple[int, str, int]
+"""Trial, phase and replicate."""
 
-class Predictions(Mapping[tuple[int, int], NDArray[np.float32]]):
-    """Validation probabilities by (trial, replicate), read when asked for: they outweigh all else.
+
+class Predictions(Mapping[RunKey, NDArray[np.float32]]):
+    """Validation probabilities by (trial, phase, replicate), read when asked for: they outweigh all else.
 
     A value has the shape (n_validation,) for two classes, the probability of the second, and
     (n_validation, n_classes) for more.
@@ -24,36 +27,39 @@ class Predictions(Mapping[tuple[int, int], NDArray[np.float32]]):
         self._shape = (n_validation,) if n_classes <= 2 else (n_validation, n_classes)
         self._keys = _prediction_keys(database)
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[RunKey]:
         return iter(self._keys)
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def __getitem__(self, key: tuple[int, int]) -> NDArray[np.float32]:
+    def __getitem__(self, key: RunKey) -> NDArray[np.float32]:
         if key not in self._keys or self._database is None:
             raise KeyError(key)
         with open_records(self._database) as connection:
-            query = "SELECT probabilities FROM predictions WHERE trial=? AND replicate=? AND attempt=?"
+            query = (
+                "SELECT probabilities FROM predictions"
+                " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ?"
+            )
             row = connection.execute(query, (*key, self._keys[key])).fetchone()
         size = int(np.prod(self._shape))
         if row is None or len(row[0]) != 2 * size:
             raise AnalysisError(
-                f"{self._database}: predictions of trial {key[0]}, replicate {key[1]} do not hold "
+                f"{self._database}: predictions of trial {key[0]}, replicate {key[2]} do not hold "
                 f"{size} numbers: run `study verify`, or remove them"
             )
         values = np.frombuffer(row[0], dtype="<f2").astype(np.float32).reshape(self._shape)
         if not np.isfinite(values).all() or values.min(initial=0) < 0 or values.max(initial=0) > 1:
             raise AnalysisError(
-                f"{self._database}: predictions of trial {key[0]}, replicate {key[1]} are not "
+                f"{self._database}: predictions of trial {key[0]}, replicate {key[2]} are not "
                 "probabilities: run `study verify`, or remove them"
             )
         return values
 
 
-def _prediction_keys(database: Path | None) -> dict[tuple[int, int], int]:
+def _prediction_keys(database: Path | None) -> dict[RunKey, int]:
     if database is None:
         return {}
-    query = LAST_ATTEMPTS.format(columns="trial, replicate, attempt", table="predictions")
+    query = LAST_ATTEMPTS.format(columns="trial, phase, replicate, attempt", table="predictions")
     with open_records(database) as connection:
-        return {(trial, replicate): attempt for trial, replicate, attempt in connection.execute(query)}
+        return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}

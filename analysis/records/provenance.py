@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from analysis.records.schema import RUN_KEY
+from analysis.records.upgrade import split_replicate
 from analysis.words.numbers import count, listing
 
 if TYPE_CHECKING:
@@ -83,8 +85,8 @@ def find_changes(manifest: Mapping[str, Any], trials: pd.DataFrame) -> list[Chan
 
     Args:
         manifest: What the study ran on; one that tells of no legs has no changes.
-        trials: Columns `trial`, `replicate` and `started_at`; a run belongs to the leg in which its training
-            started, by the clock of the driver, and to those that took it up.
+        trials: Columns `trial`, `phase`, `replicate` and `started_at`; a run belongs to the leg in which its
+            training started, by the clock of the driver, and to those that took it up.
     """
     legs = manifest.get("legs")
     known = [leg for leg in legs if isinstance(leg, dict)] if isinstance(legs, list) else []
@@ -107,27 +109,31 @@ def read_change(change: Change) -> str:
     )
 
 
-def _runs_of(entry: object) -> Iterable[tuple[int, int]]:
-    pairs = entry if isinstance(entry, list) else []
-    return [(pair[0], pair[1]) for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+def _runs_of(entry: object) -> Iterable[tuple[int, str, int]]:
+    """The runs that a leg took up: trial, phase and replicate, or trial and replicate of schema 1."""
+    for run in entry if isinstance(entry, list) else []:
+        if isinstance(run, list) and len(run) == 3:
+            yield run[0], run[1], run[2]
+        elif isinstance(run, list) and len(run) == 2 and isinstance(run[1], int):
+            yield run[0], *split_replicate(run[1])
 
 
 def _place(
     leg: int,
     what: Mapping[str, tuple[str, str]],
     started_at: str,
-    taken_up: set[tuple[int, int]],
+    taken_up: set[tuple[int, str, int]],
     trials: pd.DataFrame,
 ) -> Change:
     n_before, after, across = 0, [], []
-    for trial, replicate, began_at in zip(
-        trials["trial"], trials["replicate"], trials["started_at"], strict=True
+    for trial, phase, replicate, began_at in zip(
+        *(trials[name] for name in (*RUN_KEY, "started_at")), strict=True
     ):
         if not isinstance(began_at, str):
             continue  # never handed out, or not recorded
         if began_at >= started_at:
             after.append(int(trial))
-        elif (trial, replicate) in taken_up:
+        elif (trial, phase, replicate) in taken_up:
             across.append(int(trial))
         else:
             n_before += 1

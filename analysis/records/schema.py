@@ -1,17 +1,21 @@
 """The schema of a study's records: what `study` writes and `analysis` reads.
 
 `records.db` is a SQLite database written by one process, the study's driver, in one transaction per report.
-Rows are keyed by (trial, replicate, attempt, epoch); trials count from 0 as in Optuna, the others from 1.
+Rows are keyed by (trial, phase, replicate, attempt, epoch); trials count from 0 as in Optuna, replicates of
+each phase, attempts and epochs from 1.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
-"""Raised by one whenever a reader of the old schema could misread the new."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 2
+"""Raised by one whenever a reader of the old schema could misread the new; see `analysis.records.upgrade`."""
 
 State = Literal["completed", "pruned", "diverged", "failed", "timeout", "running"]
 """How a replicate ended: `running` also means interrupted, to be continued by the next leg."""
@@ -31,9 +35,9 @@ CREATE TABLE meta (
 
 CREATE TABLE attempts (
     trial         INTEGER NOT NULL,
-    replicate     INTEGER NOT NULL,
-    attempt       INTEGER NOT NULL,  -- the last attempt of a replicate is the one that counts
     phase         TEXT    NOT NULL,
+    replicate     INTEGER NOT NULL,  -- from 1 in each phase; an audit's is that of the run that it finishes
+    attempt       INTEGER NOT NULL,  -- the last attempt of a replicate is the one that counts
     state         TEXT    NOT NULL,
     seed          INTEGER NOT NULL,
     params        TEXT    NOT NULL,  -- JSON object, one key per parameter that the space gave it
@@ -46,11 +50,12 @@ CREATE TABLE attempts (
     reason        TEXT,              -- why it did not complete, one line
     test_loss     REAL,              -- only where the sealed test split was opened for it
     test_accuracy REAL,
-    PRIMARY KEY (trial, replicate, attempt)
+    PRIMARY KEY (trial, phase, replicate, attempt)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE epochs (
     trial          INTEGER NOT NULL,
+    phase          TEXT    NOT NULL,
     replicate      INTEGER NOT NULL,
     attempt        INTEGER NOT NULL,
     epoch          INTEGER NOT NULL,
@@ -60,28 +65,30 @@ CREATE TABLE epochs (
     val_accuracy   REAL,
     learning_rate  REAL,
     epoch_s        REAL,             -- training and evaluation of this epoch
-    PRIMARY KEY (trial, replicate, attempt, epoch)
+    PRIMARY KEY (trial, phase, replicate, attempt, epoch)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE predictions (           -- of the best epoch, on the split that validates
     trial         INTEGER NOT NULL,
+    phase         TEXT    NOT NULL,
     replicate     INTEGER NOT NULL,
     attempt       INTEGER NOT NULL,
     epoch         INTEGER NOT NULL,
     probabilities BLOB    NOT NULL,  -- float16, little endian, (n_validation, n_classes) by rows; for two
                                      -- classes (n_validation,): the probability of the second
-    PRIMARY KEY (trial, replicate, attempt)
+    PRIMARY KEY (trial, phase, replicate, attempt)
 ) STRICT;
 
 CREATE TABLE gradients (             -- only where the study was asked for them
     trial     INTEGER NOT NULL,
+    phase     TEXT    NOT NULL,
     replicate INTEGER NOT NULL,
     attempt   INTEGER NOT NULL,
     moment    TEXT    NOT NULL,      -- 'start' (fresh weights) or 'end' (after the last epoch) of training
     norms     BLOB    NOT NULL,      -- float32, little endian, (sequence_length,): mean norm of the loss's
                                      -- gradient at the input 0, 1, 2 ... steps before the last; NaN where
                                      -- all is padding
-    PRIMARY KEY (trial, replicate, attempt, moment)
+    PRIMARY KEY (trial, phase, replicate, attempt, moment)
 ) STRICT;
 
 CREATE TABLE labels (                -- the truth for `predictions`
@@ -96,6 +103,9 @@ CREATE TABLE baselines (             -- simple models fitted on the same split: 
     fit_s        REAL NOT NULL
 ) STRICT;
 """
+
+RUN_KEY = ("trial", "phase", "replicate")
+"""What one run is known by, whatever the number of its attempts."""
 
 EPOCH_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 """What each epoch is measured by."""
@@ -132,8 +142,13 @@ TRIAL_COLUMNS = (
 `train_loss` to `val_accuracy` are taken at `best_epoch`, the earliest epoch with the best objective.
 """
 
-EPOCH_COLUMNS = ("trial", "replicate", "epoch", *EPOCH_METRICS, "learning_rate", "epoch_s")
+EPOCH_COLUMNS = ("trial", "phase", "replicate", "epoch", *EPOCH_METRICS, "learning_rate", "epoch_s")
 """Columns of the `epochs` table: one row per replicate and epoch, last attempts only."""
+
+
+def run_keys(*tables: pd.DataFrame) -> list[str]:
+    """The columns of `RUN_KEY` that all these tables have: those of another tool may know no phases."""
+    return [name for name in RUN_KEY if all(name in table for table in tables)]
 
 
 class StudyFacts(BaseModel):

@@ -67,7 +67,7 @@ def expected_calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, b
 
 
 def calibration_by_replicate(
-    predictions: Mapping[tuple[int, int], NDArray[np.floating]],
+    predictions: Mapping[tuple[int, str, int], NDArray[np.floating]],
     labels: ArrayLike,
     *,
     bins: int = N_BINS,
@@ -81,14 +81,14 @@ def calibration_by_replicate(
     `ece_if_calibrated_high` its 95% quantile: the bar above which miscalibration is no accident.
 
     Args:
-        predictions: Probabilities by (trial, replicate), shapes as in `reliability_curve`.
+        predictions: Probabilities by (trial, phase, replicate), shapes as in `reliability_curve`.
         labels: True classes, shape (n_texts,).
         bins: As in `reliability_curve`.
         resamples: Draws for `ece_if_calibrated`.
         seed: Starts the draws.
 
     Returns:
-        One row per entry, sorted: `trial, replicate, n, accuracy, confidence` (mean), `overconfidence`
+        One row per entry, sorted: `trial, phase, replicate, n, accuracy, confidence` (mean), `overconfidence`
         (confidence - accuracy), `ece, ece_if_calibrated, ece_if_calibrated_high, log_loss, brier` (sum of
         squares over classes, in [0, 2]). Texts with a probability that is not finite are left out.
 
@@ -101,13 +101,14 @@ def calibration_by_replicate(
     rng = np.random.default_rng(seed)
     _check_bins(bins)
     rows = []
-    for trial, replicate in sorted(predictions):
-        probabilities = predictions[trial, replicate]
+    for trial, phase, replicate in sorted(predictions):
+        probabilities = predictions[trial, phase, replicate]
         confidence, correct = _judge(probabilities, labels)
         under = _errors_if_calibrated(confidence, bins, resamples, rng)
         has_texts = len(confidence) > 0
         row = {
             "trial": trial,
+            "phase": phase,
             "replicate": replicate,
             "n": len(confidence),
             "accuracy": correct.mean() if has_texts else np.nan,
@@ -123,6 +124,7 @@ def calibration_by_replicate(
 
 _COLUMNS = [
     "trial",
+    "phase",
     "replicate",
     "n",
     "accuracy",

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.records.schema import run_keys
 from analysis.statistics.additive import MIN_FREEDOM, fit_additive
 from analysis.statistics.expected_best import expected_maximum
 from analysis.statistics.intervals import LEVEL, Floats, t_half_width
@@ -112,9 +113,9 @@ def cell_means(
         One row per combination that was tried: `row, column` (levels), `n_settings, mean`: the mean of the
         settings' means.
     """
-    keys = ["trial", "replicate"]
-    check_columns(table, (*keys, value), "table")
-    check_columns(trials, (*keys, "state", *factors), "trials")
+    check_columns(table, ("trial", "replicate", value), "table")
+    check_columns(trials, ("trial", "replicate", "state", *factors), "trials")
+    keys = run_keys(table, trials)
     runs = without_audit(with_settings(trials)).assign(
         **{side: factor_levels(trials[name]) for side, name in zip(("row", "column"), factors, strict=True)}
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.records.files import as_records
 from analysis.records.loading import Study
+from analysis.records.schema import RUN_KEY
 from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.calibration import calibration_by_replicate
 from analysis.statistics.confirmation import confirmation_by_setting
@@ -76,8 +77,8 @@ class Evidence:
         trials = without_audit(study.trials)
         self.study = study
         if len(trials) < len(study.trials):
-            keys = pd.MultiIndex.from_frame(trials[["trial", "replicate"]])
-            is_kept = pd.MultiIndex.from_frame(study.epochs[["trial", "replicate"]]).isin(keys)
+            keys = pd.MultiIndex.from_frame(trials[list(RUN_KEY)])
+            is_kept = pd.MultiIndex.from_frame(study.epochs[list(RUN_KEY)]).isin(keys)
             self.study = replace(study, trials=trials, epochs=study.epochs[is_kept])
 
     @cached_property
@@ -189,20 +190,14 @@ class Evidence:
     @cached_property
     def calibration(self) -> pd.DataFrame:
         """Calibration of the best completed runs whose predictions were kept, best first, with `label`."""
-        columns = ["trial", "replicate", "label", "score", *(["cell"] if "cell" in self.completed else [])]
+        columns = [*RUN_KEY, "label", "score", *(["cell"] if "cell" in self.completed else [])]
         ordered = self.completed.sort_values("score", ascending=not self.facts.maximizes, kind="stable")
-        kept = ordered[columns].loc[
-            [
-                key in self.study.predictions
-                for key in zip(ordered["trial"], ordered["replicate"], strict=True)
-            ]
-        ]
+        kept = ordered[columns].loc[[key in self.study.predictions for key in _keys_of(ordered)]]
         kept = kept.head(_MAX_CALIBRATED)
         if kept.empty or self.study.labels is None:
             return pd.DataFrame()
-        keys = list(zip(kept["trial"], kept["replicate"], strict=True))
-        predictions = {key: self.study.predictions[key] for key in keys}
-        return kept.merge(calibration_by_replicate(predictions, self.study.labels), on=["trial", "replicate"])
+        predictions = {key: self.study.predictions[key] for key in _keys_of(kept)}
+        return kept.merge(calibration_by_replicate(predictions, self.study.labels), on=list(RUN_KEY))
 
     @cached_property
     def importance(self) -> pd.DataFrame:
@@ -325,8 +320,12 @@ class Evidence:
     def epochs(self) -> pd.DataFrame:
         """The epochs table with `setting`, `cell` and `state` of each replicate."""
         known = [name for name in ("cell",) if name in self.runs]
-        keys = self.runs[["trial", "replicate", "setting", "state", *known]]
-        return self.study.epochs.merge(keys, on=["trial", "replicate"])
+        keys = self.runs[[*RUN_KEY, "setting", "state", *known]]
+        return self.study.epochs.merge(keys, on=list(RUN_KEY))
+
+
+def _keys_of(runs: pd.DataFrame) -> list[tuple[int, str, int]]:
+    return list(zip(*(runs[name] for name in RUN_KEY), strict=True))
 
 
 def _name_levels(verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.records.schema import run_keys
+
 
 def gradient_reach(gradients: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     """Compare cells by how much of the gradient is left, step by step back in time.
@@ -23,7 +25,7 @@ def gradient_reach(gradients: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFram
     if gradients.empty or "cell" not in trials:
         return pd.DataFrame(columns=columns)
     one_way = trials[~trials["bidirectional"].astype(bool)] if "bidirectional" in trials else trials
-    keys = ["trial", "replicate"]
+    keys = run_keys(gradients, trials)
     table = gradients.merge(one_way[[*keys, "cell"]], on=keys)
     last = table[table["steps_back"] == 0].set_index([*keys, "moment"])["norm"].rename("last")
     table = table.join(last, on=[*keys, "moment"])

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.records.schema import EPOCH_METRICS
+from analysis.records.schema import EPOCH_METRICS, run_keys
 from analysis.statistics.intervals import Floats
 from analysis.statistics.settings import Objective, check_columns
 
@@ -21,7 +21,6 @@ LOSS_TOLERANCE = 0.03
 ACCURACY_TOLERANCE = 0.01
 """Accuracy by which a run may stay below its best and still count as recovered: one point."""
 
-_KEYS = ["trial", "replicate"]
 _EPOCHS = ("best_epoch", "best_loss_epoch", "best_accuracy_epoch", "onset_epoch", "accuracy_onset_epoch")
 
 
@@ -59,7 +58,7 @@ def overfitting_by_replicate(
         `loss_overfits, accuracy_overfits` (boolean, missing where it cannot be said); `epochs_before_onset`
         (`onset_epoch`, or all epochs of a run that does not overfit, so that means keep the sturdy runs).
     """
-    check_columns(epochs, (*_KEYS, "epoch", *EPOCH_METRICS), "epochs")
+    check_columns(epochs, ("trial", "replicate", "epoch", *EPOCH_METRICS), "epochs")
     index, numbers, curves = _curves(epochs)
     table = index.to_frame(index=False)
     table["n_epochs"] = _count_epochs(numbers)
@@ -96,7 +95,7 @@ def curve_noise(epochs: pd.DataFrame) -> pd.DataFrame:
 
     Source: Gasser, Sroka & Jennen-Steinmetz (1986), pseudo-residuals: their variance is 3/2 that of an epoch.
     """
-    check_columns(epochs, (*_KEYS, "epoch", *EPOCH_METRICS), "epochs")
+    check_columns(epochs, ("trial", "replicate", "epoch", *EPOCH_METRICS), "epochs")
     index, numbers, curves = _curves(epochs)
     table = index.to_frame(index=False)
     table["n_epochs"] = _count_epochs(numbers)
@@ -121,10 +120,11 @@ def _curves(epochs: pd.DataFrame) -> tuple[pd.MultiIndex, Floats, dict[str, Floa
     Returns:
         Keys of the rows, numbers of the epochs, and each metric, arrays of shape (n_replicates, most epochs).
     """
-    ordered = epochs.sort_values([*_KEYS, "epoch"], kind="stable")
-    groups = ordered.groupby(_KEYS, sort=True)
+    keys = run_keys(epochs)
+    ordered = epochs.sort_values([*keys, "epoch"], kind="stable")
+    groups = ordered.groupby(keys, sort=True)
     rows, columns = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
-    index = pd.MultiIndex.from_frame(ordered[_KEYS].drop_duplicates())
+    index = pd.MultiIndex.from_frame(ordered[keys].drop_duplicates())
     shape = (len(index), int(columns.max(initial=-1)) + 1)
 
     def spread(name: str) -> Floats:
@@ -224,6 +224,7 @@ def _flags(values: Floats, onset: NDArray[np.int64], complete: NDArray[np.bool_]
 def _completed(index: pd.MultiIndex, trials: pd.DataFrame | None) -> NDArray[np.bool_]:
     if trials is None:
         return np.ones(len(index), dtype=bool)
-    check_columns(trials, (*_KEYS, "state"), "trials")
-    states = trials.drop_duplicates(_KEYS, keep="last").set_index(_KEYS)["state"].reindex(index)
+    keys = [str(name) for name in index.names]
+    check_columns(trials, (*keys, "state"), "trials")
+    states = trials.drop_duplicates(keys, keep="last").set_index(keys)["state"].reindex(index)
     return states.eq("completed").to_numpy(dtype=bool)

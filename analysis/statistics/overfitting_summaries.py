@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from analysis.records.schema import run_keys
 from analysis.statistics.intervals import (
     LEVEL,
     MIN_BOOTSTRAPPED,
@@ -25,7 +26,6 @@ from analysis.statistics.settings import (
 )
 from analysis.words.labels import varied_parameters
 
-_KEYS = ["trial", "replicate"]
 _FLAGS = ("loss_overfits", "accuracy_overfits")
 STATISTICS = (
     *_FLAGS,
@@ -114,13 +114,14 @@ def overfitting_by_factor(
 
 def _completed_runs(overfitting: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     """Overfitting of completed replicates as floats, with setting and parameters, indexed as `trials`."""
-    check_columns(trials, (*_KEYS, "state"), "trials")
-    check_columns(overfitting, (*_KEYS, *STATISTICS), "overfitting")
+    keys = run_keys(overfitting, trials)
+    check_columns(trials, ("trial", "replicate", "state"), "trials")
+    check_columns(overfitting, ("trial", "replicate", *STATISTICS), "overfitting")
     runs = without_audit(with_settings(trials))
-    runs = runs.loc[runs["state"] == "completed", [*_KEYS, "setting", *parameter_columns(trials)]]
-    values = overfitting[[*_KEYS, *STATISTICS]].astype(dict.fromkeys(STATISTICS, "Float64"))
-    floats = values.astype(dict.fromkeys(STATISTICS, float)).set_index(_KEYS)
-    return runs.join(floats, on=_KEYS, how="inner")
+    runs = runs.loc[runs["state"] == "completed", [*keys, "setting", *parameter_columns(trials)]]
+    values = overfitting[[*keys, *STATISTICS]].astype(dict.fromkeys(STATISTICS, "Float64"))
+    floats = values.astype(dict.fromkeys(STATISTICS, float)).set_index(keys)
+    return runs.join(floats, on=keys, how="inner")
 
 
 def _summarize_level(

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.records.schema import TRIAL_COLUMNS, Phase
+from analysis.records.schema import TRIAL_COLUMNS, Phase, run_keys
 from analysis.statistics.intervals import LEVEL, t_half_width
 from analysis.words.labels import label_number
 
@@ -152,7 +152,7 @@ def scores_at_epoch(
     if n_epochs < 1:
         raise AnalysisError(f"epochs count from 1, not n_epochs={n_epochs}: ask for 1 or more")
     check_columns(epochs, ("trial", "replicate", "epoch", objective), "epochs")
-    keys = ["trial", "replicate"]
+    keys = run_keys(epochs, trials)
     ran = epochs.groupby(keys)["epoch"].max()
     within = epochs[epochs["epoch"] <= n_epochs].groupby(keys)[objective]
     best = within.max() if objective == "val_accuracy" else within.min()

@@ -41,7 +41,7 @@ def _read_progress(records: Path) -> tuple[int, int, float | None]:
     """
     with open_read_only(records) as connection:
         n_rows, n_running = connection.execute(
-            "SELECT count(DISTINCT trial || '/' || replicate), coalesce(sum(state = 'running'), 0)"
+            "SELECT count(DISTINCT trial || phase || replicate), coalesce(sum(state = 'running'), 0)"
             " FROM attempts"
         ).fetchone()
         best = connection.execute("SELECT max(val_accuracy) FROM epochs").fetchone()[0]

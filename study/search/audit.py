@@ -20,9 +20,6 @@ from study.store.ledger import Ledger
 from study.store.outcomes import Outcome
 from study.trial import Assignment, Report
 
-REPLICATE_OFFSET = 2_000
-"""A stopped replicate finished is 2,000 further on: searches end at 1,000, confirmations follow them."""
-
 
 class AuditedSearch:
     """A search, and when it is exhausted, its audit.
@@ -101,28 +98,21 @@ def choose_runs(outcomes: Collection[Outcome], share: float, study_seed: int) ->
         share: Of all stopped runs, in (0, 1]; at least one, where one was stopped.
         study_seed: The study's own.
     """
-    audited = {_key(o.assignment): o for o in outcomes if o.assignment.phase == "audit"}
+    audited = {o.assignment.run: o for o in outcomes if o.assignment.phase == "audit"}
     stopped = [
         o.assignment
         for o in outcomes
         if o.assignment.phase == "search" and o.state == "pruned" and o.best_score is not None
     ]
     n_wanted = max(round(share * len(stopped)), min(len(stopped), 1)) - len(audited)
-    rest = [run for run in map(_finish, stopped) if _key(run) not in audited]
-    rest.sort(key=lambda run: (_draw_lot(run, study_seed), _key(run)))
+    # The runs that the stopped ones would have become.
+    finished = [replace(run, attempt=1, phase="audit") for run in stopped]
+    rest = [run for run in finished if run.run not in audited]
+    rest.sort(key=lambda run: (_draw_lot(run, study_seed), run.run))
     begun = [o.assignment for o in audited.values() if o.state == "running"]
     return [*begun, *rest[: max(n_wanted, 0)]]
 
 
-def _key(assignment: Assignment) -> tuple[int, int]:
-    return assignment.trial, assignment.replicate
-
-
-def _finish(stopped: Assignment) -> Assignment:
-    """The run that a stopped one would have become."""
-    return replace(stopped, replicate=REPLICATE_OFFSET + stopped.replicate, attempt=1, phase="audit")
-
-
 def _draw_lot(assignment: Assignment, study_seed: int) -> int:
-    # Replicates of all phases are below 4,000: no two runs share a number.
-    return derive_seed(study_seed, "audit", 4_000 * assignment.trial + assignment.replicate)
+    # Each run has a number of its own, as long as no trial has 2,000 replicates.
+    return derive_seed(study_seed, "audit", 4_000 * assignment.trial + 2_000 + assignment.replicate)

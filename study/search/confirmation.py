@@ -11,9 +11,6 @@ from study.spec.schema import StudySpec
 from study.store.ledger import Ledger
 from study.trial import Assignment
 
-FIRST_REPLICATE = 1_001
-"""Replicates of a search end at 1,000: however far it is extended, confirmations keep seeds of their own."""
-
 
 class Confirmation(PlannedRuns):
     """Hands out the best settings of a search under seeds that chose nothing.
@@ -26,15 +23,15 @@ class Confirmation(PlannedRuns):
 
     def __init__(self, spec: StudySpec, ledger: Ledger, plan: Mapping[int, int]) -> None:
         self.n_trials, self.n_seeds = len(plan), max(plan.values(), default=0)
-        known = {(o.assignment.trial, o.assignment.replicate): o for o in ledger.outcomes()}
+        known = {o.assignment.run: o for o in ledger.outcomes()}
         params = {o.assignment.trial: o.assignment.params for o in known.values()}
         runs = []
         # Seed by seed, so that a confirmation that is stopped has compared all its settings alike.
-        for number in range(FIRST_REPLICATE, FIRST_REPLICATE + self.n_seeds):
-            for trial in (t for t, n_seeds in plan.items() if number < FIRST_REPLICATE + n_seeds):
-                outcome = known.get((trial, number))
+        for replicate in range(1, self.n_seeds + 1):
+            for trial in (trial for trial, n_seeds in plan.items() if replicate <= n_seeds):
+                outcome = known.get((trial, "confirm", replicate))
                 if outcome is None:
-                    runs.append(Assignment.first(spec.seed, trial, number, params[trial], "confirm"))
+                    runs.append(Assignment.first(spec.seed, trial, replicate, params[trial], "confirm"))
                 elif outcome.state == "running":
                     runs.append(outcome.assignment)
         super().__init__(spec, ledger, runs)

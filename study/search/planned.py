@@ -24,7 +24,7 @@ class PlannedRuns:
 
     def __init__(self, spec: StudySpec, ledger: Ledger, assignments: Iterable[Assignment]) -> None:
         self._spec, self._ledger = spec, ledger
-        self._running: dict[tuple[int, int], Assignment] = {}
+        self._running: set[tuple[int, str, int]] = set()
         self._queue = deque(assignments)
 
     @property
@@ -46,7 +46,7 @@ class PlannedRuns:
         if not self._queue:
             return None
         assignment = self._queue.popleft()
-        self._running[assignment.trial, assignment.replicate] = assignment
+        self._running.add(assignment.run)
         return assignment
 
     def hear(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
@@ -54,12 +54,12 @@ class PlannedRuns:
         state: State = "pruned" if stopped and report.state == "running" else report.state
         self._ledger.hear(assignment, report, state, report.reason)
         if state != "running":
-            del self._running[assignment.trial, assignment.replicate]
+            self._running.remove(assignment.run)
         return state
 
     def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
         """Record that an attempt ended without a word; return whether it is tried again."""
-        del self._running[assignment.trial, assignment.replicate]
+        self._running.remove(assignment.run)
         again = retry and assignment.attempt <= self._spec.resources.retries
         if again:
             self._queue.appendleft(self._ledger.retry(assignment, state, reason))

@@ -41,7 +41,7 @@ class Search:
     def __init__(self, spec: StudySpec, ledger: Ledger, start: WarmStart | None = None) -> None:
         self._spec, self._ledger = spec, ledger
         self._queue: deque[Assignment] = deque()
-        self._running: dict[tuple[int, int], Assignment] = {}
+        self._running: set[tuple[int, str, int]] = set()
         self._proposals = Proposals(ledger.outcomes(), spec.seeds, ledger.given_up)
         past = self._proposals.in_order()
         for proposal in past:
@@ -94,7 +94,7 @@ class Search:
         if not self._queue:
             return None
         assignment = self._queue.popleft()
-        self._running[assignment.trial, assignment.replicate] = assignment
+        self._running.add(assignment.run)
         return assignment
 
     def hear(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
@@ -131,7 +131,7 @@ class Search:
         if again:
             successor = self._ledger.retry(assignment, state, reason)
             self._proposals.remember(Outcome(assignment=successor, state="running", scores=scores))
-            del self._running[assignment.trial, assignment.replicate]
+            self._running.remove(assignment.run)
             self._queue.appendleft(successor)
         else:
             self._ledger.finish(assignment, state, reason)
@@ -152,7 +152,7 @@ class Search:
         return proposal
 
     def _end(self, assignment: Assignment, state: State) -> None:
-        del self._running[assignment.trial, assignment.replicate]
+        self._running.remove(assignment.run)
         proposal = self._proposals.of(assignment)
         if state == "pruned":
             self._spare(proposal)

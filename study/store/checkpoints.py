@@ -77,7 +77,8 @@ class CheckpointFolder:
 
 
 def _stem(assignment: Assignment) -> str:
-    return f"trial-{assignment.trial:04d}-replicate-{assignment.replicate}"
+    phase = "" if assignment.phase == "search" else f"{assignment.phase}-"
+    return f"trial-{assignment.trial:04d}-{phase}replicate-{assignment.replicate}"
 
 
 def _epoch_of(path: Path) -> int:

@@ -69,11 +69,12 @@ def _find_fault(error: BaseException) -> sqlite3.DatabaseError | None:
 
 
 def _translate(fault: sqlite3.DatabaseError, path: Path) -> StudyError:
+    said = " ".join(str(fault).split())  # it may quote a table's definition
     name = str(getattr(fault, "sqlite_errorname", "")).removeprefix("SQLITE_")
     if name.startswith(_OF_THE_SURROUNDINGS):
         return EnvironmentFaultError(
-            f"cannot write {path}: {fault}; make room or free the file, then run it again"
+            f"cannot write {path}: {said}; make room or free the file, then run it again"
         )
     return IntegrityError(
-        f"the file is damaged: {path}: {fault}; see `study verify`, or restore it from a copy"
+        f"the file is damaged: {path}: {said}; see `study verify`, or restore it from a copy"
     )

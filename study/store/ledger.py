@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.records.schema import SCHEMA, SCHEMA_VERSION, State, StudyFacts
+from analysis.records.upgrade import read_version, upgrade
 from study.errors import IntegrityError
 from study.store.database import check_database, database_faults
 from study.store.outcomes import Outcomes, reading
@@ -42,13 +43,16 @@ class Ledger(Outcomes):
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Continue the records of a study.
+        """Continue the records of a study; those of an earlier release are brought to the schema of this one.
 
         Raises:
             IntegrityError: If the file is damaged or of another schema.
         """
         connection = _connect(path)  # first of all, since it rolls back what a process that died began
         check_database(path)
+        with database_faults(path):
+            if read_version(connection) == "1":
+                upgrade(connection)
         with reading(path):
             meta = dict(connection.execute("SELECT key, value FROM meta"))
             if meta.get("schema_version") != str(SCHEMA_VERSION):
@@ -87,23 +91,23 @@ class Ledger(Outcomes):
         """
         with self._transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO epochs SELECT trial, replicate, attempt + 1, epoch, train_loss,"
+                "INSERT OR IGNORE INTO epochs SELECT trial, phase, replicate, attempt + 1, epoch, train_loss,"
                 " train_accuracy, val_loss, val_accuracy, learning_rate, epoch_s FROM epochs"
-                " WHERE trial = ? AND replicate = ? AND attempt = ? - 1 AND epoch <= ?",
+                " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ? - 1 AND epoch <= ?",
                 (*assignment.key, epochs_kept),
             )
             db.execute(
-                "DELETE FROM epochs WHERE trial = ? AND replicate = ? AND attempt = ? AND epoch > ?",
+                "DELETE FROM epochs"
+                " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ? AND epoch > ?",
                 (*assignment.key, epochs_kept),
             )
             db.execute(
-                "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params, started_at)"
+                "INSERT INTO attempts (trial, phase, replicate, attempt, state, seed, params, started_at)"
                 " VALUES (?, ?, ?, ?, 'running', ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET state = 'running', reason = NULL,"
                 " started_at = iif(?, coalesce(started_at, excluded.started_at), excluded.started_at)",
                 (
                     *assignment.key,
-                    assignment.phase,
                     assignment.seed,
                     json.dumps(assignment.params),
                     started_at,
@@ -116,7 +120,7 @@ class Ledger(Outcomes):
         with self._transaction() as db:
             if report.figures is not None:
                 db.execute(
-                    "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (*assignment.key, *_finite(report.figures)),
                 )
             db.execute(
@@ -124,7 +128,7 @@ class Ledger(Outcomes):
                 " cells = coalesce(?, cells), node = coalesce(?, node), setup_s = coalesce(?, setup_s),"
                 " wall_s = coalesce(?, wall_s), test_loss = coalesce(?, test_loss),"
                 " test_accuracy = coalesce(?, test_accuracy)"
-                " WHERE trial = ? AND replicate = ? AND attempt = ?",
+                " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ?",
                 (
                     state,
                     reason,
@@ -140,12 +144,12 @@ class Ledger(Outcomes):
             )
             if report.probabilities is not None:
                 db.execute(
-                    "INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?, ?, ?)",
                     (*assignment.key, report.best_epoch, report.probabilities),
                 )
             for moment, norms in (report.gradients or {}).items():
                 db.execute(
-                    "INSERT OR REPLACE INTO gradients VALUES (?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO gradients VALUES (?, ?, ?, ?, ?, ?)",
                     (*assignment.key, moment, norms),
                 )
 
@@ -201,16 +205,17 @@ def _note(db: sqlite3.Connection, key: str, value: str) -> None:
 
 def _end(db: sqlite3.Connection, assignment: Assignment, state: State, reason: str) -> None:
     db.execute(
-        "UPDATE attempts SET state = ?, reason = ? WHERE trial = ? AND replicate = ? AND attempt = ?",
+        "UPDATE attempts SET state = ?, reason = ?"
+        " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ?",
         (state, reason, *assignment.key),
     )
 
 
 def _add_successor(db: sqlite3.Connection, assignment: Assignment) -> Assignment:
     db.execute(
-        "INSERT INTO attempts (trial, replicate, attempt, phase, state, seed, params)"
-        " SELECT trial, replicate, attempt + 1, phase, 'running', seed, params FROM attempts"
-        " WHERE trial = ? AND replicate = ? AND attempt = ?",
+        "INSERT INTO attempts (trial, phase, replicate, attempt, state, seed, params)"
+        " SELECT trial, phase, replicate, attempt + 1, 'running', seed, params FROM attempts"
+        " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ?",
         assignment.key,
     )
     return replace(assignment, attempt=assignment.attempt + 1)

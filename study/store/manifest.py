@@ -139,7 +139,7 @@ class Manifest:
         }
         room = {"cpus": capacity.cpus, "gpus": capacity.gpus, "nodes": capacity.nodes}
         here = self._here | {"machine": self._here["machine"] | room}
-        self.content["legs"].append(leg | here | {"taken_up": [[a.trial, a.replicate] for a in taken_up]})
+        self.content["legs"].append(leg | here | {"taken_up": [list(a.run) for a in taken_up]})
         self.save()
 
     @cached_property

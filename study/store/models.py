@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from analysis.records.schema import Phase
 from study.data import FIRST_WORD
 from study.data.spec import Side, TokenRule
 from study.store.files import disk_faults, remove, sync_folder, write_atomically
@@ -41,6 +42,7 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     trial: int
+    phase: Phase = "search"
     replicate: int
     seed: int
     epoch: int
@@ -73,7 +75,7 @@ def read_card(folder: Path) -> ModelCard | None:
 @dataclass(frozen=True)
 class _Kept:
     score: float
-    replicate: int
+    run: tuple[str, int]
     folder: Path
 
 
@@ -98,7 +100,7 @@ class ModelStore:
             elif (card := read_card(path)) is None:
                 logger.warning("%s is damaged: its model is left alone and not counted", path / CARD_FILE)
             else:
-                self._kept[card.trial] = _Kept(card.score, card.replicate, path)
+                self._kept[card.trial] = _Kept(card.score, (card.phase, card.replicate), path)
 
     @property
     def floor(self) -> float | None:
@@ -124,6 +126,7 @@ class ModelStore:
         write_atomically(folder / VOCABULARY_FILE, vocabulary)
         card = ModelCard(
             trial=assignment.trial,
+            phase=assignment.phase,
             replicate=assignment.replicate,
             seed=assignment.seed,
             epoch=best_epoch,
@@ -135,7 +138,7 @@ class ModelStore:
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
         )
         write_atomically(folder / CARD_FILE, card.model_dump_json(indent=2))
-        self._kept[assignment.trial] = _Kept(score, assignment.replicate, folder)
+        self._kept[assignment.trial] = _Kept(score, assignment.run[1:], folder)
         while len(self._kept) > self._n_models:
             worst = min(self._kept, key=lambda trial: self._kept[trial].score)
             _remove(self._kept.pop(worst).folder)
@@ -147,7 +150,7 @@ class ModelStore:
         if floor is None or earlier is None:
             return floor is not None and score > floor
         # The same replicate again: the process died before its record was written, and this is the record.
-        return earlier.replicate == assignment.replicate or score > earlier.score
+        return earlier.run == assignment.run[1:] or score > earlier.score
 
 
 def _remove(folder: Path) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis.records.database import open_records, read_facts
-from analysis.records.schema import Phase, State, StudyFacts
+from analysis.records.schema import State, StudyFacts
 from study.errors import IntegrityError, StudyError
 from study.store.database import database_faults
 from study.trial import OUT_OF_MEMORY, Assignment
@@ -52,41 +52,33 @@ class Outcomes:
         self._connection, self.path, self.facts = connection, path, facts
 
     def outcomes(self) -> list[Outcome]:
-        """Return the last attempt of every replicate, in the order of trials and replicates."""
+        """Return the last attempt of every replicate, in the order of trials, phases and replicates."""
         with reading(self.path):
             return self._read_outcomes()
 
     def _read_outcomes(self) -> list[Outcome]:
         sign = 1.0 if self.facts.maximizes else -1.0
-        scores: dict[tuple[int, int, int], list[float]] = {}
-        for trial, replicate, attempt, *figures in self._connection.execute(
-            "SELECT trial, replicate, attempt, val_loss, val_accuracy FROM epochs"
-            " ORDER BY trial, replicate, attempt, epoch"
+        scores: dict[tuple[int, str, int, int], list[float]] = {}
+        for *key, val_loss, val_accuracy in self._connection.execute(
+            "SELECT trial, phase, replicate, attempt, val_loss, val_accuracy FROM epochs"
+            " ORDER BY trial, phase, replicate, attempt, epoch"
         ):
-            value = figures[1] if self.facts.maximizes else figures[0]
-            series = scores.setdefault((trial, replicate, attempt), [])
+            value = val_accuracy if self.facts.maximizes else val_loss
+            series = scores.setdefault((key[0], key[1], key[2], key[3]), [])
             series.append(math.nan if value is None else sign * value)
         rows = self._connection.execute(
-            "SELECT trial, replicate, max(attempt), seed, params, phase, state, started_at, wall_s"
-            " FROM attempts GROUP BY trial, replicate ORDER BY trial, replicate"
+            "SELECT trial, phase, replicate, max(attempt), seed, params, state, started_at, wall_s"
+            " FROM attempts GROUP BY trial, phase, replicate"
+            " ORDER BY trial, CASE phase WHEN 'search' THEN 0 WHEN 'confirm' THEN 1 ELSE 2 END, replicate"
         )
-        return [
-            Outcome(
-                assignment=_assignment(trial, replicate, attempt, seed, params, phase),
-                state=state,
-                scores=tuple(scores.get((trial, replicate, attempt), ())),
-                started_at=started_at,
-                wall_s=wall_s,
-            )
-            for trial, replicate, attempt, seed, params, phase, state, started_at, wall_s in rows
-        ]
+        return [_outcome(row, scores) for row in rows]
 
     def measure(self, assignment: Assignment) -> dict[str, float]:
         """Return what an attempt was at its best epoch, by the names of objectives; it has a finite score."""
         row = self._ask(
             "SELECT val_accuracy, val_loss, train_accuracy - val_accuracy, n_weights, wall_s"
-            " FROM epochs JOIN attempts USING (trial, replicate, attempt)"
-            " WHERE trial = ? AND replicate = ? AND attempt = ?"
+            " FROM epochs JOIN attempts USING (trial, phase, replicate, attempt)"
+            " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ?"
             " ORDER BY iif(?, -val_accuracy, val_loss) NULLS LAST, epoch LIMIT 1",
             *assignment.key,
             self.facts.maximizes,
@@ -95,7 +87,10 @@ class Outcomes:
 
     def ran_out_of_memory(self, assignment: Assignment) -> bool:
         """Return whether memory did not suffice for an earlier attempt at the replicate."""
-        earlier = "SELECT 1 FROM attempts WHERE trial = ? AND replicate = ? AND attempt < ? AND reason GLOB ?"
+        earlier = (
+            "SELECT 1 FROM attempts"
+            " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt < ? AND reason GLOB ?"
+        )
         return self._ask(earlier, *assignment.key, f"{OUT_OF_MEMORY}*") is not None
 
     @property
@@ -150,7 +145,15 @@ def reading(path: Path) -> Iterator[None]:
         raise IntegrityError(f"the file is damaged: {path}: {said}; restore it from a copy") from error
 
 
-def _assignment(trial: int, replicate: int, attempt: int, seed: int, params: str, phase: Phase) -> Assignment:
-    return Assignment(
+def _outcome(row: Sequence[Any], scores: Mapping[tuple[int, str, int, int], list[float]]) -> Outcome:
+    trial, phase, replicate, attempt, seed, params, state, started_at, wall_s = row
+    assignment = Assignment(
         trial=trial, replicate=replicate, attempt=attempt, seed=seed, params=json.loads(params), phase=phase
+    )
+    return Outcome(
+        assignment=assignment,
+        state=state,
+        scores=tuple(scores.get(assignment.key, ())),
+        started_at=started_at,
+        wall_s=wall_s,
     )

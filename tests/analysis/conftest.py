@@ -103,14 +103,14 @@ def epochs_table(
     if not isinstance(curves, Mapping):
         curves = {(0, 1): curves}
     rows = [
-        {"trial": trial, "replicate": replicate, "epoch": epoch, "val_loss": loss}
+        {"trial": trial, "phase": "search", "replicate": replicate, "epoch": epoch, "val_loss": loss}
         | {name: values[epoch - 1] for name, values in others.items()}
         for (trial, replicate), losses in curves.items()
         for epoch, loss in enumerate(losses, start=1)
     ]
     table = pd.DataFrame(rows).reindex(columns=EPOCH_COLUMNS)
-    floats = [name for name in EPOCH_COLUMNS if name not in ("trial", "replicate", "epoch")]
-    whole = dict.fromkeys(("trial", "replicate", "epoch"), "int64")
+    floats = [name for name in EPOCH_COLUMNS if name not in ("trial", "phase", "replicate", "epoch")]
+    whole = dict.fromkeys(("trial", "replicate", "epoch"), "int64") | {"phase": "object"}
     return table.astype({**dict.fromkeys(floats, "float64"), **whole})
 
 

@@ -12,6 +12,7 @@ from analysis.plots import figures
 from analysis.plots.curves import Panel
 from analysis.plots.panels import best_trial_by_cell, curve_panels
 from analysis.records.files import as_records
+from analysis.records.schema import RUN_KEY
 from analysis.report.chapters.calibration import calibration_blocks
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
@@ -133,7 +134,7 @@ def _onset_blocks(evidence: Evidence) -> list[Block]:
 
 
 def _noise_notes(evidence: Evidence) -> list[Block]:
-    noise = evidence.noise.merge(evidence.completed[["trial", "replicate"]], on=["trial", "replicate"])
+    noise = evidence.noise.merge(evidence.completed[list(RUN_KEY)], on=list(RUN_KEY))
     loss, accuracy = noise["val_loss_noise"].median(), noise["val_accuracy_noise"].median()
     if np.isnan(loss) or np.isnan(accuracy):
         return []
@@ -146,8 +147,8 @@ def _noise_notes(evidence: Evidence) -> list[Block]:
 
 def read_onsets(evidence: Evidence) -> str:
     """When completed runs begin to overfit, in one sentence."""
-    ends = evidence.completed[["trial", "replicate", "val_loss_last"]]
-    runs = evidence.overfitting.merge(ends, on=["trial", "replicate"])
+    ends = evidence.completed[[*RUN_KEY, "val_loss_last"]]
+    runs = evidence.overfitting.merge(ends, on=list(RUN_KEY))
     known = runs[runs["loss_overfits"].notna()]
     if known.empty:
         return "No completed run has the three epochs from which an onset can be told."

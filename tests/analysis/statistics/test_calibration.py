@@ -15,6 +15,7 @@ from analysis.statistics.calibration import (
 
 # Ten bins. Confidences .95 (right), .95 (wrong), .65 (right), .62 (right): the mean confidence of a bin is
 # compared with its accuracy, (2 |.95 - .5| + 2 |.635 - 1|) / 4.
+FIRST, SECOND = (0, "search", 1), (0, "search", 2)
 PROBABILITIES = np.array([[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.62, 0.38]])
 LABELS = np.array([0, 1, 1, 0])
 
@@ -73,7 +74,7 @@ def calibrated(n: int, seed: int, sharpen: float = 1.0) -> tuple[NDArray[np.floa
 def test_a_calibrated_model_stays_under_its_bar_and_an_overconfident_one_does_not() -> None:
     good, labels = calibrated(4000, 0)
     bold, _ = calibrated(4000, 0, sharpen=2.5)
-    table = calibration_by_replicate({(0, 1): good, (1, 1): bold}, labels).set_index("trial")
+    table = calibration_by_replicate({FIRST: good, (1, "search", 1): bold}, labels).set_index("trial")
     assert 0 < table.loc[0, "ece"] < table.loc[0, "ece_if_calibrated_high"]
     assert table.loc[1, "ece"] > 3 * table.loc[1, "ece_if_calibrated_high"]
     assert table.loc[1, "overconfidence"] > 0.05
@@ -87,13 +88,13 @@ def test_the_error_expected_of_a_calibrated_model_is_that_of_drawn_answers() -> 
         expected_calibration_error(probabilities, (rng.random(1000) < probabilities).astype(int))
         for _ in range(300)
     ]
-    row = calibration_by_replicate({(0, 1): probabilities}, np.zeros(1000, int)).iloc[0]
+    row = calibration_by_replicate({FIRST: probabilities}, np.zeros(1000, int)).iloc[0]
     assert row["ece_if_calibrated"] == pytest.approx(np.mean(drawn), rel=0.06)
     assert row["ece_if_calibrated_high"] == pytest.approx(np.quantile(drawn, 0.95), rel=0.12)
 
 
 def test_proper_scores_worked_by_hand() -> None:
-    row = calibration_by_replicate({(0, 1): np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]])}, [0, 2]).iloc[0]
+    row = calibration_by_replicate({FIRST: np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]])}, [0, 2]).iloc[0]
     assert row["log_loss"] == pytest.approx(-(np.log(0.7) + np.log(0.1)) / 2)
     assert row["brier"] == pytest.approx((0.09 + 0.04 + 0.01 + 0.01 + 0.64 + 0.81) / 2)
 
@@ -101,13 +102,13 @@ def test_proper_scores_worked_by_hand() -> None:
 def test_two_hundred_classes_and_half_precision_work() -> None:
     rng = np.random.default_rng(0)
     table = rng.dirichlet(np.full(200, 0.05), 300).astype(np.float16)
-    row = calibration_by_replicate({(0, 1): table}, rng.integers(0, 200, 300)).iloc[0]
+    row = calibration_by_replicate({FIRST: table}, rng.integers(0, 200, 300)).iloc[0]
     assert row["overconfidence"] > 0.1
     assert np.isfinite(row["log_loss"])
 
 
 def test_texts_without_finite_probabilities_are_left_out() -> None:
-    table = calibration_by_replicate({(0, 1): np.array([0.9, np.nan]), (0, 2): np.full(2, np.nan)}, [1, 1])
+    table = calibration_by_replicate({FIRST: np.array([0.9, np.nan]), SECOND: np.full(2, np.nan)}, [1, 1])
     assert list(table["n"]) == [1, 0]
     assert table.loc[1, ["ece", "accuracy", "log_loss", "ece_if_calibrated"]].isna().all()
     assert reliability_curve([np.nan], [0]).empty
@@ -134,7 +135,7 @@ def test_what_cannot_be_binned_is_refused(
 
 def test_same_seed_same_bar() -> None:
     first, again, other = (
-        calibration_by_replicate({(0, 1): PROBABILITIES}, LABELS, seed=seed)["ece_if_calibrated"][0]
+        calibration_by_replicate({FIRST: PROBABILITIES}, LABELS, seed=seed)["ece_if_calibrated"][0]
         for seed in (1, 1, 2)
     )
     assert first == again != other

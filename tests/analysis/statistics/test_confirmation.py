@@ -33,8 +33,8 @@ def test_the_search_is_compared_with_fresh_seeds_and_they_with_the_test(make_tri
         make_trials,
         [
             (0, 1, "search", 0.90, None),
-            (0, 1001, "confirm", 0.86, 0.84),
-            (0, 1002, "confirm", 0.88, 0.86),
+            (0, 1, "confirm", 0.86, 0.84),
+            (0, 2, "confirm", 0.88, 0.86),
             (1, 1, "search", 0.70, None),
         ],
     )

@@ -114,7 +114,6 @@ def audit(study: Study, accuracy: float) -> Study:
     """The study with its first pruned run finished at some accuracy."""
     first = study.trials[study.trials["state"] == "pruned"].head(1)
     finished = first.assign(
-        replicate=2000 + first["replicate"],
         phase="audit",
         state="completed",
         val_accuracy=accuracy,

@@ -30,7 +30,7 @@ STUDY: dict[str, Any] = {
 FINAL_TABLE = """
 SELECT a.trial, a.replicate, a.state, a.seed, a.params, a.n_weights, e.epoch, e.train_loss, e.train_accuracy,
        e.val_loss, e.val_accuracy
-FROM attempts a LEFT JOIN epochs e USING (trial, replicate, attempt)
+FROM attempts a LEFT JOIN epochs e USING (trial, phase, replicate, attempt)
 WHERE a.attempt = (SELECT max(attempt) FROM attempts b WHERE b.trial = a.trial AND b.replicate = a.replicate)
 ORDER BY a.trial, a.replicate, e.epoch
 """

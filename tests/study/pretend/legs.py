@@ -43,7 +43,7 @@ LINES = [("majority", 0.5, 0.7, 0.1)]
 TABLE = (
     "SELECT a.trial, a.replicate, a.attempt, a.state, a.seed, a.params, a.n_weights, e.epoch, e.train_loss,"
     " e.train_accuracy, e.val_loss, e.val_accuracy FROM attempts a LEFT JOIN epochs e"
-    " USING (trial, replicate, attempt) ORDER BY a.trial, a.replicate, a.attempt, e.epoch"
+    " USING (trial, phase, replicate, attempt) ORDER BY a.trial, a.phase, a.replicate, a.attempt, e.epoch"
 )
 """All that the records hold, times aside."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from study.cluster.schedulers import make_scheduler
 from study.errors import StudyError
-from study.search.audit import REPLICATE_OFFSET, AuditedSearch, choose_runs
+from study.search.audit import AuditedSearch, choose_runs
 from study.search.optuna_export import list_trials
 from study.search.source import Source
 from study.store.ledger import Ledger
@@ -54,7 +54,7 @@ def test_after_the_search_a_share_of_the_stopped_runs_is_finished(open_study: Op
     assert len(audited) == round(0.4 * len(pruned))
     assert handed_out[-len(audited) :] == audited
     for run in audited:
-        stopped = searched[run.trial, run.replicate - REPLICATE_OFFSET]
+        stopped = searched[run.trial, run.replicate]
         assert (run.seed, run.params, run.attempt) == (stopped.seed, stopped.params, 1)
     assert source.is_exhausted
 
@@ -118,7 +118,7 @@ def test_no_scheduler_stops_a_run_of_the_audit() -> None:
     scheduler = make_scheduler(make_spec(design=DESIGN, training={"max_epochs": 9}), lambda: 2)
     decisions = []
     for trial in range(12):
-        assignment = {"trial": trial, "replicate": 2001, "params": {}, "phase": "audit"}
+        assignment = {"trial": trial, "replicate": 1, "params": {}, "phase": "audit"}
         run = SimpleNamespace(
             trial_id=str(trial), config={"assignment": assignment}, is_finished=lambda: False
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from study.errors import StudyError
-from study.search.confirmation import FIRST_REPLICATE, Confirmation, choose_settings
+from study.search.confirmation import Confirmation, choose_settings
 from study.seeds import derive_seed
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest
@@ -65,7 +65,7 @@ def test_every_chosen_setting_is_trained_on_the_same_fresh_seeds(ledger: Ledger)
     searched = {o.assignment.seed for o in ledger.outcomes() if o.assignment.phase == "search"}
     for trial in trials:
         seeds = [a.seed for a in handed_out if a.trial == trial]
-        assert seeds == [derive_seed(0, "replicate", FIRST_REPLICATE + i) for i in range(3)]
+        assert seeds == [derive_seed(0, "replicate", 1_001 + i) for i in range(3)]
         assert not searched & set(seeds)
     assert {a.phase for a in handed_out} == {"confirm"}
 

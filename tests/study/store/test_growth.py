@@ -192,7 +192,7 @@ def test_a_confirmed_study_keeps_its_epochs(open_study: OpenStudy) -> None:
     spec = make_spec()
     search, ledger = open_study(spec)
     train_all(search, ledger)
-    fresh = Assignment(trial=0, replicate=1001, attempt=1, seed=5, params={"cell": "rnn"}, phase="confirm")
+    fresh = Assignment(trial=0, replicate=1, attempt=1, seed=5, params={"cell": "rnn"}, phase="confirm")
     ledger.begin(fresh, STARTED_AT)
 
     with pytest.raises(StudyError, match="opened after 3 of them"):

@@ -89,7 +89,7 @@ def test_a_leg_notes_which_runs_it_took_up(manifest: Manifest) -> None:
 
     manifest.begin_leg("resume", Capacity(2, 0.0, 1), [run])
 
-    assert manifest.content["legs"][-1]["taken_up"] == [[3, 2]]
+    assert manifest.content["legs"][-1]["taken_up"] == [[3, "search", 2]]
 
 
 @pytest.mark.parametrize(
