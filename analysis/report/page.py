@@ -17,7 +17,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from analysis.report.content import Block, Chart, Grid, Report
-from analysis.report.svg import inline_svg
+from analysis.report.svg import Drawing, inline_svg
 from analysis.words.numbers import MINUS, NONE
 
 _NUMERIC = re.compile(
@@ -28,7 +28,7 @@ _PERCENT = ("accuracy",)
 _SECONDS = ("wall_s", "setup_s")
 
 
-def render_html(report: Report, drawings: Mapping[str, str]) -> str:
+def render_html(report: Report, drawings: Mapping[str, Drawing]) -> str:
     """Fill the page.
 
     Args:
@@ -71,9 +71,9 @@ def _hash(script: str) -> str:
     return "sha256-" + base64.b64encode(digest).decode()
 
 
-def _block(block: Block, drawings: Mapping[str, str]) -> dict[str, Any]:
+def _block(block: Block, drawings: Mapping[str, Drawing]) -> dict[str, Any]:
     if isinstance(block, Chart):
-        svg = drawings.get(block.name)
+        drawing = drawings.get(block.name)
         return {
             "kind": "chart",
             "name": block.name,
@@ -81,7 +81,7 @@ def _block(block: Block, drawings: Mapping[str, str]) -> dict[str, Any]:
             "reading": block.reading,
             "table": block.table,
             "wide": block.wide,
-            "svg": None if svg is None else inline_svg(svg, block.name, block.alt),
+            "svg": None if drawing is None else inline_svg(drawing, block.name, block.alt),
         }
     if isinstance(block, Grid):
         return _grid(block)

@@ -6,10 +6,15 @@ the values behind its marks become hover texts. Both are plain SVG: no script.
 
 from __future__ import annotations
 
-import html
+import copy
+import functools
 import io
 import re
+from collections.abc import Iterator, Set
 from pathlib import Path
+
+# Parses what matplotlib wrote a moment ago, and nothing else.
+from xml.etree import ElementTree
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -18,34 +23,46 @@ from analysis.plots.style import ACCENT, GRID, INK, MUTED, styled
 from analysis.records.atomic import replace_file
 from analysis.words.labels import CELL_COLORS, OTHER_COLOR
 
+SVG = "{http://www.w3.org/2000/svg}"
+HREF = "{http://www.w3.org/1999/xlink}href"
+
+Drawing = ElementTree.Element
+"""A figure that is drawn: the root of its SVG."""
+
 _PNG_DPI = 144
 _VARIABLES = {
-    INK: "var(--ink)",
-    MUTED: "var(--muted)",
-    GRID: "var(--line)",
-    ACCENT: "var(--accent)",
-    OTHER_COLOR: "var(--other)",
-    "#FFFFFF": "var(--card)",
-    **{color: f"var(--{cell})" for cell, color in CELL_COLORS.items()},
+    color.lower(): variable
+    for color, variable in {
+        INK: "var(--ink)",
+        MUTED: "var(--muted)",
+        GRID: "var(--line)",
+        ACCENT: "var(--accent)",
+        OTHER_COLOR: "var(--other)",
+        "#FFFFFF": "var(--card)",
+        **{color: f"var(--{cell})" for cell, color in CELL_COLORS.items()},
+    }.items()
 }
-_COLOR = re.compile("|".join(re.escape(color.lower()) for color in _VARIABLES))
-_BY_LOWER = {color.lower(): variable for color, variable in _VARIABLES.items()}
-_TIP = re.compile(r"""<a xlink:href=(["'])tip:(.*?)\1[^>]*>(.*?)</a>""", re.DOTALL)
-_FONT = re.compile(r"font:([^;\"]*?)'DejaVu Sans'[^;\"]*")
-_ID = re.compile(r' id="([^"]+)"')
-_GEOMETRY = re.compile(r' (?:d|x|y|points|transform)="[^"]*"')
-_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_GEOMETRY = ("d", "x", "y", "points", "transform")
+_FINE_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r"))
+"""Bytes that no XML may hold, and a text from data may."""
+
+ElementTree.register_namespace("", SVG[1:-1])
+ElementTree.register_namespace("xlink", HREF[1:].partition("}")[0])
 
 
-def render_svg(figure: Figure) -> str:
-    """Draw a figure as SVG text, without XML prologue and metadata."""
-    buffer = io.StringIO()
+def render_svg(figure: Figure) -> Drawing:
+    """Draw a figure as SVG, without metadata; the marks' hover texts are titles."""
+    buffer = io.BytesIO()
     with styled():
         _lay_out(figure)
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=metadata, transparent=True)
-    text = buffer.getvalue()
-    return _resolve_tips(text[text.index("<svg") :])
+    root = ElementTree.fromstring(buffer.getvalue().translate(None, _CONTROLS))  # noqa: S314
+    for link in root.iter(f"{SVG}a"):
+        _turn_into_title(link)
+    return root
 
 
 def _lay_out(figure: Figure) -> None:
@@ -56,57 +73,89 @@ def _lay_out(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
-def _resolve_tips(text: str) -> str:
-    """Matplotlib can attach an address to a mark, not a hover text: the one carries the other to here."""
+def _turn_into_title(link: ElementTree.Element) -> None:
+    """Matplotlib can attach an address to each mark, not a hover text: the one carries the other to here."""
+    title = ElementTree.Element(f"{SVG}title")
+    title.text = link.attrib[HREF].removeprefix("tip:")
+    link.tag = f"{SVG}g"
+    link.attrib.clear()
+    link.insert(0, title)
 
-    def as_title(match: re.Match[str]) -> str:
-        tip = html.escape(html.unescape(match.group(2)))
-        return f"<g><title>{tip}</title>{match.group(3)}</g>"
 
-    return _TIP.sub(as_title, text)
-
-
-def inline_svg(text: str, name: str, alt: str) -> Markup:
+def inline_svg(drawing: Drawing, name: str, alt: str) -> Markup:
     """Turn a drawn figure into an element of the page.
 
     Args:
-        text: What `render_svg` gave.
+        drawing: What `render_svg` gave.
         name: The figure's name, which keeps its ids apart from other figures'.
         alt: What the figure shows, for those who cannot see it.
     """
-    used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
-    text = _ID.sub(lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "", text)
-    text = re.sub(r"url\(#", f"url(#{name}-", text)
-    text = re.sub(r'href="#', f'href="#{name}-', text)
-    text = _COLOR.sub(lambda match: _BY_LOWER[match[0]], text)
-    text = _FONT.sub(r"font:\1var(--sans)", text)
-    text = _GEOMETRY.sub(_round_geometry, text)
-    width, height = _size(text)
-    head = f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width} {height}"'
-    body = text[text.index(">") :]
-    # Safe: drawn by matplotlib, which escapes texts, and by `_resolve_tips`.
-    return Markup(head + body)  # noqa: S704
+    root = _adapt(drawing, name, set(_references(drawing)))
+    root.attrib = {"role": "img", "aria-label": alt, "viewBox": drawing.attrib["viewBox"]}
+    # Safe: texts and attributes are escaped as they are written.
+    return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704
 
 
-def _round_geometry(attribute: re.Match[str]) -> str:
-    """A tenth of a point is finer than any screen: the rest is bytes."""
-    return _NUMBER.sub(lambda number: f"{float(number[0]):.1f}", attribute[0])
+def _references(drawing: Drawing) -> Iterator[str]:
+    """Yield the ids that something in a drawing refers to."""
+    for element in drawing.iter():
+        for key, value in element.items():
+            if key == HREF:
+                yield value.removeprefix("#")
+            elif "url(" in value:
+                yield from _REFERENCE.findall(value)
 
 
-def _size(text: str) -> tuple[str, str]:
-    match = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
-    if match is None:
-        raise ValueError("matplotlib wrote an SVG without a viewBox")
-    return match[1], match[2]
+def _adapt(element: ElementTree.Element, name: str, used: Set[str]) -> ElementTree.Element:
+    """Copy an element, and all in it, for a page in HTML, where SVG's names have no namespace."""
+    adapted = ElementTree.Element(element.tag.removeprefix(SVG))
+    for key, value in element.items():
+        if key == "id":
+            if value in used:
+                adapted.set("id", f"{name}-{value}")
+        elif key == HREF:
+            adapted.set("href", f"#{name}-{value.removeprefix('#')}")
+        elif key == "style":
+            adapted.set("style", _adapt_style(_prefix_references(value, name)))
+        elif key in _GEOMETRY:
+            # A tenth of a point is finer than any screen: the rest is bytes.
+            adapted.set(key, _FINE_NUMBER.sub(lambda number: f"{float(number[0]):.1f}", value))
+        else:
+            adapted.set(key, _prefix_references(value, name))
+    adapted.text, adapted.tail = element.text, element.tail
+    adapted.extend(_adapt(child, name, used) for child in element)
+    return adapted
 
 
-def save_figure(figure: Figure, svg: str, folder: Path, name: str) -> None:
+def _prefix_references(value: str, name: str) -> str:
+    return value.replace("url(#", f"url(#{name}-")
+
+
+@functools.cache  # of thousands of marks, most have the same
+def _adapt_style(style: str) -> str:
+    """Let the page decide about the colours and the font of a style."""
+    return "; ".join(
+        f"{key}: {_adapt_declaration(key, value)}"
+        for key, _, value in (part.strip().partition(": ") for part in style.split(";"))
+        if key
+    )
+
+
+def _adapt_declaration(key: str, value: str) -> str:
+    if key in ("font", "font-family"):
+        return value.partition("'")[0] + "var(--sans)"
+    return _VARIABLES.get(value, value)
+
+
+def save_figure(figure: Figure, drawing: Drawing, folder: Path, name: str) -> None:
     """Write `name.svg` and `name.png` for use elsewhere, on white."""
-    prologue = '<?xml version="1.0" encoding="utf-8"?>\n'
-    card = '<rect width="100%" height="100%" fill="white"/>'
-    cut = svg.index(">") + 1
-    text = prologue + svg[:cut] + card + svg[cut:]
-    replace_file(folder / f"{name}.svg", lambda stream: stream.write(text.encode()))
+    card = ElementTree.Element(f"{SVG}rect", {"width": "100%", "height": "100%", "fill": "white"})
+    root = copy.copy(drawing)
+    root.insert(0, card)
+    replace_file(
+        folder / f"{name}.svg",
+        lambda stream: ElementTree.ElementTree(root).write(stream, encoding="utf-8", xml_declaration=True),
+    )
     with styled():
         replace_file(
             folder / f"{name}.png", lambda stream: figure.savefig(stream, format="png", dpi=_PNG_DPI)

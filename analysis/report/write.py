@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,7 @@ from analysis.report.comparison import build_comparison
 from analysis.report.content import Block, Chart, Grid, Report
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
-from analysis.report.svg import render_svg, save_figure
+from analysis.report.svg import Drawing, render_svg, save_figure
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def _write_tables(report: Report, folder: Path) -> None:
         write_csv(frame, folder / f"{name}.csv")
 
 
-def _remove_outdated(folder: Path, report: Report, drawings: Mapping[str, str]) -> None:
+def _remove_outdated(folder: Path, report: Report, drawings: Collection[str]) -> None:
     """Take away tables and figures of an earlier report: nobody should read them as of this one."""
     tables = {*report.tables, *(block.name for block in _blocks(report) if isinstance(block, Grid))}
     outdated = [path for path in (folder / "tables").glob("*.csv") if path.stem not in tables]
@@ -103,8 +103,8 @@ def _remove_outdated(folder: Path, report: Report, drawings: Mapping[str, str]) 
         path.unlink()
 
 
-def _draw(report: Report, folder: Path) -> dict[str, str]:
-    drawings = {}
+def _draw(report: Report, folder: Path) -> dict[str, Drawing]:
+    drawings: dict[str, Drawing] = {}
     for block in _blocks(report):
         if isinstance(block, Chart):
             with styled():
