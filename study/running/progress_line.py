@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from analysis.words.labels import label_setting
-from analysis.words.numbers import duration
+from analysis.words.numbers import duration, rough_duration
+from study.forecast.time_left import TimeLeft
 from study.running.listener import Listener
 
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ class ProgressLine(Listener):
     def __init__(self, spec: StudySpec, line: Line, clock: Callable[[], float] = time.monotonic) -> None:
         self._spec, self._line, self._clock = spec, line, clock
         self._stage = ""
-        self._n_runs: int | None = None
-        self._n_ended = 0
+        self._left: TimeLeft | None = None  # until it is known what there is to do
         self._running: set[tuple[int, int]] = set()
         self._best: tuple[float, str] | None = None
         self._began = clock()
@@ -115,20 +115,26 @@ class ProgressLine(Listener):
     def on_plan(self, backlog: Backlog, capacity: Capacity) -> None:
         """Show how much there is to do."""
         self._stage = ""
-        self._n_runs, self._n_ended = backlog.n_trials * backlog.n_seeds, backlog.n_ended
+        resources = self._spec.resources
+        n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
+        self._left = TimeLeft(self._spec, backlog, n_slots)
         self._write(at_once=True)
 
     def on_start(self, assignment: Assignment) -> None:
         """Count a run that a worker took."""
-        self._running.add((assignment.trial, assignment.replicate))
+        key = assignment.trial, assignment.replicate
+        self._running.add(key)
+        if self._left is not None and assignment.phase != "audit":  # which comes on top of what was planned
+            self._left.begin(key, assignment.params, self._clock())
         self._write()
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Count a run that ended, and show the best score."""
+        key = assignment.trial, assignment.replicate
         if state != "running":
-            self._running.discard((assignment.trial, assignment.replicate))
-            # An audit comes on top of the runs that were planned.
-            self._n_ended += assignment.phase != "audit"
+            self._running.discard(key)
+        if self._left is not None and assignment.phase != "audit":
+            self._left.hear(key, state, report, self._clock())
         if report.score is not None and (self._best is None or report.score > self._best[0]):
             label = label_setting(assignment.params, self._spec.space.dimensions)
             self._best = report.score, label
@@ -151,13 +157,16 @@ class ProgressLine(Listener):
 
     def _describe(self, now: float) -> str:
         parts = []
-        if self._n_runs is not None:
-            parts.append(f"{self._n_ended}/{self._n_runs} runs")
+        if self._left is not None:
+            parts.append(f"{self._left.n_ended}/{self._left.n_runs} runs")
         if self._running:
             parts.append(f"{len(self._running)} running")
         if self._best is not None:
             score, label = self._best
             # Of a loss the worker reports the negative, so that more is better.
             parts.append(f"best {self._spec.objective} {abs(score):.4f}: {label}")
+        left = None if self._left is None or self._stage else self._left.left(now)
+        if left is not None:
+            parts.append(f"about {rough_duration(left.middle)} left")
         parts += [self._stage] if self._stage else []
         return f"{self._spec.name}: {'; '.join(parts)} ({duration(now - self._began)})"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -10,11 +11,14 @@ import pytest
 
 from study.errors import EnvironmentFaultError
 from study.forecast.time_left import Backlog
+from study.machine.capacity import Capacity
 from study.running.progress_line import PAUSE_S, NotebookLine, ProgressLine, TerminalLine, find_line
 from study.trial import Assignment
 from tests.study.pretend.small_study import make_spec, pretend_report
 
-CAPACITY: Any = None
+CAPACITY = Capacity(2, 0.0, 1)
+
+SETTING = dict(next(iter(make_spec().design.plan(make_spec().space, 0) or [])))
 
 
 class Lines:
@@ -39,7 +43,7 @@ class Clock:
 
 
 def assign(trial: int, cell: str = "lstm", **changes: Any) -> Assignment:
-    return Assignment.first(0, trial, 1, {"cell": cell, "bidirectional": False}, **changes)
+    return Assignment.first(0, trial, 1, SETTING | {"cell": cell}, **changes)
 
 
 def follow(**changes: Any) -> tuple[ProgressLine, Lines, Clock]:
@@ -60,6 +64,17 @@ def test_the_line_counts_runs_and_names_the_best() -> None:
     assert lines.shown[-2].startswith("small: 3/12 runs; 1 running")
     assert lines.shown[-1].startswith("small: 4/12 runs; best val_accuracy 0.6044")
     assert lines.shown[-1].endswith(": LSTM (1 min 31 s)")
+
+
+def test_the_line_says_how_much_time_is_left_once_there_is_a_pace_to_judge_by() -> None:
+    progress, lines, clock = follow()
+    progress.on_start(assign(0))
+    for epoch in (1, 2):
+        clock.now_s = 10.0 * epoch
+        progress.on_report(assign(0), pretend_report(assign(0), epoch, 3, wall_s=clock.now_s), "running")
+
+    assert "left" not in lines.shown[-2]
+    assert re.search(r"; about [\d.]+ (s|min) left \(20 s\)", lines.shown[-1])
 
 
 def test_a_loss_is_shown_as_it_is_and_the_least_is_best() -> None:
