@@ -124,3 +124,47 @@ class Space(Core):
         except SpaceError as error:
             line, column = find_place(text, error.path)
             raise SpaceError(f"{source}:{line}:{column}: {error}", error.path) from None
+
+    # ---- what other tools write; `adapters` translate what lives in memory
+
+    @classmethod
+    def from_wandb(cls, source: Any) -> Self:
+        """The space of a sweep of Weights & Biases, see `formats.wandb.read_wandb`."""
+        from search_spaces.formats.wandb import read_wandb
+
+        return cls.from_document(read_wandb(source))
+
+    @classmethod
+    def from_katib(cls, source: Any) -> Self:
+        """The space of an Experiment of Katib, see `formats.katib.read_katib`."""
+        from search_spaces.formats.katib import read_katib
+
+        return cls.from_document(read_katib(source))
+
+    @classmethod
+    def from_synetune(cls, source: Any) -> Self:
+        """The space of Syne Tune's JSON, see `formats.synetune.read_synetune`."""
+        from search_spaces.formats.synetune import read_synetune
+
+        return cls.from_document(read_synetune(source))
+
+    @classmethod
+    def from_kerastuner(cls, source: Any) -> Self:
+        """The space of KerasTuner's JSON, see `formats.kerastuner.read_kerastuner`."""
+        from search_spaces.formats.kerastuner import read_kerastuner
+
+        return cls.from_document(read_kerastuner(source))
+
+    @classmethod
+    def from_ax(cls, source: Any) -> Self:
+        """The space of an Ax experiment, see `formats.ax.read_ax`."""
+        from search_spaces.formats.ax import read_ax
+
+        return cls.from_document(read_ax(source))
+
+    @classmethod
+    def from_vizier(cls, source: Any) -> Self:
+        """The space of a study of Vizier, see `formats.vizier.read_vizier`."""
+        from search_spaces.formats.vizier import read_vizier
+
+        return cls.from_document(read_vizier(source))

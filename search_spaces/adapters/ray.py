@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
-from itertools import pairwise
 from typing import Any, assert_never
 
 import numpy as np
@@ -14,12 +11,12 @@ from ray.tune.search import sample as ray_domains
 
 from search_spaces.adapters.densities import refuse_density
 from search_spaces.adapters.ray_search import OptunaSpaceSearch
+from search_spaces.codec import as_domain
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Setting, name_density
 from search_spaces.errors import SpaceError, located
-from search_spaces.exact import as_fraction, exact
+from search_spaces.formats.reading import make_multiples, make_normal
 from search_spaces.nesting import nest
 from search_spaces.scalars import as_scalar
-from search_spaces.scales import CUT_STD
 from search_spaces.space import Space
 
 __all__ = [
@@ -182,42 +179,12 @@ def _from_range(value: Any) -> Domain | None:
         sampler, step = sampler.get_sampler(), sampler.q
     whole = isinstance(value, ray_domains.Integer)
     if isinstance(sampler, ray_domains.Normal):
-        return _from_normal(sampler.mean, sampler.sd, step)
+        return as_domain(make_normal(sampler.mean, sampler.sd, step=step))
     log = isinstance(sampler, ray_domains.LogUniform)
     if not log and not isinstance(sampler, ray_domains.Uniform):
         return None
     low, high = value.lower, value.upper
     if step is not None and not (whole and step == 1):
-        return _from_levels(low, high, step, whole, log)
+        # Ray draws which multiple an integer is, as it draws integers: k has the share of [k, k + 1)
+        return as_domain(make_multiples(low, high, step, whole=whole, log=log, floored=whole))
     return Integer(low, high - 1, log=log) if whole else Real(low, high, log=log)
-
-
-def _from_levels(low: float, high: float, step: float, whole: bool, log: bool) -> Domain:
-    """Multiples of `step` from `low` to `high`, both included."""
-    exact_step = as_fraction(step) if isinstance(step, float) else Fraction(step)
-    first, last = (Fraction(exact(end)) / exact_step for end in (low, high))
-    start, stop = math.ceil(first) * exact_step, math.floor(last) * exact_step
-    if start > stop:
-        raise SpaceError(f"no multiple of q={step} lies from {low} to {high}: choose another.")
-    if not log:
-        if whole:
-            return Integer(int(start), int(stop), step=int(step))
-        return Real(float(start), float(stop), step=float(step))
-    levels = Real(float(start), float(stop), step=float(step)).levels()
-    n, unit = len(levels), float(exact_step)
-    if whole:  # Ray draws which multiple it is, as it draws integers: k has the share of [k, k + 1)
-        edges = [float(start) + k * unit for k in range(n + 1)]
-    else:
-        edges = [float(start), *(float(start) + (k + 0.5) * unit for k in range(n - 1)), float(stop)]
-    shares = [math.log(after / before) for before, after in pairwise(edges)] if n > 1 else None
-    values = [int(level) for level in levels] if whole else levels  # type: ignore[arg-type]
-    return Choice(values, ordered=True, weights=shares)
-
-
-def _from_normal(mean: float, std: float, step: float | None) -> Domain:
-    low, high = mean - CUT_STD * std, mean + CUT_STD * std
-    if step is None:
-        return Real(low, high, mean=mean, std=std)
-    first, last = math.ceil(low / step), math.floor(high / step)
-    width = as_fraction(float(step))
-    return Real(float(first * width), float(last * width), step=step, mean=mean, std=std)
