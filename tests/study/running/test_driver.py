@@ -103,7 +103,7 @@ def test_what_ran_out_of_memory_is_tried_again_when_nothing_runs_beside_it(
     leg.finish(1, beside)
     again = assign(leg, 6)
 
-    assert again.assignment.key == (hungry.assignment.trial, 1, 2)
+    assert again.assignment.key == (hungry.assignment.trial, "search", 1, 2)
     assert leg.ear.said[0] == "out of memory; it is tried again, alone"
     assert leg.driver.keeps_one_alone
     leg.finish(6, again)
@@ -139,8 +139,8 @@ def test_a_later_leg_knows_what_ran_out_of_memory(begin_leg: Callable[..., Leg])
     later = begin_leg()
     orders = later.finish_rest(0)
 
-    assert [order.assignment.key for order in orders[:-1]] == [(trial, 1, 1) for trial in range(1, 6)]
-    assert orders[-1].assignment.key == (0, 1, 2)
+    assert [order.assignment.key for order in orders[:-1]] == [(trial, "search", 1, 1) for trial in range(1, 6)]
+    assert orders[-1].assignment.key == (0, "search", 1, 2)
 
 
 def test_what_runs_out_of_memory_alone_is_given_up_however_many_retries_there_are(
@@ -150,7 +150,7 @@ def test_what_runs_out_of_memory_alone_is_given_up_however_many_retries_there_ar
     for key in range(6):
         assign(leg, key)
     leg.driver.lose(0, "the worker was lost")
-    assert assign(leg, 6).assignment.key == (0, 1, 2)
+    assert assign(leg, 6).assignment.key == (0, "search", 1, 2)
     for key in range(1, 7):
         leg.driver.lose(key, OUT_OF_MEMORY)
 
