@@ -1,7 +1,7 @@
 """Cut every file of a study at every byte of its last 4 KiB: `python -m benchmarks.torn_files [--stride 1]`.
 
-First where the process died, so that no seal tells: what reads the file must refuse it by name, or find what
-was there before; `verify` looks at each 16th. Then of a study at rest, where `verify` must name the file, at
+First where the process died, without checksums: what reads the file must refuse it by name, or find what was
+there before; `verify` looks at each 16th. Then of a study at rest, where `verify` must name the file, at
 each 16th byte. Ends with an error at the first cut that anybody took for the whole, or that raised anything
 but a refusal in one line.
 """
@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from study.store.checksums import SEAL_FILE, put_seal
+from study.store.checksums import CHECKSUMS_FILE, write_checksums
 from tests.study.faults.torn_files import (
     VERIFIED_EVERY,
     Tally,
@@ -38,12 +38,12 @@ def main() -> None:
 
 def cut_all(folder: Path, stride: int) -> Iterator[Tally]:
     study = make_whole_study(folder / "small")
-    (study.path / SEAL_FILE).unlink()
+    (study.path / CHECKSUMS_FILE).unlink()
     for path in contents(study.path):
         if not path.is_relative_to(study.report):  # which nobody reads, and each leg makes again
             yield say(f"after a crash, {path.relative_to(study.path)}", cut_after_crash(study, path, stride))
     yield say("a checkpoint", cut_checkpoint(folder / "checkpoints", stride))
-    put_seal(study)
+    write_checksums(study)
     for path in contents(study.path):
         tally = cut_at_rest(study, path, stride * VERIFIED_EVERY)
         yield say(f"at rest, {path.relative_to(study.path)}", tally)

@@ -36,7 +36,7 @@ def verify(
         if verdict.damages:
             mend(directory)
             print("made again from the records")
-    if verdict.is_sealed:
+    if verdict.has_checksums:
         print(f"{path}: every file is what was written")
     else:
         print(

@@ -16,12 +16,12 @@ def report(
 ) -> None:
     """Write a study's report again from its records."""
     import analysis
-    from study.store.checksums import renew_seal
+    from study.store.checksums import renew_checksums
     from study.store.directory import StudyDirectory
 
     study, directory = analysis.load(path), StudyDirectory(path)
     print(analysis.write_report(study, directory.report, format=one_of(output, ("html", "md"))))
-    renew_seal(directory, directory.report)
+    renew_checksums(directory, directory.report)
 
 
 def compare(

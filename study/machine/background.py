@@ -1,4 +1,4 @@
-"""Work done aside: on a thread of its own, while the process waits for something else."""
+"""Work done in the background: on a thread of its own, while the process waits for something else."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Aside(Generic[T]):
+class Background(Generic[T]):
     """A computation that is begun once; whoever needs its result waits for it.
 
-    The process does not: where it ends early, what is aside ends with it.
+    The process does not: where it ends early, what is in the background ends with it.
 
     Args:
         compute: Called once, on another thread.
@@ -45,9 +45,9 @@ class Aside(Generic[T]):
             self._error = error
 
 
-def import_aside(*names: str) -> None:
+def import_in_background(*names: str) -> None:
     """Import modules that are needed soon; whoever needs one earlier finds it under way, and waits.
 
     What cannot be imported is left to whoever needs it, to say so.
     """
-    Aside(lambda: [import_module(name) for name in names]).begin()
+    Background(lambda: [import_module(name) for name in names]).begin()

@@ -19,7 +19,7 @@ from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
 from study.forecast.time_left import Backlog
-from study.machine.background import Aside, import_aside
+from study.machine.background import Background, import_in_background
 from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.machine.signals import Interruption
 from study.running.listener import Listener
@@ -28,7 +28,7 @@ from study.running.result import StudyResult
 from study.search.source import Source
 from study.spec.schema import StudySpec
 from study.store.checkpoints import CheckpointFolder
-from study.store.checksums import break_seal, put_seal
+from study.store.checksums import remove_checksums, write_checksums
 from study.store.directory import StudyDirectory
 from study.store.facts import describe_facts
 from study.store.files import remove, write_atomically
@@ -97,12 +97,12 @@ class Leg:
             self.listener.on_design([self._check_disk(n_validation, len(corpus.classes), here)])
             with self.directory.lock():
                 self.directory.sweep()
-                break_seal(self.directory)
+                remove_checksums(self.directory)
                 return self._run_locked(corpus, interruption)
 
     def _run_locked(self, corpus: Corpus, interruption: Interruption) -> StudyResult:
-        encoding = Aside(lambda: encode(corpus, self.spec.data))
-        lines = Aside(lambda: _draw_lines(encoding.result()))
+        encoding = Background(lambda: encode(corpus, self.spec.data))
+        lines = Background(lambda: _draw_lines(encoding.result()))
         with ExitStack() as records:
             with ExitStack() as session:
                 start_ray = functools.cache(lambda: self._start_ray(session, encoding))
@@ -120,7 +120,7 @@ class Leg:
         if interruption.signal is None:
             self.listener.on_stage("writing the report")
             page = publish(self.directory)
-            put_seal(self.directory)
+            write_checksums(self.directory)
         return StudyResult(self.directory, page, interruption.reason, interruption.signal, bad)
 
     def _open_or_create(self, corpus: Corpus) -> tuple[Ledger, Manifest]:
@@ -137,21 +137,23 @@ class Leg:
         write_atomically(directory.spec, dump_document(self.spec.to_document()))
         return ledger, manifest
 
-    def _start_ray(self, session: ExitStack, encoding: Aside[EncodedCorpus]) -> Capacity:
+    def _start_ray(self, session: ExitStack, encoding: Background[EncodedCorpus]) -> Capacity:
         """Start or join Ray, until the session is closed."""
         self.listener.on_stage("starting Ray")
 
         def begin_the_rest() -> None:
             encoding.begin()
-            import_aside("optuna", "sqlalchemy.orm", "alembic.command", "study.search.search", "ray.tune")
+            import_in_background(
+                "optuna", "sqlalchemy.orm", "alembic.command", "study.search.search", "ray.tune"
+            )
 
         return session.enter_context(ray_session(self.address, begin_the_rest))
 
     def _train(
         self,
         start_ray: Callable[[], Capacity],
-        encoding: Aside[EncodedCorpus],
-        lines: Aside[list[Baseline]],
+        encoding: Background[EncodedCorpus],
+        lines: Background[list[Baseline]],
         ledger: Ledger,
         manifest: Manifest,
         interruption: Interruption,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.errors import IntegrityError, StudyError
-from study.store.checksums import SEAL_FILE, digest_of, put_seal, read_seal
+from study.store.checksums import CHECKSUMS_FILE, digest_of, read_checksums, write_checksums
 from study.store.database import check_database
 from study.store.directory import StudyDirectory
 from study.store.models import CARD_FILE, read_card
@@ -32,11 +32,11 @@ class Verdict:
 
     Attributes:
         damages: Each file once, in the order of paths.
-        is_sealed: Whether every bit was compared with what was written, or only the files' own sense.
+        has_checksums: Whether every bit was compared with what was written, or only the files' own sense.
     """
 
     damages: tuple[Damage, ...]
-    is_sealed: bool
+    has_checksums: bool
 
     @property
     def is_mendable(self) -> bool:
@@ -50,7 +50,7 @@ def verify(directory: StudyDirectory) -> Verdict:
     Nothing is unpickled, and no model is loaded.
     """
     checks: tuple[Callable[[StudyDirectory], Iterator[Damage]], ...] = (
-        _check_seal,
+        _check_checksums,
         _check_spec,
         _check_manifest,
         _check_records,
@@ -62,32 +62,33 @@ def verify(directory: StudyDirectory) -> Verdict:
     for check in checks:
         for damage in check(directory):
             damages.setdefault(damage.path, damage)
-    return Verdict(tuple(damages[path] for path in sorted(damages)), (directory.path / SEAL_FILE).exists())
+    found = tuple(damages[path] for path in sorted(damages))
+    return Verdict(found, has_checksums=(directory.path / CHECKSUMS_FILE).exists())
 
 
 def mend(directory: StudyDirectory) -> None:
-    """Make what is derived again from the records, and put the seal; only the directory's holder may."""
+    """Make what is derived again from the records, and the checksums; only the directory's holder may."""
     from study.running.publication import publish
 
     publish(directory)
-    put_seal(directory)
+    write_checksums(directory)
 
 
-def _check_seal(directory: StudyDirectory) -> Iterator[Damage]:
+def _check_checksums(directory: StudyDirectory) -> Iterator[Damage]:
     try:
-        digests = read_seal(directory)
+        digests = read_checksums(directory)
     except StudyError as error:
-        yield Damage(directory.path / SEAL_FILE, str(error))
+        yield Damage(directory.path / CHECKSUMS_FILE, str(error))
         return
     if digests is None:
         return
     for path in _files_of_ours(directory):
         if str(path.relative_to(directory.path)) not in digests:  # as in one that was cut between two lines
-            yield Damage(directory.path / SEAL_FILE, f"does not name {path}, which is there")
+            yield Damage(directory.path / CHECKSUMS_FILE, f"does not name {path}, which is there")
     for name, digest in digests.items():
         path = directory.path / name
         if not path.resolve().is_relative_to(directory.path.resolve()):
-            yield Damage(directory.path / SEAL_FILE, f"names a file outside of the study: {name!r}")
+            yield Damage(directory.path / CHECKSUMS_FILE, f"names a file outside of the study: {name!r}")
         elif (found := digest_of(path)) != digest and not (found and path == directory.optuna):
             fault = "is not what was written" if found else "is missing"
             yield Damage(path, fault, is_derived=name.split("/")[0] in DERIVED)
@@ -145,7 +146,7 @@ def _check_optuna(directory: StudyDirectory) -> Iterator[Damage]:
     try:
         check_database(path, "integrity_check")
         fault = (
-            None if _is_as_sealed(directory) or _follows(directory) else "does not follow from the records"
+            None if _is_as_written(directory) or _follows(directory) else "does not follow from the records"
         )
     except StudyError as error:
         fault = str(error)
@@ -153,12 +154,12 @@ def _check_optuna(directory: StudyDirectory) -> Iterator[Damage]:
         yield Damage(path, fault, is_derived=True)
 
 
-def _is_as_sealed(directory: StudyDirectory) -> bool:
-    """Whether nobody wrote to Optuna's file since its leg did, or there is no seal that would tell."""
+def _is_as_written(directory: StudyDirectory) -> bool:
+    """Whether nobody wrote to Optuna's file since its leg did, or there are no checksums that would tell."""
     try:
-        digests = read_seal(directory)
+        digests = read_checksums(directory)
     except StudyError:
-        return True  # the seal's own fault, and told as such
+        return True  # the fault of the checksums, and told as such
     name = directory.optuna.name
     return digests is None or digests.get(name) == digest_of(directory.optuna)
 

@@ -17,7 +17,7 @@ from study.training.cells.planes import (
     write_step,
 )
 from study.training.cells.products import Array, add_inner_product, multiply
-from study.training.cells.steps import GRU, N_GATES, N_GRADIENTS, N_SAVED, advance, retreat
+from study.training.cells.steps import GRU, N_GATES, N_GRADIENTS, N_SAVED, step_backward, step_forward
 from study.training.cells.words import Ids, add_step, take_step
 
 
@@ -79,7 +79,7 @@ def forward(
                 multiply(sgemm, previous[0], r[gate], 0, current[4])
             elif step > 0:
                 multiply(sgemm, previous[0], r[gate], 1, inner[gate])
-        advance(
+        step_forward(
             cell,
             inner.reshape((n_gates, -1)),
             b.reshape((n_gates, -1)),
@@ -140,7 +140,7 @@ def backward(
         transpose_gates(split_gates(recurrent_kernel, n_gates)),
     )
     if cell == GRU:
-        w = roll_gates(w, 1)  # candidate first, as `retreat` gives the gradients
+        w = roll_gates(w, 1)  # candidate first, as `step_backward` gives the gradients
     w_gradient = np.zeros((n_gates, width, units), np.float32)
     r_gradient = np.zeros((n_gates, units, units), np.float32)
     n_gradients = N_GRADIENTS[cell]
@@ -158,7 +158,7 @@ def backward(
         elif step == length - 1:
             add_from_step(y_gradient, 0, column, state_gradient)
         previous = saved[step - 1] if step > 0 else zeros
-        retreat(
+        step_backward(
             cell,
             state_gradient.reshape(-1),
             cell_gradient,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from study.training.cells.alignment import aligned
 from study.training.cells.loops import backward, forward
-from study.training.cells.memory import aligned
 from study.training.cells.products import SGEMM, Array
 from study.training.cells.steps import N_SAVED, RNN
 from study.training.cells.words import Ids, add_kernel_gradient, number_words, project, sum_words

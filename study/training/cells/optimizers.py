@@ -19,7 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from study.training.cells.memory import aligned
+from study.training.cells.alignment import aligned
 from study.training.cells.products import Array
 from study.training.cells.words import Ids, number_words, sum_words
 

@@ -22,7 +22,7 @@ N_GATES: Final = (1, 3, 4)
 """Gates of each cell, in Keras's order: state; update, reset, candidate; input, forget, candidate, output."""
 
 N_SAVED: Final = (1, 5, 6)
-"""Planes that a step leaves to the backward pass, the new state first: see the advance functions."""
+"""Planes that a step leaves to the backward pass, the new state first: see the forward functions."""
 
 N_GRADIENTS: Final = (1, 4, 4)
 """Planes of gate gradients: GRU's candidate has two, by its input product and by its recurrent product."""
@@ -31,13 +31,13 @@ _ONE = np.float32(1)
 
 
 @compiled
-def _advance_rnn(inner: Array, bias: Array, saved: Array) -> None:
+def _forward_rnn(inner: Array, bias: Array, saved: Array) -> None:
     for i in range(bias.shape[1]):
         saved[0, i] = tanh(inner[0, i] + bias[0, i])
 
 
 @compiled
-def _retreat_rnn(state_gradient: Array, saved: Array, gates: Array) -> None:
+def _backward_rnn(state_gradient: Array, saved: Array, gates: Array) -> None:
     for i in range(state_gradient.size):
         gates[0, i] = state_gradient[i] * (_ONE - saved[0, i] * saved[0, i])
 
@@ -49,7 +49,7 @@ def _activate_gate(inner: Array, bias: Array, gate: Array) -> None:
 
 
 @compiled
-def _advance_gru(inner: Array, bias: Array, recurrent_bias: Array, previous: Array, saved: Array) -> None:
+def _forward_gru(inner: Array, bias: Array, recurrent_bias: Array, previous: Array, saved: Array) -> None:
     state, update, reset, candidate, product = saved[0], saved[1], saved[2], saved[3], saved[4]
     _activate_gate(inner[0], bias[0], update)
     _activate_gate(inner[1], bias[1], reset)
@@ -74,29 +74,29 @@ def _mix(update: Array, candidate: Array, previous: Array, state: Array) -> None
 
 
 @compiled
-def _retreat_gru(state_gradient: Array, saved: Array, previous: Array, gates: Array) -> None:
+def _backward_gru(state_gradient: Array, saved: Array, previous: Array, gates: Array) -> None:
     update, reset, candidate, product = saved[1], saved[2], saved[3], saved[4]
-    _retreat_update(state_gradient, update, candidate, previous[0], gates[1])
-    _retreat_candidate(state_gradient, update, candidate, gates[0])
-    _retreat_reset(gates[0], reset, product, gates[2], gates[3])
+    _backward_update(state_gradient, update, candidate, previous[0], gates[1])
+    _backward_candidate(state_gradient, update, candidate, gates[0])
+    _backward_reset(gates[0], reset, product, gates[2], gates[3])
     for i in range(state_gradient.size):
         state_gradient[i] *= update[i]
 
 
 @compiled
-def _retreat_update(gradient: Array, update: Array, candidate: Array, previous: Array, gate: Array) -> None:
+def _backward_update(gradient: Array, update: Array, candidate: Array, previous: Array, gate: Array) -> None:
     for i in range(gradient.size):
         gate[i] = gradient[i] * (previous[i] - candidate[i]) * update[i] * (_ONE - update[i])
 
 
 @compiled
-def _retreat_candidate(gradient: Array, update: Array, candidate: Array, gate: Array) -> None:
+def _backward_candidate(gradient: Array, update: Array, candidate: Array, gate: Array) -> None:
     for i in range(gradient.size):
         gate[i] = gradient[i] * (_ONE - update[i]) * (_ONE - candidate[i] * candidate[i])
 
 
 @compiled
-def _retreat_reset(
+def _backward_reset(
     gradient: Array, reset: Array, product: Array, gate: Array, product_gradient: Array
 ) -> None:
     for i in range(gradient.size):
@@ -105,7 +105,7 @@ def _retreat_reset(
 
 
 @compiled
-def _advance_lstm(inner: Array, bias: Array, previous: Array, saved: Array) -> None:
+def _forward_lstm(inner: Array, bias: Array, previous: Array, saved: Array) -> None:
     state, entry, forget = saved[0], saved[1], saved[2]
     candidate, output, cell = saved[3], saved[4], saved[5]
     _activate_gate(inner[0], bias[0], entry)
@@ -125,20 +125,20 @@ def _remember(entry: Array, forget: Array, candidate: Array, previous: Array, ce
 
 
 @compiled
-def _retreat_lstm(
+def _backward_lstm(
     state_gradient: Array, cell_gradient: Array, saved: Array, previous: Array, gates: Array
 ) -> None:
     entry, forget, candidate, output, cell = saved[1], saved[2], saved[3], saved[4], saved[5]
-    _retreat_output(state_gradient, output, cell, cell_gradient, gates[3])
-    _retreat_gate(cell_gradient, previous[5], forget, gates[1])
-    _retreat_gate(cell_gradient, candidate, entry, gates[0])
-    _retreat_entry(cell_gradient, entry, candidate, gates[2])
+    _backward_output(state_gradient, output, cell, cell_gradient, gates[3])
+    _backward_gate(cell_gradient, previous[5], forget, gates[1])
+    _backward_gate(cell_gradient, candidate, entry, gates[0])
+    _backward_entry(cell_gradient, entry, candidate, gates[2])
     for i in range(cell_gradient.size):
         cell_gradient[i] *= forget[i]
 
 
 @compiled
-def _retreat_output(gradient: Array, output: Array, cell: Array, cell_gradient: Array, gate: Array) -> None:
+def _backward_output(gradient: Array, output: Array, cell: Array, cell_gradient: Array, gate: Array) -> None:
     for i in range(gradient.size):
         squashed = tanh(cell[i])
         gate[i] = gradient[i] * squashed * output[i] * (_ONE - output[i])
@@ -146,19 +146,19 @@ def _retreat_output(gradient: Array, output: Array, cell: Array, cell_gradient: 
 
 
 @compiled
-def _retreat_gate(gradient: Array, factor: Array, gate: Array, gate_gradient: Array) -> None:
+def _backward_gate(gradient: Array, factor: Array, gate: Array, gate_gradient: Array) -> None:
     for i in range(gradient.size):
         gate_gradient[i] = gradient[i] * factor[i] * gate[i] * (_ONE - gate[i])
 
 
 @compiled
-def _retreat_entry(gradient: Array, entry: Array, candidate: Array, gate_gradient: Array) -> None:
+def _backward_entry(gradient: Array, entry: Array, candidate: Array, gate_gradient: Array) -> None:
     for i in range(gradient.size):
         gate_gradient[i] = gradient[i] * entry[i] * (_ONE - candidate[i] * candidate[i])
 
 
 @compiled
-def advance(
+def step_forward(
     cell: int, inner: Array, bias: Array, recurrent_bias: Array, previous: Array, saved: Array
 ) -> None:
     """Computes one step of the cell.
@@ -174,15 +174,15 @@ def advance(
             adds input, forget, candidate, output and cell.
     """
     if cell == RNN:
-        _advance_rnn(inner, bias, saved)
+        _forward_rnn(inner, bias, saved)
     elif cell == GRU:
-        _advance_gru(inner, bias, recurrent_bias, previous, saved)
+        _forward_gru(inner, bias, recurrent_bias, previous, saved)
     else:
-        _advance_lstm(inner, bias, previous, saved)
+        _forward_lstm(inner, bias, previous, saved)
 
 
 @compiled
-def retreat(
+def step_backward(
     cell: int, state_gradient: Array, cell_gradient: Array, saved: Array, previous: Array, gates: Array
 ) -> None:
     """Computes the gradients of one step.
@@ -198,8 +198,8 @@ def retreat(
             update, reset, candidate by its recurrent product; so both products find theirs side by side.
     """
     if cell == RNN:
-        _retreat_rnn(state_gradient, saved, gates)
+        _backward_rnn(state_gradient, saved, gates)
     elif cell == GRU:
-        _retreat_gru(state_gradient, saved, previous, gates)
+        _backward_gru(state_gradient, saved, previous, gates)
     else:
-        _retreat_lstm(state_gradient, cell_gradient, saved, previous, gates)
+        _backward_lstm(state_gradient, cell_gradient, saved, previous, gates)

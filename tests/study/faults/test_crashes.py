@@ -29,7 +29,7 @@ from study.errors import EnvironmentFaultError
 from study.running.publication import publish
 from study.running.verification import Verdict, verify
 from study.spec.schema import StudySpec
-from study.store.checksums import SEAL_FILE
+from study.store.checksums import CHECKSUMS_FILE
 from study.store.directory import StudyDirectory
 from tests.study.faults.durable_disk import DurableDisk
 from tests.study.pretend.legs import GRID, SPACE, read_all, read_search, read_table, run_leg
@@ -296,7 +296,7 @@ def check_goes_on(study: Path, reference: Reference) -> None:
 
     assert read_all(study) == reference.left, study
     assert not list(study.glob("checkpoints/*")), study
-    assert verify(StudyDirectory(study)) == Verdict((), is_sealed=True), study
+    assert verify(StudyDirectory(study)) == Verdict((), has_checksums=True), study
 
 
 def check_lost_and_doubled_nothing(study: Path) -> None:
@@ -335,14 +335,14 @@ def test_a_parallel_search_that_breaks_off_at_any_point_loses_and_doubles_nothin
 
 
 def break_off(points: Points, spec: StudySpec, n_workers: int = 1) -> Iterator[Path]:
-    """Yield what is left of a study: with all that was recorded, and a seal only if it is true."""
+    """Yield what is left of a study: with all that was recorded, and checksums only if they are true."""
     with armed(points), pytest.raises(ProcessGoneError):
         run_leg(points.folder / "small", spec, n_workers)
     recorded = read_recorded(points.folder / "small")
     assert points.left
     for study in (left / "small" for left in points.left):
         assert read_recorded(study) == recorded, study
-        if (study / SEAL_FILE).exists():
+        if (study / CHECKSUMS_FILE).exists():
             assert verify(StudyDirectory(study)).damages == (), study
         yield study
 

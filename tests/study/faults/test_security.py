@@ -24,7 +24,7 @@ from study.running.verbs import read_spec, resume_study
 from study.running.verification import verify
 from study.spec.schema import check_name
 from study.store.checkpoints import Checkpoint, CheckpointFolder
-from study.store.checksums import put_seal
+from study.store.checksums import write_checksums
 from study.store.directory import StudyDirectory
 from study.store.files import write_atomically
 from study.store.models import ModelStore
@@ -164,7 +164,7 @@ def test_a_model_that_would_run_code_is_refused_whatever_its_card_says(
         card = json.loads((folder / "model.json").read_text())
         card["sha256"] = hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest()
         (folder / "model.json").write_text(json.dumps(card))
-    put_seal(study)
+    write_checksums(study)
     assert not verify(study).damages
     assert song.exists()  # when it was built: it does sing
     song.unlink()

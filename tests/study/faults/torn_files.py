@@ -15,7 +15,7 @@ from study.running.verbs import read_spec
 from study.running.verification import verify
 from study.search.search import Search
 from study.store.checkpoints import Checkpoint, CheckpointFolder
-from study.store.checksums import digest_of, put_seal
+from study.store.checksums import digest_of, write_checksums
 from study.store.directory import StudyDirectory
 from study.store.files import write_atomically
 from study.store.growth import check_grown
@@ -41,7 +41,7 @@ def make_whole_study(folder: Path) -> StudyDirectory:
     write_atomically(directory.manifest, json.dumps(manifest))
     analysis.write_parquet(analysis.load(folder), folder)
     write_atomically(directory.report / "index.html", "<p>report</p>")
-    put_seal(directory)
+    write_checksums(directory)
     return directory
 
 
@@ -60,7 +60,7 @@ class Tally:
 
 
 def cut_at_rest(study: StudyDirectory, path: Path, stride: int) -> Tally:
-    """Cut a file of a sealed study; `verify` must name it each time."""
+    """Cut a file of a study at rest; `verify` must name it each time."""
     tally = Tally()
     for n_lost in _cuts(path, stride):
         damages = {damage.path for damage in verify(study).damages}
@@ -70,7 +70,7 @@ def cut_at_rest(study: StudyDirectory, path: Path, stride: int) -> Tally:
 
 
 def cut_after_crash(study: StudyDirectory, path: Path, stride: int) -> Tally:
-    """Cut a file where the process died, so that no seal tells; it must be refused by name, or be whole."""
+    """Cut a file where the process died, without checksums; it must be refused by name, or be whole."""
     readers = _readers(study, path)
     before = [read() for read in readers]
     tally = Tally()

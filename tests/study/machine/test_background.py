@@ -5,36 +5,36 @@ from pathlib import Path
 
 import pytest
 
-from study.machine.background import Aside, import_aside
+from study.machine.background import Background, import_in_background
 
 
 def test_it_is_computed_once_on_another_thread() -> None:
     threads: list[int] = []
-    aside = Aside(lambda: threads.append(threading.get_ident()) or len(threads))
+    background = Background(lambda: threads.append(threading.get_ident()) or len(threads))
 
-    aside.begin()
+    background.begin()
 
-    assert [aside.result(), aside.result()] == [1, 1]
+    assert [background.result(), background.result()] == [1, 1]
     assert threads[0] != threading.get_ident()
 
 
 def test_what_nobody_begins_is_not_computed() -> None:
     asked: list[int] = []
 
-    Aside(lambda: asked.append(1))
+    Background(lambda: asked.append(1))
 
     assert asked == []
 
 
 def test_what_goes_wrong_is_raised_where_the_result_is_asked_for() -> None:
-    aside: Aside[float] = Aside(lambda: 1 / 0)
-    aside.begin()
+    background: Background[float] = Background(lambda: 1 / 0)
+    background.begin()
 
     with pytest.raises(ZeroDivisionError):
-        aside.result()
+        background.result()
 
 
-def test_modules_are_imported_aside_and_one_that_is_not_there_harms_nobody(
+def test_modules_are_imported_in_the_background_and_one_that_is_not_there_harms_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = threading.Event()
@@ -44,6 +44,6 @@ def test_modules_are_imported_aside_and_one_that_is_not_there_harms_nobody(
     )
     monkeypatch.syspath_prepend(tmp_path)
 
-    import_aside("needed_soon", "not_there_at_all")
+    import_in_background("needed_soon", "not_there_at_all")
 
     assert told.wait(10.0)

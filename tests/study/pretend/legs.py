@@ -1,4 +1,4 @@
-"""Legs of a study in this process: the real leg, records, checkpoints, models and seal; no texts, no Ray."""
+"""Legs of a study in this process: the real leg with all that it writes; no texts, no Ray."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from study.cli.app import main
 from study.errors import IntegrityError
 from study.running.verbs import read_spec
 from study.running.verification import verify
-from study.store.checksums import break_seal, put_seal, renew_seal
+from study.store.checksums import remove_checksums, renew_checksums, write_checksums
 from study.store.directory import StudyDirectory
 from study.store.files import write_atomically
 from tests.study.faults.torn_files import (
@@ -61,7 +61,7 @@ def expect_every_flip_found(study: StudyDirectory, n_flips: int) -> None:
 def test_a_study_at_rest_is_whole(study: StudyDirectory) -> None:
     verdict = verify(study)
 
-    assert verdict.is_sealed
+    assert verdict.has_checksums
     assert verdict.damages == ()
 
 
@@ -88,7 +88,7 @@ def test_derived_tables_that_do_not_follow_from_the_records_can_be_made_again(st
     loaded = analysis.load(study.path)
     loaded.trials.loc[0, "val_accuracy"] += 0.01
     analysis.write_parquet(loaded, study.path)
-    put_seal(study)  # whoever changed them was thorough
+    write_checksums(study)  # whoever changed them was thorough
 
     verdict = verify(study)
 
@@ -105,23 +105,23 @@ def test_a_model_that_is_not_what_its_card_says_is_found_without_a_seal(study: S
 
     verdict = verify(study)
 
-    assert not verdict.is_sealed
+    assert not verdict.has_checksums
     assert [damage.path for damage in verdict.damages] == [model]
 
 
 def test_a_seal_cannot_make_the_check_read_outside_of_the_study(study: StudyDirectory) -> None:
-    seal = study.path / "SHA256SUMS"
-    seal.write_text(seal.read_text() + "0" * 64 + "  ../../outside\n")
+    checksums = study.path / "SHA256SUMS"
+    checksums.write_text(checksums.read_text() + "0" * 64 + "  ../../outside\n")
 
     assert "outside of the study" in verify(study).damages[0].fault
 
 
 def test_a_seal_that_was_cut_between_two_lines_is_found(study: StudyDirectory) -> None:
-    seal = study.path / "SHA256SUMS"
-    seal.write_text("".join(seal.read_text().splitlines(keepends=True)[:-1]))
+    checksums = study.path / "SHA256SUMS"
+    checksums.write_text("".join(checksums.read_text().splitlines(keepends=True)[:-1]))
 
     (damage,) = verify(study).damages
-    assert damage.path == seal
+    assert damage.path == checksums
     assert "does not name" in damage.fault
 
 
@@ -129,14 +129,14 @@ def test_a_leg_refuses_records_that_changed_at_rest(study: StudyDirectory) -> No
     flip(study.records, 8 * 8000)
 
     with pytest.raises(IntegrityError, match=r"records\.db is not what its leg wrote"):
-        break_seal(study)
+        remove_checksums(study)
 
 
 def test_a_report_that_is_written_again_renews_its_part_of_the_seal(study: StudyDirectory) -> None:
     write_atomically(study.report / "index.html", "<p>another</p>")
     assert verify(study).damages
 
-    renew_seal(study, study.report)
+    renew_checksums(study, study.report)
 
     assert not verify(study).damages
 
