@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from search_spaces.boxes import count_group, find_groups
 from search_spaces.core import Core
-from search_spaces.domains import Scalar
+from search_spaces.domains import Scalar, Setting
 from search_spaces.errors import SpaceError, hint_name, located
 from search_spaces.expressions import Expression
 
@@ -15,7 +16,7 @@ MAX_SETTINGS = 1_000_000
 """Most settings that are listed."""
 
 
-def grid(space: Core, levels: int | Mapping[str, int] | None = None) -> list[dict[str, Scalar]]:
+def grid(space: Core, levels: int | Mapping[str, int] | None = None) -> list[Setting]:
     """Every legal setting over levels of each domain, once each, the last parameter varying fastest.
 
     Args:
@@ -43,7 +44,7 @@ def grid(space: Core, levels: int | Mapping[str, int] | None = None) -> list[dic
             values[name] = domain.levels(n)
     if not space.conditions and not space.constraints and math.prod(map(len, values.values())) > MAX_SETTINGS:
         raise _too_large()
-    settings: list[dict[str, Scalar]] = []
+    settings: list[Setting] = []
     for setting in walk_settings(space, space.order, values):
         if len(settings) == MAX_SETTINGS:
             raise _too_large()
@@ -75,7 +76,7 @@ def size(space: Core) -> int | float:
 
 def walk_settings(
     space: Core, order: Sequence[str], values: Mapping[str, Sequence[Scalar]]
-) -> Iterator[dict[str, Scalar]]:
+) -> Iterator[Setting]:
     """Every way to give the parameters in `order` a value, inactive ones left out, no constraint violated.
 
     A branch is left as soon as a constraint fails: what is still to come can only decide what is undecided.
@@ -88,7 +89,7 @@ def walk_settings(
     concerned = {name: [c for c in space.constraints if name in c.names] for name in order}
     if any(constraint.evaluate({}) is False for constraint in space.constraints):
         return
-    setting: dict[str, Scalar] = {}
+    setting: Setting = {}
     pending: list[Iterator[Scalar]] = []
     place = 0
     while True:
@@ -111,7 +112,7 @@ def walk_settings(
 
 
 def _advance(
-    name: str, values: Iterator[Scalar], setting: dict[str, Scalar], constraints: Sequence[Expression]
+    name: str, values: Iterator[Scalar], setting: Setting, constraints: Sequence[Expression]
 ) -> bool:
     """Give `name` its next value that violates nothing; False, and no value, where there is none left."""
     for value in values:
@@ -122,7 +123,7 @@ def _advance(
     return False
 
 
-def _applies(space: Core, name: str, setting: Mapping[str, Scalar]) -> bool:
+def _applies(space: Core, name: str, setting: Mapping[str, Any]) -> bool:
     condition = space.conditions.get(name)
     return condition is None or condition.evaluate(setting) is True
 

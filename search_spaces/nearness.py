@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Any, assert_never
 
 from search_spaces.core import Core
-from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
+from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar, Setting
 from search_spaces.errors import SpaceError
 
 
-def neighbours(space: Core, params: Mapping[str, Scalar], radius: float = 0.05) -> list[dict[str, Scalar]]:
+def neighbours(space: Core, params: Mapping[str, Any], radius: float = 0.05) -> list[Setting]:
     """The legal settings one step away: one parameter changed, and what conditions then bring or remove.
 
     Args:
@@ -77,7 +77,7 @@ def _shift(domain: Integer | Real, value: Scalar, by: float) -> float:
     return min(max(domain.to_unit(value) + by, 0.0), 1.0)
 
 
-def distance(space: Core, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
+def distance(space: Core, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     """Mean over `dimensions` of the difference in each, in [0, 1]: a metric.
 
     Numbers and ordered choices differ by their way along the scale, others by 0 or 1; active differs from
@@ -96,7 +96,7 @@ def distance(space: Core, one: Mapping[str, Scalar], other: Mapping[str, Scalar]
     return math.fsum(_difference(space.parameters[name], name, one, other) for name in names) / len(names)
 
 
-def _difference(domain: Domain, name: str, one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> float:
+def _difference(domain: Domain, name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     if name not in one or name not in other:
         return float((name in one) != (name in other))
     left, right = _position(domain, one[name]), _position(domain, other[name])

@@ -4,8 +4,12 @@ import contextlib
 import importlib
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "search-spaces.md"
 OPTIONAL = {"spaces_optuna": "optuna", "spaces_ray": "ray", "spaces_configspace": "ConfigSpace"}
@@ -49,3 +53,22 @@ def test_every_snippet_of_the_tutorial_prints_what_stands_below_it() -> None:
         assert round_numbers(run_snippet(code, namespace)) == round_numbers(output), code
 
     assert len(snippets) > 15
+
+
+@pytest.mark.slow
+def test_the_snippets_pass_a_strict_type_checker(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    code = "\n".join(code for code, _ in list_snippets(PAGE.read_text(encoding="utf-8")))
+    page = tmp_path / "page.py"
+    page.write_text(code, encoding="utf-8")
+    config = Path(__file__).parents[2] / "pyproject.toml"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file", str(config), str(page)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=config.parent,
+    )
+
+    assert done.returncode == 0, done.stdout
