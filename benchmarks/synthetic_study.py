@@ -205,8 +205,9 @@ def _write_replicate(
     }
     started = f"2026-01-01T{key[0] // 60 % 24:02d}:{key[0] % 60:02d}:00+00:00"
     connection.execute(
-        "INSERT INTO attempts VALUES (?, 'search', ?, 1, ?, ?, ?, ?, 'compiled', 'node-1', ?, 2.0, ?, ?, "
-        "NULL, NULL)",
+        "INSERT INTO attempts (trial, replicate, state, seed, params, n_weights, started_at, wall_s, reason,"
+        " phase, attempt, cells, node, setup_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'search', 1, 'compiled', 'node-1', 2.0)",
         (
             *key,
             state,
@@ -224,7 +225,11 @@ def _write_replicate(
         for epoch, values in enumerate(series, start=1)
         if epoch <= run
     ]
-    connection.executemany("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany(
+        "INSERT INTO epochs (trial, phase, replicate, attempt, epoch, train_loss, train_accuracy, val_loss,"
+        " val_accuracy, learning_rate, epoch_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
 
 
 def draw_predictions(

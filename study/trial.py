@@ -68,7 +68,11 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochFigures:
-    """What one epoch came to; both sides evaluated on the same weights, dropout off."""
+    """What one epoch came to; both sides evaluated on the same weights, dropout off.
+
+    Losses in nats, `epoch_s` in seconds, all else but the learning rate in [0, 1]. The areas `roc_auc` and
+    `average_precision` are those of two classes, None for more; `study.training.metrics` defines each.
+    """
 
     epoch: int
     train_loss: float
@@ -77,6 +81,12 @@ class EpochFigures:
     val_accuracy: float
     learning_rate: float
     epoch_s: float
+    train_macro_f1: float | None = None
+    train_balanced_accuracy: float | None = None
+    val_macro_f1: float | None = None
+    val_balanced_accuracy: float | None = None
+    val_roc_auc: float | None = None
+    val_average_precision: float | None = None
 
     @property
     def is_finite(self) -> bool:
@@ -103,7 +113,7 @@ class Report:
         gradients: By moment (`start`, `end`), the gradient's norm by step back in time, float32 bytes; on
             request.
         test_loss: Of the best epoch's weights on the sealed split; for a confirmation, with the last report.
-        test_accuracy: As `test_loss`.
+        test_accuracy: As `test_loss`, and so are the two that follow.
         model: The best epoch's `.keras` file, where it is good enough to be kept; with the last report only.
         checkpoint: All that is needed to continue after this epoch, when the last one is old enough.
     """
@@ -122,6 +132,8 @@ class Report:
     gradients: dict[str, bytes] | None = None
     test_loss: float | None = None
     test_accuracy: float | None = None
+    test_macro_f1: float | None = None
+    test_balanced_accuracy: float | None = None
     model: bytes | None = None
     checkpoint: bytes | None = None
 

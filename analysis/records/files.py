@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,13 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 from analysis.records.atomic import replace_file
 from analysis.records.database import DamagedRecordsError, parse_facts
-from analysis.records.schema import EPOCH_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS, StudyFacts
+from analysis.records.schema import (
+    EPOCH_COLUMNS,
+    FURTHER_METRICS,
+    SCHEMA_VERSION,
+    TRIAL_COLUMNS,
+    StudyFacts,
+)
 from analysis.records.upgrade import split_replicate
 
 TRIALS_FILE = "trials.parquet"
@@ -23,6 +30,7 @@ _FACTS_KEY = b"study_facts"
 _VERSION_KEY = b"schema_version"
 _BASELINES_KEY = b"baselines"
 _BASELINE_COLUMNS = ["name", "val_accuracy", "val_loss", "fit_s"]
+_ADDED = (*FURTHER_METRICS, "test_macro_f1", "test_balanced_accuracy")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
 
@@ -104,9 +112,9 @@ def _show_as_today(trials: pd.DataFrame, epochs: pd.DataFrame) -> tuple[pd.DataF
     """Tables of schema 1 as today's: there the number of a replicate told its phase."""
     told = epochs["replicate"].map(split_replicate)
     epochs = epochs.assign(phase=told.str[0], replicate=told.str[1].astype("int64"))
-    return trials.assign(replicate=trials["replicate"].map(lambda n: split_replicate(n)[1])), epochs[
-        [*EPOCH_COLUMNS]
-    ]
+    trials = trials.assign(replicate=trials["replicate"].map(lambda n: split_replicate(n)[1]))
+    unknown = [name for name in TRIAL_COLUMNS if name not in trials and name.startswith(_ADDED)]
+    return trials.assign(**dict.fromkeys(unknown, np.nan)), epochs.reindex(columns=[*EPOCH_COLUMNS])
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:

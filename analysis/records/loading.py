@@ -22,6 +22,7 @@ from analysis.records.predictions import Predictions, RunKey
 from analysis.records.schema import (
     EPOCH_COLUMNS,
     EPOCH_METRICS,
+    FURTHER_METRICS,
     RUN_KEY,
     TRIAL_COLUMNS,
     Phase,
@@ -210,9 +211,10 @@ def _assemble(
 
 
 def _typed_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
-    floats = [*EPOCH_METRICS, "learning_rate", "epoch_s"]
+    metrics = [*EPOCH_METRICS, *FURTHER_METRICS]
+    floats = [*metrics, "learning_rate", "epoch_s"]
     typed = epochs.astype({**dict.fromkeys(floats, "float64"), "trial": "int64", "replicate": "int64"})
-    typed[list(EPOCH_METRICS)] = typed[list(EPOCH_METRICS)].replace([np.inf, -np.inf], np.nan)
+    typed[metrics] = typed[metrics].replace([np.inf, -np.inf], np.nan)
     return typed.astype({"epoch": "int64", "phase": "object"})[list(EPOCH_COLUMNS)]
 
 
@@ -231,13 +233,13 @@ def _summaries(epochs: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
 
     Best is the earliest epoch with the best objective; an epoch without one is never best.
     """
-    keys = list(RUN_KEY)
+    keys, metrics = list(RUN_KEY), [*EPOCH_METRICS, *FURTHER_METRICS]
     grouped = epochs.groupby(keys)
-    last = epochs.loc[grouped["epoch"].idxmax()].set_index(keys)[list(EPOCH_METRICS)]
+    last = epochs.loc[grouped["epoch"].idxmax()].set_index(keys)[metrics]
     sign = -1.0 if facts.maximizes else 1.0
     ranked = epochs.assign(rank=sign * epochs[facts.objective]).dropna(subset="rank")
     best_rows = ranked.groupby(keys)["rank"].idxmin()
-    best = epochs.loc[best_rows].set_index(keys)[["epoch", *EPOCH_METRICS]]
+    best = epochs.loc[best_rows].set_index(keys)[["epoch", *metrics]]
     summary = last.add_suffix("_last").join(best.rename(columns={"epoch": "best_epoch"}))
     return summary.join(grouped["epoch"].max().rename("epochs_run"))
 
@@ -267,8 +269,8 @@ def _check_epochs(epochs: pd.DataFrame, trials: pd.DataFrame, path: Path) -> Non
     known = pd.MultiIndex.from_frame(trials[list(RUN_KEY)])
     checks: dict[str, pd.Series[bool]] = {
         "epoch below 1": epochs["epoch"] < 1,
-        "accuracy outside [0, 1]": _outside(epochs["train_accuracy"], 1.0)
-        | _outside(epochs["val_accuracy"], 1.0),
+        "accuracy outside [0, 1]": _outside(epochs[["train_accuracy", "val_accuracy"]], 1.0).any(axis=1),
+        "F1 or area outside [0, 1]": _outside(epochs[list(FURTHER_METRICS)], 1.0).any(axis=1),
         "loss below 0 or absurdly large": _outside(epochs["train_loss"], _MAX_LOSS)
         | _outside(epochs["val_loss"], _MAX_LOSS),
         "epoch_s below 0": epochs["epoch_s"] < 0,
@@ -286,7 +288,7 @@ def _check_epochs(epochs: pd.DataFrame, trials: pd.DataFrame, path: Path) -> Non
             )
 
 
-def _outside(values: pd.Series[Any], upper: float) -> pd.Series[bool]:
+def _outside(values: Any, upper: float) -> Any:
     return (values < 0) | (values > upper)
 
 

@@ -50,6 +50,8 @@ CREATE TABLE attempts (
     reason        TEXT,              -- why it did not complete, one line
     test_loss     REAL,              -- only where the sealed test split was opened for it
     test_accuracy REAL,
+    test_macro_f1 REAL,
+    test_balanced_accuracy REAL,
     PRIMARY KEY (trial, phase, replicate, attempt)
 ) STRICT, WITHOUT ROWID;
 
@@ -65,6 +67,12 @@ CREATE TABLE epochs (
     val_accuracy   REAL,
     learning_rate  REAL,
     epoch_s        REAL,             -- training and evaluation of this epoch
+    train_macro_f1          REAL,    -- these NULL in records of earlier releases
+    train_balanced_accuracy REAL,
+    val_macro_f1            REAL,
+    val_balanced_accuracy   REAL,
+    val_roc_auc             REAL,    -- these of two classes alone
+    val_average_precision   REAL,
     PRIMARY KEY (trial, phase, replicate, attempt, epoch)
 ) STRICT, WITHOUT ROWID;
 
@@ -110,6 +118,30 @@ RUN_KEY = ("trial", "phase", "replicate")
 EPOCH_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 """What each epoch is measured by."""
 
+FURTHER_METRICS = (
+    "train_macro_f1",
+    "train_balanced_accuracy",
+    "val_macro_f1",
+    "val_balanced_accuracy",
+    "val_roc_auc",
+    "val_average_precision",
+)
+"""What else, in [0, 1]: missing where an earlier release or another tool recorded the epochs.
+
+Macro-F1 is the mean over classes of the harmonic mean of precision and recall; balanced accuracy the mean
+over classes of the share found; the areas under both curves are those of the second of two classes.
+"""
+
+Objective = Literal[
+    "val_accuracy",
+    "val_loss",
+    "val_macro_f1",
+    "val_balanced_accuracy",
+    "val_roc_auc",
+    "val_average_precision",
+]
+"""By what epochs and settings are chosen; all but the loss are the better the larger they are."""
+
 TRIAL_COLUMNS = (
     "trial",
     "replicate",
@@ -136,13 +168,17 @@ TRIAL_COLUMNS = (
     "reason",
     "test_loss",
     "test_accuracy",
+    *FURTHER_METRICS,
+    *(f"{name}_last" for name in FURTHER_METRICS),
+    "test_macro_f1",
+    "test_balanced_accuracy",
 )
 """Columns of the `trials` table beside one per parameter: the last attempt of each replicate.
 
-`train_loss` to `val_accuracy` are taken at `best_epoch`, the earliest epoch with the best objective.
+Metrics without `_last` are taken at `best_epoch`, the earliest epoch with the best objective.
 """
 
-EPOCH_COLUMNS = ("trial", "phase", "replicate", "epoch", *EPOCH_METRICS, "learning_rate", "epoch_s")
+EPOCH_COLUMNS = (*RUN_KEY, "epoch", *EPOCH_METRICS, "learning_rate", "epoch_s", *FURTHER_METRICS)
 """Columns of the `epochs` table: one row per replicate and epoch, last attempts only."""
 
 
@@ -164,7 +200,7 @@ class StudyFacts(BaseModel):
     n_validation: int = Field(ge=0, description="texts that chose the best epoch and setting")
     n_test: int = Field(ge=0, description="sealed texts, unread until settings are confirmed")
     validated_on: Literal["validation", "test"] = "validation"
-    objective: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    objective: Objective = "val_accuracy"
     max_epochs: int = Field(ge=1)
     design: str = Field(description="search, grid, random ...")
     sampler: str | None = None
@@ -176,4 +212,4 @@ class StudyFacts(BaseModel):
     @property
     def maximizes(self) -> bool:
         """Whether more of the objective is better."""
-        return self.objective == "val_accuracy"
+        return self.objective != "val_loss"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from analysis.records.schema import SCHEMA, SCHEMA_VERSION, Phase
+from analysis.records.schema import FURTHER_METRICS, SCHEMA, SCHEMA_VERSION, Phase
 
 OFFSETS: dict[Phase, int] = {"confirm": 1_000, "audit": 2_000}
 """How far replicates of schema 1 were beyond those of their phase."""
@@ -94,7 +94,9 @@ def _select(table: str, columns: list[str], old: str) -> str:
         "phase": "coalesce(a.phase, 'search') AS phase",
         "replicate": f"t.replicate - CASE {cases} ELSE 0 END AS replicate",
     }
-    chosen = ", ".join(today.get(name, f"t.{name}") for name in columns)
+    further = (*FURTHER_METRICS, "test_macro_f1", "test_balanced_accuracy")
+    added = {name: f"NULL AS {name}" for name in further}
+    chosen = ", ".join((today | added).get(name, f"t.{name}") for name in columns)
     return (
         f"SELECT {chosen} FROM {old}{table} AS t"  # noqa: S608 - names of our own
         f" LEFT JOIN {old}attempts AS a USING (trial, replicate, attempt)"

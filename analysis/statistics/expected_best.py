@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
+from analysis.records.schema import Objective
 from analysis.statistics.intervals import Floats
-from analysis.statistics.settings import Objective, check_columns, factor_levels, scored_runs
+from analysis.statistics.settings import check_columns, factor_levels, scored_runs
 
 STATES = ("completed", "pruned", "diverged", "timeout")
 """States whose best score so far counts: a search that cuts trials short still holds what they reached."""

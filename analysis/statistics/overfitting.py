@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.records.schema import EPOCH_METRICS, run_keys
+from analysis.records.schema import EPOCH_METRICS, Objective, run_keys
 from analysis.statistics.intervals import Floats
-from analysis.statistics.settings import Objective, check_columns
+from analysis.statistics.settings import check_columns
 
 LOSS_TOLERANCE = 0.03
 """Share of its minimum by which validation loss may exceed it and still count as recovered."""
@@ -59,12 +59,12 @@ def overfitting_by_replicate(
         (`onset_epoch`, or all epochs of a run that does not overfit, so that means keep the sturdy runs).
     """
     check_columns(epochs, ("trial", "replicate", "epoch", *EPOCH_METRICS), "epochs")
-    index, numbers, curves = _curves(epochs)
+    index, numbers, curves = _curves(epochs, objective)
     table = index.to_frame(index=False)
     table["n_epochs"] = _count_epochs(numbers)
     complete = _completed(index, trials)
     error = 1 - curves["val_accuracy"]
-    goal = error if objective == "val_accuracy" else curves["val_loss"]
+    goal = curves["val_loss"] if objective == "val_loss" else 1 - curves[objective]
     best, loss_best, error_best = (_lowest(values) for values in (goal, curves["val_loss"], error))
     lowest_loss = _at(curves["val_loss"], loss_best)
     loss_onset = onset_places(curves["val_loss"], tolerance * lowest_loss)
@@ -114,11 +114,12 @@ def _count_epochs(numbers: Floats) -> pd.Series[int]:
     return pd.Series((~np.isnan(numbers)).sum(axis=1), dtype=np.int64)
 
 
-def _curves(epochs: pd.DataFrame) -> tuple[pd.MultiIndex, Floats, dict[str, Floats]]:
+def _curves(epochs: pd.DataFrame, *further: str) -> tuple[pd.MultiIndex, Floats, dict[str, Floats]]:
     """One row per replicate, one column per epoch that it reported, NaN behind its last.
 
     Returns:
-        Keys of the rows, numbers of the epochs, and each metric, arrays of shape (n_replicates, most epochs).
+        Keys of the rows, numbers of the epochs, and each metric and what is asked for further, arrays of
+        shape (n_replicates, most epochs).
     """
     keys = run_keys(epochs)
     ordered = epochs.sort_values([*keys, "epoch"], kind="stable")
@@ -133,7 +134,7 @@ def _curves(epochs: pd.DataFrame) -> tuple[pd.MultiIndex, Floats, dict[str, Floa
         values[~np.isfinite(values)] = np.nan
         return values
 
-    return index, spread("epoch"), {name: spread(name) for name in EPOCH_METRICS}
+    return index, spread("epoch"), {name: spread(name) for name in (*EPOCH_METRICS, *further)}
 
 
 def onset_places(values: Floats, allowance: Floats) -> NDArray[np.int64]:

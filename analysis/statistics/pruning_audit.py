@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.records.schema import Objective
 from analysis.statistics.intervals import LEVEL, wilson_interval
-from analysis.statistics.settings import Objective, scored_runs, with_settings
+from analysis.statistics.settings import scored_runs, with_settings
 
 AUDIT_COLUMNS = (
     "setting",

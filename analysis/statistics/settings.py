@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.records.schema import TRIAL_COLUMNS, Phase, run_keys
+from analysis.records.schema import TRIAL_COLUMNS, Objective, Phase, run_keys
 from analysis.statistics.intervals import LEVEL, t_half_width
 from analysis.words.labels import label_number
 
@@ -25,8 +25,6 @@ FAILED = ("failed", "diverged")
 
 _N_RANGES = 4
 _BOOKKEEPING = {*TRIAL_COLUMNS, "setting", "score"}
-
-Objective = Literal["val_accuracy", "val_loss"]
 
 
 def parameter_columns(trials: pd.DataFrame) -> tuple[str, ...]:
@@ -155,7 +153,7 @@ def scores_at_epoch(
     keys = run_keys(epochs, trials)
     ran = epochs.groupby(keys)["epoch"].max()
     within = epochs[epochs["epoch"] <= n_epochs].groupby(keys)[objective]
-    best = within.max() if objective == "val_accuracy" else within.min()
+    best = within.min() if objective == "val_loss" else within.max()
     score = best[ran.reindex(best.index) >= n_epochs].rename("score")
     return trials.drop(columns="score", errors="ignore").join(score, on=keys)
 

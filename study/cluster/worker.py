@@ -12,6 +12,7 @@ import tempfile
 import time
 import traceback
 from collections import OrderedDict
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,19 +102,23 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
     def make_trainer(self, assignment: Assignment) -> Trainer:
         """Return what trains `assignment`, before its first epoch."""
+        from study.training.class_weights import weigh_classes
         from study.training.model import Recipe
         from study.training.program import ProgramCache
         from study.training.trainer import Trainer
 
+        classes, rows = self._corpus.classes, self._rows()
+        weight: Any = assignment.params.get("class_weight", self._spec.training.class_weight)
         if self._programs is None:
             self._programs = ProgramCache()
         return Trainer(
             assignment.params,
             assignment.seed,
-            self._rows(),
+            rows,
             self._spec.objective,
             self._programs,
-            Recipe(len(self._corpus.classes), self._spec.training.cells, self._spec.model),
+            Recipe(len(classes), self._spec.training.cells, self._spec.model),
+            weigh_classes(weight, rows.train_labels, classes),
         )
 
     def _build_trainer(self) -> Trainer:
@@ -165,7 +170,9 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
                 trainer.save_best(str(path))
                 content["model"] = path.read_bytes()
         if self._assignment.phase == "confirm":
-            content["test_loss"], content["test_accuracy"] = trainer.test(*self._test_rows())
+            measures = asdict(trainer.test(*self._test_rows()))
+            for name in ("loss", "accuracy", "macro_f1", "balanced_accuracy"):
+                content[f"test_{name}"] = measures[name]
         return content
 
     def _test_rows(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from analysis.records import schema as records
 from analysis.words.numbers import listing
 from search_spaces import Space
 from study.designs.base import Plan, say_luck, say_runs, size_of
@@ -24,7 +25,7 @@ SAMPLER_NAMES = {
 }
 """The built-in samplers and what to call them; any other is an import path."""
 
-Objective = Literal["val_accuracy", "val_loss", "gap", "n_weights", "seconds"]
+Objective = records.Objective | Literal["gap", "n_weights", "seconds"]
 """What a search may look for: figures of the best epoch, `gap` is training minus validation accuracy."""
 
 SCHEDULER_NAMES = {"asha": "ASHA", "hyperband": "Asynchronous Hyperband", "median": "The median rule"}

@@ -34,6 +34,7 @@ from study.store.facts import describe_facts
 from study.store.files import remove, write_atomically
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest, Purpose, breaks_checkpoints
+from study.training.class_weights import check_class_weight
 
 if TYPE_CHECKING:
     from study.cluster.worker import TrialWorker
@@ -86,6 +87,7 @@ class Leg:
             self.listener.on_stage(f"reading {self.spec.data.source_name}")
             # Before the directory is made: data that cannot be used leaves nothing behind.
             corpus = load_corpus(self.spec.data)
+            check_class_weight(self.spec.training.class_weight, corpus.classes)
             if self.purpose in ("run", "extend"):
                 spec = self.spec
                 self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))

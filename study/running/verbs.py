@@ -257,7 +257,8 @@ def _begin_warm(leg: Leg, ledger: Ledger, manifest: Manifest) -> WarmStart:
 
 def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:
     if directory.spec.exists():
-        if load_spec(directory.spec) != spec.to_document():
+        # Read as a spec: one that an earlier release wrote lacks what has come since.
+        if read_spec(directory).to_document() != spec.to_document():
             raise StudyError(
                 f"an output folder holds one study: {directory.path} already holds another; give this one "
                 "another name with --name, or another folder with --out; `study extend` adds to the one there"

@@ -173,7 +173,8 @@ def objectives_of(spec: StudySpec) -> tuple[str, ...]:
 
 def directions_of(spec: StudySpec) -> list[str]:
     """Return whether more or less is better, of each objective."""
-    return ["maximize" if name == "val_accuracy" else "minimize" for name in objectives_of(spec)]
+    minimized = ("val_loss", "gap", "n_weights", "seconds")
+    return ["minimize" if name in minimized else "maximize" for name in objectives_of(spec)]
 
 
 def make_trial(

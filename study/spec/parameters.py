@@ -39,6 +39,11 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 }
 """For each parameter, whether a value will do, and how to say so."""
 
+FURTHER_RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "class_weight": (lambda value: value in ("none", "balanced"), "none or balanced"),
+}
+"""As `RULES`, of parameters that a space may have besides."""
+
 
 def check_parameters(space: Space) -> None:
     """Refuse a space of settings that the standard model cannot be built from.
@@ -52,9 +57,16 @@ def check_parameters(space: Space) -> None:
                 f"the standard model has all its parameters in every setting: {name} applies only where "
                 f"{space.conditions[name].text!r} holds; leave that out, or bring a model of your own"
             )
-        for value in _extremes(space.parameters[name]):
-            if not will_do(value):
-                raise StudyError(f"space.{name} is {rule}: {value!r} is not; see `study space`")
+        _check_values(space, name, will_do, rule)
+    for name, (will_do, rule) in FURTHER_RULES.items():
+        if name in space.parameters:
+            _check_values(space, name, will_do, rule)
+
+
+def _check_values(space: Space, name: str, will_do: Callable[[Any], bool], rule: str) -> None:
+    for value in _extremes(space.parameters[name]):
+        if not will_do(value):
+            raise StudyError(f"space.{name} is {rule}: {value!r} is not; see `study space`")
 
 
 def _extremes(domain: Domain) -> Iterable[Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -17,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from analysis.records.schema import Objective
 from analysis.words.numbers import count
 from search_spaces import Space, SpaceError, recurrent_space
 from search_spaces.errors import hint_name
@@ -25,7 +28,7 @@ from study.data import DataSpec, RecallSpec
 from study.designs import KINDS, Design, SearchDesign
 from study.errors import StudyError
 from study.spec.origin import Origin, find_path
-from study.spec.parameters import check_parameters
+from study.spec.parameters import FURTHER_RULES, check_parameters
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Names that stay inside their folder and mean nothing to a shell, a page or a spreadsheet."""
@@ -49,6 +52,21 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
 
+def _check_class_weight(value: object) -> object:
+    if value in ("none", "balanced"):
+        return value
+    if isinstance(value, Mapping) and all(type(w) in (int, float) and 0 < w < inf for w in value.values()):
+        return {str(name): float(weight) for name, weight in value.items()}
+    raise ValueError(
+        f"a class weight is none, balanced or a weight above 0 by class: {_shorten(value)} is not; "
+        "write e.g. {spam: 3}"
+    )
+
+
+ClassWeight = Annotated[Literal["none", "balanced"] | dict[str, float], BeforeValidator(_check_class_weight)]
+"""All texts alike; each class as much in all as any other; or by name, 1 for a class that is not named."""
+
+
 class Training(_Part):
     """How each trial is trained."""
 
@@ -58,6 +76,10 @@ class Training(_Part):
     )
     gradients: bool = Field(
         default=False, description="record how far back in time the loss's gradient reaches"
+    )
+    class_weight: ClassWeight = Field(
+        default="none",
+        description="balanced: each class counts alike; or weights by class, 1 if not named",
     )
     cells: Literal["auto", "keras"] = Field(
         default="auto", description="auto: compiled cells where they are valid; keras: never"
@@ -96,7 +118,8 @@ def read_space(value: object, *, has_own_parameters: bool) -> Space:
         raise SpaceError(
             f"a space is a mapping of parameters to domains: {_shorten(given)} is not; see `study space`"
         )
-    own = {name for name in given if has_own_parameters and name not in RECURRENT_DOMAINS}
+    further = {name for name in given if name not in RECURRENT_DOMAINS}
+    own = further if has_own_parameters else further & FURTHER_RULES.keys()
     standard = recurrent_space(**{name: domain for name, domain in given.items() if name not in own})
     parameters = standard.to_document()["parameters"] | {name: given[name] for name in own}
     return Space.from_document({**parts, "parameters": parameters})
@@ -112,7 +135,7 @@ class StudySpec(_Part):
     description: str = ""
     seed: int = Field(default=0, ge=0, lt=2**32, description="every random number follows from it")
     seeds: int = Field(default=1, ge=1, le=1000, description="replicates of each setting")
-    objective: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    objective: Objective = "val_accuracy"
     data: DataSpec = DataSpec()
     model: str | None = Field(
         default=None,
@@ -146,6 +169,10 @@ class StudySpec(_Part):
         self.design.check(self.space, self.training.max_epochs)
         if self.model is None:
             check_parameters(self.space)
+        if self.training.class_weight != "none" and "class_weight" in self.space.parameters:
+            raise StudyError(
+                "training.class_weight is given once: the space has a parameter of that name; leave one out"
+            )
         is_fixed = not isinstance(self.design, SearchDesign) or self.design.sampler in ("random", "qmc")
         if self.warm_start and is_fixed:
             raise StudyError(

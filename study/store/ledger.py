@@ -7,19 +7,21 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.records.schema import SCHEMA, SCHEMA_VERSION, State, StudyFacts
+from analysis.records.schema import EPOCH_COLUMNS, RUN_KEY, SCHEMA, SCHEMA_VERSION, State, StudyFacts
 from analysis.records.upgrade import read_version, upgrade
 from study.errors import IntegrityError
 from study.store.database import check_database, database_faults
 from study.store.outcomes import Outcomes, reading
-from study.trial import Assignment, EpochFigures, Report
+from study.trial import Assignment, Report
+
+_FIGURES = ", ".join(name for name in EPOCH_COLUMNS if name not in RUN_KEY)
 
 
 class Ledger(Outcomes):
@@ -91,8 +93,8 @@ class Ledger(Outcomes):
         """
         with self._transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO epochs SELECT trial, phase, replicate, attempt + 1, epoch, train_loss,"
-                " train_accuracy, val_loss, val_accuracy, learning_rate, epoch_s FROM epochs"
+                f"INSERT OR IGNORE INTO epochs (trial, phase, replicate, attempt, {_FIGURES})"  # noqa: S608 - ours
+                f" SELECT trial, phase, replicate, attempt + 1, {_FIGURES} FROM epochs"
                 " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ? - 1 AND epoch <= ?",
                 (*assignment.key, epochs_kept),
             )
@@ -119,15 +121,19 @@ class Ledger(Outcomes):
         """Record one report, with the state that the trial has after it, in one transaction."""
         with self._transaction() as db:
             if report.figures is not None:
+                figures = {name: _finite(value) for name, value in asdict(report.figures).items()}
+                places = ", ".join("?" * (len(assignment.key) + len(figures)))
                 db.execute(
-                    "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*assignment.key, *_finite(report.figures)),
+                    "INSERT OR REPLACE INTO epochs"  # noqa: S608 - names of our own
+                    f" (trial, phase, replicate, attempt, {', '.join(figures)}) VALUES ({places})",
+                    (*assignment.key, *figures.values()),
                 )
             db.execute(
                 "UPDATE attempts SET state = ?, reason = ?, n_weights = coalesce(?, n_weights),"
                 " cells = coalesce(?, cells), node = coalesce(?, node), setup_s = coalesce(?, setup_s),"
                 " wall_s = coalesce(?, wall_s), test_loss = coalesce(?, test_loss),"
-                " test_accuracy = coalesce(?, test_accuracy)"
+                " test_accuracy = coalesce(?, test_accuracy), test_macro_f1 = coalesce(?, test_macro_f1),"
+                " test_balanced_accuracy = coalesce(?, test_balanced_accuracy)"
                 " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ?",
                 (
                     state,
@@ -139,6 +145,8 @@ class Ledger(Outcomes):
                     report.wall_s,
                     report.test_loss,
                     report.test_accuracy,
+                    report.test_macro_f1,
+                    report.test_balanced_accuracy,
                     *assignment.key,
                 ),
             )
@@ -221,14 +229,5 @@ def _add_successor(db: sqlite3.Connection, assignment: Assignment) -> Assignment
     return replace(assignment, attempt=assignment.attempt + 1)
 
 
-def _finite(figures: EpochFigures) -> tuple[float | None, ...]:
-    values = (
-        figures.epoch,
-        figures.train_loss,
-        figures.train_accuracy,
-        figures.val_loss,
-        figures.val_accuracy,
-        figures.learning_rate,
-        figures.epoch_s,
-    )
-    return tuple(v if math.isfinite(v) else None for v in values)
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from analysis.records.database import open_records, read_facts
-from analysis.records.schema import State, StudyFacts
+from analysis.records.schema import Objective, State, StudyFacts
 from study.errors import IntegrityError, StudyError
 from study.store.database import database_faults
 from study.trial import OUT_OF_MEMORY, Assignment
@@ -59,11 +59,10 @@ class Outcomes:
     def _read_outcomes(self) -> list[Outcome]:
         sign = 1.0 if self.facts.maximizes else -1.0
         scores: dict[tuple[int, str, int, int], list[float]] = {}
-        for *key, val_loss, val_accuracy in self._connection.execute(
-            "SELECT trial, phase, replicate, attempt, val_loss, val_accuracy FROM epochs"
+        for *key, value in self._connection.execute(
+            f"SELECT trial, phase, replicate, attempt, {self.facts.objective} FROM epochs"  # noqa: S608 - checked
             " ORDER BY trial, phase, replicate, attempt, epoch"
         ):
-            value = val_accuracy if self.facts.maximizes else val_loss
             series = scores.setdefault((key[0], key[1], key[2], key[3]), [])
             series.append(math.nan if value is None else sign * value)
         rows = self._connection.execute(
@@ -75,15 +74,16 @@ class Outcomes:
 
     def measure(self, assignment: Assignment) -> dict[str, float]:
         """Return what an attempt was at its best epoch, by the names of objectives; it has a finite score."""
+        names, objective = get_args(Objective), self.facts.objective
         row = self._ask(
-            "SELECT val_accuracy, val_loss, train_accuracy - val_accuracy, n_weights, wall_s"
+            f"SELECT {', '.join(names)}, train_accuracy - val_accuracy, n_weights, wall_s"  # noqa: S608 - ours
             " FROM epochs JOIN attempts USING (trial, phase, replicate, attempt)"
             " WHERE trial = ? AND phase = ? AND replicate = ? AND attempt = ?"
-            " ORDER BY iif(?, -val_accuracy, val_loss) NULLS LAST, epoch LIMIT 1",
+            f" ORDER BY iif(?, -{objective}, {objective}) NULLS LAST, epoch LIMIT 1",
             *assignment.key,
             self.facts.maximizes,
         )
-        return dict(zip(("val_accuracy", "val_loss", "gap", "n_weights", "seconds"), row, strict=True))
+        return dict(zip((*names, "gap", "n_weights", "seconds"), row, strict=True))
 
     def ran_out_of_memory(self, assignment: Assignment) -> bool:
         """Return whether memory did not suffice for an earlier attempt at the replicate."""

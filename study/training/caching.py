@@ -12,11 +12,13 @@ N_PROGRAMS = 3
 N_VIEWS = 4
 """Encodings of all texts, each at one vocabulary and length."""
 
+GRAPH_INPUTS = ("learning_rate", "batch_size", "class_weight")
+"""Parameters that are arguments of the traced functions."""
+
 
 def program_of(params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return what the traced functions of a setting depend on: settings that share it share them."""
-    # Learning rate and batch size are arguments of theirs.
-    return tuple(sorted((k, v) for k, v in params.items() if k not in ("learning_rate", "batch_size")))
+    return tuple(sorted((k, v) for k, v in params.items() if k not in GRAPH_INPUTS))
 
 
 def count_traced(settings: Sequence[Mapping[str, Any]], n_seeds: int, n_workers: int) -> int:

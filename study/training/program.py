@@ -63,10 +63,21 @@ class Program:
         return build_classifier(params, self._recipe)
 
     def train(
-        self, ids: tf.Tensor, labels: tf.Tensor, order: npt.NDArray[np.int64], batch_size: int
+        self,
+        ids: tf.Tensor,
+        labels: tf.Tensor,
+        order: npt.NDArray[np.int64],
+        batch_size: int,
+        class_weights: npt.NDArray[np.float32] | None = None,
     ) -> float:
-        """Train once over `order`'s rows; return the mean loss of its batches, as fit would print it."""
-        return float(self._train(ids, labels, tf.constant(order, tf.int32), tf.constant(batch_size)))
+        """Train once over `order`'s rows; return the mean loss of its batches, as fit would print it.
+
+        `class_weights`, of shape (n_classes,), multiply the loss of each text of a class; 1 by default.
+        """
+        if class_weights is None:
+            class_weights = np.ones(self._recipe.n_classes, dtype=np.float32)
+        order_, size = tf.constant(order, tf.int32), tf.constant(batch_size)
+        return float(self._train(ids, labels, order_, size, tf.constant(class_weights)))
 
     def score(self, ids: Ids) -> Scores:
         """Return the scores of `ids`, dropout off: float32 of shape (len(ids), n_outputs)."""
@@ -92,16 +103,19 @@ def _trace(
             tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((None,), tf.float32),
         ],
     )
-    def train(ids: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
+    def train(
+        ids: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor, class_weights: tf.Tensor
+    ) -> tf.Tensor:
         n_rows = tf.shape(order)[0]
 
         def train_batch(start: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             rows = order[start : start + batch_size]
             with tf.GradientTape() as tape:
                 scores = model(tf.gather(ids, rows), training=True)
-                loss = mean_loss(tf.gather(labels, rows), scores)
+                loss = mean_loss(tf.gather(labels, rows), scores, class_weights)
             variables = model.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
             return start + batch_size, total + loss * tf.cast(tf.shape(rows)[0], loss.dtype)
@@ -135,12 +149,20 @@ def _forgetting_gradients() -> Iterator[None]:
             del registered[name]
 
 
-def mean_loss(labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
-    """Return the mean cross entropy, in nats, of scores before the last activation, (n, n_outputs)."""
+def mean_loss(labels: tf.Tensor, scores: tf.Tensor, class_weights: tf.Tensor | None = None) -> tf.Tensor:
+    """Return the mean cross entropy, in nats, of scores before the last activation, (n, n_outputs).
+
+    Each text's is multiplied by its class's of `class_weights`, (n_classes,); the mean is over texts, not
+    weights, as in Keras, so that a weight of 2 counts a text twice.
+    """
     if scores.shape[1] == 1:
         target = tf.cast(labels[:, tf.newaxis], scores.dtype)
-        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(target, scores))
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(target, scores)[:, 0]
+    else:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores)
+    if class_weights is not None:
+        losses *= tf.gather(class_weights, labels)
+    return tf.reduce_mean(losses)
 
 
 def read_values(variables: list[Any]) -> list[npt.NDArray[Any]]:

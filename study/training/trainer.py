@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
@@ -14,10 +14,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from study.data import PADDING
-from study.training.metrics import Labels, Scores, evaluate, to_probabilities
+from study.training.metrics import Labels, Measures, Scores, evaluate, to_probabilities
 from study.training.model import Classifier, Recipe
 from study.training.program import Ids, ProgramCache, assign_values, mean_loss, read_values
 from study.trial import EpochFigures
+
+AREAS = ("roc_auc", "average_precision")
+"""Measured on the validation side alone."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ class Trainer:
         params: The setting.
         seed: Initialisation, order of batches and dropout follow from it.
         rows: The texts.
-        objective: `val_accuracy` or `val_loss`: what makes an epoch the best.
+        objective: The figure of `EpochFigures` that makes an epoch the best; a loss where it is least.
         programs: Where traced graphs are kept between trials.
         recipe: What all models of the study have in common.
+        class_weights: What each text's loss is multiplied by, by class, (n_classes,); 1 by default.
     """
 
     def __init__(
@@ -60,8 +64,10 @@ class Trainer:
         objective: str,
         programs: ProgramCache,
         recipe: Recipe,
+        class_weights: npt.NDArray[np.float32] | None = None,
     ) -> None:
         self.seed, self.rows, self.objective = seed, rows, objective
+        self._class_weights = class_weights
         self.program = programs.start(params, recipe, seed)
         self._batch_size = int(params["batch_size"])
         self._ids = tf.constant(rows.train)
@@ -89,18 +95,16 @@ class Trainer:
         # From the seed and the epoch, not from a stream: a trial continued from a checkpoint sees the same
         # order.
         order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.rows.train))
-        self.program.train(self._ids, self._labels, order, self._batch_size)
+        self.program.train(self._ids, self._labels, order, self._batch_size, self._class_weights)
         validation_scores = self.program.score(self.rows.validation)
-        train_loss, train_accuracy = evaluate(
+        train = evaluate(
             self.program.score(self.rows.train[self.rows.probe]), self.rows.train_labels[self.rows.probe]
         )
-        val_loss, val_accuracy = evaluate(validation_scores, self.rows.validation_labels)
+        validation = evaluate(validation_scores, self.rows.validation_labels)
         figures = EpochFigures(
             epoch=self.epoch,
-            train_loss=train_loss,
-            train_accuracy=train_accuracy,
-            val_loss=val_loss,
-            val_accuracy=val_accuracy,
+            **{f"train_{name}": value for name, value in asdict(train).items() if name not in AREAS},
+            **{f"val_{name}": value for name, value in asdict(validation).items()},
             learning_rate=float(self.program.optimizer.learning_rate.value.numpy()),
             epoch_s=time.perf_counter() - start,
         )
@@ -108,8 +112,10 @@ class Trainer:
         return figures
 
     def _remember(self, figures: EpochFigures, validation_scores: Scores) -> None:
-        score = figures.val_accuracy if self.objective == "val_accuracy" else -figures.val_loss
-        if figures.is_finite and score > self.best_score:
+        value = getattr(figures, self.objective)
+        # An area is not known where the validation texts have one class alone.
+        score = -np.inf if value is None else -value if self.objective == "val_loss" else value
+        if figures.is_finite and (score > self.best_score or self.best_epoch is None):
             self.best_score, self.best_epoch = score, figures.epoch
             self._best_weights = read_values(self.classifier.logits.variables)
             self._best_scores = validation_scores
@@ -149,8 +155,8 @@ class Trainer:
         )
         return np.asarray(means[::-1], dtype=np.float32)
 
-    def test(self, ids: Ids, labels: Labels) -> tuple[float, float]:
-        """Return loss and accuracy of the best epoch's weights on rows it never chose by."""
+    def test(self, ids: Ids, labels: Labels) -> Measures:
+        """Measure the best epoch's weights on rows it never chose by."""
         assign_values(self.classifier.logits.variables, self._best_weights)
         return evaluate(self.program.score(ids), labels)
 

@@ -54,8 +54,8 @@ def test_only_the_last_attempt_of_a_replicate_counts(write_database: Callable[..
     path = write_database(n_trials=1, n_seeds=1, fail_fraction=0, prune_fraction=0)
     change(
         path,
-        "INSERT INTO attempts SELECT trial, phase, replicate, 2, 'failed', seed, params, n_weights, cells,"
-        " node, started_at, setup_s, wall_s, 'gone', NULL, NULL FROM attempts",
+        "INSERT INTO attempts (trial, phase, replicate, attempt, state, seed, params, reason)"
+        " SELECT trial, phase, replicate, 2, 'failed', seed, params, 'gone' FROM attempts",
     )
 
     study = load(path)

@@ -325,3 +325,8 @@ def test_a_design_that_grows_trains_what_is_new_and_nothing_again(
     assert planned is not None
     trained = [str(sorted(a.params.items())) for a in (*before, *after)]
     assert Counter(trained) == Counter(str(sorted(setting.items())) for setting in planned)
+
+
+def test_every_objective_but_the_loss_is_the_better_the_larger() -> None:
+    assert directions_of(make_spec(objective="val_macro_f1")) == ["maximize"]
+    assert directions_of(make_spec(objective="val_loss")) == ["minimize"]

@@ -135,3 +135,25 @@ def test_a_name_that_could_leave_its_folder_or_upset_a_reader_is_refused(name: s
 @pytest.mark.parametrize("name", ["a", "imdb-2026_11.b", "x" * 64])
 def test_a_plain_name_is_taken(name: str) -> None:
     assert check_name(name) == name
+
+
+def test_a_class_weight_is_a_parameter_like_any_other() -> None:
+    spec = make_spec(space={"class_weight": ["none", "balanced"]})
+
+    assert list(spec.space.parameters["class_weight"].choices) == ["none", "balanced"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"space": {"class_weight": ["heavy"]}}, "space.class_weight is none or balanced: 'heavy' is not"),
+        ({"training": {"class_weight": {"spam": 0.0}}}, "a weight above 0 by class: {'spam': 0.0} is not"),
+        (
+            {"training": {"class_weight": "balanced"}, "space": {"class_weight": ["none", "balanced"]}},
+            "training.class_weight is given once",
+        ),
+    ],
+)
+def test_a_class_weight_that_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(StudyError, match=re.escape(said)):
+        make_spec(**changes)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import analysis
 from study.errors import EnvironmentFaultError, IntegrityError
 from study.store.ledger import Ledger
 from study.trial import Assignment
@@ -49,6 +50,24 @@ def test_a_loss_that_is_not_finite_is_stored_as_missing(ledger: Ledger) -> None:
     (outcome,) = ledger.outcomes()
     assert math.isnan(outcome.scores[0])
     assert outcome.best_score is None
+
+
+def test_an_objective_beside_accuracy_is_recorded_and_judged_by(tmp_path: Path) -> None:
+    spec = make_spec(objective="val_macro_f1")
+    ledger = Ledger.create(tmp_path / "records.db", make_facts(spec), np.array([0, 1, 0, 1]))
+    ledger.begin(ASSIGNMENT, NOW)
+    for epoch, f1 in ((1, 0.5), (2, 0.25)):
+        report = pretend_report(ASSIGNMENT, epoch, 2)
+        assert report.figures is not None
+        figures = replace(report.figures, val_macro_f1=f1, val_roc_auc=None)
+        ledger.hear(ASSIGNMENT, replace(report, figures=figures), report.state, None)
+
+    (run,) = analysis.load(ledger.path).trials.to_dict("records")
+
+    assert ledger.outcomes()[0].scores == (0.5, 0.25)
+    assert ledger.measure(ASSIGNMENT)["val_macro_f1"] == 0.5
+    assert (run["best_epoch"], run["val_macro_f1"], run["val_macro_f1_last"]) == (1, 0.5, 0.25)
+    assert math.isnan(run["val_roc_auc"])
 
 
 def test_an_epoch_that_is_heard_twice_is_kept_once(ledger: Ledger) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,32 @@ def test_a_training_continued_from_a_checkpoint_is_the_one_that_was_not_interrup
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_class_of_weight_two_counts_as_if_each_of_its_texts_came_twice(
+    programs: ProgramCache, n_classes: int
+) -> None:
+    # One batch an epoch by plain descent: twice the texts of class 1, at a rate that makes up for the mean.
+    rows = make_rows(n_classes)
+    again = rows.train_labels == 1
+    twice = replace(
+        rows,
+        train=np.concatenate([rows.train, rows.train[again]]),
+        train_labels=np.concatenate([rows.train_labels, rows.train_labels[again]]),
+    )
+    weights = np.ones(n_classes, dtype=np.float32)
+    weights[1] = 2.0
+    setting = PARAMS | {"optimizer": "sgd", "batch_size": 500}
+    recipe = Recipe(n_classes)
+    rate = 0.5 * len(twice.train) / len(rows.train)
+    weighted = Trainer(setting | {"learning_rate": 0.5}, 1, rows, "val_loss", programs, recipe, weights)
+    expected = losses(weighted, 2)
+
+    repeated = Trainer(setting | {"learning_rate": rate}, 1, twice, "val_loss", programs, recipe)
+
+    assert losses(repeated, 2) == [pytest.approx(pair, rel=1e-4) for pair in expected]
+    assert expected != losses(make_trainer(programs, rows=rows, n_classes=n_classes, **setting), 2)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
 def test_figures_are_those_that_keras_evaluates(programs: ProgramCache, n_classes: int) -> None:
     rows = make_rows(n_classes)
     trainer = make_trainer(programs, rows=rows, n_classes=n_classes)
@@ -167,10 +194,10 @@ def test_scores_become_losses_and_accuracies_as_by_hand() -> None:
     labels = np.array([0, 1, 1])
     scores = np.array([[-1.0], [2.0], [-3.0]], np.float32)
 
-    loss, accuracy = evaluate(scores, labels)
+    measures = evaluate(scores, labels)
 
     by_hand = (np.log1p(np.exp(-1)) + np.log1p(np.exp(-2)) + np.log1p(np.exp(3))) / 3
-    assert (loss, accuracy) == pytest.approx((by_hand, 2 / 3))
+    assert (measures.loss, measures.accuracy) == pytest.approx((by_hand, 2 / 3))
 
 
 def test_probabilities_of_several_classes_sum_to_one() -> None:
@@ -194,8 +221,8 @@ def test_gradient_norms_are_those_of_finite_differences(programs: ProgramCache, 
 
     by_differences = [
         (
-            evaluate(np.array(rest(embedded + h)), labels)[0]
-            - evaluate(np.array(rest(embedded - h)), labels)[0]
+            evaluate(np.array(rest(embedded + h)), labels).loss
+            - evaluate(np.array(rest(embedded - h)), labels).loss
         )
         / 2e-2
         for h in steps
