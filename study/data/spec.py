@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Side = Literal["pre", "post"]
 """The side of a sequence that is padded or cut: its beginning or its end."""
 
-TokenRule = Literal["words", "words_and_punctuation"]
+TokenRule = Literal["words", "words_and_punctuation", "chars", "bpe"]
 """How a text becomes tokens; `study.data.tokens` has the rules."""
 
 BUILT_IN_SOURCES = ("docstrings", "imdb", "recall", "reuters")

@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from study.data import FIRST_WORD, PADDING, START, UNKNOWN
-from study.data.tokens import space_out
+from study.data import FIRST_WORD
+from study.data.encoding import cut_view, look_up
 from study.errors import IntegrityError, StudyError
 from study.store.checksums import digest_of
 from study.store.models import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, ModelCard, read_card
@@ -62,22 +62,18 @@ class TextClassifier:
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Turn texts into ids as the study did: int32 of shape (len(texts), sequence_length)."""
-        numbers = self._numbers
-        length, encoding = self.card.sequence_length, self.card.encoding
-        ids = np.full((len(texts), length), PADDING, dtype=np.int32)
-        for row, text in enumerate(texts):
-            words = space_out(text, encoding.tokens).decode().split(" ")
-            found = [START, *(numbers.get(word, UNKNOWN) for word in words if word)]
-            kept = found[-length:] if encoding.truncation == "pre" else found[:length]
-            if encoding.padding == "pre":
-                ids[row, length - len(kept) :] = kept
-            else:
-                ids[row, : len(kept)] = kept
-        return ids
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {word: number for number, word in enumerate(self.vocabulary, FIRST_WORD)}
+        rule = self.card.encoding
+        ids, offsets = look_up(texts, rule.tokens, self.vocabulary)
+        return cut_view(
+            ids,
+            offsets,
+            np.arange(len(texts)),
+            np.zeros((0, 2), dtype=np.int32),
+            vocab_size=FIRST_WORD + len(self.vocabulary),
+            sequence_length=self.card.sequence_length,
+            padding=rule.padding,
+            truncation=rule.truncation,
+        )
 
     @cached_property
     def model(self) -> Any:

@@ -188,9 +188,7 @@ class Leg:
             if spec.resources.time_budget_s is not None:
                 interruption.deadline = start + spec.resources.time_budget_s
             encoded = encoding.result()
-            tokens = spec.data.resolved().tokens
-            assert tokens is not None
-            models = ModelStore(self.directory.models, spec.keep_models, encoded, tokens)
+            models = ModelStore(self.directory.models, spec.keep_models, encoded)
             driver = Driver(spec, source, ledger, checkpoints, models, self.listener)
             # The last runs leave CPUs idle.
             on_drained = (lambda: None) if ledger.has_baselines else lines.begin

@@ -86,13 +86,12 @@ class ModelStore:
         folder: The study's `models` folder; what it holds already is kept in the account.
         n_models: How many to keep.
         corpus: Gives the vocabulary and the encoding that a model needs to read text.
-        tokens: The rule by which a text becomes tokens.
     """
 
-    def __init__(self, folder: Path, n_models: int, corpus: EncodedCorpus, tokens: TokenRule) -> None:
+    def __init__(self, folder: Path, n_models: int, corpus: EncodedCorpus) -> None:
         self._folder, self._n_models = folder, n_models
         self._corpus = corpus
-        self._encoding = Encoding(tokens=tokens, padding=corpus.padding, truncation=corpus.truncation)
+        self._encoding = Encoding(tokens=corpus.tokens, padding=corpus.padding, truncation=corpus.truncation)
         self._kept: dict[int, _Kept] = {}
         for path in sorted(folder.glob("trial-*")):
             if not (path / CARD_FILE).exists():

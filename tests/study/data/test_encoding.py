@@ -4,7 +4,11 @@ import hashlib
 import json
 import os
 import pickle
+import re
+import sys
+import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,14 +18,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from study.data import Corpus, DataSpec, EncodedCorpus, Splits, encode, load_corpus
-from study.data.encoding import PADDING, START, UNKNOWN
+from study.data import Corpus, DataSpec, EncodedCorpus, Splits, encode, load_corpus, subwords
+from study.data.characters import fold
+from study.data.encoding import FIRST_WORD, PADDING, START, UNKNOWN, look_up
 from study.data.spec import TokenRule
-from study.data.tokens import number_tokens, space_out
-from study.errors import DataError
+from study.data.tokens import SPACE_MARK, number_tokens, space_out, suggest_tokens
+from study.errors import DataError, EnvironmentFaultError
 
 REPEATABLE = settings(derandomize=True, deadline=None)  # the same examples on any machine, however busy
 Side = Literal["pre", "post"]
+RULES: tuple[TokenRule, ...] = ("words", "words_and_punctuation", "chars", "bpe")
 TEXTS = ("The cat, the dog.", "A cat's <br /> life", "dog dog zebra", "The yak and the cat")
 
 
@@ -44,11 +50,9 @@ def spec_of(**options: Any) -> DataSpec:
 
 
 def slow_words(text: str) -> list[str]:
-    """Keras's rule, letter by letter."""
-    kept = "".join(
-        " " if letter in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n' else letter for letter in text.lower()
-    )
-    return [word for word in kept.split(" ") if word != ""]
+    """Keras's rule, letter by letter, on folded text."""
+    kept = "".join(" " if letter in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~' else letter for letter in fold(text))
+    return [unicodedata.normalize("NFC", word) for word in kept.split()]
 
 
 def slow_ids(texts: tuple[str, ...], n_train: int) -> tuple[list[str], list[list[int]]]:
@@ -124,29 +128,156 @@ def test_a_view_equals_what_keras_pads(tmp_path: Path, padding: Side, truncation
 
 
 @pytest.mark.slow
-def test_words_are_those_of_the_tokenizer_of_keras() -> None:
+def test_words_of_plain_text_are_those_of_the_tokenizer_of_keras() -> None:
     from keras.src.legacy.preprocessing.text import text_to_word_sequence
 
     rng = np.random.default_rng(0)
-    letters = [chr(code) for code in [*range(1, 0x250), 0x3A3, 0x2028, 0x1F600]]
+    letters = [chr(code) for code in (*range(1, 9), 9, 10, *range(32, 127))]
     for _ in range(200):
         text = "".join(rng.choice(letters, size=60))
         assert tokens_of(text, "words") == text_to_word_sequence(text)
 
 
 def tokens_of(text: str, rule: TokenRule) -> list[str]:
-    return [token for token in space_out(text, rule).decode().split(" ") if token]
+    return [token for token in space_out(text, rule).split(" ") if token]
 
 
-def test_punctuation_can_be_kept_as_tokens() -> None:
-    tokens = tokens_of("Don't f(x_1) -> Größe…", "words_and_punctuation")
-    assert tokens == ["don", "'", "t", "f", "(", "x_1", ")", "-", ">", "größe", "…"]
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("words", ["don't", "f", "x", "1", "größe…"]),
+        ("words_and_punctuation", ["don", "'", "t", "f", "(", "x_1", ")", "-", ">", "größe", "…"]),
+        ("chars", [*"don't▁f(x_1)▁->▁größe…"]),
+        ("bpe", ["▁don", "'", "t", "▁f", "(", "x_1", ")", "▁-", ">", "▁gro\u0308ße", "…"]),
+    ],
+)
+def test_a_text_is_cut_by_its_rule(rule: TokenRule, expected: list[str]) -> None:
+    assert tokens_of(" Don't f(x_1) ->\r\n Größe…\n", rule) == expected
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(text=st.text([chr(code) for code in (*range(1, 11), *range(14, 28), *range(32, 127))]))
+def test_plain_text_has_the_tokens_it_always_had(rule: TokenRule, text: str) -> None:
+    earlier: dict[TokenRule, Callable[[str], list[str]]] = {
+        "words": lambda text: re.split(r'[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+', text),
+        "words_and_punctuation": lambda text: re.findall(r"\w+|[^\w\s]", text),
+        "chars": lambda text: [*SPACE_MARK.join(text.split())],
+        "bpe": lambda text: re.findall(r"▁?(?:[^\W▁]+|[^\w▁])", "".join(f"▁{part}" for part in text.split())),
+    }
+    assert tokens_of(text, rule) == [token for token in earlier[rule](text.lower()) if token]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("bad\r\nfilm", "bad\nfilm"),
+        ("bad\xa0film\u3000good\x85so", "bad film good so"),
+        ("Zwo\u0308lf E\u0301te\u0301", "Zwölf Été"),
+        ("co\xadoperate\ufeff", "cooperate"),
+        ("ΛΌΓΟΣ", "λόγος"),
+        ("\u1112\u1161\u11ab\u1100\u116e\u11a8", "한국"),
+    ],
+)
+def test_what_a_reader_sees_as_the_same_has_the_same_tokens(rule: TokenRule, one: str, other: str) -> None:
+    assert tokens_of(one, rule) == tokens_of(other, rule)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(text=st.text())
+def test_any_text_can_be_cut_and_composing_it_first_changes_nothing(rule: TokenRule, text: str) -> None:
+    tokens = tokens_of(text, rule)
+    assert tokens == tokens_of(unicodedata.normalize("NFC", text), rule)
+    assert tokens == tokens_of(unicodedata.normalize("NFD", text), rule)
+    assert tokens == tokens_of(text.replace("\n", "\r\n"), rule)
+
+
+def test_marks_stay_with_the_letter_that_carries_them() -> None:
+    assert tokens_of("हिन्दी की फ़िल्म", "words_and_punctuation") == ["हिन्दी", "की", "फ़िल्म"]
+    assert tokens_of("नि\u094dक कि", "chars") == ["नि\u094d", "क", "▁", "कि"]
+    assert tokens_of("1\ufe0f\u20e3 \u2260", "words_and_punctuation") == ["1\ufe0f\u20e3", "\u2260"]
+
+
+def test_half_a_surrogate_pair_is_a_character_that_nobody_knows() -> None:
+    assert tokens_of("a \ud83d b", "words") == ["a", "\ufffd", "b"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["这部电影很好看。", "OK 不好"], "chars"),
+        (["映画は良かった"], "chars"),
+        (["หนังเรื่องนี้ดีมาก"], "chars"),
+        (["영화가 좋았다"], "words"),
+        (["the film 好", "was good"], "words"),
+        (["", "!!! 123"], "words"),
+    ],
+)
+def test_texts_without_spaces_are_read_by_characters(texts: list[str], expected: str) -> None:
+    assert suggest_tokens(texts, "words") == expected
+
+
+def test_a_file_in_chinese_is_read_by_characters_unless_told_otherwise(tmp_path: Path) -> None:
+    corpus = make_corpus(("这部电影很好看", "这部电影不好"), 1)
+    spec = DataSpec(source="reviews.csv")
+    assert encode(corpus, spec, tmp_path).tokens == "chars"
+    told = spec.model_copy(update={"tokens": "words"})
+    assert encode(corpus, told, tmp_path).tokens == "words"
 
 
 def test_tokens_are_numbered_as_they_first_appear() -> None:
     tokens, numbers, offsets = number_tokens(["b  a b", "...", " c a"], "words")
     assert [tokens[number] for number in numbers] == ["b", "a", "b", "c", "a"]
     assert offsets.tolist() == [0, 3, 3, 5]
+
+
+MERGING = (
+    "low lower lowest newer newest widest",
+    "the low tide is the widest tide",
+    "lowly newts widen 电影电影好 newest lower low",
+    "unseen žubr 电影 lowest wide",
+)
+
+
+def test_parts_of_words_are_learned_from_the_training_split_alone(tmp_path: Path) -> None:
+    one = encode(make_corpus(MERGING, 3), spec_of(tokens="bpe"), tmp_path)
+    other = encode(make_corpus((*MERGING[:3], "zzz zzz zzz"), 3), spec_of(tokens="bpe"), tmp_path)
+    assert one.vocabulary == other.vocabulary
+    assert "▁low" in [line.replace(" ", "") for line in one.vocabulary]
+    assert one.n_ids == FIRST_WORD + len(one.vocabulary)
+
+
+@pytest.mark.parametrize("padding", ["pre", "post"])
+@pytest.mark.parametrize("truncation", ["pre", "post"])
+def test_a_vocabulary_of_any_size_cuts_as_if_it_had_been_learned_alone(
+    tmp_path: Path, padding: Side, truncation: Side
+) -> None:
+    """Texts cut by all merges, the last ones undone, are texts cut by the first merges."""
+    corpus = make_corpus(MERGING, 3)
+    encoded = encode(corpus, spec_of(tokens="bpe", padding=padding, truncation=truncation), tmp_path)
+    for size in range(FIRST_WORD + 1, encoded.n_ids + 2):
+        ids, offsets = look_up(MERGING, "bpe", encoded.vocabulary[: size - FIRST_WORD])
+        rows = [row.tolist() for row in np.split(ids, offsets[1:-1])]
+        for length in (5, 9, 80):
+            expected = slow_view(rows, size, length, padding, truncation)
+            assert encoded.view("train", size, length).tolist() == expected[:3]
+            assert encoded.view("validation", size, length).tolist() == expected[3:]
+
+
+def test_the_first_merges_are_those_that_a_smaller_vocabulary_learns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spaced = [space_out(text, "bpe") for text in MERGING]
+    whole = subwords.learn_parts(spaced)
+    for size in (10, 30, 40):
+        monkeypatch.setattr(subwords, "MAX_PARTS", size)
+        assert subwords.learn_parts(spaced) == whole[:size]
+
+
+def test_without_the_library_parts_of_words_are_refused_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(EnvironmentFaultError, match=r"recurrent-study\[bpe\]"):
+        subwords.learn_parts(["a b"])
 
 
 def test_a_word_of_the_validation_split_never_enters_the_vocabulary(tmp_path: Path) -> None:
@@ -197,7 +328,7 @@ def test_the_test_split_stays_sealed_in_views_too(tmp_path: Path) -> None:
 def same(left: EncodedCorpus, right: EncodedCorpus) -> bool:
     pairs = [
         (getattr(left, name), getattr(right, name))
-        for name in ("ids", "offsets", "word_bytes", "word_offsets")
+        for name in ("ids", "offsets", "word_bytes", "word_offsets", "parts")
     ]
     return all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
 
@@ -227,7 +358,7 @@ def test_other_texts_or_another_split_are_encoded_anew(tmp_path: Path, other: Co
 
 
 @pytest.mark.parametrize(
-    "name", ["ids.npy", "offsets.npy", "word_bytes.npy", "word_offsets.npy", "entry.json"]
+    "name", ["ids.npy", "offsets.npy", "word_bytes.npy", "word_offsets.npy", "parts.npy", "entry.json"]
 )
 @pytest.mark.parametrize("damage", ["cut", "flip", "gone", "empty"])
 def test_a_damaged_cache_entry_is_made_again(tmp_path: Path, name: str, damage: str) -> None:

@@ -97,7 +97,7 @@ def test_nothing_in_a_study_directory_is_unpickled(tmp_path: Path) -> None:
         lambda: analysis.load(directory.path),
         lambda: read_spec(directory),
         lambda: resume_study(directory.path),
-        lambda: ModelStore(directory.models, 3, CORPUS, "words"),
+        lambda: ModelStore(directory.models, 3, CORPUS),
         lambda: folder.load(assignment),
     ):
         with suppress(ValueError):

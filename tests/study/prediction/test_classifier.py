@@ -50,7 +50,7 @@ def make_corpus(folder: Path, tokens: str, truncation: str, padding: str) -> Enc
     return encode(load_corpus(spec), spec, folder / "cache")
 
 
-def save_model(corpus: EncodedCorpus, folder: Path, tokens: str, score: float = 0.5, trial: int = 0) -> Path:
+def save_model(corpus: EncodedCorpus, folder: Path, score: float = 0.5, trial: int = 0) -> Path:
     rows = Rows(
         train=corpus.view("train", 12, 6),
         train_labels=corpus.labels_of("train"),
@@ -63,7 +63,7 @@ def save_model(corpus: EncodedCorpus, folder: Path, tokens: str, score: float = 
     path = folder / "model.keras"
     trainer.save_best(str(path))
     assignment = Assignment(trial=trial, replicate=1, attempt=1, seed=1, params=PARAMS)
-    ModelStore(folder / "models", 3, corpus, tokens).offer(assignment, score, 1, path.read_bytes())
+    ModelStore(folder / "models", 3, corpus).offer(assignment, score, 1, path.read_bytes())
     return folder / "models" / f"trial-{trial:04d}"
 
 
@@ -71,7 +71,7 @@ def save_model(corpus: EncodedCorpus, folder: Path, tokens: str, score: float = 
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[EncodedCorpus, Path]:
     folder = tmp_path_factory.mktemp("model")
     corpus = make_corpus(folder, "words", "pre", "pre")
-    return corpus, save_model(corpus, folder, "words")
+    return corpus, save_model(corpus, folder)
 
 
 def test_new_texts_are_encoded_as_the_study_encoded_its_own(saved: tuple[EncodedCorpus, Path]) -> None:
@@ -113,7 +113,7 @@ def test_the_model_is_loaded_once_however_often_texts_are_classified(
 
 def test_a_study_stands_for_its_best_model(saved: tuple[EncodedCorpus, Path]) -> None:
     corpus, folder = saved
-    save_model(corpus, folder.parent.parent, "words", score=0.9, trial=7)
+    save_model(corpus, folder.parent.parent, score=0.9, trial=7)
 
     assert TextClassifier.open(folder.parent.parent).card.trial == 7
 
@@ -144,7 +144,7 @@ def test_an_exported_model_reads_raw_strings_as_the_classifier_does(
     tmp_path: Path, tokens: str, truncation: str, padding: str
 ) -> None:
     corpus = make_corpus(tmp_path, tokens, truncation, padding)
-    classifier = TextClassifier.open(save_model(corpus, tmp_path, tokens))
+    classifier = TextClassifier.open(save_model(corpus, tmp_path))
     expected = classifier.predict(TEXTS)
 
     export_classifier(classifier, tmp_path / "exported")

@@ -62,7 +62,7 @@ def begin_leg(tmp_path: Path, open_study: OpenStudy) -> Callable[..., Leg]:
         spec = make_spec(resources={"retries": retries})
         search, ledger = open_study(spec)
         checkpoints = CheckpointFolder(tmp_path / "checkpoints")
-        models = ModelStore(tmp_path / "models", 0, CORPUS, "words")
+        models = ModelStore(tmp_path / "models", 0, CORPUS)
         ear = Ear()
         legs: list[Leg] = []
         driver = Driver(
