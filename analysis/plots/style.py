@@ -75,8 +75,10 @@ RC: dict[str, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw inside this context; nothing of it stays behind."""
-    with mpl.rc_context(cast("Any", RC)):
+    """Draw inside this context; nothing of it stays behind, and nothing of a user's own style comes in."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(cast("Any", RC))
         yield
 
 

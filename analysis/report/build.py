@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pandas as pd
 
@@ -19,7 +21,8 @@ from analysis.report.chapters.overfit import overfitting_chapter, widest_pair
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import search_chapter
 from analysis.report.chapters.verdict import verdict_chapter
-from analysis.report.content import Fact, Note, Report, Section
+from analysis.report.content import Fact, Finding, Note, Report, Section
+from analysis.report.faults import FAULTS_FILE, Faults
 from analysis.report.findings import summarize
 from analysis.statistics.evidence import Evidence, gather
 from analysis.words.numbers import count, duration, number, percent, plus_minus
@@ -38,43 +41,69 @@ _FRONT = (
     "n_weights",
     "wall_s",
 )
+_CHAPTERS: dict[str, Callable[[Evidence], Section | None]] = {
+    "ranking": ranking_chapter,
+    "verdicts": verdict_chapter,
+    "overfitting": overfitting_chapter,
+    "confirmation": confirmed_chapter,
+    "audit": audited_chapter,
+    "gradients": gradient_chapter,
+    "factors": factor_chapter,
+    "search": search_chapter,
+    "baselines": beat_chapter,
+    "failures": failures_chapter,
+    "asked": asked_chapter,
+}
+"""By the anchor of each, in the order of the page."""
 _UNSAID = "unsaid"
 _BACK = ("seed", "phase", "reason")
 
 
-def build_report(study: Study) -> Report:
-    """Compute all that the report of one study says."""
+def build_report(study: Study, faults: Faults | None = None) -> Report:
+    """Compute all that the report of one study says.
+
+    Args:
+        study: What `analysis.load` gave.
+        faults: What could not be made before; what cannot be made here is added.
+    """
+    faults = Faults() if faults is None else faults
     evidence = gather(study)
-    optional = confirmed_chapter(evidence), audited_chapter(evidence), gradient_chapter(evidence)
-    asked_for = [chapter for chapter in optional if chapter is not None]
-    sections = gather_unsaid(
-        [
-            ranking_chapter(evidence),
-            verdict_chapter(evidence),
-            overfitting_chapter(evidence),
-            *asked_for,
-            factor_chapter(evidence),
-            search_chapter(evidence),
-            beat_chapter(evidence),
-            failures_chapter(evidence),
-            asked_chapter(evidence),
-        ]
-    )
+    sections = gather_unsaid(_chapters(evidence, faults))
     anchors = {section.anchor for section in sections}
+    findings = faults.attempt("the findings", lambda: summarize(evidence), _say_as_finding)
     return Report(
         kicker="Study of recurrent text classifiers",
         title=study.name,
         subtitle=_subtitle(evidence),
-        facts=_facts(evidence),
+        facts=faults.attempt("the figures at the top", lambda: _facts(evidence), lambda _: []),
         findings=[
-            finding if finding.anchor in anchors else replace(finding, anchor=_UNSAID)
-            for finding in summarize(evidence)
+            finding if finding.anchor in anchors else replace(finding, anchor=_UNSAID) for finding in findings
         ],
         sections=sections,
         rows=_rows(evidence),
-        tables=_tables(evidence),
+        tables=_tables(evidence, faults),
+        faults=faults,
         footer=f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {study.path.name}.",
     )
+
+
+def _chapters(evidence: Evidence, faults: Faults) -> list[Section]:
+    """Each chapter that there is something for; one that cannot be made says so in its place."""
+    made = (
+        faults.attempt(
+            f"the chapter {anchor!r}",
+            partial(make, evidence),
+            lambda said, anchor=anchor: Section(  # type: ignore[misc]
+                anchor=anchor, title=anchor.capitalize(), blocks=[Note(text=said, tone="warning")]
+            ),
+        )
+        for anchor, make in _CHAPTERS.items()
+    )
+    return [chapter for chapter in made if chapter is not None]
+
+
+def _say_as_finding(said: str) -> list[Finding]:
+    return [Finding(text=said, tone="warning", kind="fault")]
 
 
 def gather_unsaid(sections: list[Section]) -> list[Section]:
@@ -90,7 +119,9 @@ def gather_unsaid(sections: list[Section]) -> list[Section]:
 
 
 def _is_unsaid(section: Section) -> bool:
-    return section.anchor != "failures" and all(isinstance(block, Note) for block in section.blocks)
+    if section.anchor == "failures":
+        return False
+    return all(isinstance(block, Note) and FAULTS_FILE not in block.text for block in section.blocks)
 
 
 def _subtitle(evidence: Evidence) -> str:
@@ -148,8 +179,30 @@ def _rows(evidence: Evidence) -> pd.DataFrame | None:
     return runs[[*_FRONT[:3], *parameters, *_FRONT[3:], *_BACK]]
 
 
-def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
-    tables = {"trials": evidence.recorded.trials, "epochs": evidence.recorded.epochs}
+def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
+    """The tables that are written beside those in the page, those that cannot be made left out."""
+    groups = {
+        "the tables of runs": lambda: {
+            "trials": evidence.recorded.trials,
+            "epochs": evidence.recorded.epochs,
+        },
+        "the tables of overfitting": lambda: _overfitting_tables(evidence),
+        "the tables of the ranking": lambda: _ranking_tables(evidence),
+        "the tables of factors": lambda: _factor_tables(evidence),
+        "the table of gradients": lambda: {"gradient-reach": evidence.gradient_reach},
+        "the table of calibration": lambda: {"calibration": evidence.calibration},
+    }
+    tables: dict[str, pd.DataFrame] = {}
+    for what, make in groups.items():
+        tables |= faults.attempt(what, make, lambda _: {})
+    for name in ("expected-best", "importance", "gradient-reach", "calibration"):
+        if name in tables and tables[name].empty:
+            del tables[name]
+    return tables
+
+
+def _overfitting_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    tables = {}
     if not evidence.study.epochs.empty:
         tables["overfitting-by-replicate"] = evidence.overfitting
         tables["curve-noise"] = evidence.noise
@@ -158,17 +211,19 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     pair = widest_pair(evidence) if not evidence.study.epochs.empty else None
     if pair is not None:
         tables["gap-map"] = evidence.map_gap(*pair)
-    if not evidence.expected_best.empty:
-        tables["expected-best"] = evidence.expected_best
+    return tables
+
+
+def _ranking_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    tables = {"expected-best": evidence.expected_best}
     if not evidence.ranking.empty:
         tables["lines-to-beat"] = evidence.lines_to_beat
         tables |= {"front-time": evidence.fronts["wall_s"], "front-size": evidence.fronts["n_weights"]}
+    return tables
+
+
+def _factor_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    tables = {"importance": evidence.importance}
     if evidence.factors:
         tables |= {"effects": evidence.effects, "interactions": evidence.interactions}
-    if not evidence.importance.empty:
-        tables["importance"] = evidence.importance
-    if not evidence.gradient_reach.empty:
-        tables["gradient-reach"] = evidence.gradient_reach
-    if not evidence.calibration.empty:
-        tables["calibration"] = evidence.calibration
     return tables

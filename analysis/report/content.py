@@ -9,6 +9,8 @@ from typing import Literal
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.report.faults import Faults
+
 NOTHING_VARIED = "Nothing was varied among the completed runs, so no factor can be judged."
 """Said by each chapter on factors where there are none; said once, a report gathers it."""
 
@@ -121,6 +123,7 @@ class Report:
         rows: The table of all trials; None where there is none.
         tables: Further tables to be written as CSV only, by name.
         footer: The last line.
+        faults: What could not be made.
     """
 
     kicker: str
@@ -132,3 +135,4 @@ class Report:
     rows: pd.DataFrame | None = None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     footer: str = ""
+    faults: Faults = field(default_factory=Faults)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from analysis.errors import AnalysisError, UnwritableError
 from analysis.garbage import no_collection
@@ -17,7 +20,8 @@ from analysis.records.files import write_csv
 from analysis.records.loading import Study
 from analysis.report.build import build_report
 from analysis.report.comparison import build_comparison
-from analysis.report.content import Block, Chart, Grid, Report
+from analysis.report.content import Block, Chart, Grid, Note, Report, Section
+from analysis.report.faults import Faults
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
 from analysis.report.svg import Drawing, render_svg, save_figure
@@ -27,14 +31,25 @@ logger = logging.getLogger(__name__)
 Format = Literal["html", "md"]
 
 
-def write_report(study: Study, folder: Path, *, format: Format = "html", figures: bool = True) -> Path:
+def write_report(
+    study: Study,
+    folder: Path,
+    *,
+    format: Format = "html",
+    figures: bool = True,
+    faults: Faults | None = None,
+) -> Path:
     """Write the report of one study.
+
+    A chapter or figure that cannot be made is replaced by a line that says so; the traceback goes to
+    `faults.log` in the folder, which is there only then.
 
     Args:
         study: What `analysis.load` gave.
         folder: Made if missing; files of an earlier report in it are replaced, each at once.
         format: `html` for a page, `md` for a pull request.
         figures: Whether to draw; without them the page holds their readings only.
+        faults: What could not be made before; what cannot be made here is added.
 
     Returns:
         The page: `index.html` or `report.md`.
@@ -44,7 +59,7 @@ def write_report(study: Study, folder: Path, *, format: Format = "html", figures
         UnwritableError: If the folder cannot be written.
     """
     with no_collection():  # a report leaves little
-        return write_folder(build_report(study), folder, format=format, figures=figures)
+        return write_folder(build_report(study, faults), folder, format=format, figures=figures)
 
 
 def write_comparison(
@@ -66,7 +81,12 @@ def write_folder(report: Report, folder: Path, *, format: Format, figures: bool)
         for part in (folder / "tables", folder / "figures"):
             part.mkdir(parents=True, exist_ok=True)
         _write_tables(report, folder / "tables")
-        drawings = _draw(report, folder / "figures") if figures else {}
+        drawings: dict[str, Drawing] = {}
+        if figures:
+            report = replace(
+                report, sections=[_draw_section(report, s, folder, drawings) for s in report.sections]
+            )
+        report.faults.write(folder)
         page = folder / ("index.html" if format == "html" else "report.md")
         text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
         replace_file(page, lambda stream: stream.write(text.encode()))
@@ -103,12 +123,26 @@ def _remove_outdated(folder: Path, report: Report, drawings: Collection[str]) ->
         path.unlink()
 
 
-def _draw(report: Report, folder: Path) -> dict[str, Drawing]:
-    drawings: dict[str, Drawing] = {}
-    for block in _blocks(report):
+def _draw_section(report: Report, section: Section, folder: Path, drawings: dict[str, Drawing]) -> Section:
+    """Draw a chapter's figures into `drawings`; each that cannot be drawn becomes a line that says so."""
+    blocks: list[Block] = []
+    for block in section.blocks:
         if isinstance(block, Chart):
-            with styled():
-                figure = block.draw()
-            drawings[block.name] = render_svg(figure)
-            save_figure(figure, drawings[block.name], folder, block.name)
-    return drawings
+            what = f"the figure {block.name!r}"
+            drawn: tuple[Figure, Drawing] | str = report.faults.attempt(
+                what, partial(_render, block), lambda said: said
+            )
+            if isinstance(drawn, str):
+                blocks.append(Note(text=drawn, tone="warning"))
+                continue
+            figure, drawing = drawn
+            drawings[block.name] = drawing
+            save_figure(figure, drawing, folder / "figures", block.name)
+        blocks.append(block)
+    return replace(section, blocks=blocks)
+
+
+def _render(chart: Chart) -> tuple[Figure, Drawing] | str:
+    with styled():
+        figure = chart.draw()
+    return figure, render_svg(figure)

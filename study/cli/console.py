@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from analysis.report.faults import FAULTS_FILE
 from analysis.words.labels import label_setting
 from analysis.words.numbers import byte_size, count, rough_duration
 from study.forecast.costs import Estimate
@@ -209,8 +210,18 @@ def print_result(console: Console, result: StudyResult) -> None:
             f"continue with: study resume {escape(str(result.directory.path))}[/yellow]",
             soft_wrap=True,
         )
+    if result.missing:
+        missing = escape(f"{', '.join(result.missing)}; see {result.directory.report / FAULTS_FILE}")
+        console.print(f"[yellow]could not be made: {missing}[/yellow]", soft_wrap=True)
     if result.report is None:
         return
-    for finding in result.findings:
+    for finding in _findings(result):
         console.print(f"- {escape(finding)}", soft_wrap=True)
     console.print(f"report: {escape(str(result.report))}", soft_wrap=True)
+
+
+def _findings(result: StudyResult) -> tuple[str, ...]:
+    try:
+        return result.findings
+    except Exception:
+        return ()  # the report has met the same, and said so

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ def report(
     study, directory = analysis.load(path), StudyDirectory(path)
     print(analysis.write_report(study, directory.report, format=one_of(output, ("html", "md"))))
     renew_checksums(directory, directory.report)
+    say_faults(directory.report)
 
 
 def compare(
@@ -34,3 +36,14 @@ def compare(
 
     studies = [analysis.load(path) for path in paths]
     print(analysis.write_comparison(studies, out, format=one_of(output, ("html", "md"))))
+    say_faults(out)
+
+
+def say_faults(folder: Path) -> None:
+    """Exit with status 1 where something of the report in a folder could not be made, and say what."""
+    from analysis.report.faults import FAULTS_FILE, read_faults
+
+    missing = read_faults(folder)
+    if missing:
+        print(f"study: could not be made: {', '.join(missing)}; see {folder / FAULTS_FILE}", file=sys.stderr)
+        raise typer.Exit(1)

@@ -124,4 +124,4 @@ def finish(leg: Any, spec: Any) -> None:
     print_result(console, result)
     if result.stop_signal is not None:
         raise typer.Exit(128 + result.stop_signal)
-    raise typer.Exit(1 if result.n_failed else 0)
+    raise typer.Exit(1 if result.n_failed or result.missing else 0)

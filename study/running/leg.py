@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
+from analysis.report.faults import Faults
 from search_spaces.documents import dump_document
 from study.cluster.head_watch import watch_head
 from study.cluster.session import check_address, ray_session
@@ -104,7 +105,8 @@ class Leg:
 
     def _run_locked(self, corpus: Corpus, interruption: Interruption) -> StudyResult:
         encoding = Background(lambda: encode(corpus, self.spec.data))
-        lines = Background(lambda: _draw_lines(encoding.result()))
+        faults = Faults()
+        lines = Background(lambda: _draw_lines(encoding.result(), faults))
         with ExitStack() as records:
             with ExitStack() as session:
                 start_ray = functools.cache(lambda: self._start_ray(session, encoding))
@@ -115,15 +117,19 @@ class Leg:
                 self._train(start_ray, encoding, lines, ledger, manifest, interruption)
             if interruption.reason is None and not ledger.has_baselines:
                 self.listener.on_stage("fitting the lines to beat")
-                ledger.record_baselines(lines.result())
+                ledger.record_baselines(faults.attempt("the lines to beat", lines.result, lambda _: []))
+                for what in faults.traces:
+                    self.listener.on_warning(f"could not be made, and is left out of the report: {what}")
             bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
         page = None
         # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
         if interruption.signal is None:
             self.listener.on_stage("writing the report")
-            page = publish(self.directory)
+            page = publish(self.directory, faults)
             write_checksums(self.directory)
-        return StudyResult(self.directory, page, interruption.reason, interruption.signal, bad)
+        return StudyResult(
+            self.directory, page, interruption.reason, interruption.signal, bad, tuple(faults.traces)
+        )
 
     def _open_or_create(self, corpus: Corpus) -> tuple[Ledger, Manifest]:
         directory = self.directory
@@ -255,10 +261,10 @@ def _count_ended(ledger: Ledger, phase: Phase) -> int:
     return sum(o.state != "running" and o.assignment.phase == phase for o in ledger.outcomes())
 
 
-def _draw_lines(encoded: EncodedCorpus) -> list[Baseline]:
+def _draw_lines(encoded: EncodedCorpus, faults: Faults) -> list[Baseline]:
     from study.data.cache import default_cache_folder
     from study.training.baselines import fit_baselines
 
-    lines = fit_baselines(encoded, default_cache_folder())
+    lines = fit_baselines(encoded, default_cache_folder(), faults.add)
     get_ready()
     return lines

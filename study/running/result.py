@@ -46,6 +46,7 @@ class StudyResult:
         interruption: Why it ended before the search did; None where the search is done.
         stop_signal: The signal that ended it, if one did.
         n_failed: Replicates that failed, diverged or took too long.
+        missing: What of the report, or of the lines to beat, could not be made.
     """
 
     directory: StudyDirectory
@@ -53,6 +54,7 @@ class StudyResult:
     interruption: str | None
     stop_signal: int | None
     n_failed: int
+    missing: tuple[str, ...] = ()
 
     def __fspath__(self) -> str:
         return str(self.directory.path)

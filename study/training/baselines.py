@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,26 @@ import numpy.typing as npt
 from scipy import sparse
 
 from study.data import FIRST_WORD, EncodedCorpus
+from study.errors import DataError, EnvironmentFaultError
 from study.store.files import write_atomically
+
+logger = logging.getLogger(__name__)
 
 Baseline = tuple[str, float, float | None, float]
 """Name, validation accuracy in [0, 1], validation loss in nats if it gives probabilities, seconds to fit."""
 
+TF_IDF, NB_SVM = "TF-IDF + logistic regression", "NB-SVM"
+
 _FORMAT = 1  # raised when the same texts would give other figures
 
 
-def fit_baselines(corpus: EncodedCorpus, cache_folder: Path) -> list[Baseline]:
+def _raise(_: str, error: Exception) -> None:
+    raise error
+
+
+def fit_baselines(
+    corpus: EncodedCorpus, cache_folder: Path, on_fault: Callable[[str, Exception], None] = _raise
+) -> list[Baseline]:
     """Fit the baselines on the training split, or return what was fitted before on the same texts and split.
 
     The majority class; TF-IDF of words and pairs of words with logistic regression; for two classes also
@@ -30,26 +43,52 @@ def fit_baselines(corpus: EncodedCorpus, cache_folder: Path) -> list[Baseline]:
     Args:
         corpus: The encoded texts.
         cache_folder: Where figures are kept by fingerprint.
+        on_fault: Hears of each that cannot be fitted, by name, and why; the others are fitted all the same.
     """
-    key = f"{corpus.fingerprint[:16]}-{corpus.split_fingerprint[:16]}-{corpus.n_ids}"
+    key = f"{corpus.fingerprint[:16]}-{corpus.split_fingerprint[:16]}-{corpus.tokens}-{corpus.n_ids}"
     path = cache_folder / f"baselines-{_FORMAT}-{key}.json"
-    if path.exists():
-        return [(name, accuracy, loss, fit_s) for name, accuracy, loss, fit_s in json.loads(path.read_text())]
-    train, validation = corpus.labels_of("train"), corpus.labels_of("validation")
-    features = _count_pairs_and_words(corpus)
-    rows = {split: corpus.splits.rows_of(split) for split in ("train", "validation")}
-    baselines = [_majority(train, validation)]
-    fitters: list[tuple[str, Callable[..., tuple[float, float | None]]]] = [
-        ("TF-IDF + logistic regression", _fit_logistic_regression)
-    ]
+    kept = _read_kept(path)
+    if kept is not None:
+        return kept
+    fitters: dict[str, Callable[..., tuple[float, float | None]]] = {TF_IDF: _fit_logistic_regression}
     if len(corpus.classes) == 2:
-        fitters.append(("NB-SVM", _fit_nbsvm))
-    for name, fit in fitters:
-        start = time.perf_counter()
-        accuracy, loss = fit(features[rows["train"]], train, features[rows["validation"]], validation)
-        baselines.append((name, accuracy, loss, time.perf_counter() - start))
-    write_atomically(path, json.dumps(baselines))
+        fitters[NB_SVM] = _fit_nbsvm
+    # On few cores these are the last that a study waits for: words are counted once for all.
+    data = cache(lambda: _gather(corpus))
+    baselines = [_majority(corpus.labels_of("train"), corpus.labels_of("validation"))]
+    for name, fit in fitters.items():
+        try:
+            start = time.perf_counter()
+            accuracy, loss = fit(*data())
+            baselines.append((name, accuracy, loss, time.perf_counter() - start))
+        except Exception as error:  # whatever a library makes of odd texts: no line is worth the report
+            on_fault(name, error)
+    if len(baselines) == 1 + len(fitters):
+        try:
+            write_atomically(path, json.dumps(baselines))
+        except EnvironmentFaultError as error:
+            logger.warning("the cache %s cannot be kept in order: %s", cache_folder, error)
     return baselines
+
+
+def _read_kept(path: Path) -> list[Baseline] | None:
+    """Return what was fitted before, None where nothing was or it cannot be read."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return [(str(name), float(accuracy), loss, float(fit_s)) for name, accuracy, loss, fit_s in rows]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _gather(corpus: EncodedCorpus) -> tuple[Any, ...]:
+    """Return counts and labels of the training split, then of the one that validates."""
+    features = _count_pairs_and_words(corpus)
+    if features.shape[1] == 0:
+        raise DataError("a line to beat needs words that two training texts have in common: there are none")
+    parts: list[Any] = []
+    for split in ("train", "validation"):
+        parts += [features[corpus.splits.rows_of(split)], corpus.labels_of(split)]
+    return tuple(parts)
 
 
 def _majority(train: npt.NDArray[np.int32], validation: npt.NDArray[np.int32]) -> Baseline:
@@ -79,7 +118,7 @@ def _count_pairs_and_words(corpus: EncodedCorpus) -> sparse.csr_matrix:
     _, columns = np.unique(codes, return_inverse=True)
     counts = sparse.coo_matrix(
         (np.ones(len(texts), dtype=np.float32), (texts, columns)),
-        shape=(len(lengths), int(columns.max()) + 1),
+        shape=(len(lengths), int(columns.max(initial=-1)) + 1),
     ).tocsr()
     in_training = counts[corpus.splits.rows_of("train")].getnnz(axis=0)
     return counts[:, in_training >= 2]

@@ -53,3 +53,39 @@ def test_the_sealed_test_split_is_not_looked_at(
     fit_baselines(corpus, tmp_path)
 
     assert set(asked) == {"train", "validation"}
+
+
+def encode_rows(folder: Path, rows: list[str]) -> EncodedCorpus:
+    path = folder / "texts.csv"
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    spec = DataSpec(source=str(path))
+    return encode(load_corpus(spec), spec, folder)
+
+
+@pytest.mark.parametrize("text", ["id{}", "!!!{}!?".replace("{}", ""), "{}"])
+def test_a_line_that_cannot_be_drawn_is_left_out_and_said(tmp_path: Path, text: str) -> None:
+    corpus = encode_rows(tmp_path, [f"{text.format(i)},{i % 2}" for i in range(60)])
+    heard: dict[str, Exception] = {}
+
+    lines = fit_baselines(corpus, tmp_path, heard.__setitem__)
+
+    assert [name for name, *_ in lines] == ["majority class"]
+    assert list(heard) == ["TF-IDF + logistic regression", "NB-SVM"]
+    assert all("words that two training texts have in common" in str(error) for error in heard.values())
+
+
+@pytest.mark.parametrize("content", [b"", b"[]]", b"[[1, 2]]", b"[" * 100_000, b"\xff\xfe"])
+def test_a_damaged_figure_in_the_cache_is_fitted_again(
+    corpus: EncodedCorpus, tmp_path: Path, content: bytes
+) -> None:
+    first = fit_baselines(corpus, tmp_path)
+    (path,) = tmp_path.glob("baselines-*.json")
+    path.write_bytes(content)
+
+    assert [line[:3] for line in fit_baselines(corpus, tmp_path)] == [line[:3] for line in first]
+
+
+def test_a_cache_that_takes_nothing_costs_no_line(corpus: EncodedCorpus, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert len(fit_baselines(corpus, tmp_path / "file" / "cache")) == 3
