@@ -99,7 +99,12 @@ def read_parquet(folder: Path) -> Tables:
         if missing:
             raise AnalysisError(f"{path}: lacks the column {missing[0]!r}: derive it again from records.db")
     facts = parse_facts(metadata.get(_FACTS_KEY, b"").decode(errors="replace"), str(folder / TRIALS_FILE))
-    rows = json.loads(metadata.get(_BASELINES_KEY, b"[]"))
+    try:
+        rows = json.loads(metadata.get(_BASELINES_KEY, b"[]"))
+    except (ValueError, RecursionError) as error:
+        raise DamagedRecordsError(
+            f"{folder / TRIALS_FILE}: its baselines are no JSON: derive it again from records.db"
+        ) from error
     return Tables(
         facts=facts,
         trials=trials,

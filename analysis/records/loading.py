@@ -18,6 +18,7 @@ from analysis.errors import AnalysisError
 from analysis.records.database import DamagedRecordsError, Records, parse_params, read_records
 from analysis.records.files import TRIALS_FILE, Tables, read_parquet
 from analysis.records.gradients import read_gradients
+from analysis.records.plain import check_plain
 from analysis.records.predictions import Predictions, RunKey
 from analysis.records.schema import (
     EPOCH_COLUMNS,
@@ -120,10 +121,12 @@ def load(path: str | os.PathLike[str]) -> Study:
         return _load_tables(path.parent, ())
     if path.is_file():
         return _load_database(path)
+    check_plain(path.parent)
     raise AnalysisError(f"{path}: no such study: give its directory, its {DATABASE_FILE} or {TRIALS_FILE}")
 
 
 def _load_directory(folder: Path) -> Study:
+    check_plain(folder)
     database = folder / DATABASE_FILE
     has_tables = (folder / TRIALS_FILE).is_file()
     if database.is_file():

@@ -23,6 +23,8 @@ def print_studies(folder: Path) -> None:
         page = records.parent / "report" / "index.html"
         shown = str(page) if page.exists() else "none yet"
         try:
+            if not records.is_file():
+                raise OSError
             n_rows, n_running, best = _read_progress(records)
         except (sqlite3.DatabaseError, OSError):
             table.add_row(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.records.plain import find_odd
 from study.errors import IntegrityError, StudyError
 from study.store.checksums import CHECKSUMS_FILE, digest_of, read_checksums, write_checksums
 from study.store.database import check_database
@@ -58,6 +59,9 @@ def verify(directory: StudyDirectory) -> Verdict:
         _check_models,
         _check_tables,
     )
+    odd = tuple(Damage(path, fault) for path, fault in find_odd(directory.path))
+    if odd:  # to open them could take for ever
+        return Verdict(odd, (directory.path / SEAL_FILE).is_file())
     damages: dict[Path, Damage] = {}
     for check in checks:
         for damage in check(directory):

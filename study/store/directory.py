@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from analysis.records.atomic import TEMPORARY_PATTERN
-from study.errors import LockedError, StudyError
+from analysis.records.plain import find_odd
+from study.errors import IntegrityError, LockedError, StudyError
 from study.store.files import disk_faults, make_folder, remove
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ class StudyDirectory:
         Raises:
             StudyError: If it does not.
         """
+        for path, fault in find_odd(self.path):
+            raise IntegrityError(f"a study is files and folders: {path} {fault}; restore it from a copy")
         if not self.spec.is_file():
             raise StudyError(f"a study directory holds study.yaml: {self.path} does not; see `study list`")
         return self

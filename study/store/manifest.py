@@ -77,7 +77,7 @@ class Manifest:
         try:
             content = json.loads(directory.manifest.read_text(encoding="utf-8"))
             content["legs"], content["data"]["fingerprint"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise IntegrityError(
                 f"a study is continued by its manifest: {directory.manifest} cannot be read; "
                 "restore it from a copy"
