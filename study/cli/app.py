@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
 from study.cli import browsing, caring, growing, planning, prediction, reporting, training
+from study.cli.output import guard_streams
 
 app = typer.Typer(
     name="study",
@@ -41,14 +43,29 @@ app.command("list")(browsing.list_studies)
 
 def main() -> None:
     """Run the command line; bad input is one line and its exit status, our own faults show a traceback."""
+    # Matplotlib refuses to load under a backend that it does not know, and none of a window's is used.
+    os.environ["MPLBACKEND"] = "agg"
+    output = guard_streams()
     try:
         app()
     except ValueError as error:
         status = _status_of(error)
         if status is None:
             raise
-        print(f"study: {' '.join(str(error).split())}", file=sys.stderr)
+        _say(str(error))
         sys.exit(status)
+    except OSError as error:  # of a disk, a folder or a pipe: none of them is a fault of ours
+        _say(f"{error.filename or 'the system'}: {error.strerror or error}; see `study doctor`")
+        sys.exit(3)
+    except SystemExit as left:
+        output.flush()
+        if output.has_failed and not left.code:
+            sys.exit(3)
+        raise
+
+
+def _say(text: str) -> None:
+    print(f"study: {' '.join(text.split())}", file=sys.stderr)
 
 
 def _status_of(error: ValueError) -> int | None:

@@ -22,10 +22,11 @@ def predict(
 ) -> None:
     """Classify texts with a saved model: prints class, probability and text, separated by tabs."""
     from study.prediction.classifier import TextClassifier
+    from study.prediction.lines import check_arguments
     from study.training.backend import load_backend
 
     classifier = TextClassifier.open(model)
-    lines = texts or _read_lines(file)
+    lines = check_arguments(texts) if texts else _read_lines(file)
     load_backend()
     for line, row in zip(lines, classifier.predict(lines), strict=True):
         best = int(row.argmax())
@@ -87,12 +88,11 @@ def _export_search(source: Path, folder: Path | None) -> Path:
 
 def _read_lines(file: Path | None) -> list[str]:
     from study.errors import StudyError
+    from study.prediction.lines import split_lines
 
     if file is None:
-        return sys.stdin.read().splitlines()
+        return split_lines(sys.stdin.buffer.read(), "standard input")
     try:
-        return file.read_text(encoding="utf-8-sig").splitlines()
+        return split_lines(file.read_bytes(), str(file))
     except OSError as error:
         raise StudyError(f"texts come from a file: {file}: {error.strerror}; check --file") from error
-    except UnicodeDecodeError as error:
-        raise StudyError(f"texts are UTF-8: {file}: byte {error.start} is not; save it as UTF-8") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from study.errors import StudyError
+from study.errors import EnvironmentFaultError, StudyError
 from study.prediction.classifier import TextClassifier
 from study.store.models import MODEL_FILE
 from study.training.backend import import_backend
@@ -23,6 +23,7 @@ def export_classifier(classifier: TextClassifier, path: Path) -> None:
 
     Raises:
         StudyError: If `path` exists.
+        EnvironmentFaultError: If it cannot be written; nothing of it is left.
         IntegrityError: If the classifier's model cannot be loaded.
     """
     if path.exists():
@@ -32,6 +33,14 @@ def export_classifier(classifier: TextClassifier, path: Path) -> None:
 
     from study.prediction.serving import ServingGraph
 
-    graph = ServingGraph(classifier)
-    tf.saved_model.save(graph, str(path), signatures={"serving_default": graph.classify})
-    shutil.copyfile(classifier.folder / MODEL_FILE, path / MODEL_FILE)
+    try:
+        path.mkdir(parents=True)  # before seconds are spent on a graph
+        graph = ServingGraph(classifier)
+        tf.saved_model.save(graph, str(path), signatures={"serving_default": graph.classify})
+        shutil.copyfile(classifier.folder / MODEL_FILE, path / MODEL_FILE)
+    except (OSError, tf.errors.OpError) as error:
+        shutil.rmtree(path, ignore_errors=True)
+        said = (error.strerror if isinstance(error, OSError) else error.message) or str(error)
+        raise EnvironmentFaultError(
+            f"an export is written to a folder: {path}: {said}; make room or choose another"
+        ) from error
