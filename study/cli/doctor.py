@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.records.provenance import installed_version
 from analysis.words.numbers import byte_size
-from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path
+from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path, tokens_file
 from study.machine.capacity import count_cpus
+from study.machine.surroundings import find_faults
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,6 +52,7 @@ def examine(address: str | None, out: Path) -> list[Finding]:
         *_examine_packages(),
         *_examine_folder("studies", out),
         *_examine_folder("temporary files", Path(tempfile.gettempdir())),
+        *_examine_surroundings(),
         *_examine_shared_memory(),
         *_examine_token(),
         *_examine_listeners(),
@@ -158,6 +160,11 @@ def _examine_folder(topic: str, folder: Path) -> Iterator[Finding]:
     yield Finding(topic, verdict, f"{byte_size(free)} free in {existing}{advice}")
 
 
+def _examine_surroundings() -> Iterator[Finding]:
+    for topic, text in find_faults(is_local=True, token=tokens_file()):
+        yield Finding(topic, "wrong", text)
+
+
 def _examine_shared_memory() -> Iterator[Finding]:
     shared = Path("/dev/shm")  # noqa: S108 - looked at, not written to
     if not shared.exists():
@@ -186,6 +193,8 @@ def _examine_token() -> Iterator[Finding]:
     path = token_path()
     if "RAY_AUTH_TOKEN" in os.environ:
         yield Finding("token", "good", "given by RAY_AUTH_TOKEN")
+    elif any(find_faults(is_local=False, token=path)):
+        return  # said above
     elif not path.exists():
         yield Finding("token", "good", f"none yet; a study makes {path}, readable by you alone")
     elif stat.S_IMODE(path.stat().st_mode) & 0o077:

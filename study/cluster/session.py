@@ -6,19 +6,24 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from analysis.garbage import no_collection
+from study.cluster.head_watch import limit
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus
 from study.machine.processes import end_local_ray
+from study.machine.surroundings import check_surroundings
 
 TOKEN_FILE = Path("~/.ray/auth_token")
 OBJECT_STORE_BYTES = 512 * 2**20
 """Enough for the encoded texts, which is all that travels through the object store."""
+
+START_S = 300.0
+"""So long Ray may take to start or to answer; four seconds on an idle machine."""
 
 SETTINGS = {
     # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
@@ -97,17 +102,31 @@ def ensure_token() -> None:
     if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
         return
     path = token_path()
+    check_surroundings(is_local=False, token=path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Whole before it has its name: another study that starts now finds no token or all of it.
-    descriptor, temporary = tempfile.mkstemp(prefix=".auth_token-", dir=path.parent)  # its mode is 0600
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(secrets.token_hex(32))
     try:
-        os.link(temporary, path)
+        descriptor, temporary = tempfile.mkstemp(prefix=".auth_token-", dir=path.parent)  # its mode is 0600
+        try:
+            with os.fdopen(descriptor, "w") as stream:
+                stream.write(secrets.token_hex(32))
+            os.link(temporary, path)
+        finally:
+            Path(temporary).unlink()
     except FileExistsError:
-        path.chmod(0o600)
-    finally:
-        Path(temporary).unlink()
+        with suppress(PermissionError):  # a secret that somebody mounted here, for us to read
+            path.chmod(0o600)
+    except OSError as error:
+        raise EnvironmentFaultError(
+            f"Ray's token: it lies in {path}: {error.strerror}; set RAY_AUTH_TOKEN_PATH to a file in a "
+            "folder of your own"
+        ) from error
+
+
+def tokens_file() -> Path | None:
+    """Return the file that Ray's token lies in, None where none is asked for or it is given otherwise."""
+    asked = os.environ.get("RAY_AUTH_MODE", "token") == "token" and "RAY_AUTH_TOKEN" not in os.environ
+    return token_path() if asked else None
 
 
 @contextmanager
@@ -124,6 +143,7 @@ def ray_session(
     Raises:
         EnvironmentFaultError: If it cannot be started or joined.
     """
+    check_surroundings(is_local=address is None, token=tokens_file())
     options = _make_ready(address)
     import logging
 
@@ -137,18 +157,24 @@ def ray_session(
     meanwhile()
     try:
         on_loopback = os.environ.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER") == "0"
-        with signals_kept(), local_start(on_loopback=on_loopback) if address is None else nullcontext():
+        with (
+            signals_kept(),
+            local_start(on_loopback=on_loopback) if address is None else nullcontext(),
+            # It may wait for a process that was killed while it started, without end.
+            limit(START_S, f"Ray must start or be reached within {START_S:.0f} s: it does not answer"),
+        ):
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+            capacity = measure_capacity()
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
         end_local_ray()
         raise EnvironmentFaultError(
-            f"Ray must start or be reached: {address or 'this machine'}: {str(error).splitlines()[0]}; "
+            f"Ray must start or be reached: {address or 'this machine'}: {_first_line(error)}; "
             "check address and token, see `study doctor`"
         ) from error
     # It complains of every trial that did not complete; each is recorded, with its reason.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:
-        yield measure_capacity()
+        yield capacity
     finally:
         _leave_ray()
 
@@ -159,13 +185,47 @@ def _make_ready(address: str | None) -> dict[str, Any]:
     for name, value in (SETTINGS | (SETTINGS_HERE if address is None else {})).items():
         os.environ.setdefault(name, value)
     if address is not None:
-        return {"address": address}
+        return {"address": address, "job_config": driver_paths()}
     return {
         "address": "local",  # by name: without it Ray joins a cluster that happens to run on this machine
         "num_cpus": count_cpus(),
         "object_store_memory": OBJECT_STORE_BYTES,
         "include_dashboard": False,
+        "job_config": driver_paths(),
     }
+
+
+def driver_paths() -> Any:
+    """Return a configuration by which Ray's workers look for modules where this process does, in its order.
+
+    By itself Ray (2.60) has workers look into the working folder and beside the script first: a file of the
+    user's would take the place of one of ours, or of a library's, in the workers alone. The working folder,
+    where a model of the user's may lie, comes last.
+    """
+    from ray.job_config import JobConfig
+
+    here = str(Path.cwd())
+    found = [path for path in sys.path if path and (path != here or here in _asked_for())]
+    config = JobConfig()
+    # A worker puts each in front of what it has: the last comes out first.
+    config._py_driver_sys_path = _Fixed([here, *reversed(found)])
+    return config
+
+
+def _asked_for() -> set[str]:
+    """The folders of modules that the user has named."""
+    return {str(Path(path).absolute()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}
+
+
+class _Fixed(list[str]):
+    """A list that does not take what Ray adds to it."""
+
+    def extend(self, more: Iterable[str]) -> None:
+        """Nothing: it is whole."""
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _leave_ray() -> None:

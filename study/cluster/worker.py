@@ -64,10 +64,13 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         """Train one epoch; whatever goes wrong in it ends this trial alone, with its reason."""
-        if not self._is_prepared:
-            self.prepare(self._spec)
-            self._is_prepared = True
-            self._started = self._checkpointed = time.monotonic()
+        try:
+            if not self._is_prepared:
+                self.prepare(self._spec)
+                self._is_prepared = True
+                self._started = self._checkpointed = time.monotonic()
+        except Exception as error:
+            return self._report("failed", reason=_explain(error)).to_result()
         timeout_s = self._spec.resources.trial_timeout_s
         if timeout_s is not None:
             # The kernel ends the process when the time is up, even inside native code that holds every lock.

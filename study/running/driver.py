@@ -104,6 +104,11 @@ class Driver:
         return len(self._attempts)
 
     @property
+    def n_running(self) -> int:
+        """How many of these a worker has taken."""
+        return sum(attempt.started is not None for attempt in self._attempts.values())
+
+    @property
     def keeps_one_alone(self) -> bool:
         """Whether a run waits to be trained alone, or is: nothing of ours should take memory beside it."""
         return bool(self._hungry) or any(attempt.is_solitary for attempt in self._attempts.values())

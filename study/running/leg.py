@@ -15,7 +15,7 @@ from analysis.records.schema import Phase
 from analysis.report.faults import Faults
 from search_spaces.documents import dump_document
 from study.cluster.head_watch import watch_head
-from study.cluster.session import check_address, ray_session
+from study.cluster.session import check_address, ray_session, tokens_file
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
@@ -23,6 +23,7 @@ from study.forecast.time_left import Backlog
 from study.machine.background import Background, import_in_background
 from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.machine.signals import Interruption
+from study.machine.surroundings import check_surroundings
 from study.running.listener import Listener
 from study.running.publication import get_ready, publish
 from study.running.result import StudyResult
@@ -80,6 +81,8 @@ class Leg:
             StudyError: If the data cannot be used, the study is held, damaged or changed, or nothing fits.
         """
         check_address(self.address)
+        # Before anything is read or written, and long before Ray finds out.
+        check_surroundings(is_local=self.address is None, token=tokens_file())
         interruption = Interruption()
         with interruption.at_once():
             if self.directory.path.is_dir():

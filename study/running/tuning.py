@@ -7,7 +7,8 @@ read again, and is started afresh for each leg.
 from __future__ import annotations
 
 import functools
-import tempfile
+import re
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +22,10 @@ from ray.tune.search import Searcher
 from study.cluster.hindsight import replay
 from study.cluster.ray_patches import lean_tune
 from study.cluster.schedulers import make_scheduler
+from study.cluster.session import START_S
 from study.cluster.slots import SlotCounter
+from study.errors import EnvironmentFaultError
+from study.machine.scratch import scratch_folder
 from study.machine.signals import Interruption
 from study.running.driver import Driver
 from study.spec.schema import StudySpec
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
 
     from study.cluster.worker import TrialWorker
     from study.data import EncodedCorpus
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt)\b")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -112,6 +119,34 @@ class _SilentReporter(ProgressReporter):  # type: ignore[misc]
         """Nothing."""
 
 
+class StartWatch:
+    """Decides when a run that was handed out has waited too long for a worker.
+
+    Ray may wait without end for a worker that was killed while it started.
+
+    Args:
+        count_slots: Says how many runs the cluster takes at once; where it takes none, a node may still come.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, count_slots: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+        self._count_slots, self._clock = count_slots, clock
+        self._waiting_since: float | None = None
+
+    def note(self) -> None:
+        """Note that something was heard of a worker."""
+        self._waiting_since = None
+
+    def is_late(self, n_waiting: int, n_running: int) -> bool:
+        """Return whether one of `n_waiting` runs has had room for too long, and nothing was heard since."""
+        if n_waiting == 0 or n_running >= self._count_slots():
+            self._waiting_since = None
+            return False
+        if self._waiting_since is None:
+            self._waiting_since = self._clock()
+        return self._clock() - self._waiting_since > START_S
+
+
 class _Ear(TrialProgressCallback):  # type: ignore[misc]
     """Tune's callback: hands every report and every loss to the driver, and says when the leg is over.
 
@@ -119,23 +154,26 @@ class _Ear(TrialProgressCallback):  # type: ignore[misc]
     trial.
     """
 
-    def __init__(self, driver: Driver, interruption: Interruption) -> None:
+    def __init__(self, driver: Driver, interruption: Interruption, starts: StartWatch) -> None:
         super().__init__()
-        self._driver, self._interruption = driver, interruption
+        self._driver, self._interruption, self._starts = driver, interruption, starts
 
     @_leaving
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._driver.note_start(trial.trial_id)
+        self._starts.note()
 
     @_leaving
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
+        self._starts.note()
         if result["report"]:  # else Tune repeats the last result of a trial, and it was heard
             self._driver.hear(trial.trial_id, Report.take(result), stopped=result["done"])
 
     @_leaving
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._starts.note()
         # Who ends a leg, a batch system say, often ends its workers too: then none of them was at fault.
         if not self._interruption.is_due():
             self._driver.lose(trial.trial_id, _explain(trial))
@@ -148,6 +186,14 @@ class _Ear(TrialProgressCallback):  # type: ignore[misc]
         # stop, and reads all its trials.
         if self._driver.is_done or self._interruption.is_due():
             raise _Left
+        n_running = self._driver.n_running
+        if self._starts.is_late(self._driver.n_handed_out - n_running, n_running):
+            raise _Left(
+                EnvironmentFaultError(
+                    f"a free worker starts within {START_S:.0f} s: none did, one may have been killed while "
+                    "it started; nothing that was recorded is lost, `study resume` goes on"
+                )
+            )
 
 
 def _explain(trial: Trial) -> str:
@@ -155,8 +201,13 @@ def _explain(trial: Trial) -> str:
     text = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
     if "low on memory" in text:  # Ray's memory monitor, which kills before the kernel has to
         return f"{OUT_OF_MEMORY}: Ray killed the worker before the machine had none left"
-    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("Failure #")]
-    return f"the worker was lost: {lines[0][:300] if lines else 'no reason given'}"
+    lines = [line for line in map(str.strip, _ESCAPE.sub("", text).splitlines()) if line]
+    lines = [line for line in lines if not line.startswith("Failure #")]
+    if not lines:
+        return "the worker was lost: no reason given"
+    # Of a traceback, the exception's own line; what Ray says of a process that died begins with its reason.
+    raised = [line for line in lines if _RAISED.match(line)] if "Traceback" in text or "ray::" in text else []
+    return f"the worker was lost: {(raised[-1] if raised else lines[0])[:300]}"
 
 
 def tune_trials(
@@ -186,8 +237,7 @@ def tune_trials(
     scheduler = make_scheduler(spec, count_slots)
     replay(scheduler, driver.earlier)
     # Tune wants a place for files that we never read; the study's own directory holds the truth.
-    folder = tempfile.TemporaryDirectory(prefix="study-tune-", ignore_cleanup_errors=True)
-    with folder as scratch, lean_tune():
+    with scratch_folder("study-tune-") as scratch, lean_tune():
         try:
             # Not `Tuner`: it pickles itself, and all that it is given, for a restore that we do without.
             tune.run(
@@ -197,8 +247,8 @@ def tune_trials(
                 scheduler=scheduler,
                 num_samples=-1,
                 reuse_actors=True,
-                storage_path=scratch,
-                callbacks=[_Ear(driver, interruption)],
+                storage_path=str(scratch),
+                callbacks=[_Ear(driver, interruption, StartWatch(count_slots))],
                 progress_reporter=_SilentReporter(),
                 raise_on_failed_trial=False,
                 verbose=0,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from study.cluster.session import check_address, ensure_token
+from study.cluster.session import check_address, driver_paths, ensure_token
 from study.errors import StudyError
 
 
@@ -99,3 +100,26 @@ def test_ray_may_have_been_imported_before(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
 
     check_address(None)
+
+
+def test_workers_look_for_modules_where_the_driver_does_and_in_the_working_folder_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), "/first", "/second"])
+    paths = driver_paths()._py_driver_sys_path
+    paths.extend(["/added/by/ray"])
+    seen: list[str] = []
+    for path in paths:
+        seen.insert(0, path)  # what a worker does with them
+    assert seen == ["/first", "/second", str(tmp_path)]
+
+
+def test_a_wait_that_lasts_too_long_ends_the_process_with_a_line() -> None:
+    code = (
+        "import time\nfrom study.cluster.head_watch import limit\n"
+        "with limit(0.2, 'Ray must answer within 0.2 s'):\n    time.sleep(30)\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert finished.returncode == 3
+    assert finished.stderr == "study: Ray must answer within 0.2 s; run it again, and see `study doctor`\n"

@@ -31,6 +31,7 @@ CORPUS: Any = SimpleNamespace(
     splits=SimpleNamespace(validation=range(4), sizes=lambda: {"train": 100, "validation": 4, "test": 10}),
     labels_of=lambda split: np.array([0, 1, 0, 1]),
     vocabulary=[f"word{i}" for i in range(100)],
+    tokens="words",
     padding="pre",
     truncation="pre",
 )

@@ -27,7 +27,7 @@ FULL = os.strerror(errno.ENOSPC)
 def test_tables_or_a_report_for_which_there_is_no_room_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str, fault: Exception
 ) -> None:
-    def fill_up(*args: Any) -> None:
+    def fill_up(*args: Any, **options: Any) -> None:
         raise fault
 
     monkeypatch.setattr("study.running.publication.export_search", lambda directory: None)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +45,22 @@ def test_what_goes_wrong_while_it_is_loaded_is_said() -> None:
     assert "E0000 no room" in done.stderr
     assert "RuntimeError: broken" in done.stderr
     assert "chatter" not in done.stderr
+
+
+@pytest.mark.slow
+def test_settings_of_keras_in_a_users_home_change_nothing(tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text(
+        '{"floatx": "float16", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_last"}'
+    )
+    code = (
+        "from study.training.backend import load_backend; load_backend(); import keras; c = keras.config\n"
+        "print(c.backend(), c.floatx(), c.epsilon(), c.dtype_policy().name)"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout == "tensorflow float32 1e-07 float32\n"

@@ -1,0 +1,87 @@
+"""What a study needs of the machine around it: asked before anything trains, and by `study doctor`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from study.errors import EnvironmentFaultError
+
+SOCKET_BYTES = 107
+"""The longest path of a socket on Linux (unix(7): 108 bytes, the last is zero)."""
+
+NEEDED_BYTES = 64 * 2**20
+"""Free room in the temporary folder: logs of Ray, and models while they are saved."""
+
+# What Ray (2.60) puts behind its temporary folder: session, microseconds and number of the process included.
+_SOCKET = "/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
+
+
+def check_surroundings(*, is_local: bool, token: Path | None) -> None:
+    """Refuse surroundings in which a study could not run.
+
+    Args:
+        is_local: Whether Ray is started here, and puts its sockets and logs into the temporary folder.
+        token: Where Ray's token lies or is made; None where it is given otherwise.
+
+    Raises:
+        EnvironmentFaultError: If a study could not run, one line.
+    """
+    for topic, text in find_faults(is_local=is_local, token=token):
+        raise EnvironmentFaultError(f"{topic}: {text}")
+
+
+def find_faults(*, is_local: bool, token: Path | None) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong, topic and sentence; arguments as those of `check_surroundings`."""
+    if is_local:
+        yield from _check_temporary(ray_temporary_folder())
+    if token is not None:
+        yield from _check_token(token)
+
+
+def ray_temporary_folder() -> Path:
+    """Return the folder in which Ray (2.60) makes its own; Python's may be another."""
+    return Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 - Ray's choice
+
+
+def _check_temporary(folder: Path) -> Iterator[tuple[str, str]]:
+    topic = "the temporary folder"
+    n_bytes = len(os.fsencode(str(folder) + _SOCKET))
+    if n_bytes > SOCKET_BYTES:
+        room = SOCKET_BYTES - len(_SOCKET)
+        yield (
+            topic,
+            f"Ray's sockets lie in it, and their paths end at {SOCKET_BYTES} bytes: {folder} is too long; "
+            f"set TMPDIR to a folder of at most {room} bytes",
+        )
+        return
+    own = folder / "ray"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=own if own.exists() else folder) as probe:
+            os.posix_fallocate(probe.fileno(), 0, NEEDED_BYTES)
+    except OSError as error:
+        yield (
+            topic,
+            f"Ray writes to {own}, {NEEDED_BYTES // 2**20} MB at least: {error.strerror}; "
+            "set TMPDIR to a folder of your own that has room",
+        )
+
+
+def _check_token(token: Path) -> Iterator[tuple[str, str]]:
+    topic = "Ray's token"
+    way_out = "set RAY_AUTH_TOKEN_PATH to a file in a folder of your own, or HOME"
+    if token.exists() and not token.is_file():
+        yield topic, f"it lies in a file: {token} is none; {way_out}"
+        return
+    try:
+        token.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if token.exists():
+            token.read_bytes()
+        else:
+            with tempfile.NamedTemporaryFile(prefix=".auth_token-", dir=token.parent):
+                pass
+    except OSError as error:
+        yield topic, f"it lies in {token}: {error.strerror}; {way_out}"

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.errors import EnvironmentFaultError
+from study.machine.surroundings import SOCKET_BYTES, check_surroundings, find_faults
+
+
+def faults(token: Path | None = None, *, is_local: bool = True) -> list[str]:
+    return [f"{topic}: {text}" for topic, text in find_faults(is_local=is_local, token=token)]
+
+
+def test_a_usual_machine_has_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    assert faults(tmp_path / "ray" / "auth_token") == []
+
+
+def test_a_temporary_folder_too_long_for_a_socket_is_said_with_what_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * SOCKET_BYTES)))
+    (fault,) = faults()
+    assert "is too long; set TMPDIR to a folder of at most" in fault
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["a file", "under a file", "its ray a file"])
+def test_a_temporary_folder_that_cannot_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    folder = Path(tempfile.gettempdir()) / str(os.getpid())
+    paths = {"a file": folder / "f", "under a file": folder / "f" / "g", "its ray a file": folder}
+    folder.mkdir()
+    try:
+        (folder / ("ray" if kind == "its ray a file" else "f")).write_text("")
+        monkeypatch.setenv("TMPDIR", str(paths[kind]))
+        with pytest.raises(EnvironmentFaultError, match=r"temporary folder: Ray writes to .*; set TMPDIR"):
+            check_surroundings(is_local=True, token=None)
+    finally:
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+
+
+def test_a_full_temporary_folder_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", fill_up)
+    monkeypatch.setenv("TMPDIR", tempfile.gettempdir())
+    (fault,) = faults()
+    assert "64 MB at least: No space left on device" in fault
+
+
+def test_who_joins_a_cluster_needs_no_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * SOCKET_BYTES)))
+    assert faults(is_local=False) == []
+
+
+def test_a_token_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, is_local=False)
+    assert f"{tmp_path} is none; set RAY_AUTH_TOKEN_PATH" in fault
+
+
+@pytest.mark.parametrize("token", ["/proc/.ray/auth_token", "/dev/null/.ray/auth_token"])
+def test_a_token_that_cannot_be_made_is_one_line(token: str) -> None:
+    (fault,) = faults(Path(token), is_local=False)
+    assert f"it lies in {token}: " in fault
