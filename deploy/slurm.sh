@@ -26,13 +26,13 @@ mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 head=${nodes[0]}
 address=$head:$port
 
-# A step for each node: when the job ends, Slurm ends them all.
-srun --nodes=1 --ntasks=1 --overlap --nodelist="$head" \
+# A step for each node: when the job ends, Slurm ends them all. A step has one CPU unless it asks for more.
+srun --nodes=1 --ntasks=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" --overlap --nodelist="$head" \
     .venv/bin/ray start --head --port="$port" --num-cpus="$SLURM_CPUS_PER_TASK" \
     --include-dashboard=false --block &
 sleep "${STUDY_HEAD_START_S:-20}"
 for node in "${nodes[@]:1}"; do
-    srun --nodes=1 --ntasks=1 --overlap --nodelist="$node" \
+    srun --nodes=1 --ntasks=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" --overlap --nodelist="$node" \
         .venv/bin/ray start --address="$address" --num-cpus="$SLURM_CPUS_PER_TASK" --block &
 done
 

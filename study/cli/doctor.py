@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from analysis.records.provenance import installed_version
 from analysis.words.numbers import byte_size
 from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path, tokens_file
-from study.machine.capacity import count_cpus
+from study.machine.capacity import count_cpus, count_memory
 from study.machine.surroundings import find_faults
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def _examine_packages() -> Iterator[Finding]:
             ]
         ),
     )
-    yield Finding("machine", "good", f"{count_cpus()} CPUs, {platform.system()} {platform.machine()}")
+    has = f"{count_cpus()} CPUs, {byte_size(count_memory())} of memory"
+    yield Finding("machine", "good", f"{has}, {platform.system()} {platform.machine()}")
 
 
 def _examine_folder(topic: str, folder: Path) -> Iterator[Finding]:

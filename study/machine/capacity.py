@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from study.errors import StudyError
+from study.machine.cgroups import cpu_quota, memory_limit
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,22 @@ class Capacity:
 
 
 def count_cpus() -> int:
-    """Return how many CPUs this process may use, which in a container is fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many CPUs this process may use, which in a container is fewer than the machine has.
+
+    Of a quota the whole CPUs count, and one at least: one worker more would slow all of them down.
+    """
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return there if quota is None else max(1, min(there, int(quota + 1e-9)))
+
+
+def count_memory() -> int:
+    """Return how many bytes of memory this process may use: the machine's, or what a container is given."""
+    import psutil
+
+    there = int(psutil.virtual_memory().total)
+    limit = memory_limit()
+    return there if limit is None else min(there, limit)
 
 
 def check_resources(capacity: Capacity, cpus_per_trial: int, gpus_per_trial: float) -> None:
