@@ -33,7 +33,13 @@ def compare(
 ) -> None:
     """Compare studies in one report."""
     import analysis
+    from study.errors import StudyError
 
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise StudyError(f"a comparison is of different studies: {path} is given twice; leave one out")
+        seen.add(path.resolve())
     studies = [analysis.load(path) for path in paths]
     print(analysis.write_comparison(studies, out, format=one_of(output, ("html", "md"))))
     say_faults(out)

@@ -12,6 +12,9 @@ from rich.table import Table
 
 from analysis.records.read_only import open_read_only
 from study.errors import StudyError
+from study.store.directory import is_held
+
+_PIPE_WIDTH = 10_000
 
 
 def print_studies(folder: Path) -> None:
@@ -31,9 +34,13 @@ def print_studies(folder: Path) -> None:
                 escape(records.parent.name), "unreadable: see `study verify`", "", "", escape(shown)
             )
             continue
-        figures = str(n_rows), str(n_running), "" if best is None else f"{best:.3f}"
+        running = str(n_running) if not n_running or is_held(records.parent) else f"interrupted ({n_running})"
+        figures = str(n_rows), running, "" if best is None else f"{best:.3f}"
         table.add_row(escape(records.parent.name), *figures, escape(shown))
-    Console().print(table if table.row_count else f"no studies in {folder}; run one with `study run quick`")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPE_WIDTH)  # who reads a pipe wants paths whole
+    console.print(table if table.row_count else f"no studies in {folder}; run one with `study run quick`")
 
 
 def _read_progress(records: Path) -> tuple[int, int, float | None]:

@@ -113,6 +113,18 @@ class StudyDirectory:
                 _give_back(stream)
 
 
+def is_held(folder: Path) -> bool:
+    """Return whether a process is at work on the study in a folder; nothing is written to find out."""
+    try:
+        with (folder / "lock").open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def _take(stream: BinaryIO, folder: Path) -> None:
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
