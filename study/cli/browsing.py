@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from study.cli.flags import READING, Given, takes
 from study.cli.options import parse_settings
 
 
@@ -35,8 +36,11 @@ def space() -> None:
     Console().print(recurrent_space())
 
 
+@takes(READING)
 def data(
     source: Annotated[str, typer.Argument(help="docstrings, imdb, recall, or a path.")] = "docstrings",
+    *,
+    given: Given,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any key of the spec's data section."),
@@ -45,4 +49,5 @@ def data(
     """Describe a data set before anyone trains on it."""
     from study.cli.tables import print_data
 
-    print_data({"source": source, **dict(parse_settings(settings))})
+    asked = {key.removeprefix("data."): value for key, value in given.items() if value is not None}
+    print_data({"source": source, **asked, **dict(parse_settings(settings))})

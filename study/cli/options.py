@@ -27,7 +27,6 @@ Spec = Annotated[
     str, typer.Argument(help="A preset (see `study presets`) or a YAML file.", show_default=False)
 ]
 Data = Annotated[str | None, typer.Option(help="Source of the texts: a name or a path.")]
-LimitTrain = Annotated[int | None, typer.Option(help="Training texts at most.")]
 Workers = Annotated[
     int | None,
     typer.Option(help="Price it for so many runs at once.", show_default="as many as this machine takes"),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from study.cli.flags import DATA, Given, takes
 from study.cli.options import (
     Data,
     Epochs,
-    LimitTrain,
     Seeds,
     Settings,
     Spec,
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from study.spec.schema import StudySpec
 
 
+@takes(DATA)
 def plan(
     spec: Spec,
     trials: Trials = None,
     epochs: Epochs = None,
     seeds: Seeds = None,
+    *,
+    given: Given,
     settings: Settings = None,
     listed: Annotated[bool, typer.Option("--list", help="List the settings, where they are fixed.")] = False,
 ) -> None:
@@ -37,19 +40,21 @@ def plan(
     from study.cli.console import print_plan
     from study.search.samplers import check_sampler
 
-    options = {"design.trials": trials, "training.max_epochs": epochs, "seeds": seeds}
+    options = {"design.trials": trials, "training.max_epochs": epochs, "seeds": seeds, **given}
     checked = gather_spec(spec, options, settings)
     check_sampler(checked.design, checked.space)
     print_plan(Console(highlight=False), checked, listed=listed)
 
 
+@takes(DATA)
 def price(
     spec: Spec,
     data: Data = None,
     trials: Trials = None,
     epochs: Epochs = None,
     seeds: Seeds = None,
-    limit_train: LimitTrain = None,
+    *,
+    given: Given,
     settings: Settings = None,
     workers: Workers = None,
 ) -> None:
@@ -59,7 +64,7 @@ def price(
         "design.trials": trials,
         "training.max_epochs": epochs,
         "seeds": seeds,
-        "data.limit_train": limit_train,
+        **given,
     }
     say_price(gather_spec(spec, options, settings), workers)
 

@@ -73,6 +73,7 @@ def print_data(settings: dict[str, Any]) -> None:
     from pydantic import ValidationError
 
     from study.data import DataSpec, describe, encode, load_corpus
+    from study.data.reading.sentences import explain_reading
     from study.spec.schema import explain
 
     try:
@@ -84,6 +85,8 @@ def print_data(settings: dict[str, Any]) -> None:
     console = Console()
     seal = "validated on the test split" if description.validated_on == "test" else "test split sealed"
     console.print(f"[bold]{escape(description.source)}[/bold], {seal}")
+    for sentence in explain_reading(corpus.reading) if corpus.reading else ():
+        console.print(f"- {escape(sentence)}")
     console.print(
         f"{description.n_words} different words; {description.n_repeated} texts occur more than once, "
         f"{description.n_shared} training texts also in another split"

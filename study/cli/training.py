@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from study.cli.flags import DATA, Given, takes
 from study.cli.options import (
     Address,
     AuditPruned,
     Data,
     Epochs,
-    LimitTrain,
     Seeds,
     Settings,
     Spec,
@@ -25,6 +25,7 @@ from study.cli.options import (
 from study.cli.planning import say_price
 
 
+@takes(DATA)
 def run(
     spec: Spec,
     data: Data = None,
@@ -33,7 +34,8 @@ def run(
     trials: Trials = None,
     epochs: Epochs = None,
     seeds: Seeds = None,
-    limit_train: LimitTrain = None,
+    *,
+    given: Given,
     cells: Annotated[str | None, typer.Option(help="auto, or keras: never use compiled cells.")] = None,
     gradients: Annotated[
         bool, typer.Option("--gradients", help="Record how far back in time the gradient reaches.")
@@ -53,11 +55,11 @@ def run(
         "design.trials": trials,
         "training.max_epochs": epochs,
         "seeds": seeds,
-        "data.limit_train": limit_train,
         "training.cells": cells,
         "training.gradients": gradients or None,
         "design.audit_pruned": audit_pruned,
         "warm_start": warm_start or None,
+        **given,
     }
     checked = gather_spec(spec, options, settings)
     if dry_run:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from study.data.rows import Rows, SourceFile, check_rows, class_names
+from study.data.rows import Reading, Rows, SourceFile, check_rows, class_names
 from study.data.spec import DataSpec
 from study.data.splits import Split, Splits, assign_splits
 
@@ -29,6 +29,7 @@ class Corpus:
         fingerprint: sha256 of all texts and labels of the source in order, limits or not.
         split_fingerprint: sha256 of the source's row numbers in each split.
         file: What was read, with its size and digest; None for a source that is made.
+        reading: How it was read and what was left out; None for a source that is made.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Corpus:
     fingerprint: str
     split_fingerprint: str
     file: SourceFile | None = None
+    reading: Reading | None = None
 
     def texts_of(self, split: Split, *, open_test: bool = False) -> list[str]:
         """Texts of one split; those of the test split only with `open_test`.
@@ -83,6 +85,7 @@ def load_corpus(spec: DataSpec) -> Corpus:
         fingerprint=_fingerprint_rows(rows.texts, rows.labels),
         split_fingerprint=_fingerprint_splits(splits, spec.validate_on),
         file=rows.file,
+        reading=rows.reading,
     )
 
 

@@ -1,156 +1,279 @@
-"""Rows from a path: a table in one of four formats, or a folder of texts."""
+"""Rows from a path: a table, several of them, or texts in files of their own."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from study.data.columns import find_columns, label_name, rows_of_table
-from study.data.delimited import read_delimited, read_json_lines
 from study.data.messages import listed, nearest, quoted
-from study.data.rows import Rows, SourceFile, check_size, decode
+from study.data.reading.blobs import Blob, digest_of, find_blobs
+from study.data.reading.cells import Gathered, label_name
+from study.data.reading.class_names import find_names
+from study.data.reading.columns import Roles, adopt, find_roles, missing_label
+from study.data.reading.decoding import decode_bytes, guess_encoding
+from study.data.reading.formats import lines_of, no_table, read_tables
+from study.data.reading.layout import Layout, Part, find_layout
+from study.data.reading.lines import read_texts
+from study.data.reading.table import Table
+from study.data.rows import MAX_ROW_BYTES, Reading, Rows, SourceFile, check_size
 from study.data.spec import BUILT_IN_SOURCES, DataSpec
-from study.data.splits import Split, canonical_split
+from study.data.splits import Split
 from study.errors import DataError
-
-if TYPE_CHECKING:
-    import pyarrow
-
-logger = logging.getLogger(__name__)
-
-_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
-_UNLABELLED = "unsup"
-"""aclImdb ships its unlabelled reviews in a folder of this name beside those of the classes."""
 
 
 def read_path(spec: DataSpec) -> Rows:
-    """Read the rows of a file or folder.
+    """Read the rows of a file or folder, and of the file of test rows where there is one.
 
     Args:
-        spec: A spec whose source is a path.
+        spec: A spec whose source is a path; what it leaves open of how the files are written is found.
 
     Raises:
         DataError: If there is no such path, its format is none of ours, or its content cannot be learnt from.
     """
     path = Path(spec.source).expanduser()
-    try:
-        if path.is_dir():
-            return _read_folder(path)
-        if not path.is_file():
-            message = (
-                f"a source must be one of {', '.join(BUILT_IN_SOURCES)}, or a file or folder that exists: "
-                f"got {spec.source!r}{nearest(path.name, BUILT_IN_SOURCES)}; check the path"
-            )
-            raise DataError(message)
-        return _read_file(path, spec)
-    except OSError as error:
-        message = f"the source must be readable: {spec.source!r} is not ({error.strerror}); check it"
-        raise DataError(message) from error
-
-
-def _read_file(path: Path, spec: DataSpec) -> Rows:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    file = SourceFile(name=path.name, n_bytes=path.stat().st_size, sha256=digest)
-    match path.suffix.lower():
-        case ".csv":
-            return read_delimited(path, spec, file, ",")
-        case ".tsv":
-            return read_delimited(path, spec, file, "\t")
-        case ".jsonl":
-            return read_json_lines(path, spec, file)
-        case ".parquet":
-            return _read_parquet(path, spec, file)
-    message = (
-        f"a file of texts must end in one of {', '.join(_SUFFIXES)}: got {quoted(path.name)}; "
-        "convert it or name it so"
-    )
-    raise DataError(message)
-
-
-def _read_parquet(path: Path, spec: DataSpec, file: SourceFile) -> Rows:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as parquet:
-            columns = find_columns(parquet.schema_arrow.names, spec, path.name)
-            table = parquet.read(columns=columns)
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's own; Arrow calls a damaged file an OSError too, but one without a number
-        reason = str(error).partition("\n")[0]
+    if not path.exists():
         message = (
-            f"a .parquet file must be whole: {quoted(path.name)} is not ({reason}); write or copy it again"
-        )
-        raise DataError(message) from error
-    values = [_cells(table.column(column), column) for column in columns]
-    return rows_of_table(values[0], values[1], values[2] if len(values) > 2 else None, file)
-
-
-def _cells(column: pyarrow.ChunkedArray, name: str) -> list[object]:
-    """The values of a column; bytes that are not UTF-8 are found in the row they are in."""
-    import pyarrow
-
-    try:
-        values: list[object] = column.to_pylist()
-    except (ValueError, OverflowError) as error:  # bytes that are not UTF-8 among them
-        try:
-            raws = column.cast("large_binary").to_pylist()
-        except pyarrow.ArrowException:
-            message = (
-                f"the cells of a column must be what its type says: {quoted(name)}, "
-                f"{quoted(str(column.type))}, has others ({error}); correct it, or name another column"
-            )
-            raise DataError(message) from error
-        values = [None if raw is None else decode(raw, f"row {i + 1}") for i, raw in enumerate(raws)]
-    return values
-
-
-def _read_folder(root: Path) -> Rows:
-    """Read a tree split/label/*.txt, in the order of its names."""
-    texts: list[str] = []
-    labels: list[str] = []
-    splits: list[Split] = []
-    places: list[str] = []
-    digest = hashlib.sha256()
-    n_bytes = 0
-    for path, split in _files(root):
-        place = repr(path.relative_to(root).as_posix())
-        if not path.is_file():  # of a pipe or a device the end may never come
-            message = f"a text must be a file: {place} in {quoted(root.name)} is none; remove it"
-            raise DataError(message)
-        check_size(path.stat().st_size, place)
-        raw = path.read_bytes()
-        digest.update(f"{place}\0{len(raw)}\0".encode())
-        digest.update(raw)
-        n_bytes += len(raw)
-        texts.append(decode(raw, place).removeprefix("\ufeff"))
-        labels.append(label_name(path.parent.name, place))
-        splits.append(split)
-        places.append(place)
-    file = SourceFile(name=root.name, n_bytes=n_bytes, sha256=digest.hexdigest())
-    return Rows(texts=texts, labels=labels, splits=splits, places=places, file=file)
-
-
-def _files(root: Path) -> list[tuple[Path, Split]]:
-    folders = sorted(
-        folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith(".")
-    )
-    found = [(folder, split) for folder in folders if (split := canonical_split(folder.name))]
-    if not any(split == "train" for _, split in found):
-        message = (
-            f"a folder of texts must be laid out as split/label/*.txt and have train: {quoted(root.name)}"
-            f" has the folders {listed([folder.name for folder in folders]) or 'none'}; rename or add it"
+            f"a source must be one of {', '.join(BUILT_IN_SOURCES)}, or a file or folder that exists: "
+            f"got {spec.source!r}{nearest(path.name, BUILT_IN_SOURCES)}; check the path"
         )
         raise DataError(message)
-    files: list[tuple[Path, Split]] = []
-    for folder, split in found:
-        for label in sorted(path for path in folder.iterdir() if path.is_dir()):
-            if label.name == _UNLABELLED:
-                logger.info("%s: left out, its texts have no label", label)
+    source = _Source(spec)
+    source.read(path, None)
+    if spec.test is not None:
+        source.read(Path(spec.test).expanduser(), "test")
+    return source.rows(path)
+
+
+class _Source:
+    """What is read of one source, file by file."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        self._spec = spec
+        self._gathered = Gathered()
+        self._model: tuple[Table, Roles] | None = None
+        self._form: dict[str, Any] = {}
+        self._files: list[Mapping[str, Any]] = []
+        self._notes: list[str] = []
+        self._file: SourceFile | None = None
+        self._is_many = False
+
+    def read(self, path: Path, split: Split | None) -> None:
+        """Read a path, all of it for one split where that is given."""
+        try:
+            if not (path.is_dir() or path.is_file()):  # of a pipe or a device the end may never come
+                message = f"texts are read from files and folders: {str(path)!r} is neither; check it"
+                raise DataError(message)
+            blobs = find_blobs(path)
+            for blob in blobs:
+                if not blob.path.is_file():
+                    message = (
+                        f"a text must be a file: {blob.name!r} in {quoted(path.name)} is none; remove it"
+                    )
+                    raise DataError(message)
+            layout = find_layout(blobs, path.name) if len(blobs) > 1 or path.is_dir() else None
+            if layout is None:
+                layout = Layout("tables", "one table", [Part(blob) for blob in blobs])
+            self._read_layout(layout, path, split)
+        except OSError as error:
+            message = f"the source must be readable: {str(path)!r} is not ({error.strerror}); check it"
+            raise DataError(message) from error
+
+    def rows(self, path: Path) -> Rows:
+        """All that was read."""
+        gathered = self._gathered
+        names, file = find_names(gathered.labels, self._spec.class_names, path)
+        if names is not None:
+            gathered.labels = [names[label] for label in gathered.labels]
+            self._form["class names"] = file
+        gathered.drop_unlabelled_splits()
+        splits: list[Split] | None = None
+        if any(gathered.splits):
+            splits = [split or "train" for split in gathered.splits]
+        return Rows(
+            texts=gathered.texts,
+            labels=gathered.labels,
+            splits=splits,
+            places=gathered.places,
+            file=self._file,
+            reading=Reading(
+                form=self._form,
+                files=self._files,
+                n_read=gathered.n_read,
+                left_out=gathered.left_out,
+                notes=self._notes,
+            ),
+        )
+
+    def _read_layout(self, layout: Layout, path: Path, split: Split | None) -> None:
+        self._form.setdefault("layout", layout.said)
+        self._notes += layout.notes
+        parts = [Part(part.blob, split or part.split, part.label) for part in layout.parts]
+        if not parts:
+            raise no_table(Blob(path, path.name))
+        if layout.kind == "texts":
+            self._read_texts(parts, path)
+            return
+        tables = self._read_tables(parts) if layout.kind == "tables" else None
+        if layout.kind == "lines":
+            tables = self._read_lines(parts)
+        if layout.kind == "pairs":
+            tables = self._read_pairs(parts)
+        n_bytes, digest = _digest(path, parts)  # of what could be read: it takes its time
+        self._file = self._file or SourceFile(name=path.name, n_bytes=n_bytes, sha256=digest)
+        # The columns are found where the training rows are.
+        order = sorted(tables or [], key=lambda pair: (pair[0] not in ("train", None), SPLIT_ORDER[pair[0]]))
+        self._is_many = self._is_many or len(order) > 1 or self._spec.test is not None
+        for part_split, table in order:
+            self._add(table, part_split)
+
+    def _read_tables(self, parts: Sequence[Part]) -> list[tuple[Split | None, Table]]:
+        tables = []
+        for part in parts:
+            found = read_tables(part.blob, self._spec)
+            if not found:
+                raise no_table(part.blob)
+            tables += [(part.split or split, table) for split, table in found]
+        return tables
+
+    def _read_lines(self, parts: Sequence[Part]) -> list[tuple[Split | None, Table]]:
+        """Files without a split in their names: tables where the first is one, else a class each."""
+        first = read_tables(parts[0].blob, self._spec)
+        if first:
+            self._form["layout"] = f"one table in {len(parts)} files"
+            self._notes.append(
+                f"{len(parts)} tables are read as one, as their names tell no split: "
+                f"{listed([part.blob.name for part in parts])}"
+            )
+            return self._read_tables(parts)
+        tables: list[tuple[Split | None, Table]] = []
+        for part in parts:
+            lines, encoding = lines_of(part.blob, self._spec)
+            form = {"encoding": encoding}
+            tables.append((part.split, read_texts(lines, part.blob.name, part.label or "", form)))
+        return tables
+
+    def _read_pairs(self, parts: Sequence[Part]) -> list[tuple[Split | None, Table]]:
+        """A file of texts and a file of labels for each split."""
+        columns: dict[Split | None, dict[str, tuple[Part, list[str], str]]] = {}
+        for part in parts:
+            lines, encoding = lines_of(part.blob, self._spec)
+            columns.setdefault(part.split, {})[part.label or ""] = part, lines, encoding
+        tables = []
+        for split, pair in columns.items():
+            (part, texts, encoding), (other, labels, _) = pair["text"], pair["label"]
+            if len(texts) != len(labels):
+                message = (
+                    f"each line of texts needs its line of labels: {quoted(part.blob.name)} has {len(texts)} "
+                    f"and {quoted(other.blob.name)} {len(labels)}; add what is missing"
+                )
+                raise DataError(message)
+            rows = [(text.rstrip("\r\n"), label.strip()) for text, label in zip(texts, labels, strict=True)]
+            form = {"encoding": encoding, "format": "a text and a label a line"}
+            tables.append((split, Table.of_rows(part.blob.name, ("text", "label"), rows, form)))
+        return tables
+
+    def _add(self, table: Table, split: Split | None) -> None:
+        if self._model is None:
+            roles = find_roles(table, self._spec)
+            if roles.label is None:
+                raise missing_label(table)
+            self._model = table, roles
+            self._form |= table.form | _say_roles(table, roles)
+            self._notes += _notes_on(table, roles)
+        else:
+            model, found = self._model
+            roles = adopt(found, model, table, self._spec)
+            if roles.label is None and split in ("validation", "test"):
+                self._gathered.n_read += table.n_rows
+                self._gathered.left_out["no label"] += table.n_rows
+                self._notes.append(f"{quoted(table.name)} has no column of labels and is left out")
+                return
+        before = len(self._gathered.texts)
+        self._gathered.add(table, roles, split, is_one_of_many=self._is_many)
+        said = {"name": table.name, "rows": len(self._gathered.texts) - before}
+        self._files.append(said | ({"split": split} if split else {}))
+
+    def _read_texts(self, parts: Sequence[Part], path: Path) -> None:
+        """Files with a text each, in the order of their names."""
+        gathered, digest = self._gathered, hashlib.sha256()
+        raws = []
+        for part in parts:
+            place = repr(part.blob.name)
+            with part.blob.open() as stream:
+                raw = stream.read(MAX_ROW_BYTES + 1)
+            check_size(len(raw), place)
+            digest.update(f"{place}\0{len(raw)}\0".encode())
+            digest.update(raw)
+            raws.append(raw.removeprefix(b"\xef\xbb\xbf"))
+        encoding = self._spec.encoding or "utf-8"
+        fallback = encoding if self._spec.encoding else guess_encoding(_not_utf8(raws))
+        counts: dict[tuple[Split | None, str], int] = {}
+        for part, raw in zip(parts, raws, strict=True):
+            place = repr(part.blob.name)
+            gathered.n_read += 1
+            is_utf8 = fallback == encoding or _decodes(raw)
+            text = decode_bytes(raw, place, encoding if is_utf8 else fallback)
+            if not text or text.isspace():
+                gathered.left_out["empty text"] += 1
                 continue
-            files.extend((path, split) for path in sorted(label.glob("*.txt")))
-    return files
+            label = label_name(part.label, place)
+            gathered.put(text, label, part.split, place)
+            counts[part.split, label] = counts.get((part.split, label), 0) + 1
+        n_bytes = sum(map(len, raws))
+        self._file = self._file or SourceFile(name=path.name, n_bytes=n_bytes, sha256=digest.hexdigest())
+        self._form |= {"format": "a text a file", "encoding": fallback}
+        for (split, label), n_rows in counts.items():
+            self._files.append({"label": label, "rows": n_rows} | ({"split": split} if split else {}))
+
+
+SPLIT_ORDER: Mapping[Split | None, int] = {None: 0, "train": 0, "validation": 1, "test": 2}
+
+
+def _digest(path: Path, parts: Sequence[Part]) -> tuple[int, str]:
+    """Size and digest of a file; of several, of their names and digests."""
+    if path.is_file():
+        return digest_of(path)
+    digest, total = hashlib.sha256(), 0
+    for part in parts:
+        n_bytes, of_file = digest_of(part.blob.path)
+        digest.update(f"{part.blob.name!r}\0{n_bytes}\0{of_file}\0".encode())
+        total += n_bytes
+    return total, digest.hexdigest()
+
+
+def _say_roles(table: Table, roles: Roles) -> dict[str, Any]:
+    names = [table.names[place] or f"column {place + 1}" for place in roles.text]
+    said: dict[str, Any] = {"text": names[0] if len(names) == 1 else names}
+    if roles.label is not None:
+        said["label"] = table.names[roles.label]
+    if roles.split is not None:
+        said["split"] = table.names[roles.split]
+    return said
+
+
+def _notes_on(table: Table, roles: Roles) -> list[str]:
+    notes = []
+    if len(roles.text) > 1:
+        shown = listed([table.names[place] or f"column {place + 1}" for place in roles.text])
+        notes.append(f"the columns {shown} are joined into one text; choose with --text")
+    if roles.other_texts:
+        shown = listed([table.names[place] for place in roles.other_texts])
+        notes.append(f"{shown} holds texts too and is left out; join it with --text NAME --text NAME")
+    if roles.other_labels:
+        shown = listed([table.names[place] for place in roles.other_labels])
+        notes.append(f"{shown} could be the labels too; choose with --label")
+    return notes
+
+
+def _not_utf8(raws: Sequence[bytes]) -> list[bytes]:
+    return [raw for raw in raws if not raw.isascii() and not _decodes(raw)]
+
+
+def _decodes(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

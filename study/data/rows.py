@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from study.data.messages import quoted
 from study.data.splits import Split
@@ -32,6 +33,38 @@ class SourceFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How files were read, as found or as asked for, and which rows were left out.
+
+    Attributes:
+        form: Format, encoding, delimiter, quoting, header, columns ... by name, as plain values.
+        files: For each file or folder of texts its name, rows and, where the name tells, split or label.
+        n_read: Rows that the files hold.
+        left_out: How many of them are not used, by the reason.
+        notes: What a reader should know of the guesses, in sentences.
+    """
+
+    form: Mapping[str, Any]
+    files: Sequence[Mapping[str, Any]]
+    n_read: int
+    left_out: Mapping[str, int]
+    notes: Sequence[str] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """As plain values, for the manifest."""
+        return {
+            **self.form,
+            "files": [dict(file) for file in self.files[:_MAX_FILES]],
+            "rows_read": self.n_read,
+            "rows_left_out": dict(self.left_out),
+            "notes": list(self.notes),
+        }
+
+
+_MAX_FILES = 12  # in the manifest
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rows:
     """Rows as a source gives them, in its order.
 
@@ -39,19 +72,22 @@ class Rows:
         texts: One text a row.
         labels: The name of each row's class.
         splits: Each row's split, or None where the source brings none.
-        places: How to find each row, where its number does not tell: file names.
+        places: How to find each row, where its place here does not tell: its file, or its number from 0.
         file: What was read, None for a source that is made and not read.
+        reading: How it was read and what was left out, None for a source that is made.
     """
 
     texts: Sequence[str]
     labels: Sequence[str]
     splits: Sequence[Split] | None = None
-    places: Sequence[str] | None = None
+    places: Sequence[str | int] | None = None
     file: SourceFile | None = None
+    reading: Reading | None = None
 
     def place(self, index: int) -> str:
         """Where a row is, for a message; rows count from 1 and a header is none."""
-        return f"row {index + 1}" if self.places is None else self.places[index]
+        place = index if self.places is None else self.places[index]
+        return place if isinstance(place, str) else f"row {place + 1}"
 
 
 def check_rows(rows: Rows) -> None:
@@ -121,43 +157,15 @@ def _check_unicode(text: str, place: str) -> None:
         raise DataError(message) from error
 
 
-def check_size(n_bytes: int, place: str) -> None:
+def check_size(n_bytes: int, place: str, limit: int = MAX_ROW_BYTES) -> None:
     """Refuse a row that is over the limit.
 
     Raises:
-        DataError: If it has more bytes than `MAX_ROW_BYTES`.
+        DataError: If it has more bytes than the limit.
     """
-    if n_bytes > MAX_ROW_BYTES:
+    if n_bytes > limit:
         message = (
-            f"a row may have at most {MAX_ROW_BYTES // 2**20} MB: {place} has {n_bytes / 2**20:.1f} MB; "
+            f"a row may have at most {limit // 2**20} MB: {place} has {n_bytes / 2**20:.1f} MB; "
             "cut it, or check quoting and line ends"
         )
         raise DataError(message)
-
-
-def decode(raw: bytes, place: str, offset: int = 0) -> str:
-    """Decode UTF-8 strictly.
-
-    Args:
-        raw: Bytes to decode.
-        place: Where they are, for the message.
-        offset: Their position in the file.
-
-    Raises:
-        DataError: If they are not UTF-8 or hold a NUL byte, with the place and offset of the first bad byte.
-    """
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        message = (
-            f"texts must be UTF-8: {place} has the byte 0x{raw[error.start]:02x} at offset "
-            f"{offset + error.start}; convert the file, for example with `iconv -f LATIN1 -t UTF-8`"
-        )
-        raise DataError(message) from error
-    if "\0" in text:
-        message = (
-            f"a text must not hold a NUL character: {place} has one at offset {offset + raw.index(0)}; "
-            "remove it, or save the file as UTF-8 if it is UTF-16"
-        )
-        raise DataError(message)
-    return text

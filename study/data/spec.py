@@ -5,13 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Side = Literal["pre", "post"]
 """The side of a sequence that is padded or cut: its beginning or its end."""
 
 TokenRule = Literal["words", "words_and_punctuation", "chars", "bpe"]
 """How a text becomes tokens; `study.data.tokens` has the rules."""
+
+Quoting = Literal["double", "double-escaped", "single", "single-escaped", "escaped", "none"]
+"""How fields that hold delimiters or line ends are written; `study.data.reading.dialects` has the rules."""
+
+DELIMITER_NAMES = {
+    "tab": "\t",
+    "\\t": "\t",
+    "comma": ",",
+    "semicolon": ";",
+    "pipe": "|",
+    "space": " ",
+}
+"""Delimiters that can be said by name, as a shell makes some hard to write."""
 
 BUILT_IN_SOURCES = ("docstrings", "imdb", "recall", "reuters")
 """Sources that are a word, not a path."""
@@ -61,13 +74,36 @@ class DataSpec(BaseModel):
     source: str = Field(
         default="docstrings",
         min_length=1,
-        description="docstrings, imdb, recall, reuters, or a path: .csv .tsv .jsonl .parquet, or a folder "
-        "split/label/*.txt",
+        description="docstrings, imdb, recall, reuters, or a path: a table, a folder of tables or of texts",
     )
-    text: str = Field(default="text", min_length=1, description="column of the texts")
-    label: str = Field(default="label", min_length=1, description="column of the labels")
+    test: str | None = Field(
+        default=None, min_length=1, description="path of the test split, where it lies elsewhere"
+    )
+    text: str | tuple[str, ...] | None = Field(
+        default=None, description="column of the texts, or several that are joined; found where none is given"
+    )
+    label: str | None = Field(
+        default=None, min_length=1, description="column of the labels; found where none is given"
+    )
     split: str | None = Field(
-        default=None, min_length=1, description="column of the splits; by default 'split' where there is one"
+        default=None, min_length=1, description="column of the splits; found where none is given"
+    )
+    encoding: str | None = Field(
+        default=None, min_length=1, description="of the file, as Python names it; found where none is given"
+    )
+    delimiter: str | None = Field(
+        default=None, min_length=1, description="between fields, or tab, space ...; found where none is given"
+    )
+    quoting: Quoting | None = Field(
+        default=None, description="how fields are quoted or escaped; found where none is given"
+    )
+    header: bool | None = Field(
+        default=None, description="whether the first row names the columns; found where it is not given"
+    )
+    class_names: str | None = Field(
+        default=None,
+        min_length=1,
+        description="path of a file with the name of each class number, one a line",
     )
     validation_fraction: float = Field(
         default=0.2, gt=0, lt=1, description="share of the training rows to validate on, where none are given"
@@ -100,6 +136,24 @@ class DataSpec(BaseModel):
             raise ValueError(message)
         return self
 
+    @field_validator("delimiter")
+    @classmethod
+    def _delimiter_is_written_out(cls, delimiter: str | None) -> str | None:
+        return DELIMITER_NAMES.get(delimiter or "", delimiter)
+
+    @field_validator("text")
+    @classmethod
+    def _columns_have_names(cls, text: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if text is not None and (not text or not all(text)):
+            message = f"text must name a column, or several: got {text!r}; name them, or leave it out"
+            raise ValueError(message)
+        return text[0] if isinstance(text, tuple) and len(text) == 1 else text
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns of texts that were asked for."""
+        return (self.text,) if isinstance(self.text, str) else self.text or ()
+
     @property
     def is_built_in(self) -> bool:
         """Whether the source is a word of ours and not a path."""
@@ -116,4 +170,7 @@ class DataSpec(BaseModel):
         given: dict[str, Any] = {name: getattr(self, name) or value for name, value in defaults.items()}
         if not self.is_built_in:
             given["source"] = str(Path(self.source).expanduser().absolute())
+        for key in ("test", "class_names"):
+            if path := getattr(self, key):
+                given[key] = str(Path(path).expanduser().absolute())
         return self.model_copy(update=given)

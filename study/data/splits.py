@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -87,6 +88,16 @@ class Splits:
 def canonical_split(name: str) -> Split | None:
     """Our word for a split's usual names (val, dev, ...), None for any other."""
     return _NAMES.get(name.strip().lower())
+
+
+def split_in_name(name: str) -> Split | None:
+    """The split that a file's or folder's name tells of, as in `20news-bydate-train` or `dev.tsv`.
+
+    None where it tells of none or of two.
+    """
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
+    found = {_NAMES[word] for word in words if word in _NAMES}
+    return found.pop() if len(found) == 1 else None
 
 
 def assign_splits(

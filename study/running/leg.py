@@ -17,6 +17,7 @@ from search_spaces.documents import dump_document
 from study.cluster.head_watch import watch_head
 from study.cluster.session import check_address, ray_session, tokens_file
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
+from study.data.reading.sentences import explain_reading
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
 from study.forecast.time_left import Backlog
@@ -92,6 +93,8 @@ class Leg:
             # Before the directory is made: data that cannot be used leaves nothing behind.
             corpus = load_corpus(self.spec.data)
             check_class_weight(self.spec.training.class_weight, corpus.classes)
+            if self.purpose == "run" and corpus.reading is not None:
+                self.listener.on_design(explain_reading(corpus.reading))
             if self.purpose in ("run", "extend"):
                 spec = self.spec
                 self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))

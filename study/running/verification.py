@@ -61,7 +61,7 @@ def verify(directory: StudyDirectory) -> Verdict:
     )
     odd = tuple(Damage(path, fault) for path, fault in find_odd(directory.path))
     if odd:  # to open them could take for ever
-        return Verdict(odd, (directory.path / SEAL_FILE).is_file())
+        return Verdict(odd, (directory.path / CHECKSUMS_FILE).is_file())
     damages: dict[Path, Damage] = {}
     for check in checks:
         for damage in check(directory):

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel
@@ -24,8 +24,11 @@ from study.spec.schema import StudySpec
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow
 
-    SpecSource = str | os.PathLike[str] | pd.DataFrame | StudySpec | Mapping[str, Any]
+    SpecSource: TypeAlias = (
+        str | os.PathLike[str] | pd.DataFrame | pyarrow.Table | StudySpec | Mapping[str, Any]
+    )
 
 _SPEC_SUFFIXES = (".yaml", ".yml")
 _NAME_LENGTH = 64
@@ -37,8 +40,8 @@ def make_spec(source: SpecSource, *, name: str | None = None, **settings: Any) -
 
     Args:
         source: A preset's name; the path of a YAML spec; texts, as a file, a folder or the name of a built-in
-            source; a pandas DataFrame with a column of texts and one of labels; a `StudySpec`; or a mapping
-            as a YAML spec holds it. A word that is both is the preset.
+            source; a pandas DataFrame or Arrow table with a column of texts and one of labels; a `StudySpec`;
+            or a mapping as a YAML spec holds it. A word that is both is the preset.
         name: The study's name. By default that of the preset or spec, or the name of the file of texts.
         settings: Any key of a spec. `data`, `training`, `resources`, `space` and a `design` without `kind`
             are put over what the source says, key by key; any other value replaces what it says.
@@ -72,13 +75,20 @@ def _read_source(source: SpecSource, given: Mapping[str, Any]) -> tuple[dict[str
         case str() | os.PathLike():
             _check_single(given)
             return _ask_for_texts(os.fspath(source)), _HERE
-    if "pandas" in sys.modules and isinstance(source, sys.modules["pandas"].DataFrame):
+    if _is_frame(source):
         _check_single(given)
         return _ask_for_frame(source, given), _HERE
     raise StudyError(
-        "a study is run from a preset, a spec, a path of texts or a pandas DataFrame: "
+        "a study is run from a preset, a spec, a path of texts, a DataFrame or an Arrow table: "
         f"{type(source).__name__} is none; see docs/api.md"
     )
+
+
+def _is_frame(source: object) -> bool:
+    """Whether it is a table of pandas or Arrow, neither of which is loaded to tell."""
+    names = (("pandas", "DataFrame"), ("pyarrow", "Table"))
+    loaded = [getattr(sys.modules[library], name) for library, name in names if library in sys.modules]
+    return isinstance(source, tuple(loaded))
 
 
 def _check_single(given: Mapping[str, Any]) -> None:
@@ -113,7 +123,7 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _ask_for_frame(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, Any]:
+def _ask_for_frame(frame: pd.DataFrame | pyarrow.Table, given: Mapping[str, Any]) -> dict[str, Any]:
     if "name" not in given:
         raise StudyError("a study needs a name, and a DataFrame has none: give one, e.g. name='reviews'")
     data = given.get("data", {})

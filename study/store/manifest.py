@@ -60,6 +60,7 @@ class Manifest:
                 "split_fingerprint": corpus.split_fingerprint,
                 "validated_on": corpus.validated_on,
                 "test_split": "sealed" if corpus.validated_on == "validation" else "validated on",
+                **({"reading": corpus.reading.to_document()} if corpus.reading else {}),
             },
             "legs": [],
         }

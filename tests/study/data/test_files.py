@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from study.data import DataSpec, load_corpus
@@ -83,7 +83,12 @@ def test_columns_can_have_other_names_and_a_split(tmp_path: Path, suffix: str) -
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
 def test_any_text_comes_back_as_it_was_written(tmp_path: Path, suffix: str, texts: list[str]) -> None:
     path = write_table(tmp_path / f"x{suffix}", {"text": texts, "label": ["a"] * len(texts)})
-    assert read(path).texts == texts
+    filled = [text for text in texts if not text.isspace()]
+    assume(filled)
+    rows = read(path)
+    assert rows.texts == filled
+    assert rows.reading is not None
+    assert rows.reading.n_read == len(filled) + rows.reading.left_out.get("empty text", 0) == len(texts)
 
 
 @settings(REPEATABLE, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
@@ -145,21 +150,40 @@ def test_a_folder_tree_is_read_without_its_unlabelled_texts(tmp_path: Path) -> N
     assert corpus.file.name == "aclImdb"
 
 
-def test_a_folder_without_train_is_refused_with_the_folders_there_are(tmp_path: Path) -> None:
+def test_a_folder_of_one_class_is_refused_with_the_folders_there_are(tmp_path: Path) -> None:
     (tmp_path / "pos").mkdir()
-    assert "has the folders 'pos'" in refusal(tmp_path)
+    (tmp_path / "pos" / "1.txt").write_text("good")
+    (tmp_path / "pos" / "2.txt").write_text("fine")
+    (tmp_path / "README").write_text("about")
+    (tmp_path / "other").write_text("?")
+    assert "has the folders 'pos' and the files 'README', 'other'" in refusal(tmp_path)
 
 
-def test_a_bad_byte_in_a_folder_is_reported_with_its_file_and_offset(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    assert "has the folders none and the files none" in refusal(tmp_path)
+
+
+def test_a_byte_that_is_not_in_the_encoding_asked_for_is_reported_with_its_file(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "tree")
     (root / "train" / "pos" / "3_1.txt").write_bytes(b"caf\xe9")
-    assert "'train/pos/3_1.txt' has the byte 0xe9 at offset 3" in refusal(root)
+    message = refusal(root, encoding="utf-8")
+    assert "'train/pos/3_1.txt' has the byte 0xe9 at offset 3" in message
 
 
-def test_an_empty_file_in_a_folder_is_reported_with_its_name(tmp_path: Path) -> None:
+def test_a_file_of_latin_letters_in_a_folder_is_read_beside_those_in_utf_8(tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "tree")
+    (root / "train" / "pos" / "3_1.txt").write_bytes(b"caf\xe9")
+    (root / "train" / "pos" / "4_1.txt").write_text("\u6f22\u5b57", encoding="utf-8")
+    assert {"caf\u00e9", "\u6f22\u5b57"} < set(read(root).texts)
+
+
+def test_an_empty_file_in_a_folder_is_left_out_and_counted(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "tree")
     (root / "train" / "pos" / "3_1.txt").write_text("")
-    assert "'train/pos/3_1.txt' is" in refusal(root)
+    rows = read(root)
+    assert len(rows.texts) == 39
+    assert rows.reading is not None
+    assert rows.reading.left_out == {"empty text": 1}
 
 
 def test_a_missing_file_is_refused_with_the_sources_there_are(tmp_path: Path) -> None:
@@ -175,7 +199,7 @@ def test_a_misspelt_source_is_answered_with_the_nearest(
 
 def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.xlsx").write_bytes(b"")
-    assert ".csv, .tsv, .jsonl, .parquet: got 'x.xlsx'" in refusal(tmp_path / "x.xlsx")
+    assert ".csv, .tsv, .jsonl, .parquet, .json, .txt: got 'x.xlsx'" in refusal(tmp_path / "x.xlsx")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -187,11 +211,19 @@ def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
         (("text", "stars"), "labels named 'label': it has 'text', 'stars'"),
     ],
 )
-def test_a_missing_column_is_answered_with_those_there_are(
+def test_a_missing_column_that_was_asked_for_is_answered_with_those_there_are(
     tmp_path: Path, suffix: str, columns: tuple[str, str], part: str
 ) -> None:
     path = write_table(tmp_path / f"x{suffix}", {columns[0]: ["a", "b"], columns[1]: ["x", "y"]})
-    assert part in refusal(path)
+    assert part in refusal(path, text="text", label="label")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("columns", [("Text", "label"), ("text", "labels"), ("text", "stars")])
+def test_columns_of_other_names_are_found(tmp_path: Path, suffix: str, columns: tuple[str, str]) -> None:
+    path = write_table(tmp_path / f"x{suffix}", {columns[0]: ["a", "b"], columns[1]: ["x", "y"]})
+    rows = read(path)
+    assert (rows.texts, rows.labels) == (["a", "b"], ["x", "y"])
 
 
 def test_a_missing_split_column_is_refused_where_it_was_named(tmp_path: Path) -> None:
@@ -216,10 +248,27 @@ def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \t ", None])
-def test_an_empty_text_is_reported_with_its_row(tmp_path: Path, text: str | None) -> None:
+def test_an_empty_text_is_left_out_and_counted(tmp_path: Path, text: str | None) -> None:
     texts = [*"abcdef", text, *"hij", text]
     path = write_table(tmp_path / "x.parquet", {"text": texts, "label": ["x", "y"] * 5 + ["x"]})
-    assert "row 7 is (one of 2)" in refusal(path)
+    rows = read(path)
+    assert rows.texts == [*"abcdefhij"]
+    assert rows.place(6) == "row 8"
+    assert rows.reading is not None
+    assert (rows.reading.n_read, rows.reading.left_out) == (11, {"empty text": 2})
+
+
+def test_a_column_of_empty_texts_is_refused(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "x.parquet", {"text": ["", " ", None], "label": ["x", "y", "x"]})
+    assert "row 1 of 'x.parquet' is (one of 3)" in refusal(path)
+
+
+def test_a_row_without_a_label_is_left_out_and_counted_where_most_have_one(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "x.parquet", {"text": [*"abcde"], "label": ["x", "y", None, "x", "y"]})
+    rows = read(path)
+    assert rows.texts == [*"abde"]
+    assert rows.reading is not None
+    assert rows.reading.left_out == {"no label": 1}
 
 
 def test_one_class_is_refused_with_its_label(tmp_path: Path) -> None:
@@ -239,16 +288,14 @@ def test_an_unknown_split_is_reported_with_its_row(tmp_path: Path) -> None:
     assert "row 2 has 'unsup'" in refusal(path)
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_a_bad_byte_is_reported_with_its_line_and_offset(tmp_path: Path, mark: bytes) -> None:
-    raw = mark + b"text,label\nfine,a\ncaf\xe9,b\n"
+@pytest.mark.parametrize(
+    "start", ["\ufeffna\u00efve,label\n", "text,label\nna\u00efve,a\nd\u00e9j\u00e0,b\n"]
+)
+def test_a_bad_byte_in_utf_8_is_reported_with_its_line_and_offset(tmp_path: Path, start: str) -> None:
+    raw = start.encode() + b"caf\xe9,b\n"
     (tmp_path / "x.csv").write_bytes(raw)
-    assert f"line 3 of 'x.csv' has the byte 0xe9 at offset {raw.index(0xE9)};" in refusal(tmp_path / "x.csv")
-
-
-def test_utf_16_is_recognised_as_not_utf_8(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_text("text,label\na,b\n", encoding="utf-16")
-    assert "must be UTF-8" in refusal(tmp_path / "x.csv")
+    place = f"line {raw.count(10)} of 'x.csv' has the byte 0xe9 at offset {raw.index(0xE9)};"
+    assert place in refusal(tmp_path / "x.csv")
 
 
 def test_a_bad_byte_in_parquet_is_reported_with_its_row(tmp_path: Path) -> None:
@@ -287,8 +334,9 @@ def test_a_text_over_the_limit_is_refused_in_every_format() -> None:
 
 
 def test_a_quote_that_never_closes_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_text('text,label\n"open,a\nfine,b\n')
-    assert "must be well-formed: unexpected end of data" in refusal(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text('text,label\n"well, yes",b\n"open,a\nfine,b\n')
+    message = refusal(tmp_path / "x.csv")
+    assert "'x.csv' must be well-formed: unexpected end of data in the row that ends at line 4" in message
 
 
 def test_a_row_with_a_stray_comma_is_reported_with_its_line(tmp_path: Path) -> None:

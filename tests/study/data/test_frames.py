@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from study.data import DataSpec, load_corpus
@@ -83,11 +84,11 @@ def test_columns_may_be_named_by_numbers_and_splits_are_kept(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (frame().rename(columns={"text": "txt"}), "'the DataFrame' must have one column of texts"),
+        (frame()[["label"]], "'the DataFrame' must have one column of texts"),
+        (frame()[["text"]], "'the DataFrame' must have one column of labels"),
         (pd.concat([frame(), frame()[["text"]]], axis=1), "must have one column of texts"),
-        (frame().assign(text=["x"] * 39 + [None]), "row 40 is; remove such rows"),
         (frame().assign(text=["x"] * 39 + [3.5]), "row 40 has 3.5"),
-        (frame().assign(label=["a", "b"] * 19 + ["a", None]), "row 40 has None"),
+        (frame().assign(label=[None] * 20 + ["a", "b"] * 10), "row 1 has None"),
         (frame().assign(label=[0.5, 1.0] * 20), "row 1 has 0.5"),
         (frame().assign(label="one"), "at least two classes"),
         (frame().assign(split="trian"), "row 1 has 'trian'"),
@@ -103,6 +104,23 @@ def test_what_cannot_be_learnt_from_is_refused_and_nothing_is_written(
 
     assert said in str(caught.value)
     assert not (tmp_path / "frames").exists()
+
+
+def test_columns_are_found_and_rows_without_a_text_are_kept_to_be_counted(tmp_path: Path) -> None:
+    table = frame().rename(columns={"text": "review", "label": "stars"}).assign(number=range(40))
+    table.loc[7, "review"] = None
+
+    corpus = load_corpus(DataSpec(source=str(store_frame(table, SPEC, tmp_path))))
+
+    assert len(corpus.texts) == 39
+    assert corpus.reading is not None
+    assert (corpus.reading.n_read, corpus.reading.left_out) == (40, {"empty text": 1})
+
+
+def test_an_arrow_table_is_stored_as_the_same_frame_is(tmp_path: Path) -> None:
+    table = frame()
+
+    assert store_frame(pa.Table.from_pandas(table), SPEC, tmp_path) == store_frame(table, SPEC, tmp_path)
 
 
 def test_a_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:

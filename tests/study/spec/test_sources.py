@@ -185,7 +185,7 @@ def test_yaml_that_is_none_is_a_study_error(tmp_path: Path) -> None:
 
 def test_a_spec_that_cannot_be_leaves_no_file_of_its_frame(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="row 10"):
-        make_spec(TEXTS.assign(text=[*TEXTS["text"][:9], ""]), name="mine")
+        make_spec(TEXTS.assign(text=[*TEXTS["text"][:9], 5]), name="mine")
     with pytest.raises(StudyError, match="did you mean 'text'"):
         make_spec(TEXTS, name="mine", data={"tex": "text"})
 

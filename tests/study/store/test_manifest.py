@@ -16,7 +16,7 @@ from tests.study.pretend.small_study import make_spec
 
 def make_corpus(**changes: Any) -> Any:
     facts = {"source": "texts.csv", "fingerprint": "a" * 64, "split_fingerprint": "b" * 64}
-    return SimpleNamespace(**facts | {"validated_on": "validation"} | changes)
+    return SimpleNamespace(**facts | {"validated_on": "validation", "reading": None} | changes)
 
 
 @pytest.fixture

@@ -1,0 +1,106 @@
+"""Options that are keys of a spec: written down once, taken by every command that makes one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from typer import Option
+
+Given = dict[str, Any]
+"""Values by dotted key, as the options of a command line gave them; None where an option was not given."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """An option that sets a key of the spec.
+
+    Attributes:
+        key: Dotted.
+        annotation: Of the parameter by which a command takes it.
+    """
+
+    key: str
+    annotation: Any
+
+    @property
+    def parameter(self) -> inspect.Parameter:
+        """It as a command takes it."""
+        name = self.key.replace(".", "_")
+        return inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=self.annotation
+        )
+
+
+_Text = str | None
+
+READING = (
+    Flag(
+        "data.test",
+        Annotated[_Text, Option("--test", metavar="FILE", help="The test split, if it lies elsewhere.")],
+    ),
+    Flag(
+        "data.text",
+        Annotated[
+            list[str] | None,
+            Option("--text", metavar="NAME", help="Column of the texts; given again, columns are joined."),
+        ],
+    ),
+    Flag("data.label", Annotated[_Text, Option("--label", metavar="NAME", help="Column of the labels.")]),
+    Flag("data.split", Annotated[_Text, Option("--split", metavar="NAME", help="Column of the splits.")]),
+    Flag("data.encoding", Annotated[_Text, Option("--encoding", help="Of the file, e.g. cp1252.")]),
+    Flag(
+        "data.delimiter",
+        Annotated[_Text, Option("--delimiter", help="Between fields: a mark, tab or space.")],
+    ),
+    Flag(
+        "data.quoting",
+        Annotated[_Text, Option("--quoting", help="double, single, none, escaped ...: see docs/data.md.")],
+    ),
+    Flag(
+        "data.header",
+        Annotated[
+            bool | None, Option("--header/--no-header", help="Whether the first row names the columns.")
+        ],
+    ),
+    Flag(
+        "data.class_names",
+        Annotated[_Text, Option("--class-names", metavar="FILE", help="Names of classes that are numbers.")],
+    ),
+)
+"""How files of texts are read, where what is found of itself is not right."""
+
+DATA = (
+    *READING,
+    Flag("data.limit_train", Annotated[int | None, Option("--limit-train", help="Training texts at most.")]),
+)
+"""Which texts are used."""
+
+
+def takes(flags: Sequence[Flag]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command options; what they are given comes as its argument `given`, by key.
+
+    Args:
+        flags: The options, shown in this order in place of `given`.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command, eval_str=True)
+
+        @functools.wraps(command)
+        def called(**arguments: Any) -> None:
+            values = {flag.key: arguments.pop(flag.parameter.name) for flag in flags}
+            command(**arguments, given={key: None if value == [] else value for key, value in values.items()})
+
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            parameters += [f.parameter for f in flags] if parameter.name == "given" else [parameter]
+        keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        called.__signature__ = signature.replace(parameters=keywords)  # type: ignore[attr-defined]
+        called.__annotations__ = {p.name: p.annotation for p in keywords}
+        return called
+
+    return decorate

@@ -1,0 +1,128 @@
+"""One file as a table, whatever its format: by its suffix, else by its first bytes and lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+from study.data.messages import quoted
+from study.data.reading.arrow_tables import read_arrow
+from study.data.reading.blobs import Blob
+from study.data.reading.decoding import read_lines
+from study.data.reading.delimited import read_delimited
+from study.data.reading.json_tables import read_json, read_json_lines
+from study.data.reading.lines import read_labelled_lines, read_marked_lines
+from study.data.reading.table import Table
+from study.data.spec import DataSpec
+from study.data.splits import Split
+from study.errors import DataError
+
+FORMATS = ".csv, .tsv, .jsonl, .parquet, .json, .txt"
+_OFFICE = (
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".doc",
+    ".docx",
+    ".odt",
+    ".pdf",
+    ".xml",
+    ".html",
+    ".pkl",
+    ".pickle",
+    ".h5",
+)
+_TARS = (".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar")
+_MAX_JSON_BYTES = 2**30
+
+
+def read_tables(blob: Blob, spec: DataSpec) -> list[tuple[Split | None, Table]]:
+    """The table in a file; a JSON document may hold one for each split. None where it holds only lines.
+
+    Raises:
+        DataError: If it is damaged, of a format that is not read, or could be read in two ways.
+    """
+    suffix, compression = blob.suffixes
+    _check_suffix(blob, suffix)
+    form: dict[str, Any] = {"compression": compression} if compression else {}
+    start = _start(blob)
+    if suffix == ".parquet" or start.startswith(b"PAR1"):
+        return [(None, read_arrow(blob, "parquet", form))]
+    if suffix in (".arrow", ".feather") or start.startswith(b"ARROW1"):
+        return [(None, read_arrow(blob, "arrow", form))]
+    is_document = suffix == ".json" and not _is_object(start.partition(b"\n")[0])
+    if is_document and blob.path.stat().st_size > _MAX_JSON_BYTES:
+        message = (
+            f"a .json document may have at most {_MAX_JSON_BYTES // 2**20} MB: {quoted(blob.name)} has more; "
+            "write it as .jsonl, an object a line"
+        )
+        raise DataError(message)
+    lines, encoding = lines_of(blob, spec, is_whole=is_document)
+    form["encoding"] = encoding
+    if suffix == ".json":
+        return read_json(lines, blob.name, form)
+    if suffix in (".jsonl", ".ndjson") or _begins_json(lines):
+        return [(None, read_json_lines(lines, blob.name, form))]
+    table: Table | None
+    if spec.delimiter == " ":
+        table = read_labelled_lines(lines, blob.name, form, is_sure=True)
+    elif spec.delimiter is not None or suffix in (".csv", ".tsv", ".tab"):
+        table = read_delimited(lines, blob.name, suffix, spec, form)
+    else:
+        table = read_marked_lines(lines, blob.name, form)
+        table = table or read_delimited(lines, blob.name, suffix, spec, form)
+        table = table or read_labelled_lines(lines, blob.name, form)
+    return [] if table is None else [(None, table)]
+
+
+def lines_of(blob: Blob, spec: DataSpec, *, is_whole: bool = False) -> tuple[list[str], str]:
+    """The lines of a file and its encoding.
+
+    Args:
+        blob: The file.
+        spec: Says the encoding, where one was asked for.
+        is_whole: Whether a line may be as long as the file: that of a JSON document.
+    """
+    with blob.open() as stream:
+        return read_lines(stream, blob.name, spec.encoding, max_bytes=_MAX_JSON_BYTES if is_whole else None)
+
+
+def no_table(blob: Blob) -> DataError:
+    """The error for a file of lines that are no table."""
+    return DataError(
+        f"texts need labels: the lines of {quoted(blob.name)} have neither a delimiter that all share nor a "
+        "label at their beginning; say how they are written with `delimiter` and `label`, or give one file "
+        "for each class in a folder"
+    )
+
+
+def _start(blob: Blob) -> bytes:
+    with blob.open() as stream:
+        return stream.peek(4096)[:4096]
+
+
+def _begins_json(lines: list[str]) -> bool:
+    return _is_object(next((line for line in lines if not line.isspace()), ""))
+
+
+def _is_object(line: str | bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _check_suffix(blob: Blob, suffix: str) -> None:
+    if suffix in _OFFICE:
+        message = (
+            f"a file of texts must be a table of plain text, JSON or Parquet, {FORMATS}: got "
+            f"{quoted(PurePosixPath(blob.name).name)}; save it as .csv"
+        )
+        raise DataError(message)
+    if suffix in _TARS:
+        message = (
+            f"texts are read from a file, a folder or a .zip: got {quoted(PurePosixPath(blob.name).name)}; "
+            "unpack it and name the folder"
+        )
+        raise DataError(message)
