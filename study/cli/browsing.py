@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from study.cli.flags import READING, Given, takes
+from study.cli.flags import DATA, Given, takes
 from study.cli.options import parse_settings
+from study.spec.keys import put_setting
 
 
 def list_studies(
@@ -36,7 +37,7 @@ def space() -> None:
     Console().print(recurrent_space())
 
 
-@takes(READING)
+@takes(DATA)
 def data(
     source: Annotated[str, typer.Argument(help="docstrings, imdb, recall, or a path.")] = "docstrings",
     *,
@@ -49,5 +50,8 @@ def data(
     """Describe a data set before anyone trains on it."""
     from study.cli.tables import print_data
 
-    asked = {key.removeprefix("data."): value for key, value in given.items() if value is not None}
-    print_data({"source": source, **asked, **dict(parse_settings(settings))})
+    document: dict[str, Any] = {"source": source}
+    for key, value in [*given.items(), *parse_settings(settings)]:
+        if value is not None:
+            put_setting(document, key.removeprefix("data."), value)
+    print_data(document)

@@ -75,6 +75,10 @@ READING = (
 
 DATA = (
     *READING,
+    Flag(
+        "data.rare_classes.do",
+        Annotated[_Text, Option("--rare-classes", help="error, drop or merge: classes with few texts.")],
+    ),
     Flag("data.limit_train", Annotated[int | None, Option("--limit-train", help="Training texts at most.")]),
 )
 """Which texts are used."""

@@ -6,7 +6,7 @@ from study.data.corpus import Corpus, load_corpus
 from study.data.description import DataDescription, describe
 from study.data.encoding import FIRST_WORD, PADDING, START, UNKNOWN, EncodedCorpus, encode
 from study.data.rows import SourceFile
-from study.data.spec import DataSpec, RecallSpec
+from study.data.spec import DataSpec, RareClasses, RecallSpec
 from study.data.splits import SPLITS, Split, Splits
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "DataDescription",
     "DataSpec",
     "EncodedCorpus",
+    "RareClasses",
     "RecallSpec",
     "SourceFile",
     "Split",

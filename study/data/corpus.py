@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from study.data.rare_classes import settle_rare_classes
 from study.data.rows import Reading, Rows, SourceFile, check_rows, class_names
 from study.data.spec import DataSpec
 from study.data.splits import Split, Splits, assign_splits
@@ -70,6 +71,7 @@ def load_corpus(spec: DataSpec) -> Corpus:
     spec = spec.resolved()
     rows = _read(spec)
     check_rows(rows)
+    rows = settle_rare_classes(rows, spec)
     classes = class_names(rows.labels)
     numbers = {name: number for number, name in enumerate(classes)}
     labels = np.array([numbers[name] for name in rows.labels], dtype=np.int32)

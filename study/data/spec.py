@@ -63,6 +63,17 @@ class RecallSpec(BaseModel):
         return self
 
 
+class RareClasses(BaseModel):
+    """What to do with classes that have too few texts to be learnt and judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    below: int = Field(default=5, ge=1, description="a class with fewer texts is rare")
+    do: Literal["error", "drop", "merge"] = Field(
+        default="error", description="refuse them, leave them out, or make them one class"
+    )
+
+
 class DataSpec(BaseModel):
     """Where texts come from, how they are split and how they become sequences of integers.
 
@@ -121,6 +132,7 @@ class DataSpec(BaseModel):
         default=None, ge=1, description="validation texts at most, stratified"
     )
     limit_test: int | None = Field(default=None, ge=1, description="test texts at most, stratified")
+    rare_classes: RareClasses = RareClasses()
     tokens: TokenRule | None = None
     padding: Side | None = Field(default=None, description="side that is filled where a text is short")
     truncation: Side | None = Field(default=None, description="side that is cut where a text is long")

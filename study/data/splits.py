@@ -137,7 +137,8 @@ def assign_splits(
             rng = _generator(spec, _LIMIT + number)
             parts[split] = draw_stratified(parts[split], labels, limit, rng)
     splits = Splits(parts["train"], parts["validation"], parts["test"])
-    _check_classes(splits, labels, classes)
+    has_own_test = given is not None and "test" in given and spec.limit_test is None
+    _check_classes(splits, labels, classes, ("train", "validation") if has_own_test else SPLITS)
     return splits
 
 
@@ -198,10 +199,13 @@ def _generator(spec: DataSpec, purpose: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(spec.split_seed, spawn_key=(purpose,)))
 
 
-def _check_classes(splits: Splits, labels: NDArray[np.int32], classes: Sequence[str]) -> None:
+def _check_classes(
+    splits: Splits, labels: NDArray[np.int32], classes: Sequence[str], parts: Sequence[Split]
+) -> None:
+    """Refuse a split without one of the classes; the source's own test split may lack any."""
     counts = splits.class_counts(labels, len(classes))
     for column, split in enumerate(SPLITS):
-        if split == "test" and not len(splits.sealed_test):
+        if split not in parts or (split == "test" and not len(splits.sealed_test)):
             continue
         missing = np.flatnonzero(counts[:, column] == 0)
         if len(missing):
@@ -210,6 +214,7 @@ def _check_classes(splits: Splits, labels: NDArray[np.int32], classes: Sequence[
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             message = (
                 f"every split needs texts of every class: class {name}{more} has none in {split} ({there}); "
-                "remove the class, add texts of it, or raise the split's limit or fraction"
+                "add texts of it, leave it out or put it with others (--rare-classes drop or merge, "
+                "data.rare_classes.below), or raise the split's limit or fraction"
             )
             raise DataError(message)

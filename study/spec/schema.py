@@ -24,7 +24,7 @@ from analysis.words.numbers import count
 from search_spaces import Space, SpaceError, recurrent_space
 from search_spaces.errors import hint_name
 from search_spaces.recurrent import RECURRENT_DOMAINS
-from study.data import DataSpec, RecallSpec
+from study.data import DataSpec, RareClasses, RecallSpec
 from study.designs import KINDS, Design, SearchDesign
 from study.errors import StudyError
 from study.spec.origin import Origin, find_path
@@ -314,6 +314,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 _NESTED: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "recall": RecallSpec,
+    "rare_classes": RareClasses,
     **KINDS,
     "training": Training,
     "resources": Resources,
