@@ -139,7 +139,8 @@ def test_a_later_leg_knows_what_ran_out_of_memory(begin_leg: Callable[..., Leg])
     later = begin_leg()
     orders = later.finish_rest(0)
 
-    assert [order.assignment.key for order in orders[:-1]] == [(trial, "search", 1, 1) for trial in range(1, 6)]
+    first_of_each = [(trial, "search", 1, 1) for trial in range(1, 6)]
+    assert [order.assignment.key for order in orders[:-1]] == first_of_each
     assert orders[-1].assignment.key == (0, "search", 1, 2)
 
 
