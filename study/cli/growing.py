@@ -34,5 +34,5 @@ def extend(
     changes = {key: value for key, value in options.items() if value is not None}
     changes |= dict(parse_settings(settings))
     verbs = load_verbs()
-    spec = verbs.read_spec(StudyDirectory(path).require())
+    spec = StudyDirectory(path).require().read_spec()
     finish(lambda listener: verbs.extend_study(path, changes, address=address, listener=listener), spec)

@@ -73,7 +73,7 @@ def resume(path: StudyPath, address: Address = None) -> None:
     from study.store.directory import StudyDirectory
 
     verbs = load_verbs()
-    spec = verbs.read_spec(StudyDirectory(path).require())
+    spec = StudyDirectory(path).require().read_spec()
     finish(lambda listener: verbs.resume_study(path, address=address, listener=listener), spec)
 
 
@@ -82,7 +82,7 @@ def retry(path: StudyPath, address: Address = None) -> None:
     from study.store.directory import StudyDirectory
 
     verbs = load_verbs()
-    spec = verbs.read_spec(StudyDirectory(path).require())
+    spec = StudyDirectory(path).require().read_spec()
     finish(lambda listener: verbs.retry_study(path, address=address, listener=listener), spec)
 
 
@@ -96,7 +96,7 @@ def confirm(
     from study.store.directory import StudyDirectory
 
     verbs = load_verbs()
-    spec = verbs.read_spec(StudyDirectory(path).require())
+    spec = StudyDirectory(path).require().read_spec()
     finish(
         lambda listener: verbs.confirm_study(
             path, top=top, n_seeds=seeds, address=address, listener=listener

@@ -239,9 +239,7 @@ def _in_one_line() -> Iterator[None]:
 
 
 def _spec_of(study: StudyPath) -> StudySpec:
-    from study.running.verbs import read_spec
-
-    return read_spec(StudyDirectory(Path(study)).require())
+    return StudyDirectory(Path(study)).require().read_spec()
 
 
 def _follow(

@@ -73,11 +73,10 @@ def export_search(directory: StudyDirectory) -> Path:
     Raises:
         EnvironmentFaultError: If it cannot be written.
     """
-    from study.running.verbs import read_spec
     from study.search.optuna_export import export_optuna
     from study.store.outcomes import read_outcomes
 
-    spec = read_spec(directory)
+    spec = directory.read_spec()
     with read_outcomes(directory.records) as records:
         export_optuna(spec, records, directory.optuna)
     return directory.optuna

@@ -20,7 +20,7 @@ from study.search.samplers import check_sampler
 from study.search.source import Source
 from study.search.warm_start import WarmStart, check_sources, gather_warm_start
 from study.spec.keys import put_setting
-from study.spec.schema import StudySpec, load_spec
+from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
 from study.store.files import write_atomically
 from study.store.growth import bring_up_to_date, check_grown, check_unconfirmed, grow_spec
@@ -87,7 +87,7 @@ def resume_study(
         StudyError: If there is no study, or it cannot be continued as it was.
     """
     directory = StudyDirectory(path).require()
-    spec = read_spec(directory)
+    spec = directory.read_spec()
     return Leg(directory, spec, "resume", _search, load_worker, address, listener or Listener()).run()
 
 
@@ -121,7 +121,7 @@ def extend_study(
             "an extension adds to a study: nothing is asked; give --trials, --seeds, --epochs or --set"
         )
     directory = StudyDirectory(path).require()
-    old = read_spec(directory)
+    old = directory.read_spec()
     document = old.to_document()
     for key, value in changes.items():
         put_setting(document, key, value)
@@ -154,7 +154,7 @@ def retry_study(
         StudyError: If there is no study, or it cannot be continued as it was.
     """
     directory = StudyDirectory(path).require()
-    spec = read_spec(directory)
+    spec = directory.read_spec()
 
     def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
         return _search(leg, ledger, manifest, retried=("failed", "timeout"))
@@ -191,7 +191,7 @@ def confirm_study(
         if value < 1:
             raise StudyError(f"a confirmation needs settings and seeds: {name}={value}; give 1 or more")
     directory = StudyDirectory(path).require()
-    spec = asked = read_spec(directory)
+    spec = asked = directory.read_spec()
     if isinstance(spec.design, SearchDesign):
         # Nothing is stopped early: a confirmed figure is that of a full training.
         spec = spec.model_copy(update={"design": spec.design.model_copy(update={"scheduler": "none"})})
@@ -206,11 +206,6 @@ def confirm_study(
     n_runs = top * n_seeds
     listener = listener or Listener()
     return Leg(directory, spec, "confirm", make_source, load_worker, address, listener, n_runs).run()
-
-
-def read_spec(directory: StudyDirectory) -> StudySpec:
-    """Return what a study was asked to do."""
-    return StudySpec.from_document(load_spec(directory.spec), str(directory.spec))
 
 
 def _search(
@@ -258,7 +253,7 @@ def _begin_warm(leg: Leg, ledger: Ledger, manifest: Manifest) -> WarmStart:
 def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:
     if directory.spec.exists():
         # Read as a spec: one that an earlier release wrote lacks what has come since.
-        if read_spec(directory).to_document() != spec.to_document():
+        if directory.read_spec().to_document() != spec.to_document():
             raise StudyError(
                 f"an output folder holds one study: {directory.path} already holds another; give this one "
                 "another name with --name, or another folder with --out; `study extend` adds to the one there"

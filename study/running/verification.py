@@ -110,11 +110,10 @@ def _files_of_ours(directory: StudyDirectory) -> Iterator[Path]:
 def _check_spec(directory: StudyDirectory) -> Iterator[Damage]:
     from analysis.errors import AnalysisError
     from analysis.records.database import read_records
-    from study.running.verbs import read_spec
     from study.store.growth import check_grown
 
     try:
-        spec = read_spec(directory)
+        spec = directory.read_spec()
     except ValueError as error:
         yield Damage(directory.spec, f"cannot be read: {error}")
         return
@@ -170,12 +169,11 @@ def _is_as_written(directory: StudyDirectory) -> bool:
 
 def _follows(directory: StudyDirectory) -> bool:
     from analysis.errors import AnalysisError
-    from study.running.verbs import read_spec
     from study.search.optuna_export import follows_from, list_trials
     from study.store.outcomes import read_outcomes
 
     try:
-        spec = read_spec(directory)
+        spec = directory.read_spec()
         with read_outcomes(directory.records) as records:
             trials = list_trials(spec, records)
     except (AnalysisError, ValueError):

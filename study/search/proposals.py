@@ -12,13 +12,10 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from study.store.outcomes import Outcome
 from study.trial import Assignment
-
-if TYPE_CHECKING:
-    from study.search.optuna_study import Suggestion
 
 Measure = Callable[[Assignment], Mapping[str, float]]
 """Gives what a run was at its best epoch, by the names of objectives."""
@@ -39,6 +36,13 @@ class Result:
     curve: Mapping[int, float]
 
 
+class Waiting(Protocol):
+    """A sampler that waits for what its suggestion comes to."""
+
+    def tell(self, result: Result) -> None:
+        """Let the sampler know."""
+
+
 @dataclass(eq=False)
 class Proposal:
     """One setting as it was proposed once.
@@ -57,7 +61,7 @@ class Proposal:
     params: Mapping[str, Any]
     known: Mapping[int, Outcome]
     is_given_up: bool = False
-    suggestion: Suggestion | None = None
+    suggestion: Waiting | None = None
 
     @property
     def outcomes(self) -> list[Outcome]:

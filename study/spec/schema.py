@@ -248,16 +248,16 @@ def _write_line(part: BaseModel, but: str = "") -> str:
     return ", ".join(f"{key}: {value}" for key, value in given.items() if value not in unset)
 
 
-def load_spec(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
     """Read a spec's document; `StudySpec.from_document` checks it.
 
     Raises:
         StudyError: If the file is missing or is no safe YAML.
     """
-    return parse_spec(read_spec_text(path), str(path))
+    return parse_document(read_text(path), str(path))
 
 
-def read_spec_text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """Read the text of a spec's file.
 
     Raises:
@@ -275,7 +275,7 @@ def read_spec_text(path: Path) -> str:
         ) from error
 
 
-def parse_spec(text: str, source: str) -> dict[str, Any]:
+def parse_document(text: str, source: str) -> dict[str, Any]:
     """Parse the text of a spec.
 
     Raises:

@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from analysis.records.atomic import TEMPORARY_PATTERN
 from analysis.records.plain import find_odd
 from study.errors import IntegrityError, LockedError, StudyError
 from study.store.files import disk_faults, make_folder, remove
+
+if TYPE_CHECKING:
+    from study.spec.schema import StudySpec
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +82,16 @@ class StudyDirectory:
         for path in self.path.rglob(".*.tmp"):
             if TEMPORARY_PATTERN.fullmatch(path.name):
                 remove(path)
+
+    def read_spec(self) -> StudySpec:
+        """Read what the study was asked to do.
+
+        Raises:
+            StudyError: If the file is missing or no spec.
+        """
+        from study.spec.schema import StudySpec, read_document
+
+        return StudySpec.from_document(read_document(self.spec), str(self.spec))
 
     def require(self) -> StudyDirectory:
         """Return itself where it holds a study.

@@ -23,14 +23,14 @@ def find_document(spec: str) -> tuple[dict[str, Any], Origin]:
     Raises:
         StudyError: If there is neither.
     """
-    from study.spec.schema import parse_spec, read_spec_text
+    from study.spec.schema import parse_document, read_text
 
     if spec in preset_names():
         text = (files(__package__) / f"{spec}.yaml").read_text(encoding="utf-8")
-        return parse_spec(text, f"preset {spec}"), Origin(f"preset {spec}", text)
+        return parse_document(text, f"preset {spec}"), Origin(f"preset {spec}", text)
     path = Path(spec)
     if not path.exists() and path.suffix not in (".yaml", ".yml"):
         hint = hint_name(spec, preset_names())
         raise StudyError(f"a spec is a preset or a YAML file: {spec!r} is neither; {hint}")
-    text = read_spec_text(path)
-    return parse_spec(text, str(path)), Origin(str(path), text)
+    text = read_text(path)
+    return parse_document(text, str(path)), Origin(str(path), text)

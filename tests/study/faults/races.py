@@ -17,7 +17,7 @@ from study.data import load_corpus
 from study.errors import LockedError, StudyError
 from study.running.listener import Listener
 from study.running.verbs import run_study
-from study.spec.schema import StudySpec, load_spec
+from study.spec.schema import StudySpec, read_document
 from study.store.directory import StudyDirectory
 from tests.study.pretend.programs import ROOT, SPEC
 
@@ -135,7 +135,7 @@ def main() -> int:
     spec_path, out = map(Path, sys.argv[1:])
     import study.search.search  # noqa: F401 - as the two below: what a run loads takes seconds, on a busy machine more
 
-    spec = StudySpec.from_document(load_spec(spec_path), str(spec_path))
+    spec = StudySpec.from_document(read_document(spec_path), str(spec_path))
     spec.design.explain(spec.space, spec.seeds, spec.seed)
     load_corpus(spec.data)
     print("ready", flush=True)

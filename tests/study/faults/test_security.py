@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import analysis
 from study.cli.app import main
 from study.errors import StudyError
-from study.running.verbs import read_spec, resume_study
+from study.running.verbs import resume_study
 from study.running.verification import verify
 from study.spec.schema import check_name
 from study.store.checkpoints import Checkpoint, CheckpointFolder
@@ -95,7 +95,7 @@ def test_nothing_in_a_study_directory_is_unpickled(tmp_path: Path) -> None:
     assert verify(directory).damages
     for look in (
         lambda: analysis.load(directory.path),
-        lambda: read_spec(directory),
+        directory.read_spec,
         lambda: resume_study(directory.path),
         lambda: ModelStore(directory.models, 3, CORPUS),
         lambda: folder.load(assignment),

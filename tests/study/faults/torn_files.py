@@ -11,7 +11,6 @@ from typing import Any
 import analysis
 from search_spaces.documents import dump_document
 from study.errors import StudyError
-from study.running.verbs import read_spec
 from study.running.verification import verify
 from study.search.search import Search
 from study.store.checkpoints import Checkpoint, CheckpointFolder
@@ -127,7 +126,7 @@ def _readers(study: StudyDirectory, path: Path) -> list[Callable[[], Any]]:
         return read_table(study.path)
 
     def continue_spec() -> Any:
-        spec = read_spec(study)
+        spec = study.read_spec()
         check_grown(spec, analysis.load(study.records).facts, study.spec)
         return spec
 

@@ -10,7 +10,7 @@ from study.errors import StudyError
 from study.machine.signals import ignore_signals
 from study.running.listener import Listener
 from study.running.verbs import run_study
-from study.spec.schema import StudySpec, load_spec
+from study.spec.schema import StudySpec, read_document
 
 
 class _Printer(Listener):
@@ -39,7 +39,7 @@ def main() -> int:
         return getattr(module, worker)
 
     try:
-        spec = StudySpec.from_document(load_spec(Path(spec_path)), spec_path)
+        spec = StudySpec.from_document(read_document(Path(spec_path)), spec_path)
         result = run_study(
             spec, Path(out), address=next(iter(address), None), listener=_Printer(), load_worker=load_worker
         )

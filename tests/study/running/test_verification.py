@@ -10,7 +10,6 @@ import pytest
 import analysis
 from study.cli.app import main
 from study.errors import IntegrityError
-from study.running.verbs import read_spec
 from study.running.verification import verify
 from study.store.checksums import remove_checksums, renew_checksums, write_checksums
 from study.store.directory import StudyDirectory
@@ -183,7 +182,7 @@ def test_a_spec_that_was_cut_between_two_lines_is_not_what_the_records_were_aske
     (damage,) = verify(study).damages
     assert damage.path == study.spec
     with pytest.raises(IntegrityError, match=r"study\.yaml is not .* keep_models"):
-        run_leg(study.path, read_spec(study))
+        run_leg(study.path, study.read_spec())
 
 
 @pytest.mark.parametrize("name", ["study.yaml", "manifest.json", "SHA256SUMS", "trials.parquet"])

@@ -10,7 +10,7 @@ import pytest
 
 import analysis
 from study.errors import StudyError
-from study.running.verbs import extend_study, read_spec
+from study.running.verbs import extend_study
 from study.search.optuna_export import list_trials
 from study.spec.keys import put_setting
 from study.spec.schema import StudySpec
@@ -251,4 +251,4 @@ def test_a_finished_study_is_extended_in_its_directory(tmp_path: Path) -> None:
     assert sorted(study.trials["attempt"]) == [1] * 6 + [2] * 6
     assert (study.trials["epochs_run"] == 5).all()
     assert [leg["purpose"] for leg in study.manifest["legs"]] == ["run", "extend"]
-    assert read_spec(StudyDirectory(tmp_path / "studies" / "cheap")).training.max_epochs == 5
+    assert StudyDirectory(tmp_path / "studies" / "cheap").read_spec().training.max_epochs == 5
