@@ -126,7 +126,7 @@ def end(search: Search, assignment: Assignment) -> None:
         epoch_s=0.0,
     )
     report = Report(state="completed", score=accuracy, best_epoch=1, figures=figures)
-    search.hear(assignment, report, stopped=False)
+    search.record(assignment, report, stopped=False)
 
 
 def describe(spec: StudySpec) -> StudyFacts:

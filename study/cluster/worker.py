@@ -205,8 +205,8 @@ def _explain(error: Exception) -> str:
     """Say in one line what was raised."""
     said = traceback.format_exception_only(error)[-1].strip().splitlines()[0][:500]
     # By name: TensorFlow, whose name it is for a GPU's memory too, may not have been loaded.
-    is_hungry = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
-    return f"{OUT_OF_MEMORY}: {said}" if is_hungry else said
+    ran_out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+    return f"{OUT_OF_MEMORY}: {said}" if ran_out_of_memory else said
 
 
 def _probe_rows(n_train: int, n_validation: int) -> npt.NDArray[np.int64]:

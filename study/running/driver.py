@@ -1,4 +1,4 @@
-"""What the driver does with each trial: hand it out, hear it, keep its checkpoint and model. Knows no Ray.
+"""What the driver does with each trial: hand it out, record it, keep its checkpoint and model. Knows no Ray.
 
 The order of the commits is such that a process may die between any two of them: what the records do not
 know is done again with the same outcome, and what they know is never done again.
@@ -24,7 +24,7 @@ from study.trial import OUT_OF_MEMORY, Assignment, Report
 
 
 @dataclass(frozen=True)
-class Order:
+class Dispatch:
     """What a worker needs for one attempt.
 
     Attributes:
@@ -85,14 +85,14 @@ class Driver:
         self._checkpoints, self._models, self._listener = checkpoints, models, listener
         self._count_kills = count_kills
         self._attempts: dict[Hashable, _Attempt] = {}
-        self._hungry: deque[Assignment] = deque()
+        self._waiting_for_memory: deque[Assignment] = deque()
         self.earlier = ledger.outcomes()
         # A process may have died after it recorded an end and before it removed the checkpoint.
         checkpoints.keep_only(o.assignment for o in self.earlier if o.state == "running")
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to hand out and nothing to hear.
+        """Whether nothing is left to hand out and nothing is running.
 
         A lost worker's trial may come back into the queue, so this is so only where nothing runs.
         """
@@ -111,9 +111,11 @@ class Driver:
     @property
     def keeps_one_alone(self) -> bool:
         """Whether a run waits to be trained alone, or is: nothing of ours should take memory beside it."""
-        return bool(self._hungry) or any(attempt.is_solitary for attempt in self._attempts.values())
+        return bool(self._waiting_for_memory) or any(
+            attempt.is_solitary for attempt in self._attempts.values()
+        )
 
-    def assign(self, key: Hashable) -> Order | None:
+    def assign(self, key: Hashable) -> Dispatch | None:
         """Hand out the next attempt under `key`, None while there is nothing to hand out."""
         assignment = self._choose()
         if assignment is None:
@@ -125,7 +127,7 @@ class Driver:
         self._ledger.begin(assignment, started_at, epochs_kept=0 if checkpoint is None else checkpoint.epoch)
         # A run that was stopped is finished to be counted, not to be kept.
         floor = None if assignment.phase == "audit" else self._models.floor
-        return Order(assignment, floor, None if checkpoint is None else checkpoint.content)
+        return Dispatch(assignment, floor, None if checkpoint is None else checkpoint.content)
 
     def _choose(self) -> Assignment | None:
         """Return what may begin now.
@@ -138,8 +140,8 @@ class Driver:
         while (assignment := self._source.next()) is not None:
             if not self._ledger.ran_out_of_memory(assignment):
                 return assignment
-            self._hungry.append(assignment)
-        return self._hungry.popleft() if self._hungry and not self._attempts else None
+            self._waiting_for_memory.append(assignment)
+        return self._waiting_for_memory.popleft() if self._waiting_for_memory and not self._attempts else None
 
     def note_start(self, key: Hashable) -> None:
         """Note that a worker took the attempt: its time counts from now."""
@@ -147,7 +149,7 @@ class Driver:
         attempt.started = time.monotonic()
         self._listener.on_start(attempt.assignment)
 
-    def hear(self, key: Hashable, report: Report, *, stopped: bool) -> None:
+    def record(self, key: Hashable, report: Report, *, stopped: bool) -> None:
         """Record a report.
 
         Args:
@@ -157,14 +159,14 @@ class Driver:
         """
         attempt = self._attempts[key]
         if report.state == "failed" and report.reason is not None and report.reason.startswith(OUT_OF_MEMORY):
-            self.lose(key, report.reason)  # what a worker can say of it, it says
+            self.record_loss(key, report.reason)  # what a worker can say of it, it says
             return
         attempt.n_kernel_kills = self._count_kills()
         assignment = attempt.assignment
         # The model before the record: a trial that is recorded as completed is never trained again.
         if report.model is not None and report.score is not None and report.best_epoch is not None:
             self._models.offer(assignment, report.score, report.best_epoch, report.model)
-        state = self._source.hear(assignment, report, stopped=stopped)
+        state = self._source.record(assignment, report, stopped=stopped)
         if state != "running":
             self._forget(key)
         elif report.checkpoint is not None and report.figures is not None:
@@ -172,7 +174,7 @@ class Driver:
             self._checkpoints.save(assignment, Checkpoint(report.figures.epoch, report.checkpoint))
         self._listener.on_report(assignment, report, state)
 
-    def lose(self, key: Hashable, reason: str) -> None:
+    def record_loss(self, key: Hashable, reason: str) -> None:
         """Record an attempt that ended without figures: out of time, out of memory, or its worker killed."""
         attempt = self._attempts[key]
         timeout_s = self._spec.resources.trial_timeout_s
@@ -182,12 +184,12 @@ class Driver:
             state, reason = "timeout", f"took longer than resources.trial_timeout_s={timeout_s:g}"
         elif not reason.startswith(OUT_OF_MEMORY) and self._count_kills() > attempt.n_kernel_kills:
             reason = f"{OUT_OF_MEMORY}, for which the kernel kills: {reason}"
-        is_hungry = reason.startswith(OUT_OF_MEMORY)
-        may_retry = state == "failed" and not (is_hungry and attempt.is_solitary)
-        again = self._source.lose(attempt.assignment, state, reason, retry=may_retry)
+        ran_out_of_memory = reason.startswith(OUT_OF_MEMORY)
+        may_retry = state == "failed" and not (ran_out_of_memory and attempt.is_solitary)
+        again = self._source.record_loss(attempt.assignment, state, reason, retry=may_retry)
         if again:
             del self._attempts[key]  # its checkpoint stays: the next attempt continues from it
-            reason = f"{reason}; it is tried again{', alone' if is_hungry else ''}"
+            reason = f"{reason}; it is tried again{', alone' if ran_out_of_memory else ''}"
         else:
             self._forget(key)
         self._listener.on_report(attempt.assignment, Report(state=state, reason=reason), state)

@@ -44,10 +44,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Left(BaseException):
-    """Leaves Tune's loop, which wraps every `Exception` in its own and then waits ten seconds for workers.
+class _LegOverError(BaseException):
+    """Raised inside Tune's callbacks to end its loop at once, with the error that ended the leg, if one did.
 
-    All that was heard is committed, and the workers end with the session.
+    Tune itself would go on until each worker has answered, and would put an `Exception` into one of its own.
+    All that was reported is committed, and the workers end with the session.
     """
 
     def __init__(self, error: Exception | None = None) -> None:
@@ -55,21 +56,21 @@ class _Left(BaseException):
         self.error = error
 
 
-def _leaving(hook: Callable[P, T]) -> Callable[P, T]:
-    """Let what a hook raises, a full disk say, end the leg as itself."""
+def _ends_leg(hook: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a callback of Tune's: an error in it, a full disk say, ends the leg and is raised by it."""
 
     @functools.wraps(hook)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return hook(*args, **kwargs)
         except Exception as error:
-            raise _Left(error) from error
+            raise _LegOverError(error) from error
 
     return call
 
 
 class _Assigner(Searcher):  # type: ignore[misc]
-    """Tune's searcher: asks the driver for an order under the number of each of Tune's trials.
+    """Tune's searcher: asks the driver for a run under the number of each of Tune's trials.
 
     One run waits beyond those that the cluster takes at once, so that a worker that is free has its next. No
     more do: a sampler should know as much as it can when it is asked.
@@ -81,26 +82,26 @@ class _Assigner(Searcher):  # type: ignore[misc]
         super().__init__(metric="score", mode="max")
         self._driver, self._count_slots, self._on_drained = driver, count_slots, on_drained
 
-    @_leaving
+    @_ends_leg
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if self._driver.n_handed_out > self._count_slots():
             return None
-        order = self._driver.assign(trial_id)
-        if order is None:
+        dispatch = self._driver.assign(trial_id)
+        if dispatch is None:
             if not self._driver.keeps_one_alone:
                 self._on_drained()
             return Searcher.FINISHED if self._driver.is_done else None
         return {
-            "assignment": asdict(order.assignment),
-            "model_floor": order.model_floor,
+            "assignment": asdict(dispatch.assignment),
+            "model_floor": dispatch.model_floor,
             # By reference: Tune copies and prints configurations, which a model's weights would not stand.
-            "checkpoint": None if order.checkpoint is None else ray.put(order.checkpoint),
+            "checkpoint": None if dispatch.checkpoint is None else ray.put(dispatch.checkpoint),
         }
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Nothing: the callback hears every report, this only some."""
+        """Nothing: the callback gets every report, this only some."""
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the state lies in the study directory."""
@@ -147,7 +148,7 @@ class StartWatch:
         return self._clock() - self._waiting_since > START_S
 
 
-class _Ear(TrialProgressCallback):  # type: ignore[misc]
+class _Callback(TrialProgressCallback):  # type: ignore[misc]
     """Tune's callback: hands every report and every loss to the driver, and says when the leg is over.
 
     It is one of progress, of which Tune wants one: else it adds its own, which prints nothing and keeps every
@@ -158,37 +159,37 @@ class _Ear(TrialProgressCallback):  # type: ignore[misc]
         super().__init__()
         self._driver, self._interruption, self._starts = driver, interruption, starts
 
-    @_leaving
+    @_ends_leg
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._driver.note_start(trial.trial_id)
         self._starts.note()
 
-    @_leaving
+    @_ends_leg
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         self._starts.note()
-        if result["report"]:  # else Tune repeats the last result of a trial, and it was heard
-            self._driver.hear(trial.trial_id, Report.take(result), stopped=result["done"])
+        if result["report"]:  # else Tune repeats the last result of a trial, and it was recorded
+            self._driver.record(trial.trial_id, Report.take(result), stopped=result["done"])
 
-    @_leaving
+    @_ends_leg
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._starts.note()
         # Who ends a leg, a batch system say, often ends its workers too: then none of them was at fault.
         if not self._interruption.is_due():
-            self._driver.lose(trial.trial_id, _explain(trial))
+            self._driver.record_loss(trial.trial_id, _explain(trial))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Nothing: the trial's last report is heard as all others are."""
+        """Nothing: the trial's last report is recorded as all others are."""
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         # Ten times a second or more. Tune would end by itself when all is done, but first asks each worker to
         # stop, and reads all its trials.
         if self._driver.is_done or self._interruption.is_due():
-            raise _Left
+            raise _LegOverError
         n_running = self._driver.n_running
         if self._starts.is_late(self._driver.n_handed_out - n_running, n_running):
-            raise _Left(
+            raise _LegOverError(
                 EnvironmentFaultError(
                     f"a free worker starts within {START_S:.0f} s: none did, one may have been killed while "
                     "it started; nothing that was recorded is lost, `study resume` goes on"
@@ -223,7 +224,7 @@ def tune_trials(
 
     Args:
         spec: What the study asks.
-        driver: Hands out what is trained, and hears what becomes of it.
+        driver: Hands out what is trained, and records what becomes of it.
         corpus: Sent to each node once.
         interruption: Whether to stop.
         worker: What trains.
@@ -248,13 +249,13 @@ def tune_trials(
                 num_samples=-1,
                 reuse_actors=True,
                 storage_path=str(scratch),
-                callbacks=[_Ear(driver, interruption, StartWatch(count_slots))],
+                callbacks=[_Callback(driver, interruption, StartWatch(count_slots))],
                 progress_reporter=_SilentReporter(),
                 raise_on_failed_trial=False,
                 verbose=0,
                 trial_name_creator=lambda trial: trial.trial_id,
                 trial_dirname_creator=lambda trial: trial.trial_id,
             )
-        except _Left as left:
+        except _LegOverError as left:
             if left.error is not None and not interruption.is_due():
                 raise left.error from None

@@ -48,7 +48,7 @@ class AuditedSearch:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether nothing is left to hand out and nothing to hear."""
+        """Whether nothing is left to hand out and nothing is running."""
         return self._search.is_exhausted and self._open().is_exhausted
 
     def reorder(self, ordering: Ordering) -> None:
@@ -66,13 +66,13 @@ class AuditedSearch:
             return self._open().next()
         return assignment
 
-    def hear(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
+    def record(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
         """Record a report; return the state of its trial."""
-        return self._whose(assignment).hear(assignment, report, stopped=stopped)
+        return self._whose(assignment).record(assignment, report, stopped=stopped)
 
-    def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
+    def record_loss(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
         """Record that an attempt ended without a word; return whether it is tried again."""
-        return self._whose(assignment).lose(assignment, state, reason, retry=retry)
+        return self._whose(assignment).record_loss(assignment, state, reason, retry=retry)
 
     def _whose(self, assignment: Assignment) -> Search | PlannedRuns:
         return self._open() if assignment.phase == "audit" else self._search

@@ -1,4 +1,4 @@
-"""Runs that are known before any of them is trained: handed out in order, heard, tried again where lost."""
+"""Runs that are known before any of them is trained: handed out in order, and tried again where lost."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class PlannedRuns:
         self._running.add(assignment.run)
         return assignment
 
-    def hear(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
+    def record(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
         """Record a report; return the state of its trial."""
         state: State = "pruned" if stopped and report.state == "running" else report.state
-        self._ledger.hear(assignment, report, state, report.reason)
+        self._ledger.record(assignment, report, state, report.reason)
         if state != "running":
             self._running.remove(assignment.run)
         return state
 
-    def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
+    def record_loss(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
         """Record that an attempt ended without a word; return whether it is tried again."""
         self._running.remove(assignment.run)
         again = retry and assignment.attempt <= self._spec.resources.retries

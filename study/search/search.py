@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Search:
-    """Hands out assignments and hears what became of them.
+    """Hands out assignments and records what became of them.
 
     One process uses it, from one thread. Each call commits to the records, then tells the sampler.
 
@@ -47,7 +47,7 @@ class Search:
         for proposal in past:
             self._queue.extend(proposal.list_open(spec.seed))
             if proposal.is_cut:
-                self._spare(proposal)
+                self._skip_seeds(proposal)
         planned = spec.design.plan(spec.space, spec.seed)
         self._planned, self._tuners = None, None
         if planned is None:
@@ -65,7 +65,7 @@ class Search:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether nothing is left to hand out and nothing to hear."""
+        """Whether nothing is left to hand out and nothing is running."""
         return not self._running and not self._queue and not self._may_propose
 
     @property
@@ -97,7 +97,7 @@ class Search:
         self._running.add(assignment.run)
         return assignment
 
-    def hear(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
+    def record(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
         """Record a report; return the state of its trial.
 
         Args:
@@ -109,7 +109,7 @@ class Search:
         reason = report.reason
         if state == "pruned" and report.figures is not None:
             reason = f"stopped by the scheduler after epoch {report.figures.epoch}"
-        self._ledger.hear(assignment, report, state, reason)
+        self._ledger.record(assignment, report, state, reason)
         outcome = self._proposals.outcome_of(assignment)
         scores = () if outcome is None else outcome.scores
         if report.figures is not None:
@@ -123,7 +123,7 @@ class Search:
             self._end(assignment, state)
         return state
 
-    def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
+    def record_loss(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
         """Record that an attempt ended without a word of its own; return whether it is tried again."""
         previous = self._proposals.outcome_of(assignment)
         scores = previous.scores if previous is not None else ()
@@ -155,11 +155,11 @@ class Search:
         self._running.remove(assignment.run)
         proposal = self._proposals.of(assignment)
         if state == "pruned":
-            self._spare(proposal)
+            self._skip_seeds(proposal)
         if proposal.suggestion is not None and not proposal.is_open:
             proposal.suggestion.tell(self._conclude(proposal))
 
-    def _spare(self, proposal: Proposal) -> None:
+    def _skip_seeds(self, proposal: Proposal) -> None:
         """Drop a setting's waiting seeds: one was enough for the scheduler."""
         waiting = [a for a in self._queue if a.trial == proposal.trial and a.replicate in proposal.replicates]
         for run in waiting:

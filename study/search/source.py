@@ -14,7 +14,7 @@ Ordering = Callable[[Plan, int], list[int]]
 
 
 class Source(Protocol):
-    """Hands out assignments and hears what became of them; one thread uses it."""
+    """Hands out assignments and records what became of them; one thread uses it."""
 
     @property
     def n_trials(self) -> int:
@@ -26,7 +26,7 @@ class Source(Protocol):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether nothing is left to hand out and nothing to hear."""
+        """Whether nothing is left to hand out and nothing is running."""
 
     def reorder(self, ordering: Ordering) -> None:
         """Put what is known to be left into a better order."""
@@ -37,8 +37,8 @@ class Source(Protocol):
     def next(self) -> Assignment | None:
         """Return what to train next, None while there is nothing to hand out."""
 
-    def hear(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
+    def record(self, assignment: Assignment, report: Report, *, stopped: bool) -> State:
         """Record a report; return the state of its trial."""
 
-    def lose(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
+    def record_loss(self, assignment: Assignment, state: State, reason: str, *, retry: bool) -> bool:
         """Record that an attempt ended without a word; return whether it is tried again."""

@@ -1,4 +1,4 @@
-"""The writer of `records.db`: what the driver hears is committed before it acts on it."""
+"""The writer of `records.db`: what the driver is told is committed before it acts on it."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Ledger(Outcomes):
                 ),
             )
 
-    def hear(self, assignment: Assignment, report: Report, state: State, reason: str | None) -> None:
+    def record(self, assignment: Assignment, report: Report, state: State, reason: str | None) -> None:
         """Record one report, with the state that the trial has after it, in one transaction."""
         with self._transaction() as db:
             if report.figures is not None:

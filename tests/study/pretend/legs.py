@@ -15,7 +15,7 @@ import pytest
 
 from analysis.records.atomic import replace_file
 from study.machine.capacity import Capacity
-from study.running.driver import Driver, Order
+from study.running.driver import Dispatch, Driver
 from study.running.verbs import resume_study, run_study
 from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
@@ -85,29 +85,29 @@ def write_briefly(study: Any, folder: Path) -> Path:
 
 def work(driver: Driver, max_epochs: int, n_workers: int) -> None:
     """Train as `n_workers` workers would: in turn, an epoch each."""
-    turns: deque[tuple[int, Order, int]] = deque()
+    turns: deque[tuple[int, Dispatch, int]] = deque()
     key = 0
     while True:
-        while len(turns) < n_workers and (order := driver.assign(key)) is not None:
+        while len(turns) < n_workers and (dispatch := driver.assign(key)) is not None:
             driver.note_start(key)
-            turns.append((key, order, 0 if order.checkpoint is None else int(order.checkpoint)))
+            turns.append((key, dispatch, 0 if dispatch.checkpoint is None else int(dispatch.checkpoint)))
             key += 1
         if not turns:
             assert driver.is_done
             return
-        number, order, epoch = turns.popleft()
-        report = make_report(order, epoch + 1, max_epochs)
-        driver.hear(number, report, stopped=False)
+        number, dispatch, epoch = turns.popleft()
+        report = make_report(dispatch, epoch + 1, max_epochs)
+        driver.record(number, report, stopped=False)
         if report.state == "running":
-            turns.append((number, order, epoch + 1))
+            turns.append((number, dispatch, epoch + 1))
 
 
-def make_report(order: Order, epoch: int, max_epochs: int) -> Report:
+def make_report(dispatch: Dispatch, epoch: int, max_epochs: int) -> Report:
     is_last = epoch == max_epochs
     extra = (
-        {"model": f"model {order.assignment.trial}".encode()} if is_last else {"checkpoint": b"%d" % epoch}
+        {"model": f"model {dispatch.assignment.trial}".encode()} if is_last else {"checkpoint": b"%d" % epoch}
     )
-    return pretend_report(order.assignment, epoch, max_epochs, **extra)
+    return pretend_report(dispatch.assignment, epoch, max_epochs, **extra)
 
 
 def read_table(folder: Path) -> list[tuple[Any, ...]]:

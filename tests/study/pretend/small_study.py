@@ -110,14 +110,14 @@ def reach(search: Search, ledger: Ledger, assignment: Assignment, accuracy: floa
     )
     ledger.begin(assignment, STARTED_AT)
     report = Report(state="completed", score=accuracy, best_epoch=1, figures=figures)
-    search.hear(assignment, report, stopped=False)
+    search.record(assignment, report, stopped=False)
 
 
 def train(search: Search, ledger: Ledger, assignment: Assignment, max_epochs: int = 3) -> None:
     """Pretend to train one assignment to its end."""
     ledger.begin(assignment, STARTED_AT)
     for epoch in range(1, max_epochs + 1):
-        search.hear(assignment, pretend_report(assignment, epoch, max_epochs), stopped=False)
+        search.record(assignment, pretend_report(assignment, epoch, max_epochs), stopped=False)
 
 
 def train_all(search: Search, ledger: Ledger) -> list[Assignment]:

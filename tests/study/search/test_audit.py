@@ -32,7 +32,7 @@ def prune_all(source: Source, ledger: Ledger, limit: int | None = None) -> list[
         ledger.begin(assignment, STARTED_AT)
         is_stopped = assignment.phase == "search" and bool(handed_out)
         for epoch in (1,) if is_stopped else (1, 2, 3):
-            source.hear(assignment, pretend_report(assignment, epoch, 3), stopped=is_stopped)
+            source.record(assignment, pretend_report(assignment, epoch, 3), stopped=is_stopped)
         handed_out.append(assignment)
     return handed_out
 
@@ -104,7 +104,7 @@ def test_a_lost_run_of_the_audit_is_tried_again_and_can_be_redone(open_study: Op
     for attempt in (1, 2):
         lost = begin(source, ledger)
         assert (lost.phase, lost.attempt) == ("audit", attempt)
-        assert source.lose(lost, "failed", "the worker was lost", retry=True) == (attempt == 1)
+        assert source.record_loss(lost, "failed", "the worker was lost", retry=True) == (attempt == 1)
     assert source.is_exhausted
     ledger.redo(lost)
     ledger.close()

@@ -37,7 +37,7 @@ def confirm_all(source: Confirmation, ledger: Ledger) -> list[Assignment]:
         ledger.begin(assignment, STARTED_AT)
         for epoch in (1, 2, 3):
             report = pretend_report(assignment, epoch, 3, test_accuracy=0.6 if epoch == 3 else None)
-            source.hear(assignment, report, stopped=False)
+            source.record(assignment, report, stopped=False)
     return handed_out
 
 
@@ -74,7 +74,7 @@ def test_an_interrupted_confirmation_is_continued_and_nothing_is_done_twice(ledg
     plan = dict.fromkeys(choose_settings(ledger, 2, confirmed=()), 2)
     first = Confirmation(make_spec(), ledger, plan)
     done = begin(first, ledger)
-    first.hear(done, pretend_report(done, 3, 3), stopped=False)
+    first.record(done, pretend_report(done, 3, 3), stopped=False)
     begun = begin(first, ledger)
 
     handed_out = confirm_all(Confirmation(make_spec(), ledger, plan), ledger)

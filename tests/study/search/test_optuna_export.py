@@ -107,10 +107,10 @@ def test_what_runs_was_stopped_failed_or_diverged_is_there_as_such(open_study: O
     spec = make_spec(design=SEARCH | {"trials": 8, "scheduler": "asha"}, space=WIDE)
     search, ledger = open_study(spec)
     stopped, failed, diverged, running = (begin(search, ledger) for _ in range(4))
-    search.hear(stopped, pretend_report(stopped, 1, 3), stopped=True)
-    search.hear(failed, Report(state="failed", reason="no such layer"), stopped=False)
-    search.hear(diverged, Report(state="diverged", reason="loss became nan"), stopped=False)
-    search.hear(running, pretend_report(running, 1, 3), stopped=False)
+    search.record(stopped, pretend_report(stopped, 1, 3), stopped=True)
+    search.record(failed, Report(state="failed", reason="no such layer"), stopped=False)
+    search.record(diverged, Report(state="diverged", reason="loss became nan"), stopped=False)
+    search.record(running, pretend_report(running, 1, 3), stopped=False)
 
     export_optuna(spec, ledger, path)
 

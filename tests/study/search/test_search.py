@@ -81,7 +81,7 @@ def test_pruning_one_seed_spares_the_setting_its_other_seeds(open_study: OpenStu
     search, ledger = open_study(make_spec(seeds=3))
     first = begin(search, ledger)
 
-    search.hear(first, pretend_report(first, 1, 3), stopped=True)
+    search.record(first, pretend_report(first, 1, 3), stopped=True)
 
     following = next_of(search)
     assert following.trial == 1
@@ -91,11 +91,11 @@ def test_a_lost_worker_is_tried_again_once_and_then_given_up(open_study: OpenStu
     search, ledger = open_study(make_spec())
     first = begin(search, ledger)
 
-    assert search.lose(first, "failed", "the worker was lost", retry=True)
+    assert search.record_loss(first, "failed", "the worker was lost", retry=True)
     second = search.next()
     assert second == replace(first, attempt=2)
     ledger.begin(second, STARTED_AT)
-    assert not search.lose(second, "failed", "the worker was lost", retry=True)
+    assert not search.record_loss(second, "failed", "the worker was lost", retry=True)
 
     following = next_of(search)
     assert following.trial == 1
@@ -120,7 +120,7 @@ def test_a_trial_that_was_running_is_handed_out_again_by_the_next_leg(open_study
     spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
     search, ledger = open_study(spec)
     interrupted = begin(search, ledger)
-    search.hear(interrupted, pretend_report(interrupted, 1, 3), stopped=False)
+    search.record(interrupted, pretend_report(interrupted, 1, 3), stopped=False)
     ledger.close()
 
     search, ledger = open_study(spec)
@@ -178,7 +178,7 @@ def test_a_trial_that_the_scheduler_stops_is_pruned_with_the_best_it_reached(ope
     search, ledger = open_study(make_spec(design=SAMPLED))
     assignment = begin(search, ledger)
 
-    state = search.hear(assignment, pretend_report(assignment, 1, 3), stopped=True)
+    state = search.record(assignment, pretend_report(assignment, 1, 3), stopped=True)
 
     ((told,),) = list_told(search)
     assert state == ledger.outcomes()[0].state == "pruned"
@@ -194,7 +194,7 @@ def test_a_diverged_trial_teaches_the_sampler_nothing(open_study: OpenStudy, los
     assert healthy.figures is not None
     figures = replace(healthy.figures, val_loss=loss)
 
-    search.hear(assignment, replace(healthy, state="diverged", figures=figures, score=None), stopped=False)
+    search.record(assignment, replace(healthy, state="diverged", figures=figures, score=None), stopped=False)
 
     ((told,),) = list_told(search)
     assert ledger.outcomes()[0].state == "diverged"
@@ -214,7 +214,7 @@ def test_a_setting_that_was_proposed_and_never_begun_is_proposed_anew(open_study
 
 def fail_first(search: Search, ledger: Ledger) -> Assignment:
     first = begin(search, ledger)
-    search.hear(first, Report(state="failed", reason="no such layer"), stopped=False)
+    search.record(first, Report(state="failed", reason="no such layer"), stopped=False)
     return first
 
 
@@ -249,7 +249,7 @@ def test_seeds_that_were_spared_are_not_trained_by_the_next_leg(open_study: Open
     search, ledger = open_study(make_spec(seeds=3))
     first, second = begin(search, ledger), begin(search, ledger)
     for assignment in (first, second):
-        search.hear(assignment, pretend_report(assignment, 1, 3), stopped=assignment == first)
+        search.record(assignment, pretend_report(assignment, 1, 3), stopped=assignment == first)
     ledger.close()  # the second seed was still training
 
     search, ledger = open_study(make_spec(seeds=3))

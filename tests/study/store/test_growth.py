@@ -70,8 +70,8 @@ def test_what_was_stopped_or_only_failed_gets_no_more_seeds(open_study: OpenStud
     spec = make_spec()
     search, ledger = open_study(spec)
     pruned, failed = begin(search, ledger), begin(search, ledger)
-    search.hear(pruned, pretend_report(pruned, 1, 3), stopped=True)
-    search.hear(failed, Report(state="failed", reason="no such layer"), stopped=False)
+    search.record(pruned, pretend_report(pruned, 1, 3), stopped=True)
+    search.record(failed, Report(state="failed", reason="no such layer"), stopped=False)
     train_all(search, ledger)
     ledger.close()
 
@@ -123,7 +123,7 @@ def test_what_patience_or_a_failure_had_ended_stays(open_study: OpenStudy) -> No
     spec = make_spec(training={"max_epochs": 3, "patience": 1})
     search, ledger = open_study(spec)
     failed = begin(search, ledger)
-    search.hear(failed, Report(state="failed", reason="no such layer"), stopped=False)
+    search.record(failed, Report(state="failed", reason="no such layer"), stopped=False)
     train_all(search, ledger)
     ledger.close()
 

@@ -29,7 +29,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def test_what_was_heard_is_there_after_the_file_is_opened_again(ledger: Ledger) -> None:
     ledger.begin(ASSIGNMENT, NOW)
-    ledger.hear(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
+    ledger.record(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
     ledger.close()
 
     (outcome,) = Ledger.open(ledger.path).outcomes()
@@ -45,7 +45,7 @@ def test_a_loss_that_is_not_finite_is_stored_as_missing(ledger: Ledger) -> None:
     assert report.figures is not None
     figures = replace(report.figures, val_loss=math.nan, val_accuracy=math.nan)
 
-    ledger.hear(ASSIGNMENT, replace(report, figures=figures), "diverged", "loss became nan")
+    ledger.record(ASSIGNMENT, replace(report, figures=figures), "diverged", "loss became nan")
 
     (outcome,) = ledger.outcomes()
     assert math.isnan(outcome.scores[0])
@@ -60,7 +60,7 @@ def test_an_objective_beside_accuracy_is_recorded_and_judged_by(tmp_path: Path) 
         report = pretend_report(ASSIGNMENT, epoch, 2)
         assert report.figures is not None
         figures = replace(report.figures, val_macro_f1=f1, val_roc_auc=None)
-        ledger.hear(ASSIGNMENT, replace(report, figures=figures), report.state, None)
+        ledger.record(ASSIGNMENT, replace(report, figures=figures), report.state, None)
 
     (run,) = analysis.load(ledger.path).trials.to_dict("records")
 
@@ -73,7 +73,7 @@ def test_an_objective_beside_accuracy_is_recorded_and_judged_by(tmp_path: Path) 
 def test_an_epoch_that_is_heard_twice_is_kept_once(ledger: Ledger) -> None:
     ledger.begin(ASSIGNMENT, NOW)
     for _ in range(2):
-        ledger.hear(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
+        ledger.record(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
 
     assert len(ledger.outcomes()[0].scores) == 1
 
@@ -81,7 +81,7 @@ def test_an_epoch_that_is_heard_twice_is_kept_once(ledger: Ledger) -> None:
 def test_a_replicate_that_begins_again_keeps_the_epochs_of_its_checkpoint_only(ledger: Ledger) -> None:
     ledger.begin(ASSIGNMENT, NOW)
     for epoch in (1, 2, 3):
-        ledger.hear(ASSIGNMENT, pretend_report(ASSIGNMENT, epoch, 5), "running", None)
+        ledger.record(ASSIGNMENT, pretend_report(ASSIGNMENT, epoch, 5), "running", None)
 
     ledger.begin(ASSIGNMENT, NOW, epochs_kept=2)
 
@@ -91,7 +91,7 @@ def test_a_replicate_that_begins_again_keeps_the_epochs_of_its_checkpoint_only(l
 def test_the_last_attempt_is_the_one_that_counts(ledger: Ledger) -> None:
     second = replace(ASSIGNMENT, attempt=2)
     ledger.begin(ASSIGNMENT, NOW)
-    ledger.hear(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
+    ledger.record(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
     ledger.finish(ASSIGNMENT, "failed", "the worker was lost")
     ledger.begin(second, NOW)
 
@@ -167,7 +167,7 @@ def test_what_records_do_not_give_back_is_told_in_one_line(
 def test_a_further_attempt_takes_over_the_epochs_up_to_the_checkpoint(ledger: Ledger) -> None:
     ledger.begin(ASSIGNMENT, NOW)
     for epoch in (1, 2, 3):
-        ledger.hear(ASSIGNMENT, pretend_report(ASSIGNMENT, epoch, 5), "running", None)
+        ledger.record(ASSIGNMENT, pretend_report(ASSIGNMENT, epoch, 5), "running", None)
 
     successor = ledger.retry(ASSIGNMENT, "failed", "the worker was lost")
     ledger.begin(successor, NOW, epochs_kept=2)
@@ -215,7 +215,7 @@ def test_a_run_is_started_when_its_training_is(ledger: Ledger) -> None:
             return str(connection.execute("SELECT started_at FROM attempts").fetchone()[0])
 
     ledger.begin(ASSIGNMENT, NOW)
-    ledger.hear(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
+    ledger.record(ASSIGNMENT, pretend_report(ASSIGNMENT, 1, 3), "running", None)
     ledger.begin(ASSIGNMENT, later, epochs_kept=1)
     assert read_start() == NOW  # it goes on from its checkpoint
 
