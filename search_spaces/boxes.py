@@ -24,6 +24,12 @@ Range: TypeAlias = tuple[int, int] | tuple[float, float]
 
 Box: TypeAlias = tuple[Range, ...]
 
+MAX_LISTED = 20_000
+"""Most settings of a box that are gone through instead of splitting it further."""
+
+MAX_LISTED_IN_ALL = 1_200_000
+"""Most settings that are gone through for a count."""
+
 MAX_COUNTED = 200_000
 """Most boxes that are looked at for a count."""
 
@@ -262,7 +268,7 @@ def count_group(core: Core, names: list[str], constraints: list[Expression]) -> 
     Infinite as soon as a continuous parameter applies somewhere.
     """
     boxes = Boxes(core, names, constraints, decide_activity=True)
-    total, n_seen = 0, 0
+    total, n_seen, n_listed = 0, 0, 0
     pending = [boxes.whole]
     while pending:
         n_seen += 1
@@ -271,6 +277,13 @@ def count_group(core: Core, names: list[str], constraints: list[Expression]) -> 
         box = pending.pop()
         verdict = boxes.judge(box)
         if verdict is None:
+            continue
+        n_points = math.prod(_count_values(ends) for ends in box)
+        if verdict.to_split and n_points <= MAX_LISTED:
+            n_listed += int(n_points)
+            if n_listed > MAX_LISTED_IN_ALL:
+                return None
+            total += _count_listed(core, boxes, box, constraints)
             continue
         if verdict.to_split:
             if verdict.is_legal and any(math.isinf(core.parameters[name].size()) for name in verdict.active):
@@ -289,6 +302,32 @@ def count_group(core: Core, names: list[str], constraints: list[Expression]) -> 
 def _count_values(ends: Range) -> int | float:
     low, high = ends
     return high - low if isinstance(low, int) else math.inf
+
+
+def _count_listed(core: Core, boxes: Boxes, box: Box, constraints: list[Expression]) -> int:
+    """The number of legal settings in a box of few, which are gone through in columns."""
+    import numpy as np
+
+    from search_spaces.columns import FALSE as REFUSED
+    from search_spaces.columns import Batch
+
+    counts = [int(high - low) for low, high in box]
+    offsets = np.stack([axis.ravel() for axis in np.indices(counts)], axis=1)
+    points = np.full((len(offsets), len(core.dimensions)), 0.5)
+    for place, name in enumerate(boxes.names):
+        if name in core.dimensions:
+            levels = range(int(box[place][0]), int(box[place][1]))
+            middles = np.array([sum(boxes.units(place, (k, k + 1))) / 2 for k in levels])
+            points[:, core.dimensions.index(name)] = middles[offsets[:, place]]
+    batch = Batch(core, points)
+    is_counted = np.ones(len(offsets), bool)
+    for place, name in enumerate(boxes.names):
+        is_active = batch.columns[name].is_active
+        if is_active is not None:  # what does not apply counts once
+            is_counted &= is_active | (offsets[:, place] == 0)
+    for constraint in constraints:
+        is_counted &= batch.judge(constraint) != REFUSED
+    return int(is_counted.sum())
 
 
 def _has_legal_middle(core: Core, boxes: Boxes, box: Box, constraints: list[Expression]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -192,11 +192,12 @@ class Batch:
     def judge(self, expression: Expression) -> Truths:
         """Whether `expression` holds in each row: `TRUE`, `FALSE` or `OPEN`, shape (n_rows,)."""
         truths = _plan(self._core, expression)(self)
-        if (truths == ASK).any():
+        rows = np.flatnonzero(truths == ASK)
+        if len(rows):
             truths = truths.copy()
             answers = {True: TRUE, False: FALSE, None: OPEN}
-            for row in np.flatnonzero(truths == ASK).tolist():
-                truths[row] = answers[expression.evaluate(self._read_row(row, expression.names))]
+            settings = self._list(rows, expression.names)
+            truths[rows] = [answers[expression.evaluate(setting)] for setting in settings]
         return truths
 
     def find_legal(self) -> Array:
@@ -210,25 +211,18 @@ class Batch:
         """The settings of some rows, in their order, or of all."""
         rows = np.arange(self.n_rows) if rows is None else rows
         order = np.sort(rows)
+        settings = self._list(order, self._core.parameters)
+        return [settings[place] for place in np.searchsorted(order, rows).tolist()]
+
+    def _list(self, rows: Array, names: Iterable[str]) -> list[Setting]:
+        """Some parameters of the settings of `rows`, which rise."""
         settings: list[Setting] = [{} for _ in range(len(rows))]
-        for name in self._core.parameters if len(rows) else ():
-            places, values = self.columns[name].pick(order)
+        for name in names if len(rows) else ():
+            places, values = self.columns[name].pick(rows)
             chosen = settings if places is None else map(settings.__getitem__, places)
             for setting, value in zip(chosen, values, strict=False):
                 setting[name] = value
-        return [settings[place] for place in np.searchsorted(order, rows).tolist()]
-
-    def _read_row(self, row: int, names: tuple[str, ...]) -> Setting:
-        found: Setting = {}
-        for name in names:
-            column = self.columns[name]
-            if column.is_active is None or column.is_active[row]:
-                domain = column.domain
-                is_discrete = not math.isinf(domain.size())
-                found[name] = (
-                    domain.level(int(column.codes[row])) if is_discrete else float(column.numbers[row])
-                )
-        return found
+        return settings
 
 
 Plan: TypeAlias = Callable[[Batch], Truths]

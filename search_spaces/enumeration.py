@@ -11,6 +11,7 @@ from search_spaces.core import Core
 from search_spaces.domains import Scalar, Setting
 from search_spaces.errors import SpaceError, hint_name, located
 from search_spaces.expressions import Expression
+from search_spaces.scalars import as_scalar
 
 MAX_SETTINGS = 1_000_000
 """Most settings that are listed."""
@@ -35,7 +36,7 @@ def grid(space: Core, levels: int | Mapping[str, int] | None = None) -> list[Set
                 )
     values = {}
     for name, domain in space.parameters.items():
-        n = levels.get(name) if isinstance(levels, Mapping) else levels
+        n = as_scalar(levels.get(name) if isinstance(levels, Mapping) else levels)
         if n is not None and (type(n) is not int or not 1 <= n <= MAX_SETTINGS):
             raise SpaceError(
                 f"{name}: a grid takes 1 to {MAX_SETTINGS} levels, not {n!r}: give a whole number."
