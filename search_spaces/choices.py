@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Set
@@ -185,7 +184,11 @@ class Choice:
 
     def resolve(self, value: Scalar) -> Any:
         """What the label `value` stands for, a new list each time; other values stand for themselves."""
-        return json.loads(self._texts[value]) if isinstance(value, str) and value in self._texts else value
+        if not isinstance(value, str) or value not in self._texts:
+            return value
+        import json  # here, for few choices have labels
+
+        return json.loads(self._texts[value])
 
     def label(self, value: object) -> object:
         """The label of a list or tuple that is to choose from; everything else as it is."""
@@ -246,6 +249,8 @@ def _read_choices(choices: Iterable[Any] | Mapping[str, Any]) -> tuple[tuple[Sca
 
 
 def _write_json(value: Any) -> str:
+    import json  # here, for few choices have labels
+
     try:
         return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):

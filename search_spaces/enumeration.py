@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from search_spaces.boxes import count_group, find_groups
 from search_spaces.core import Core
 from search_spaces.domains import Scalar, Setting
 from search_spaces.errors import SpaceError, hint_name, located
@@ -61,6 +60,8 @@ def size(space: Core) -> int | float:
     Raises:
         SpaceError: If those have a legal part too ragged to be counted.
     """
+    from search_spaces.boxes import count_group, find_groups  # here, for only a count needs it
+
     counts: list[int | float] = []
     tied: set[str] = set()
     for names, constraints in find_groups(space):

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from search_spaces.boxes import Cover
 from search_spaces.core import Core
 from search_spaces.domains import Setting
 from search_spaces.errors import SpaceError, hint_name
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from search_spaces.boxes import Cover
     from search_spaces.columns import Batch
 
 Method: TypeAlias = Literal["random", "lhs", "sobol"]
@@ -199,6 +199,8 @@ class _Cover:
 def _make_cover(space: Core) -> _Cover:
     """Boxes that are split until enough of what they hold is legal, or they are many."""
     import numpy as np
+
+    from search_spaces.boxes import Cover  # here, for only a rare legal part needs it
 
     building = Cover(space)
     for n_boxes in _N_BOXES:
