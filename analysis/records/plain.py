@@ -14,7 +14,7 @@ from pathlib import Path
 FOLDERS = frozenset({"report", "models", "checkpoints"})
 """Folders of a study; all else that is its own is a file."""
 
-_FILES = frozenset(
+FILES = frozenset(
     {
         "study.yaml",
         "manifest.json",
@@ -43,7 +43,7 @@ def find_odd(folder: Path) -> Iterator[tuple[Path, str]]:
 
     Links are followed where they lead to what should be there.
     """
-    for name in sorted(_FILES):
+    for name in sorted(FILES):
         yield from _check(folder / name, is_folder=False)
     for name in sorted(FOLDERS):
         odd = list(_check(folder / name, is_folder=True))

@@ -130,10 +130,22 @@ def _coverage(encoded: EncodedCorpus, split: Split, sizes: list[int]) -> NDArray
     in_split[encoded.splits.rows_of(split)] = True
     ids = encoded.ids[np.repeat(in_split, np.diff(encoded.offsets))]
     counts = np.bincount(ids, minlength=encoded.n_ids)
-    cumulated = np.cumsum(counts[FIRST_WORD:])
-    known = cumulated[np.array(sizes) - FIRST_WORD - 1]
-    shares: NDArray[np.float64] = known / max(1, counts[UNKNOWN:].sum())
-    return shares
+    shares = {}
+    whole = encoded.n_ids
+    for size in sorted(sizes, reverse=True):
+        _take_apart(counts, encoded.parts, size, whole)
+        whole = size
+        shares[size] = counts[FIRST_WORD:size].sum() / max(1, counts[UNKNOWN:].sum())
+    return np.array([shares[size] for size in sizes])
+
+
+def _take_apart(counts: NDArray[np.int64], parts: NDArray[np.int32], size: int, whole: int) -> None:
+    """Count the two parts of each merge from id `size` on in its place; words have none."""
+    if len(parts):
+        for number in range(whole - 1, size - 1, -1):
+            if parts[number, 0]:
+                counts[parts[number]] += counts[number] * (1 + (parts[number, 0] == parts[number, 1]))
+                counts[number] = 0
 
 
 def _count_repeats(corpus: Corpus) -> tuple[int, int]:

@@ -69,3 +69,26 @@ def test_repeated_and_shared_texts_are_counted(tmp_path: Path) -> None:
     described = describe_texts(tmp_path, ROWS)
     assert described.n_repeated == 1
     assert described.n_shared == 1
+
+
+@pytest.mark.parametrize("tokens", ["words", "words_and_punctuation", "chars", "bpe"])
+def test_texts_of_punctuation_alone_are_described(tmp_path: Path, tokens: str) -> None:
+    rows = [
+        (split, label, "!?" * n)
+        for split in ("train", "validation", "test")
+        for n, label in ((1, "x"), (2, "y"))
+    ]
+    description = describe_texts(tmp_path, rows, tokens=tokens)
+    assert description.coverage["train"].iloc[-1] == (0.0 if tokens == "words" else 1.0)
+
+
+def test_parts_of_words_cover_all_but_unknown_characters(tmp_path: Path) -> None:
+    rows = [
+        ("train", "x", "low lower " * 30),
+        ("train", "y", "newest " * 30),
+        ("validation", "x", "lowest q"),
+    ]
+    rows += [("validation", "y", "low"), ("test", "x", "a"), ("test", "y", "b")]
+    coverage = describe_texts(tmp_path, rows, tokens="bpe").coverage
+    assert coverage["train"].iloc[-1] == 1.0
+    assert 0.5 < coverage["validation"].iloc[-1] < 1.0
