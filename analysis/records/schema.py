@@ -206,6 +206,9 @@ class StudyFacts(BaseModel):
     sampler: str | None = None
     scheduler: str | None = None
     study_seed: int = 0
+    data_warnings: tuple[str, ...] = Field(
+        default=(), description="what may spoil a study of these texts, each with its number and a way out"
+    )
     space: dict[str, Any] = Field(description="the search space, as Space.to_document gives it")
     spec: dict[str, Any] = Field(default_factory=dict, description="all that was asked, as in study.yaml")
 

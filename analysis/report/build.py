@@ -77,7 +77,8 @@ def build_report(study: Study, faults: Faults | None = None) -> Report:
         subtitle=_subtitle(evidence),
         facts=faults.attempt("the figures at the top", lambda: _facts(evidence), lambda _: []),
         findings=[
-            finding if finding.anchor in anchors else replace(finding, anchor=_UNSAID) for finding in findings
+            finding if finding.anchor in anchors else replace(finding, anchor=_UNSAID)
+            for finding in [*_doubts(evidence), *findings]
         ],
         sections=sections,
         rows=_rows(evidence),
@@ -122,6 +123,12 @@ def _is_unsaid(section: Section) -> bool:
     if section.anchor == "failures":
         return False
     return all(isinstance(block, Note) and FAULTS_FILE not in block.text for block in section.blocks)
+
+
+def _doubts(evidence: Evidence) -> list[Finding]:
+    """What is doubtful of the texts stands first: no figure is better than they are."""
+    warnings = evidence.facts.data_warnings
+    return [Finding(text=f"The texts: {w}.", tone="warning", anchor="asked", kind="data") for w in warnings]
 
 
 def _subtitle(evidence: Evidence) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from study.cli.flags import DATA, Given, takes
+from study.cli.flags import DATA, Given, say_command, takes
 from study.cli.options import parse_settings
 from study.spec.keys import put_setting
 
@@ -54,4 +54,4 @@ def data(
     for key, value in [*given.items(), *parse_settings(settings)]:
         if value is not None:
             put_setting(document, key.removeprefix("data."), value)
-    print_data(document)
+    print_data(document, say_command(source, given, settings))

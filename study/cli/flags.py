@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from typer import Option
 
@@ -108,3 +109,29 @@ def takes(flags: Sequence[Flag]) -> Callable[[Callable[..., None]], Callable[...
         return called
 
     return decorate
+
+
+def say_command(source: str, given: Given, settings: Sequence[str] | None) -> str:
+    """The command that runs a study on texts that were read so."""
+    options = {flag.key: _option_of(flag) for flag in DATA}
+    words = ["study", "run", "--data", source]
+    for key, value in given.items():
+        match value:
+            case None:
+                continue
+            case bool():
+                words.append("--header" if value else "--no-header")
+            case list():
+                words += [word for item in value for word in (options[key], str(item))]
+            case _:
+                words += [options[key], str(value)]
+    for setting in settings or ():
+        words += ["--set", f"data.{setting}"]
+    return shlex.join(words)
+
+
+def _option_of(flag: Flag) -> str:
+    option = get_args(flag.annotation)[1]
+    return str(
+        (option.param_decls or (option.default,))[0]
+    )  # beside a type, typer takes the first for a default

@@ -16,6 +16,8 @@ from study.store.directory import is_held
 
 _PIPE_WIDTH = 10_000
 
+_TEXT = 160
+
 
 def print_studies(folder: Path) -> None:
     """Print the studies in a folder: state, trials, the best that each reached."""
@@ -68,12 +70,16 @@ def print_presets() -> None:
     Console().print(table)
 
 
-def print_data(settings: dict[str, Any]) -> None:
-    """Print what a data set is like before anyone trains on it."""
+def print_data(settings: dict[str, Any], command: str) -> None:
+    """Print what a data set is like before anyone trains on it, what may spoil it, and how to go on.
+
+    Args:
+        settings: The `data` section of a spec.
+        command: Runs a study on it.
+    """
     from pydantic import ValidationError
 
     from study.data import DataSpec, describe, encode, load_corpus
-    from study.data.reading.sentences import explain_reading
     from study.spec.schema import explain
 
     try:
@@ -82,20 +88,21 @@ def print_data(settings: dict[str, Any]) -> None:
         raise StudyError(f"data: {explain(error, DataSpec)}") from error
     corpus = load_corpus(spec)
     description = describe(corpus, encode(corpus, spec))
-    console = Console()
+    console = Console(highlight=False)
     seal = "validated on the test split" if description.validated_on == "test" else "test split sealed"
     console.print(f"[bold]{escape(description.source)}[/bold], {seal}")
-    for sentence in explain_reading(corpus.reading) if corpus.reading else ():
+    for sentence in description.reading:
         console.print(f"- {escape(sentence)}")
-    console.print(
-        f"{description.n_words} different words; {description.n_repeated} texts occur more than once, "
-        f"{description.n_shared} training texts also in another split"
-    )
+    _print_sample(console, description.sample)
+    shares = description.classes.assign(share=description.classes["total"] / len(corpus.texts))
     for title, frame in (
-        ("texts by class and split", description.classes),
+        ("texts by class and split", shares),
         ("tokens in a text", description.lengths),
         ("share of training texts cut, and of their tokens lost, by sequence length", description.cuts),
-        ("share of tokens covered, by vocabulary size", description.coverage),
+        (
+            f"share of the tokens covered by a vocabulary, of {description.n_words:,} words",
+            description.coverage,
+        ),
     ):
         flat = frame.reset_index()
         table = Table(
@@ -105,6 +112,21 @@ def print_data(settings: dict[str, Any]) -> None:
             table.add_row(*(escape(_say(value)) for value in row))
         console.print()
         console.print(table)
+    console.print()
+    for warning in description.warnings:
+        console.print(f"[yellow]! {escape(warning)}[/yellow]")
+    if not description.warnings:
+        console.print("nothing to warn of")
+    console.print(f"\nrun a study on it: {escape(command)}", soft_wrap=True)
+
+
+def _print_sample(console: Console, sample: list[tuple[str, str]]) -> None:
+    table = Table("class", "text", title="first rows", title_justify="left", title_style="bold", box=None)
+    for text, label in sample:
+        shown = " ".join(text.split())
+        table.add_row(escape(label), escape(shown if len(shown) <= _TEXT else f"{shown[: _TEXT - 3]}..."))
+    console.print()
+    console.print(table)
 
 
 def _say(value: object) -> str:

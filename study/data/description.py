@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,9 @@ from numpy.typing import NDArray
 
 from study.data.corpus import Corpus
 from study.data.encoding import FIRST_WORD, UNKNOWN, EncodedCorpus
+from study.data.reading.sentences import explain_reading
 from study.data.splits import SPLITS, Split
+from study.data.warnings import count_repeats, find_warnings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,9 @@ class DataDescription:
         cuts: By `sequence_length`, shares in [0, 1] of training texts that lose words (`texts_cut`) and of
             their words that are lost (`words_lost`).
         coverage: By `vocab_size`, shares in [0, 1] of the words of each split that are in the vocabulary.
+        warnings: What may spoil a study of these texts, in sentences.
+        reading: How the files were read, in sentences; nothing for a source that is made.
+        sample: Text and class of the first three rows that are no test rows.
     """
 
     source: str
@@ -56,23 +60,29 @@ class DataDescription:
     lengths: pd.DataFrame
     cuts: pd.DataFrame
     coverage: pd.DataFrame
+    warnings: list[str]
+    reading: list[str]
+    sample: list[tuple[str, str]]
 
 
 def describe(corpus: Corpus, encoded: EncodedCorpus) -> DataDescription:
     """Describe a corpus and its encoding."""
-    n_repeated, n_shared = _count_repeats(corpus)
+    repeats = count_repeats(corpus)
     return DataDescription(
         source=corpus.source,
         validated_on=corpus.validated_on,
         fingerprint=corpus.fingerprint,
         split_fingerprint=corpus.split_fingerprint,
         n_words=len(encoded.word_offsets) - 1,
-        n_repeated=n_repeated,
-        n_shared=n_shared,
+        n_repeated=repeats.n_repeated,
+        n_shared=repeats.n_shared,
         classes=_class_table(corpus),
         lengths=_length_table(encoded),
         cuts=_cut_table(encoded),
         coverage=_coverage_table(encoded),
+        warnings=find_warnings(corpus, encoded),
+        reading=explain_reading(corpus.reading) if corpus.reading else [],
+        sample=_sample(corpus),
     )
 
 
@@ -148,9 +158,6 @@ def _take_apart(counts: NDArray[np.int64], parts: NDArray[np.int32], size: int, 
                 counts[number] = 0
 
 
-def _count_repeats(corpus: Corpus) -> tuple[int, int]:
-    """Texts that occurred before, and training texts that other splits hold too."""
-    n_repeated = len(corpus.texts) - len(set(corpus.texts))
-    training = Counter(corpus.texts_of("train"))
-    others = set(corpus.texts_of("validation")) | set(corpus.texts_of("test", open_test=True))
-    return n_repeated, sum(count for text, count in training.items() if text in others)
+def _sample(corpus: Corpus) -> list[tuple[str, str]]:
+    rows = np.sort(np.concatenate([corpus.splits.train, corpus.splits.validation]))[:3].tolist()
+    return [(corpus.texts[row], corpus.classes[corpus.labels[row]]) for row in rows]

@@ -18,6 +18,7 @@ from study.cluster.head_watch import watch_head
 from study.cluster.session import check_address, ray_session, tokens_file
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.data.reading.sentences import explain_reading
+from study.data.warnings import find_warnings
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
 from study.forecast.time_left import Backlog
@@ -29,6 +30,7 @@ from study.running.listener import Listener
 from study.running.publication import get_ready, publish
 from study.running.result import StudyResult
 from study.search.source import Source
+from study.spec.parameters import extremes
 from study.spec.schema import StudySpec
 from study.store.checkpoints import CheckpointFolder
 from study.store.checksums import remove_checksums, write_checksums
@@ -118,7 +120,7 @@ class Leg:
                 start_ray = functools.cache(lambda: self._start_ray(session, encoding))
                 if not self.directory.spec.exists():
                     start_ray()  # a new study will need it, and the rest can be made ready while it starts
-                ledger, manifest = self._open_or_create(corpus)
+                ledger, manifest = self._open_or_create(corpus, encoding)
                 records.callback(ledger.close)
                 self._train(start_ray, encoding, lines, ledger, manifest, interruption)
             if interruption.reason is None and not ledger.has_baselines:
@@ -137,7 +139,7 @@ class Leg:
             self.directory, page, interruption.reason, interruption.signal, bad, tuple(faults.traces)
         )
 
-    def _open_or_create(self, corpus: Corpus) -> tuple[Ledger, Manifest]:
+    def _open_or_create(self, corpus: Corpus, encoding: Aside[EncodedCorpus]) -> tuple[Ledger, Manifest]:
         directory = self.directory
         if directory.spec.exists():
             manifest = Manifest.open(directory)
@@ -145,7 +147,12 @@ class Leg:
             return Ledger.open(directory.records), manifest
         manifest = Manifest.create(directory, self.spec, corpus)
         remove(directory.records)
-        facts = describe_facts(self.spec, corpus)
+        lengths = self.spec.space.parameters.get("sequence_length")
+        longest = max(extremes(lengths)) if lengths is not None else None
+        warnings = find_warnings(corpus, encoding.result(), longest)
+        for warning in warnings:
+            self.listener.on_warning(f"the texts: {warning}")
+        facts = describe_facts(self.spec, corpus, warnings)
         ledger = Ledger.create(directory.records, facts, corpus.labels_of("validation"))
         # The spec comes last: a folder without it holds no study, and is begun again.
         write_atomically(directory.spec, dump_document(self.spec.to_document()))

@@ -64,12 +64,12 @@ def check_parameters(space: Space) -> None:
 
 
 def _check_values(space: Space, name: str, will_do: Callable[[Any], bool], rule: str) -> None:
-    for value in _extremes(space.parameters[name]):
+    for value in extremes(space.parameters[name]):
         if not will_do(value):
             raise StudyError(f"space.{name} is {rule}: {value!r} is not; see `study space`")
 
 
-def _extremes(domain: Domain) -> Iterable[Any]:
+def extremes(domain: Domain) -> Iterable[Any]:
     """All values of a choice, the ends of a range."""
     if isinstance(domain, Choice):
         return domain.choices

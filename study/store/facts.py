@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from analysis.records.schema import StudyFacts
 from study.data import Corpus
 from study.designs import SearchDesign
 from study.spec.schema import StudySpec
 
 
-def describe_facts(spec: StudySpec, corpus: Corpus) -> StudyFacts:
-    """Return the facts of a study that begins."""
+def describe_facts(spec: StudySpec, corpus: Corpus, data_warnings: Sequence[str] = ()) -> StudyFacts:
+    """Return the facts of a study that begins, with what is doubtful of its texts."""
     design = spec.design
     search = design if isinstance(design, SearchDesign) else None
     sizes = corpus.splits.sizes()
@@ -18,6 +20,7 @@ def describe_facts(spec: StudySpec, corpus: Corpus) -> StudyFacts:
         description=spec.description,
         source=corpus.source,
         classes=corpus.classes,
+        data_warnings=tuple(data_warnings),
         n_train=sizes["train"],
         n_validation=sizes["validation"],
         n_test=sizes["test"],
