@@ -139,7 +139,7 @@ class Leg:
             self.directory, page, interruption.reason, interruption.signal, bad, tuple(faults.traces)
         )
 
-    def _open_or_create(self, corpus: Corpus, encoding: Aside[EncodedCorpus]) -> tuple[Ledger, Manifest]:
+    def _open_or_create(self, corpus: Corpus, encoding: Background[EncodedCorpus]) -> tuple[Ledger, Manifest]:
         directory = self.directory
         if directory.spec.exists():
             manifest = Manifest.open(directory)
