@@ -185,7 +185,9 @@ def make_trial(
 
     from search_spaces.adapters.optuna import distributions
 
-    searched = {name: d for name, d in distributions(space).items() if name in params}
+    # Optuna has no place for weights and normal ranges; what was drawn by them lies in the range all
+    # the same.
+    searched = {name: d for name, d in distributions(space.uniform()).items() if name in params}
     return optuna.create_trial(
         state=optuna.trial.TrialState[result.state],
         params={name: params[name] for name in searched},

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import Choice, Fixed, Space
+from search_spaces.domains import name_density
 from study.designs import SearchDesign
 from study.errors import StudyError
 from study.spec.imports import import_object
@@ -41,9 +42,20 @@ def check_sampler(design: BaseDesign, space: Space) -> None:
         StudyError: If a package is missing, the space is not for it, or the user's own cannot be built.
     """
     if isinstance(design, SearchDesign):
+        if design.sampler not in ("random", "qmc"):
+            _check_all_alike(design, space)
         strata = design.strata(space)
         for stratum in strata:
             make_sampler(design, stratum.space, design.trials // len(strata), seed=0)
+
+
+def _check_all_alike(design: SearchDesign, space: Space) -> None:
+    for name, domain in space.parameters.items():
+        if density := name_density(domain):
+            raise StudyError(
+                f"a sampler that learns finds out which values do well: space.{name} has {density}, which "
+                f"{design.sampler} cannot keep; leave it out, or draw at random with design.sampler=random"
+            )
 
 
 def make_sampler(

@@ -259,3 +259,15 @@ def test_any_folder_gets_the_file_and_no_other_does(
     assert files == [tmp_path / "out" / folder / "optuna.db"]
     ((trial,),) = read_optuna(files[0]).values()
     assert trial.user_attrs["trial"] == 0
+
+
+def test_weights_of_values_do_not_keep_a_search_from_optuna(open_study: OpenStudy, path: Path) -> None:
+    units = {"low": 8, "high": 128, "mean": 30, "std": 10}
+    design = SEARCH | {"trials": 4, "sampler": "random"}
+    spec = make_spec(design=design, space=WIDE | {"units": units})
+    search, ledger = open_study(spec)
+    train_all(search, ledger)
+
+    export_optuna(spec, ledger, path)
+
+    assert len(read_optuna(path)[spec.name]) == 4

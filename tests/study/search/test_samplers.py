@@ -12,6 +12,7 @@ from search_spaces import Space
 from study.designs import RandomDesign, SearchDesign, SobolDesign
 from study.errors import StudyError
 from study.search.samplers import check_sampler, make_sampler
+from tests.study.pretend.small_study import make_spec
 
 NUMBERS = Space({"units": {"low": 8, "high": 128, "log": True}, "dropout": {"low": 0.0, "high": 0.5}})
 MIXED = NUMBERS.union(Space({"cell": ["lstm", "gru"]}))
@@ -121,3 +122,13 @@ def test_a_design_says_how_many_settings_its_sampler_draws_at_random() -> None:
 
     assert sampler._n_startup_trials == searched.count_startup(18) == 6
     assert "The first 6 settings of each level are drawn at random." in searched.explain(MIXED, seeds=3)
+
+
+def test_a_sampler_that_learns_refuses_values_that_are_likelier_than_others() -> None:
+    weighted = {"cell": {"choice": ["lstm", "gru"], "weights": [3, 1]}}
+    spec = make_spec(space=weighted, design={"kind": "search", "scheduler": "none"})
+
+    with pytest.raises(StudyError, match=r"space\.cell has weights=\[3.*design\.sampler=random"):
+        check_sampler(spec.design, spec.space)
+    drawn = make_spec(space=weighted, design={"kind": "search", "scheduler": "none", "sampler": "random"})
+    check_sampler(drawn.design, drawn.space)
