@@ -104,7 +104,7 @@ def main() -> None:
 def compare(spec: StudySpec, out: Path) -> None:
     """Price a study, run it, and print how near the price and the lines of the time left came."""
     load = os.getloadavg()[0]
-    n_slots, n_slots_here = count_slots(spec, None)
+    n_slots, n_slots_here = count_slots(spec)
     known = ask_first_settings(spec, n_slots)
     said = price_study(spec, known, n_slots=n_slots, n_slots_here=n_slots_here).seconds
     stamped = Stamped()

@@ -73,7 +73,7 @@ class ConsoleListener(Listener):
         """Print how much there is to do."""
         self._end_s = max(END_S, self._clock() - self._stage_began_s)  # the last stage was Ray's start
         resources = self._spec.resources
-        n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
+        n_slots = resources.limit(capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial))
         self._time_left = TimeLeft(self._spec, backlog, n_slots)
         seeds = "" if backlog.n_seeds == 1 else f" under {backlog.n_seeds} seeds each"
         nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"

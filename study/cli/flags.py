@@ -81,8 +81,44 @@ DATA = (
         Annotated[_Text, Option("--rare-classes", help="error, drop or merge: classes with few texts.")],
     ),
     Flag("data.limit_train", Annotated[int | None, Option("--limit-train", help="Training texts at most.")]),
+    Flag(
+        "data.limit_validation",
+        Annotated[int | None, Option("--limit-validation", help="Validation texts at most.")],
+    ),
+    Flag("data.tokens", Annotated[_Text, Option("--tokens", help="words, words_and_punctuation ...")]),
 )
-"""Which texts are used."""
+"""Which texts are used, and how they are cut into tokens."""
+
+STUDY = (
+    *DATA,
+    Flag(
+        "design.kind",
+        Annotated[_Text, Option("--design", help="search, grid, random ...: see docs/designs.md.")],
+    ),
+    Flag("design.sampler", Annotated[_Text, Option("--sampler", help="tpe, random ...: proposes settings.")]),
+    Flag(
+        "design.scheduler", Annotated[_Text, Option("--scheduler", help="asha, none ...: stops runs early.")]
+    ),
+    Flag(
+        "resources.cpus_per_trial", Annotated[int | None, Option("--cpus-per-trial", help="CPUs of a run.")]
+    ),
+    Flag(
+        "resources.gpus_per_trial",
+        Annotated[float | None, Option("--gpus-per-trial", help="GPUs of a run; a fraction shares one.")],
+    ),
+    Flag(
+        "resources.max_workers",
+        Annotated[int | None, Option("--workers", help="Runs at once, at most; as many as fit by default.")],
+    ),
+    Flag(
+        "resources.time_budget_s",
+        Annotated[
+            float | None,
+            Option("--time-budget", metavar="SECONDS", help="The study stops, resumable, after this."),
+        ],
+    ),
+)
+"""What people set most of a study."""
 
 
 def takes(flags: Sequence[Flag]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -96,8 +132,9 @@ def takes(flags: Sequence[Flag]) -> Callable[[Callable[..., None]], Callable[...
         signature = inspect.signature(command, eval_str=True)
 
         @functools.wraps(command)
-        def called(**arguments: Any) -> None:
-            values = {flag.key: arguments.pop(flag.parameter.name) for flag in flags}
+        def called(*positional: Any, **arguments: Any) -> None:
+            arguments |= dict(zip(signature.parameters, positional, strict=False))
+            values = {flag.key: arguments.pop(flag.parameter.name, None) for flag in flags}
             command(**arguments, given={key: None if value == [] else value for key, value in values.items()})
 
         parameters: list[inspect.Parameter] = []

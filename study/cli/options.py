@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,13 +26,12 @@ Address = Annotated[
 ]
 Format = Annotated[str, typer.Option("--format", help="html or md.")]
 Spec = Annotated[
-    str, typer.Argument(help="A preset (see `study presets`) or a YAML file.", show_default=False)
+    str | None,
+    typer.Argument(
+        help="A preset (see `study presets`) or a YAML file; with --data none is needed.", show_default=False
+    ),
 ]
 Data = Annotated[str | None, typer.Option(help="Source of the texts: a name or a path.")]
-Workers = Annotated[
-    int | None,
-    typer.Option(help="Price it for so many runs at once.", show_default="as many as this machine takes"),
-]
 Trials = Annotated[int | None, typer.Option(help="Settings to try.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial at most.")]
 Seeds = Annotated[int | None, typer.Option(help="Replicates of each setting.")]
@@ -48,11 +49,11 @@ Settings = Annotated[
 ]
 
 
-def gather_spec(spec: str, options: Mapping[str, object], settings: Iterable[str] | None) -> StudySpec:
+def gather_spec(spec: str | None, options: Mapping[str, object], settings: Iterable[str] | None) -> StudySpec:
     """Read a preset or file, and put options and settings over it.
 
     Args:
-        spec: A preset's name or a file's path.
+        spec: A preset's name or a file's path; None for a study that is made for its texts.
         options: Values by dotted key; None leaves what is there.
         settings: `KEY=VALUE`, which come last.
 
@@ -60,16 +61,85 @@ def gather_spec(spec: str, options: Mapping[str, object], settings: Iterable[str
         StudyError: If what comes of it is no valid spec.
         SpaceError: If something in it is no safe YAML.
     """
+    from study.spec.origin import Origin
     from study.spec.presets import find_document
     from study.spec.schema import StudySpec
 
-    document, origin = find_document(spec)
     given = {key: value for key, value in options.items() if value is not None}
     set_ = dict(parse_settings(settings))
+    if spec is None:
+        document, origin = _derive(given | set_), Origin("the command line")
+    else:
+        document, origin = find_document(spec)
+    if kind := (given | set_).get("design.kind"):
+        _take_design(document, kind)
     for key, value in (given | set_).items():
         put_setting(document, key, value)
+    if "design.trials" in given and "design.trials" not in set_:
+        _share_trials(document)
     overrides = dict.fromkeys(given, "the command line") | {key: f"--set {key}" for key in set_}
     return StudySpec.from_document(document, replace(origin, overrides=overrides))
+
+
+def _take_design(document: dict[str, Any], kind: object) -> None:
+    """Put another kind of design into a document, without what only belongs to the one that was there."""
+    there = document.get("design")
+    if not isinstance(there, dict) or there.get("kind", "search") != kind:
+        document["design"] = {"kind": kind}
+
+
+def _share_trials(document: dict[str, Any]) -> None:
+    """Raise the trials of a search so that each level of its scientific parameters gets equally many.
+
+    Said on standard error: whoever asks for eight of three levels gets nine.
+    """
+    from search_spaces.errors import SpaceError
+    from study.designs import SearchDesign
+    from study.errors import StudyError
+    from study.spec.schema import StudySpec
+
+    asked = document["design"]["trials"]
+    plain = {key: value for key, value in document["design"].items() if key not in ("trials", "scientific")}
+    try:
+        spec = StudySpec.from_document(document | {"design": plain}, "")
+        if not isinstance(spec.design, SearchDesign):
+            return
+        design = spec.design.model_copy(
+            update={"scientific": tuple(document["design"].get("scientific", ()))}
+        )
+        n_levels = len(design.strata(spec.space))
+    except (StudyError, SpaceError, LookupError, TypeError):
+        return  # whatever is wrong is said when the spec is checked
+    if isinstance(asked, int) and asked > 0 and asked % n_levels:
+        shared = math.ceil(asked / n_levels) * n_levels
+        document["design"]["trials"] = shared
+        print(
+            f"{asked} trials cannot be shared by {n_levels} levels of {', '.join(design.scientific)}: "
+            f"{shared} are taken",
+            file=sys.stderr,
+        )
+
+
+def _derive(given: Mapping[str, object]) -> dict[str, Any]:
+    """The document of a study on the texts that options name."""
+    from study.errors import StudyError
+    from study.spec.derived import derive_document
+
+    asked: dict[str, Any] = {}
+    for key, value in given.items():
+        if key.startswith("data."):
+            put_setting(asked, key.removeprefix("data."), value)
+    if "source" not in asked:
+        raise StudyError(
+            "a study needs a preset, a spec or texts: none was given; name one, e.g. `study run quick`, or "
+            "give --data FILE"
+        )
+    document = derive_document(asked)
+    epochs = given.get("training.max_epochs")
+    if isinstance(epochs, int):  # a short study cannot wait as long before it stops runs
+        grace = document["design"]["grace_period_epochs"]
+        document["design"]["grace_period_epochs"] = max(1, min(grace, epochs))
+    return document
 
 
 def parse_settings(settings: Iterable[str] | None) -> Iterable[tuple[str, Any]]:

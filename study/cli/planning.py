@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from study.cli.flags import DATA, Given, takes
+from study.cli.flags import STUDY, Given, takes
 from study.cli.options import (
     Data,
     Epochs,
@@ -15,7 +15,6 @@ from study.cli.options import (
     Settings,
     Spec,
     Trials,
-    Workers,
     gather_spec,
 )
 
@@ -23,9 +22,10 @@ if TYPE_CHECKING:
     from study.spec.schema import StudySpec
 
 
-@takes(DATA)
+@takes(STUDY)
 def plan(
-    spec: Spec,
+    spec: Spec = None,
+    data: Data = None,
     trials: Trials = None,
     epochs: Epochs = None,
     seeds: Seeds = None,
@@ -40,15 +40,21 @@ def plan(
     from study.cli.console import print_plan
     from study.search.samplers import check_sampler
 
-    options = {"design.trials": trials, "training.max_epochs": epochs, "seeds": seeds, **given}
+    options = {
+        "data.source": data,
+        "design.trials": trials,
+        "training.max_epochs": epochs,
+        "seeds": seeds,
+        **given,
+    }
     checked = gather_spec(spec, options, settings)
     check_sampler(checked.design, checked.space)
     print_plan(Console(highlight=False), checked, listed=listed)
 
 
-@takes(DATA)
+@takes(STUDY)
 def price(
-    spec: Spec,
+    spec: Spec = None,
     data: Data = None,
     trials: Trials = None,
     epochs: Epochs = None,
@@ -56,7 +62,6 @@ def price(
     *,
     given: Given,
     settings: Settings = None,
-    workers: Workers = None,
 ) -> None:
     """Say what a study will cost, from a few training steps on this machine; half a minute."""
     options = {
@@ -66,15 +71,14 @@ def price(
         "seeds": seeds,
         **given,
     }
-    say_price(gather_spec(spec, options, settings), workers)
+    say_price(gather_spec(spec, options, settings))
 
 
-def say_price(spec: StudySpec, workers: int | None) -> None:
+def say_price(spec: StudySpec) -> None:
     """Work out and print what a study will cost.
 
     Args:
-        spec: The study.
-        workers: Runs at once; as many as fit on this machine by default.
+        spec: The study; what it says of runs at once holds, also where this machine has no room for them.
 
     Raises:
         StudyError: If the study cannot be run.
@@ -87,7 +91,7 @@ def say_price(spec: StudySpec, workers: int | None) -> None:
     from study.search.samplers import check_sampler
 
     check_sampler(spec.design, spec.space)
-    n_slots, n_slots_here = count_slots(spec, workers)
+    n_slots, n_slots_here = count_slots(spec)
     console = Console(highlight=False)
     console.print("[dim]timing a few settings ...[/dim]")
     known = ask_first_settings(spec, n_slots)
@@ -95,20 +99,17 @@ def say_price(spec: StudySpec, workers: int | None) -> None:
     print_price(console, price, n_slots, n_slots_here)
 
 
-def count_slots(spec: StudySpec, workers: int | None) -> tuple[int, int]:
+def count_slots(spec: StudySpec) -> tuple[int, int]:
     """Return how many runs go at once, and how many this machine takes at once.
 
     Raises:
-        StudyError: If that is none.
+        StudyError: If the machine takes none, and the spec does not say that others do.
     """
-    from study.errors import StudyError
     from study.machine.capacity import Capacity, check_resources, count_cpus
 
     capacity, n_cpus = Capacity(count_cpus(), math.inf, 1), spec.resources.cpus_per_trial
     here = capacity.slots(n_cpus, 0.0)
-    if workers is None:
+    if spec.resources.max_workers is None:
         check_resources(capacity, n_cpus, 0.0)
         return here, here
-    if workers < 1:
-        raise StudyError(f"a study needs a worker: --workers={workers}; give 1 or more, or leave it out")
-    return workers, here
+    return spec.resources.max_workers, here

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from study.cli.flags import DATA, Given, takes
+from study.cli.flags import STUDY, Given, takes
 from study.cli.options import (
     Address,
     AuditPruned,
@@ -25,9 +25,9 @@ from study.cli.options import (
 from study.cli.planning import say_price
 
 
-@takes(DATA)
+@takes(STUDY)
 def run(
-    spec: Spec,
+    spec: Spec = None,
     data: Data = None,
     name: Annotated[str | None, typer.Option(help="Name of the study and of its folder.")] = None,
     out: Studies = Path("studies"),
@@ -63,7 +63,7 @@ def run(
     }
     checked = gather_spec(spec, options, settings)
     if dry_run:
-        say_price(checked, workers=None)
+        say_price(checked)
         return
     finish(lambda listener: load_verbs().run_study(checked, out, address=address, listener=listener), checked)
 

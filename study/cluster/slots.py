@@ -41,7 +41,8 @@ class SlotCounter:
         if self._clock() - self._counted > STALE_S and not self._is_over():
             n_before = self._n_slots
             resources = self._resources
-            self._n_slots = measure_capacity().slots(resources.cpus_per_trial, resources.gpus_per_trial)
+            n_there = measure_capacity().slots(resources.cpus_per_trial, resources.gpus_per_trial)
+            self._n_slots = resources.limit(n_there)
             self._counted = self._clock()
             if n_before and not self._n_slots:
                 self._on_stranded()

@@ -198,7 +198,9 @@ class Leg:
 
             self._check_room(capacity)
             self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
-            n_slots = capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
+            n_slots = spec.resources.limit(
+                capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
+            )
             source.reorder(functools.partial(order_settings, spec=spec, n_slots=n_slots))
             self._note_changes(manifest, checkpoints)
             manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
@@ -247,7 +249,7 @@ class Leg:
     def _check_disk(self, n_validation: int, n_classes: int, capacity: Capacity) -> str:
         """Say how much the folder may grow to, or refuse what there is no room for."""
         resources = self.spec.resources
-        n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
+        n_slots = resources.limit(capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial))
         footprint = bound_footprint(
             self.spec,
             n_validation=n_validation,

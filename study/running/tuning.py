@@ -77,14 +77,21 @@ class _Assigner(Searcher):  # type: ignore[misc]
     """
 
     def __init__(
-        self, driver: Driver, count_slots: Callable[[], int], on_drained: Callable[[], None]
+        self,
+        driver: Driver,
+        count_slots: Callable[[], int],
+        on_drained: Callable[[], None],
+        max_workers: int | None,
     ) -> None:
         super().__init__(metric="score", mode="max")
+        self._max_workers = max_workers
         self._driver, self._count_slots, self._on_drained = driver, count_slots, on_drained
 
     @_ends_leg
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if self._driver.n_handed_out > self._count_slots():
+        n_slots, n_handed_out = self._count_slots(), self._driver.n_handed_out
+        # Where there is room for more than may run at once, one that waits would not wait.
+        if n_handed_out > n_slots or (self._max_workers is not None and n_handed_out >= self._max_workers):
             return None
         dispatch = self._driver.assign(trial_id)
         if dispatch is None:
@@ -244,7 +251,7 @@ def tune_trials(
             tune.run(
                 trainable,
                 name="tune",
-                search_alg=_Assigner(driver, count_slots, on_drained),
+                search_alg=_Assigner(driver, count_slots, on_drained, spec.resources.max_workers),
                 scheduler=scheduler,
                 num_samples=-1,
                 reuse_actors=True,

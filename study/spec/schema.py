@@ -91,6 +91,9 @@ class Resources(_Part):
 
     cpus_per_trial: int = Field(default=1, ge=1)
     gpus_per_trial: float = Field(default=0.0, ge=0.0)
+    max_workers: int | None = Field(
+        default=None, ge=1, description="runs at once, at most; as many as there is room for by default"
+    )
     trial_timeout_s: float | None = Field(
         default=None, gt=0.0, description="a trial is killed after this long"
     )
@@ -98,6 +101,10 @@ class Resources(_Part):
         default=None, gt=0.0, description="the study stops, resumable, after this long"
     )
     retries: int = Field(default=1, ge=0, description="further attempts when a worker is lost")
+
+    def limit(self, n_slots: int) -> int:
+        """Return how many runs go at once where there is room for `n_slots`."""
+        return n_slots if self.max_workers is None else min(n_slots, self.max_workers)
 
 
 def read_space(value: object, *, has_own_parameters: bool) -> Space:

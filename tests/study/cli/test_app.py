@@ -71,9 +71,9 @@ def test_bad_input_is_one_line_and_exit_status_two(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("text,sentiment\na b,1\nc d,0\n", "sentiment"),
+        ("text\na b\nc d\n", "a column of texts and one of labels"),
         ("text,label\na b,1\nc d,1\n", "class"),
-        ("text,label\na b,1\n,0\n", "empty"),
+        ("text,label\n ,1\n,0\n", "empty"),
     ],
 )
 def test_a_data_set_that_cannot_be_used_is_refused_before_anything_is_written(
