@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from study.cli.options import Address, AuditPruned, Epochs, Seeds, StudyPath, Trials, parse_settings
+from study.cli.options import (
+    Address,
+    AuditPruned,
+    Epochs,
+    MovedData,
+    Seeds,
+    StudyPath,
+    Trials,
+    parse_settings,
+)
 from study.cli.training import finish, load_verbs
 
 
@@ -16,6 +25,7 @@ def extend(
     seeds: Seeds = None,
     epochs: Epochs = None,
     audit_pruned: AuditPruned = None,
+    data: MovedData = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another amount, e.g. design.points=3."),
@@ -30,6 +40,7 @@ def extend(
         "seeds": seeds,
         "training.max_epochs": epochs,
         "design.audit_pruned": audit_pruned,
+        "data.source": data,
     }
     changes = {key: value for key, value in options.items() if value is not None}
     changes |= dict(parse_settings(settings))

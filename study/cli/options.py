@@ -31,6 +31,9 @@ Spec = Annotated[
         help="A preset (see `study presets`) or a YAML file; with --data none is needed.", show_default=False
     ),
 ]
+MovedData = Annotated[
+    str | None, typer.Option("--data", help="Where the same texts lie now, if they were moved.")
+]
 Data = Annotated[str | None, typer.Option(help="Source of the texts: a name or a path.")]
 Trials = Annotated[int | None, typer.Option(help="Settings to try.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial at most.")]

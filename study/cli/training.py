@@ -13,6 +13,7 @@ from study.cli.options import (
     AuditPruned,
     Data,
     Epochs,
+    MovedData,
     Seeds,
     Settings,
     Spec,
@@ -68,13 +69,13 @@ def run(
     finish(lambda listener: load_verbs().run_study(checked, out, address=address, listener=listener), checked)
 
 
-def resume(path: StudyPath, address: Address = None) -> None:
+def resume(path: StudyPath, data: MovedData = None, address: Address = None) -> None:
     """Continue an interrupted study."""
     from study.store.directory import StudyDirectory
 
     verbs = load_verbs()
     spec = StudyDirectory(path).require().read_spec()
-    finish(lambda listener: verbs.resume_study(path, address=address, listener=listener), spec)
+    finish(lambda listener: verbs.resume_study(path, data=data, address=address, listener=listener), spec)
 
 
 def retry(path: StudyPath, address: Address = None) -> None:

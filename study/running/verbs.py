@@ -77,18 +77,35 @@ def run_study(
 def resume_study(
     path: Path,
     *,
+    data: str | None = None,
     address: str | None = None,
     listener: Listener | None = None,
     load_worker: WorkerLoader = _load_worker,
 ) -> StudyResult:
     """Continue an interrupted study from its directory.
 
+    Args:
+        path: The study's directory.
+        data: Where its texts lie now, if they were moved; the spec is changed to say so.
+        address: As in `run_study`.
+        listener: Hears how it goes.
+        load_worker: As in `run_study`.
+
     Raises:
         StudyError: If there is no study, or it cannot be continued as it was.
+        IntegrityError: If the texts are not those that the study began with.
     """
     directory = StudyDirectory(path).require()
     spec = directory.read_spec()
-    return Leg(directory, spec, "resume", _search, load_worker, address, listener or Listener()).run()
+    if data is not None:
+        spec = spec.model_copy(update={"data": spec.data.model_copy(update={"source": data})})
+
+    def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
+        if data is not None:  # only here, where the texts are known to be the same
+            write_atomically(directory.spec, dump_document(spec.to_document()))
+        return _search(leg, ledger, manifest)
+
+    return Leg(directory, spec, "resume", make_source, load_worker, address, listener or Listener()).run()
 
 
 def extend_study(

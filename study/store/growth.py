@@ -21,6 +21,7 @@ GROWING_KEYS = ("seeds", "design.trials", "design.points", "design.fraction", "t
 
 FREE_KEYS = (
     "description",
+    "data.source",  # where the texts lie now: that they are the same, their fingerprint says
     "design.audit_pruned",
     "resources.trial_timeout_s",
     "resources.time_budget_s",

@@ -31,10 +31,10 @@ CORPUS: Any = SimpleNamespace(
     splits=SimpleNamespace(validation=range(4), sizes=lambda: {"train": 100, "validation": 4, "test": 10}),
     labels_of=lambda split: np.array([0, 1, 0, 1]),
     vocabulary=[f"word{i}" for i in range(100)],
+    reading=None,
     tokens="words",
     padding="pre",
     truncation="pre",
-    reading=None,
 )
 
 SPACE = SMALL_SPACE | {"cell": "rnn"}
@@ -50,7 +50,7 @@ TABLE = (
 """All that the records hold, times aside."""
 
 
-def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1) -> None:
+def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1, data: str | None = None) -> None:
     """Continue the study in `folder` to its end; each epoch sends a checkpoint, each trial a model."""
 
     def tune_trials(spec: StudySpec, driver: Driver, *others: Any) -> None:
@@ -60,7 +60,7 @@ def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1) -> None:
         "load_corpus": lambda spec: CORPUS,
         "encode": lambda corpus, spec: CORPUS,
         "find_warnings": lambda *asked: [],
-        "_draw_lines": lambda encoded: LINES,
+        "_draw_lines": lambda encoded, faults: LINES,
         "ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
         "watch_head": lambda on_lost, advice: nullcontext(),
     }
@@ -71,13 +71,13 @@ def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1) -> None:
         patch.setattr("study.store.manifest._git_revision", lambda: None)
         patch.setitem(sys.modules, "study.running.tuning", SimpleNamespace(tune_trials=tune_trials))
         if StudyDirectory(folder).spec.exists():
-            resume_study(folder)
+            resume_study(folder, data=data)
         else:
             assert folder.name == spec.name
             run_study(spec, folder.parent)
 
 
-def write_briefly(study: Any, folder: Path) -> Path:
+def write_briefly(study: Any, folder: Path, **_: Any) -> Path:
     """Write a report that took nobody a second to draw."""
     folder.mkdir(exist_ok=True)
     page = folder / "index.html"

@@ -18,6 +18,7 @@ from study.store.directory import StudyDirectory
 from study.store.growth import bring_up_to_date, grow_spec
 from study.store.ledger import Ledger
 from study.trial import Assignment, Report
+from tests.study.pretend.legs import GRID, read_table, run_leg
 from tests.study.pretend.programs import ROOT
 from tests.study.pretend.small_study import (
     STARTED_AT,
@@ -252,3 +253,21 @@ def test_a_finished_study_is_extended_in_its_directory(tmp_path: Path) -> None:
     assert (study.trials["epochs_run"] == 5).all()
     assert [leg["purpose"] for leg in study.manifest["legs"]] == ["run", "extend"]
     assert StudyDirectory(tmp_path / "studies" / "cheap").read_spec().training.max_epochs == 5
+
+
+def test_a_study_whose_texts_were_moved_goes_on_where_they_lie_now(tmp_path: Path) -> None:
+    run_leg(tmp_path / "small", GRID)
+    directory = StudyDirectory(tmp_path / "small")
+    before = read_table(directory.path)
+
+    run_leg(directory.path, GRID, data="elsewhere.csv")
+    run_leg(directory.path, GRID)
+
+    assert directory.read_spec().data.source == "elsewhere.csv"
+    assert read_table(directory.path) == before
+
+
+def test_an_extension_may_say_where_the_texts_lie_now() -> None:
+    document = GRID.to_document()
+    document["data"]["source"] = "elsewhere.csv"
+    assert grow_spec(GRID, document).data.source == "elsewhere.csv"
