@@ -1,11 +1,13 @@
 """Simulated comparisons whose truth is known: how often do verdicts say "better" where nothing is, or is?
 
     python benchmarks/null_comparisons.py            # the table of docs/statistics.md, some minutes
-    python benchmarks/null_comparisons.py --runs 100
+    python benchmarks/null_comparisons.py --runs 100 --only texts
 
-Each line simulates studies, judges them as reports do and counts. A null line must stay at or under its level
-of 5%, a planted line with a promise must reach its power, both but for the simulation's own error: over 1,000
-runs a true rate of 5% shows as 3.6% to 6.4% in 95 of 100 tries. If one does not, the exit status is 1.
+Each line simulates studies, judges them as reports do and counts. A null line must stay at or under its
+level of 5%, a planted line with a promise reach its power, "inside the noise" be wrong in a tenth at most and
+the best setting be among those that stay in the running in 95%, all but for the simulation's own error:
+over 1,000 runs a true rate of 5% shows as 3.6% to 6.4% in 95 of 100 tries. If one does not, the exit status
+is 1.
 """
 
 from __future__ import annotations
@@ -15,15 +17,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.statistics.contrasts import Contrast, paired_contrast, unpaired_contrast
-from analysis.statistics.rules import RULE, Rule, decide, pairs_needed, runs_needed
-from analysis.statistics.verdicts import compare_levels, compare_settings
+from analysis.statistics.boundaries import check_boundaries
+from analysis.statistics.comparisons.contrasts import Contrast, paired_contrast, unpaired_contrast
+from analysis.statistics.comparisons.rules import RULE, Rule, decide, pairs_needed, runs_needed
+from analysis.statistics.comparisons.texts import Hits
+from analysis.statistics.verdicts import compare_levels, compare_settings, settings_in_the_running
+from search_spaces import Choice, Domain, Real, Space
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 Judge = Callable[[np.random.Generator], Contrast | pd.DataFrame]
@@ -36,7 +42,8 @@ FAST = Rule(resamples=500)
 """The rule of reports with fewer bootstrap draws, so that thousands of studies can be judged."""
 
 
-NULL, PROMISED, MEASURED = "nothing", f"found in {RULE.power:.0%}", "an effect"
+NULL, PROMISED, MEASURED, DIFFERENT = "nothing", f"found in {RULE.power:.0%}", "an effect", "P(A>B) = 0.75"
+ANY = float("nan")
 
 
 @dataclass(frozen=True)
@@ -47,74 +54,131 @@ class Line:
         name: What is simulated.
         truth: Nothing to find, something with a promise, or something whose power is measured.
         judge: One simulated study.
+        effect: The true difference of level 0 from the others; NaN where there is not one.
     """
 
     name: str
     truth: str
     judge: Judge
+    effect: float = 0.0
+
+
+@dataclass(frozen=True)
+class Count:
+    """What was answered in one line: shares of studies, or of comparisons, in [0, 1]."""
+
+    better: float
+    equivalent: float
+    inside: float
+    few: float
+    apart: float
+    covered: float
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000, help="simulated studies per line")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="lines whose name holds this")
     arguments = parser.parse_args()
-    print("| simulated | truth | better | inside the noise | not enough runs | CPU s |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| simulated | truth | better | equivalent | inside the noise | not enough | not apart | covered "
+        "| CPU s |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     broken = []
     for line in LINES:
+        if arguments.only not in line.name:
+            continue
         started = time.process_time()
-        shares = judge_line(line, arguments.runs, arguments.seed)
-        cells = " | ".join(f"{100 * share:.1f}%" for share in shares)
+        count = judge_line(line, arguments.runs, arguments.seed)
+        shares = (count.better, count.equivalent, count.inside, count.few, count.apart, count.covered)
+        cells = " | ".join("" if np.isnan(share) else f"{100 * share:.1f}%" for share in shares)
         print(f"| {line.name} | {line.truth} | {cells} | {time.process_time() - started:.0f} |", flush=True)
-        if breaks_promise(line, shares[0], arguments.runs):
+        if breaks_promise(line, count, arguments.runs):
             broken.append(line.name)
+    for name, share, promise in special_lines(arguments.runs, arguments.seed, arguments.only):
+        print(f"| {name} | {promise} | {100 * share:.1f}% | | | | | | |", flush=True)
+        if not promise.holds(share, arguments.runs):
+            broken.append(name)
     if broken:
         print(f"not as promised: {'; '.join(broken)}", file=sys.stderr)
     return 1 if broken else 0
 
 
-def breaks_promise(line: Line, share_better: float, runs: int) -> bool:
+def slack(share: float, runs: int) -> float:
+    """Two standard errors of a share over simulated studies."""
+    return float(2 * np.sqrt(share * (1 - share) / runs))
+
+
+def breaks_promise(line: Line, count: Count, runs: int) -> bool:
     """Whether a share is off its promise by more than two standard errors of the simulation."""
+    low = count.covered < 0.95 - slack(0.95, runs) if np.isfinite(count.covered) else False
     if line.truth == NULL:
-        return bool(share_better > RULE.alpha + 2 * np.sqrt(RULE.alpha * (1 - RULE.alpha) / runs))
+        return bool(count.better > RULE.alpha + slack(RULE.alpha, runs) or low)
     if line.truth == PROMISED:
-        return bool(share_better < RULE.power - 2 * np.sqrt(RULE.power * (1 - RULE.power) / runs))
-    return False
+        return bool(count.better < RULE.power - slack(RULE.power, runs))
+    if line.truth == DIFFERENT:
+        return bool(count.inside > 0.1 + slack(0.1, runs) or low)
+    return low
 
 
-def judge_line(line: Line, runs: int, seed: int) -> tuple[float, float, float]:
-    """Share of simulated studies with any "better"; of all comparisons, shares of the two other answers."""
+def judge_line(line: Line, runs: int, seed: int) -> Count:
+    """Share of simulated studies with any "better"; of all comparisons, shares of the other answers."""
     rng = np.random.default_rng(seed)
     results = [line.judge(rng) for _ in range(runs)]
     alone = [result for result in results if isinstance(result, Contrast)]
     tables = [result for result in results if isinstance(result, pd.DataFrame)]
-    if alone:
-        judged = judge_alone(alone)
-        any_better = [answer == "better" for answer in judged["answer"]]
-    else:
-        judged = pd.concat(tables)
-        any_better = [(table["answer"] == "better").any() for table in tables]
-    return (
-        float(np.mean(any_better)),
-        float((judged["answer"] == "inside the noise").mean()),
-        float((judged["answer"] == "not enough runs").mean()),
+    judged = judge_alone(alone) if alone else pd.concat(tables)
+    any_better = (
+        [answer == "better" for answer in judged["answer"]]
+        if alone
+        else [(table["answer"] == "better").any() for table in tables]
     )
+    shares = [
+        float((judged["answer"] == answer).mean())
+        for answer in ("equivalent", "inside the noise", "not enough runs", "cannot be told apart")
+    ]
+    return Count(float(np.mean(any_better)), *shares, covered=share_covered(judged, line.effect))
+
+
+def share_covered(judged: pd.DataFrame, effect: float) -> float:
+    """Share of comparisons whose interval holds the true difference of `a` from `b`."""
+    if np.isnan(effect) or "effect_low_pp" not in judged:
+        return float("nan")
+    known = judged[judged["effect_low_pp"].notna()]
+    if "a" not in known or known.empty:
+        return float("nan")
+    truth = 100 * effect * ((known["a"] == 0).astype(float) - (known["b"] == 0).astype(float))
+    return float(((known["effect_low_pp"] <= truth) & (truth <= known["effect_high_pp"])).mean())
 
 
 def judge_alone(contrasts: Sequence[Contrast]) -> pd.DataFrame:
     """Verdicts on comparisons of which each was made alone: there is nothing to correct for."""
-    ahead = [contrast.reverse() if contrast.effect < 0 else contrast for contrast in contrasts]
-    table = pd.DataFrame([asdict(contrast) for contrast in ahead])
-    return decide(table.assign(n_comparisons=1, p_corrected=table["p_value"]), FAST)
+    table = pd.DataFrame(
+        [asdict(contrast.reverse() if contrast.effect < 0 else contrast) for contrast in contrasts]
+    ).assign(a=[int(contrast.effect < 0) for contrast in contrasts])
+    low, high = (100 * (table["effect"] + sign * table["half_width"]) for sign in (-1, 1))
+    table = table.assign(
+        b=1 - table["a"],
+        effect_pp=100 * table["effect"],
+        error_pp=100 * table["error"],
+        effect_low_pp=low,
+        effect_high_pp=high,
+        confounded="",
+        n_comparisons=1,
+        p_corrected=table["p_value"],
+    )
+    return decide(table, FAST)
 
 
 def judge_seeds(draw: Draw, n: int) -> Judge:
     """Two settings under `n` common seeds; `draw` gives their differences."""
 
     def judge(rng: np.random.Generator) -> Contrast:
-        pairs = pd.DataFrame({"block": 0, "seed": np.arange(n), "a": draw(rng, n), "b": 0.0})
-        return paired_contrast(pairs, FAST, rng)
+        return paired_contrast(
+            pd.DataFrame({"block": 0, "seed": np.arange(n), "a": draw(rng, n), "b": 0.0}), FAST
+        )
 
     return judge
 
@@ -129,21 +193,108 @@ def judge_unpaired(effect: float, n: int) -> Judge:
     return judge
 
 
-def judge_grid(n_others: int, n_seeds: int, effect: float, interaction: float, n_levels: int = 2) -> Judge:
+def judge_grid(
+    n_others: int,
+    n_seeds: int,
+    effect: float = 0.0,
+    by_setting: float = 0.0,
+    by_seed: float = 0.0,
+    n_levels: int = 2,
+) -> Judge:
     """A full grid: levels of one factor, under all other settings and seeds.
 
-    Each setting adds `interaction` times a random amount of its own to each level: none on average over all
-    settings that there could be.
+    Each setting, and each seed, adds an amount of its own to each level, of that standard deviation: none on
+    average over all settings, and all seeds, that there could be.
     """
 
     def judge(rng: np.random.Generator) -> pd.DataFrame:
         shape = (n_levels, n_others, n_seeds)
         level, other, seed = np.indices(shape)
-        own = rng.normal(0, interaction, (n_levels, n_others, 1))
+        own = rng.normal(0, by_setting, (n_levels, n_others, 1)) + rng.normal(
+            0, by_seed, (n_levels, 1, n_seeds)
+        )
         score = 0.8 + effect * (level == 0) + 0.02 * other / n_others + own + rng.normal(0, NOISE, shape)
         trials = trials_table(
             score.ravel(), (level * n_others + other).ravel(), seed.ravel(), level=level, other=other
         )
+        return compare_levels(trials, ["level"], rule=FAST, seed=rng)
+
+    return judge
+
+
+def judge_likely(n_others: int, n_seeds: int, by_setting: float, by_seed: float) -> Judge:
+    """A grid in which a run of level 0 beats its partner three times in four, over settings and seeds."""
+    spread = NOISE * np.sqrt(2 * (1 + by_setting**2 + by_seed**2))
+    effect = float(stats.norm.ppf(0.75)) * spread
+    return judge_grid(n_others, n_seeds, effect, by_setting * NOISE, by_seed * NOISE)
+
+
+def effect_of(by_setting: float, by_seed: float) -> float:
+    return float(stats.norm.ppf(0.75) * NOISE * np.sqrt(2 * (1 + by_setting**2 + by_seed**2)))
+
+
+def judge_texts(n_others: int, n_seeds: int, n_texts: int, apart: float = 1.0, noise: float = 0.05) -> Judge:
+    """A grid judged on texts of which each suits one level better by an amount of its own, none on average.
+
+    Each run gets a text right with a chance of its own: logits of text, level and text, and run added up.
+    """
+
+    def judge(rng: np.random.Generator) -> pd.DataFrame:
+        shape = (2, n_others, n_seeds)
+        level, other, seed = np.indices(shape)
+        texts = 1.6 + rng.normal(0, 1, n_texts) + apart * rng.normal(0, 1, (2, 1, 1, n_texts))
+        chance = 1 / (1 + np.exp(-(texts + noise * rng.normal(0, 1, (*shape, 1)))))
+        right = (rng.random((*shape, n_texts)) < chance).reshape(-1, n_texts)
+        trials = trials_table(
+            right.mean(axis=1), (level * n_others + other).ravel(), seed.ravel(), level=level, other=other
+        )
+        keys = [
+            (trial, "search", seed) for trial, seed in zip(trials["trial"], trials["replicate"], strict=True)
+        ]
+        hits = Hits.of(dict(zip(keys, right, strict=True)))
+        return compare_levels(trials, ["level"], hits=hits, rule=FAST, seed=rng)
+
+    return judge
+
+
+def judge_lost(n: int, share: float) -> Judge:
+    """Two settings under `n` seeds; the one that is a point better diverges in a share of its runs."""
+
+    def judge(rng: np.random.Generator) -> pd.DataFrame:
+        level, seed = np.indices((2, n))
+        score = 0.8 + 0.01 * (level == 0) + rng.normal(0, NOISE, (2, n))
+        trials = trials_table(score.ravel(), level.ravel(), seed.ravel(), level=level)
+        is_lost = (trials["level"] == 0) & (rng.random(2 * n) < share)
+        trials.loc[is_lost, "state"] = "diverged"
+        trials.loc[is_lost, "val_accuracy"] = np.nan
+        return compare_levels(trials, ["level"], rule=FAST, seed=rng)
+
+    return judge
+
+
+def judge_stopped(n: int, behind: float) -> Judge:
+    """A search whose scheduler stopped the weaker half early, when one level was behind by some points."""
+
+    def judge(rng: np.random.Generator) -> pd.DataFrame:
+        level, quality = rng.integers(0, 2, n), rng.normal(0, NOISE, n)
+        early = quality + rng.normal(0, NOISE / 2, n) - behind * (level == 0)
+        trials = trials_table(
+            0.8 + quality + rng.normal(0, NOISE / 4, n), np.arange(n), np.zeros(n, np.int64), level=level,
+            rate=rng.uniform(1e-4, 1e-2, n),
+        )  # fmt: skip
+        trials.loc[early < np.median(early), "state"] = "pruned"
+        return compare_levels(trials, ["level"], rule=FAST, seed=rng)
+
+    return judge
+
+
+def judge_together(n_seeds: int) -> Judge:
+    """Two factors that always go together: nothing can be said of either."""
+
+    def judge(rng: np.random.Generator) -> pd.DataFrame:
+        trial, seed = np.indices((2, n_seeds))
+        score = 0.8 + 0.03 * (trial == 0) + rng.normal(0, NOISE, trial.shape)
+        trials = trials_table(score.ravel(), trial.ravel(), seed.ravel(), level=trial, units=8 * (1 + trial))
         return compare_levels(trials, ["level"], rule=FAST, seed=rng)
 
     return judge
@@ -170,16 +321,25 @@ def judge_search(n: int, effect: float, pull: float) -> Judge:
     return judge
 
 
-def judge_winner(n_settings: int, n_seeds: int) -> Judge:
-    """The best of `n_settings` equal settings against the next two."""
+def judge_winner(n_settings: int, n_seeds: int, lead: float = 0.0, spread: float = 0.0) -> Judge:
+    """The best of `n_settings` against the next four; the first one leads by so much, the others are equal.
+
+    With a spread, settings differ in how much their runs do: up to so many times.
+    """
 
     def judge(rng: np.random.Generator) -> pd.DataFrame:
-        setting, seed = np.indices((n_settings, n_seeds))
-        score = 0.8 + rng.normal(0, NOISE, setting.size)
-        trials = trials_table(score, setting.ravel(), seed.ravel(), units=setting)
-        return compare_settings(trials, n_best=3, rule=FAST, seed=rng)
+        return compare_settings(draw_field(rng, n_settings, n_seeds, lead, spread), rule=FAST, seed=rng)
 
     return judge
+
+
+def draw_field(
+    rng: np.random.Generator, n_settings: int, n_seeds: int, lead: float, spread: float
+) -> pd.DataFrame:
+    setting, seed = np.indices((n_settings, n_seeds))
+    noise = NOISE * np.exp(spread * np.linspace(-1, 1, n_settings))[rng.permutation(n_settings), None]
+    score = 0.8 + lead * (setting == 0) + noise * rng.normal(0, 1, setting.shape)
+    return trials_table(score.ravel(), setting.ravel(), seed.ravel(), units=setting)
 
 
 def trials_table(
@@ -222,19 +382,153 @@ LINES = [
     *(Line(f"{n} seeds, normal differences", NULL, judge_seeds(normal(0), n)) for n in (3, 5, 10, 30)),
     *(Line(f"{n} seeds, heavy tails (t, 3 df)", NULL, judge_seeds(heavy, n)) for n in (3, 5, 10)),
     *(Line(f"{n} seeds, 1 run in 5 collapses", NULL, judge_seeds(collapsing, n)) for n in (3, 5, 10)),
-    *(Line(f"{n} seeds, coarse scores", NULL, judge_seeds(coarse, n)) for n in (3, 5, 10)),
+    *(Line(f"{n} seeds, coarse scores", NULL, judge_seeds(coarse, n), ANY) for n in (3, 5, 10)),
     Line("5 and 5 runs without common seeds", NULL, judge_unpaired(0, 5)),
-    Line("3 levels, 5 seeds, three comparisons", NULL, judge_grid(1, 5, 0, 0, n_levels=3)),
-    Line("2 other settings x 5 seeds", NULL, judge_grid(2, 5, 0, 0)),
-    Line("8 other settings x 3 seeds", NULL, judge_grid(8, 3, 0, 0)),
-    Line("8 other settings x 3 seeds, interactions", NULL, judge_grid(8, 3, 0, NOISE)),
+    Line("3 levels, 5 seeds, three comparisons", NULL, judge_grid(1, 5, n_levels=3)),
+    Line("2 other settings x 5 seeds", NULL, judge_grid(2, 5)),
+    Line("8 other settings x 3 seeds", NULL, judge_grid(8, 3)),
+    Line("2 x 5, settings differ by level as runs do", NULL, judge_grid(2, 5, by_setting=NOISE)),
+    Line("4 x 10, settings differ by level as runs do", NULL, judge_grid(4, 10, by_setting=NOISE)),
+    Line("8 x 3, settings differ by level as runs do", NULL, judge_grid(8, 3, by_setting=NOISE)),
+    Line("8 x 3, seeds differ by level half as runs do", NULL, judge_grid(8, 3, by_seed=0.5 * NOISE)),
+    Line("8 x 3, seeds differ by level as runs do", NULL, judge_grid(8, 3, by_seed=NOISE)),
+    Line("8 x 3, both differ by level as runs do", NULL, judge_grid(8, 3, by_setting=NOISE, by_seed=NOISE)),
+    Line("1 x 5, 200 texts", NULL, judge_texts(1, 5, 200)),
+    Line("1 x 5, 2,000 texts", NULL, judge_texts(1, 5, 2000)),
+    Line("8 x 3, 1,000 texts", NULL, judge_texts(8, 3, 1000)),
+    Line("20 x 3, 1,000 texts", NULL, judge_texts(20, 3, 1000)),
+    Line("8 x 3, 1,000 texts that suit neither", NULL, judge_texts(8, 3, 1000, apart=0.0)),
+    *(Line(f"{n} seeds, 2 runs in 5 of the better diverge", NULL, judge_lost(n, 0.4), ANY) for n in (5, 10)),
+    *(Line(f"search of {n}, stopped while behind", NULL, judge_stopped(n, 0.02), ANY) for n in (90, 180)),
+    Line("two factors that go together, 10 seeds", NULL, judge_together(10), ANY),
     Line("search of 100, levels tried in unlike company", NULL, judge_search(100, 0, 0.25)),
-    Line("best of 10 equal settings, 5 seeds", NULL, judge_winner(10, 5)),
-    Line(f"{N_PAIRS} seeds, P(A>B) = 0.75", PROMISED, judge_seeds(normal(MEANINGFUL), N_PAIRS)),
-    Line(f"{N_RUNS} and {N_RUNS} runs, P(A>B) = 0.75", PROMISED, judge_unpaired(2**0.5 * MEANINGFUL, N_RUNS)),
-    Line("5 seeds, two points, noise one point", MEASURED, judge_seeds(normal(0.02), 5)),
-    Line("8 other settings x 3 seeds, one point", MEASURED, judge_grid(8, 3, 0.01, 0)),
-    Line("search of 100, unlike company, two points", MEASURED, judge_search(100, 0.02, 0.25)),
+    Line("best of 10 equal settings, 5 seeds", NULL, judge_winner(10, 5), ANY),
+    Line("best of 10 equal settings, unequal noise", NULL, judge_winner(10, 5, spread=1.0), ANY),
+    Line(f"{N_PAIRS} seeds", PROMISED, judge_seeds(normal(MEANINGFUL), N_PAIRS), MEANINGFUL),
+    Line(
+        f"{N_RUNS} and {N_RUNS} runs", PROMISED, judge_unpaired(2**0.5 * MEANINGFUL, N_RUNS),
+        2**0.5 * MEANINGFUL,
+    ),
+    *(
+        Line(f"{i} x {j}, settings differ by level", DIFFERENT, judge_likely(i, j, 1, 0), effect_of(1, 0))
+        for i, j in ((10, 5), (10, 10), (15, 3))
+    ),
+    Line("4 x 11, seeds differ by level", DIFFERENT, judge_likely(4, 11, 0, 1), effect_of(0, 1)),
+    Line("10 x 10, runs alone differ", DIFFERENT, judge_likely(10, 10, 0, 0), effect_of(0, 0)),
+    Line("5 seeds, two points, noise one point", MEASURED, judge_seeds(normal(0.02), 5), 0.02),
+    Line("8 other settings x 3 seeds, one point", MEASURED, judge_grid(8, 3, 0.01), 0.01),
+    Line("8 x 3, 1,000 texts, nothing to find but texts alike", MEASURED, judge_texts(8, 3, 1000, 0.0, 0.0)),
+    Line("search of 100, unlike company, two points", MEASURED, judge_search(100, 0.02, 0.25), 0.02),
+    Line("one of 10 settings leads by 3 points, 5 seeds", MEASURED, judge_winner(10, 5, 0.03), ANY),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A share that must be reached, or not be passed."""
+
+    share: float
+    is_least: bool
+
+    def holds(self, share: float, runs: int) -> bool:
+        off = self.share - share if self.is_least else share - self.share
+        return off <= slack(self.share, runs)
+
+    def __str__(self) -> str:
+        return f"at {'least' if self.is_least else 'most'} {self.share:.0%}"
+
+
+def special_lines(runs: int, seed: int, only: str) -> list[tuple[str, float, Promise]]:
+    """Shares of studies in which something else than a comparison went as it should."""
+    found = []
+    for name, promise, happens in SPECIAL:
+        if only in name:
+            rng = np.random.default_rng(seed)
+            found.append((name, float(np.mean([happens(rng) for _ in range(runs)])), promise))
+    return found
+
+
+def keeps_best(n_settings: int, n_seeds: int, lead: float, spread: float = 0.0) -> Callable[..., bool]:
+    """Whether the best setting is among those that stay in the running."""
+
+    def happens(rng: np.random.Generator) -> bool:
+        table = settings_in_the_running(draw_field(rng, n_settings, n_seeds, lead, spread), rule=FAST)
+        return bool(table.loc[table["setting"] == 0, "may_be_best"].iloc[0])
+
+    return happens
+
+
+def tells_apart(n_settings: int, n_seeds: int, lead: float, n_next: int) -> Callable[..., bool]:
+    """Whether the best setting is called better than each of the next."""
+
+    def happens(rng: np.random.Generator) -> bool:
+        trials = draw_field(rng, n_settings, n_seeds, lead, 0.0)
+        table = compare_settings(trials, n_next + 1, rule=FAST, seed=rng)
+        return bool((table["answer"] == "better").all() and (table["a"] == 0).all())
+
+    return happens
+
+
+def stands_alone(n_settings: int, n_seeds: int, lead: float) -> Callable[..., bool]:
+    """Whether all settings but the best are ruled out."""
+
+    def happens(rng: np.random.Generator) -> bool:
+        table = settings_in_the_running(draw_field(rng, n_settings, n_seeds, lead, 0.0), rule=FAST)
+        return bool(table["may_be_best"].sum() == 1 and table["setting"].iloc[0] == 0)
+
+    return happens
+
+
+def widens(n: int, learns: bool) -> Callable[..., bool]:
+    """Whether any end of a space in which nothing matters is to be widened."""
+    domains: dict[str, Domain] = {name: Real(0.01, 1.0) for name in ("u", "v", "w")}
+    domains["units"] = Choice([16, 32, 64, 128])
+    space = Space(domains).to_document()
+
+    def happens(rng: np.random.Generator) -> bool:
+        trials = draw_learning(rng, n, learns, list(domains))
+        return bool(check_boundaries(trials, space)["widen"].any())
+
+    return happens
+
+
+def draw_learning(rng: np.random.Generator, n: int, learns: bool, names: list[str]) -> pd.DataFrame:
+    """A search in which nothing matters; a sampler that learns draws near what was best so far."""
+    units = np.empty((n, len(names)))
+    score = 0.8 + rng.normal(0, NOISE, n)
+    for number in range(n):
+        units[number] = rng.random(len(names))
+        if learns and number >= 10:
+            best = np.argsort(-score[:number])[: max(2, number // 10)]
+            near = units[rng.choice(best), :] + rng.normal(0, 0.1, len(names))
+            units[number] = np.clip(np.where(rng.random(len(names)) < 0.8, near, units[number]), 0, 1)
+    columns: dict[str, Any] = {name: 0.01 + 0.99 * units[:, place] for place, name in enumerate(names)}
+    columns["units"] = np.array([16, 32, 64, 128])[np.minimum((4 * units[:, -1]).astype(int), 3)]
+    return trials_table(score, np.arange(n), np.zeros(n, np.int64), **columns)
+
+
+SPECIAL: list[tuple[str, Promise, Callable[..., bool]]] = [
+    (
+        "the best of 10 stays in the running, lead 1 point, 5 seeds",
+        Promise(0.95, True),
+        keeps_best(10, 5, 0.01),
+    ),
+    ("the best of 10 stays in the running, all equal", Promise(0.95, True), keeps_best(10, 5, 0.0)),
+    (
+        "the best of 10 stays in the running, unequal noise",
+        Promise(0.95, True),
+        keeps_best(10, 5, 0.01, 1.0),
+    ),
+    ("10 settings, lead 3 points: better than the next", Promise(0.85, True), tells_apart(10, 5, 0.03, 1)),
+    (
+        "10 settings, lead 3 points: better than the next four",
+        Promise(0.63, True),
+        tells_apart(10, 5, 0.03, 4),
+    ),
+    ("10 settings, lead 3 points: all others ruled out", Promise(0.63, True), stands_alone(10, 5, 0.03)),
+    ("widen anything, random search of 24, flat", Promise(0.05, False), widens(24, False)),
+    ("widen anything, random search of 60, flat", Promise(0.05, False), widens(60, False)),
+    ("widen anything, learning search of 60, flat", Promise(0.05, False), widens(60, True)),
 ]
 
 if __name__ == "__main__":

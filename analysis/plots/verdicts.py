@@ -9,13 +9,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.plots.style import ACCENT, FULL_WIDTH_IN, INK, MUTED, new_axes, plain
+from analysis.plots.style import ACCENT, FULL_WIDTH_IN, GRID, INK, MUTED, new_axes, plain
 from analysis.records.files import as_records
 
 _LOOKS: dict[str, tuple[str, Literal["full", "none"], str]] = {
     "better": (ACCENT, "full", "better"),
+    "equivalent": (INK, "full", "equivalent"),
     "inside the noise": (MUTED, "full", "inside the noise"),
     "not enough runs": (MUTED, "none", "not enough runs to tell"),
+    "cannot be told apart": (GRID, "full", "cannot be told apart from something else"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,11 @@ from analysis.records.database import LAST_ATTEMPTS, open_records
 
 RunKey = tuple[int, str, int]
 """Trial, phase and replicate."""
+
+Right: TypeAlias = dict[RunKey, NDArray[np.bool_]]
+"""Which texts each run got right."""
+
+_MOST_BYTES = 256 * 2**20
 
 
 class Predictions(Mapping[RunKey, NDArray[np.float32]]):
@@ -32,6 +38,11 @@ class Predictions(Mapping[RunKey, NDArray[np.float32]]):
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    @property
+    def n_bytes(self) -> int:
+        """What all values together take in the file."""
+        return 2 * int(np.prod(self._shape)) * len(self._keys)
 
     def __getitem__(self, key: RunKey) -> NDArray[np.float32]:
         if key not in self._keys or self._database is None:
@@ -55,6 +66,32 @@ class Predictions(Mapping[RunKey, NDArray[np.float32]]):
                 "probabilities: run `study verify`, or remove them"
             )
         return values
+
+
+def read_hits(predictions: Predictions, labels: NDArray[np.integer[Any]]) -> Right:
+    """Read which validation texts each run got right at its best epoch.
+
+    Args:
+        predictions: Where they were kept.
+        labels: The true classes.
+
+    Returns:
+        By (trial, phase, replicate), True where right, shape (n_validation,). Empty where nothing was kept,
+        or so much that to read it would take longer than to judge without: then what is said is of these
+        texts.
+    """
+    return (
+        {}
+        if predictions.n_bytes > _MOST_BYTES
+        else {key: classes_of(predictions[key]) == labels for key in predictions}
+    )
+
+
+def classes_of(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """The class that is thought likeliest of each text; of two, the second from one half on."""
+    if probabilities.ndim == 1:
+        return (probabilities > 0.5).astype(np.int64)
+    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 
 def _prediction_keys(database: Path | None) -> dict[RunKey, int]:

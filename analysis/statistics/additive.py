@@ -32,6 +32,7 @@ class AdditiveFit:
         residuals: Shape (n_settings,).
         covariance: HC3 (MacKinnon & White, 1985), shape (n_columns, n_columns).
         freedom: Settings minus rank.
+        settings: Label of each setting, shape (n_settings,).
     """
 
     levels: Mapping[str, pd.Series[Any]]
@@ -42,6 +43,7 @@ class AdditiveFit:
     residuals: Floats
     covariance: Floats
     freedom: int
+    settings: NDArray[Any]
 
     def margin(self, factor: str, level: Any) -> Floats:
         """Weights of the coefficients in the mean prediction for all settings, moved to one level."""
@@ -54,8 +56,12 @@ class AdditiveFit:
 
     def can_estimate(self, weights: Floats) -> bool:
         """Whether the data determine a sum of coefficients, with enough left to know its error."""
+        return self.freedom >= MIN_FREEDOM and self.determines(weights)
+
+    def determines(self, weights: Floats) -> bool:
+        """Whether the data determine a sum of coefficients: nothing else goes always together with it."""
         reproduced = (weights @ self.inverse) @ self.design
-        return self.freedom >= MIN_FREEDOM and bool(np.abs(reproduced - weights).max() < _ROUNDING)
+        return bool(np.abs(reproduced - weights).max() < _ROUNDING)
 
     def estimate(self, weights: Floats) -> tuple[float, float]:
         """A sum of coefficients and its standard error."""
@@ -100,4 +106,5 @@ def fit_additive(scores: pd.Series[float], levels: Mapping[str, pd.Series[Any]])
         residuals=residuals,
         covariance=(inverse * scaled**2) @ inverse.T,
         freedom=len(scores) - int(is_held.sum()),
+        settings=scores.index.to_numpy(),
     )

@@ -16,9 +16,9 @@ from scipy import stats
 
 from analysis.records.schema import run_keys
 from analysis.statistics.additive import MIN_FREEDOM, fit_additive
+from analysis.statistics.comparisons.rules import correct_p_values
 from analysis.statistics.expected_best import expected_maximum
 from analysis.statistics.intervals import LEVEL, Floats, t_half_width
-from analysis.statistics.rules import correct_p_values
 from analysis.statistics.settings import (
     check_columns,
     factor_levels,
@@ -119,7 +119,8 @@ def cell_means(
     runs = without_audit(with_settings(trials)).assign(
         **{side: factor_levels(trials[name]) for side, name in zip(("row", "column"), factors, strict=True)}
     )
-    runs = runs.loc[runs["state"] == "completed", [*keys, "setting", "row", "column"]]
+    is_judged = (runs["state"] == "completed") & (runs["phase"] == "search")
+    runs = runs.loc[is_judged, [*keys, "setting", "row", "column"]]
     values = table[keys].assign(value=pd.to_numeric(table[value]).astype("Float64").astype(float))
     means = runs.merge(values, on=keys).dropna().groupby(["row", "column", "setting"], observed=True)["value"]
     cells = means.mean().groupby(["row", "column"], observed=True)

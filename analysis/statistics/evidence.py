@@ -12,9 +12,11 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.records.files import as_records
 from analysis.records.loading import Study
+from analysis.records.predictions import Predictions, read_hits
 from analysis.records.schema import RUN_KEY
 from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.calibration import calibration_by_replicate
+from analysis.statistics.comparisons.texts import Hits
 from analysis.statistics.confirmation import confirmation_by_setting
 from analysis.statistics.effects import best_by_level, cell_means, interactions, marginal_effects
 from analysis.statistics.expected_best import expected_best
@@ -32,7 +34,7 @@ from analysis.statistics.settings import (
     with_settings,
     without_audit,
 )
-from analysis.statistics.verdicts import compare_levels, compare_settings
+from analysis.statistics.verdicts import compare_levels, compare_settings, settings_in_the_running
 from analysis.words.labels import label_factor, label_setting, label_value, varied_parameters
 from analysis.words.literature import IMDB, concerns
 
@@ -99,7 +101,7 @@ class Evidence:
     @cached_property
     def completed(self) -> pd.DataFrame:
         """Runs that went to their end, with `setting`, `label` and the objective as `score`."""
-        scored = scored_runs(self.study.trials, self.facts.objective)
+        scored = scored_runs(self.study.trials, self.facts.objective, phase="any")
         return scored.assign(label=self.runs["label"].reindex(scored.index))
 
     @cached_property
@@ -217,12 +219,30 @@ class Evidence:
     @cached_property
     def level_verdicts(self) -> pd.DataFrame:
         """Levels of the factors compared, each with each, by accuracy."""
-        return compare_levels(self.study.trials, self.factors)
+        strata = self.facts.spec.get("design", {})
+        strata = strata.get("scientific", ()) if isinstance(strata, dict) else ()
+        return compare_levels(self.study.trials, self.factors, strata=strata, hits=self.hits)
 
     @cached_property
     def setting_verdicts(self) -> pd.DataFrame:
         """The most accurate setting compared with the next ones."""
-        return compare_settings(self.study.trials)
+        return compare_settings(self.study.trials, hits=self.hits)
+
+    @cached_property
+    def in_the_running(self) -> pd.DataFrame:
+        """The settings that may be the most accurate and those that may not, with `label`."""
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        return settings_in_the_running(self.study.trials, hits=self.hits).join(labels, on="setting")
+
+    @cached_property
+    def hits(self) -> Hits | None:
+        """Which validation texts each run got right; None where that was not kept of every completed run."""
+        predictions, labels = self.study.predictions, self.study.labels
+        if labels is None or not isinstance(predictions, Predictions):
+            return None
+        right = read_hits(predictions, labels)
+        known = all(key in right for key in _keys_of(self.completed))
+        return Hits.of(right) if right and known else None
 
     @cached_property
     def named_level_verdicts(self) -> pd.DataFrame:

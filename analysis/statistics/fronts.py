@@ -54,7 +54,7 @@ def accuracy_cost_front(
         replicates), `n_completed, on_front`, then the parameters.
     """
     check_columns(trials, (cost,), "trials")
-    table = summarize_settings(trials, score).dropna(subset=["mean", cost])
+    table = summarize_settings(trials, score, phase="search").dropna(subset=["mean", cost])
     table = table.assign(on_front=find_front(table[cost], table["mean"]))
     names = {cost: "cost", "mean": "score", "low": "score_low", "high": "score_high"}
     columns = ["setting", "cost", "score", "score_low", "score_high", "n_completed", "on_front"]

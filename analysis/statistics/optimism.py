@@ -103,7 +103,7 @@ def selection_optimism(
     optimism = _noise_share(settings, winner, noise_sd) * (best - float(means.mean()))
     sampling_sd = binomial_half_width(best, n_validation, level) / stats.norm.ppf(0.5 + level / 2)
     setting = int(settings["setting"].iloc[winner])
-    runs = scored_runs(trials, score)
+    runs = scored_runs(trials, score, phase="any")
     own = runs[runs["setting"] == setting]
     confirmed = own.loc[own["phase"] == "confirm", "score"]
     tested = pd.to_numeric(own["test_accuracy"]).mean()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -86,21 +86,24 @@ def scored_runs(
     score: str = "val_accuracy",
     *,
     states: Iterable[str] = ("completed",),
-    phase: Phase | None = None,
+    phase: Phase | Literal["any"] = "search",
 ) -> pd.DataFrame:
     """The replicates that may be compared: `trials` with `setting` and `score`, the score finite.
+
+    Runs of the search by default: those of the confirmation belong to settings that were chosen for what the
+    search said of them, and judge these alone.
 
     Args:
         trials: The contract's table.
         score: The column that says how good a run is.
         states: Ends that count; only `completed` runs had the same chance to become good.
-        phase: Only runs of this phase; None for those of the search and of the confirmation.
+        phase: Only runs of this phase; `any` for those of the search and of the confirmation.
     """
     check_columns(trials, ("trial", "replicate", "seed", "state", "phase", score), "trials")
     runs = with_settings(trials)
     runs = runs.assign(score=pd.to_numeric(runs[score]).astype(float))
     kept: pd.Series[bool] = runs["state"].isin(list(states)) & np.isfinite(runs["score"])
-    kept &= runs["phase"] != "audit" if phase is None else runs["phase"] == phase
+    kept &= runs["phase"] != "audit" if phase == "any" else runs["phase"] == phase
     return runs[kept]
 
 
@@ -124,7 +127,7 @@ def summarize_settings(
     table = by_setting.agg(
         n_replicates=("trial", "size"), n_cut_short=("n_cut_short", "sum"), n_failed=("n_failed", "sum")
     )
-    scores = scored_runs(runs, score).groupby("setting")
+    scores = scored_runs(runs, score, phase=phase or "any").groupby("setting")
     counted = scores["score"].agg(["size", "mean", "std"])
     table = table.join(counted.rename(columns={"size": "n_completed", "std": "sd"}))
     table = table.join(scores[["n_weights", "wall_s"]].mean())

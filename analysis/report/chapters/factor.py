@@ -9,9 +9,9 @@ import pandas as pd
 from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import NOTHING_VARIED, Block, Chart, Grid, Note, Section
+from analysis.statistics.comparisons.rules import RULE
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.importance import MIN_SETTINGS
-from analysis.statistics.rules import RULE
 from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.numbers import count, listing, number, percent
 

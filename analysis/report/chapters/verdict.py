@@ -12,13 +12,25 @@ from matplotlib.figure import Figure
 from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import NOTHING_VARIED, Block, Chart, Grid, Note, Section
+from analysis.statistics.comparisons.rules import RULE
 from analysis.statistics.evidence import Evidence
+from analysis.statistics.settings import CUT_SHORT
 from analysis.statistics.verdicts import IN_FEW_SETTINGS
-from analysis.words.labels import label_level, label_value
+from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.numbers import MINUS, count, listing, number, percent, points
 
+_LEAD = (
+    "Better: the difference stands after correction for all comparisons made, and the interval of P(A>B), "
+    "the chance that one run of A beats one of B, lies above one half. Equivalent: the difference is under "
+    f"{points(RULE.margin)}, at which nobody would act. Inside the noise: a difference worth knowing would "
+    "have shown. Else there are not enough runs, and the table says how many more would do if the difference "
+    "stays as it is. An answer is for settings, seeds and texts that were not tried too, unless it says for "
+    "which."
+)
 _DRAWN = 24
 _HARDLY_ANY = 0.0005
+_MUCH = 0.25
+"""Share of the differences from which two factors that act together come before any average."""
 
 
 def verdict_chapter(evidence: Evidence) -> Section:
@@ -47,10 +59,7 @@ def verdict_chapter(evidence: Evidence) -> Section:
         anchor="verdicts",
         title="What is better",
         short="Verdicts",
-        lead="Better: the difference stands after correction for all comparisons made, and the interval of "
-        "P(A>B), the chance that one run of A beats one of B, lies above one half. Inside the noise: a "
-        "difference worth knowing would have shown. Else there are not enough runs, and the table says how "
-        "many more would do. Runs cut short by a scheduler are left out.",
+        lead=_LEAD,
         blocks=blocks,
     )
 
@@ -72,7 +81,7 @@ def _read_company(levels: pd.DataFrame) -> str:
 
 
 def _read_early(evidence: Evidence) -> str:
-    cut = int(evidence.runs["state"].isin(["pruned", "timeout"]).sum())
+    cut = int(evidence.runs["state"].isin(CUT_SHORT).sum())
     return (
         f"{count(cut, 'run')} were cut short for being weak, and leaving them out flatters the levels that "
         "had many. Here all are judged by their best accuracy within the epochs that all of them ran: fair, "
@@ -93,6 +102,7 @@ def verdict_grid(name: str, title: str, table: pd.DataFrame, reading: str = "") 
             "corrected p": [_p(row["p_corrected"]) for row in rows],
             "pairs": [f"{row['n_pairs']}" if row["n_pairs"] else f"{row['n_units']} runs" for row in rows],
             "verdict": [verdict(row) for row in rows],
+            "speaks of": [row["scope"].removeprefix("for ") for row in rows],
         }
     )
     return Grid(name=name, title=title, frame=table, shown=shown, reading=reading, limit=12)
@@ -113,49 +123,137 @@ def _p(value: float) -> str:
 
 
 def verdict(row: dict[str, Any]) -> str:
-    """The answer in words, with the runs that are missing."""
+    """The answer in words, with what is missing or what it was confounded with."""
+    if row["answer"] == "cannot be told apart":
+        return f"cannot be told apart from {row['confounded']}"
     if row["answer"] != "not enough runs":
         return str(row["answer"])
-    more = row["more_pairs"]
-    if pd.isna(more) or not more:
-        return "not enough runs"
-    unit = "pair" if row["method"] == "paired" else "run"
-    return f"not enough runs: {count(int(more), unit)} more would do"
+    if pd.isna(row["more"]):
+        return "not enough runs" if row["method"] == "none" else "not told, and more runs would not tell"
+    return f"not enough runs: {count(int(row['more']), 'more ' + row['more_of'])} would do"
 
 
 def read_levels(evidence: Evidence) -> str:
     """What is better than what, and what could not be told."""
-    table = evidence.level_verdicts
+    table, when = evidence.level_verdicts, ""
+    stopped = table["confounded"].str.startswith("the scheduler")
+    early = evidence.early_level_verdicts
+    if stopped.any() and not early.empty:
+        # Runs that were left to finish were chosen: the fair comparison is at the last epoch that all ran.
+        keys = table.loc[stopped, "factor"].unique()
+        table = pd.concat([table[~stopped], early[early["factor"].isin(keys)]], ignore_index=True)
+        when = f" (all but {listing(_fair(evidence))} " if _fair(evidence) else " ("
+        when += f"after {count(evidence.equal_epochs or 0, 'epoch')}, runs that were stopped included)"
     better = table[table["answer"] == "better"].sort_values("effect_pp", ascending=False)
-    phrases = [
+    phrases = [_beats(row) for row in as_records(better)]
+    together = _read_together(evidence)
+    average = " on average" if together else ""
+    first = (
+        f"{listing(phrases, 3)}{when}."
+        if phrases
+        else f"No level of any factor is shown to be better than another{average}{when}."
+    )
+    counts = {
+        answer: int((table["answer"] == answer).sum())
+        for answer in ("equivalent", "inside the noise", "not enough runs", "cannot be told apart")
+    }
+    said = {
+        "equivalent": "{} {be} equivalent",
+        "inside the noise": "{} {be} inside the noise",
+        "not enough runs": "{} {need} more runs",
+        "cannot be told apart": "{} cannot be told apart from something else",
+    }
+    rest = [
+        said[answer].format(n, be="is" if n == 1 else "are", need="needs" if n == 1 else "need")
+        for answer, n in counts.items()
+        if n
+    ]
+    first = first[0].upper() + first[1:]
+    tail = f" Of {count(len(table), 'comparison')}, {listing(rest)}." if rest else ""
+    return f"{together}{first}{tail}"
+
+
+def _fair(evidence: Evidence) -> list[str]:
+    table = evidence.level_verdicts
+    return [label_factor(name) for name in table.loc[table["confounded"] == "", "factor"].unique()]
+
+
+def _beats(row: dict[str, Any]) -> str:
+    scope = f", {row['scope']}" if "setting" in row["scope"] or "seed" in row["scope"] else ""
+    return (
         f"{label_level(row['factor'], row['a'])} beats "
         f"{label_value(row['factor'], row['b'])} by {row['effect_pp']:.1f} points "
-        f"({_signed(row['effect_low_pp'])} to {_signed(row['effect_high_pp'])})"
-        for row in as_records(better)
-    ]
-    noise = int((table["answer"] == "inside the noise").sum())
-    open_ = int((table["answer"] == "not enough runs").sum())
-    first = (
-        f"{listing(phrases, 3)}." if phrases else "No level of any factor is shown to be better than another."
+        f"({_signed(row['effect_low_pp'])} to {_signed(row['effect_high_pp'])}){scope}"
     )
-    rest = [f"{noise} {'is' if noise == 1 else 'are'} inside the noise"] if noise else []
-    rest += [f"{open_} {'needs' if open_ == 1 else 'need'} more runs"] if open_ else []
-    first = first[0].upper() + first[1:]
-    return f"{first} Of {count(len(table), 'comparison')}, {listing(rest)}." if rest else first
+
+
+def _read_together(evidence: Evidence) -> str:
+    """Say before any average that two factors act together, where they do by more than either does alone."""
+    table = evidence.interactions
+    known = table[table["p_corrected"] <= RULE.alpha]
+    if known.empty:
+        return ""
+    top = as_records(known.head(1))[0]
+    pair = f"{label_factor(top['factor_a'])} and {label_factor(top['factor_b'])}"
+    turned = _changes_places(evidence, str(top["factor_a"]), str(top["factor_b"]))
+    if not turned and top["share"] < _MUCH:
+        return ""
+    places = f": which {label_factor(turned)} is ahead changes with the other" if turned else ""
+    return (
+        f"{pair[0].upper()}{pair[1:]} act together ({percent(top['share'], 0)} of the differences between "
+        f"settings){places}, so an average over one says little of the other. "
+    )
+
+
+def _changes_places(evidence: Evidence, a: str, b: str) -> str:
+    """The factor of two whose best level is another at some level of the other; nothing where none is."""
+    cells = evidence.map_accuracy(a, b)
+    wide = cells.pivot(index="row", columns="column", values="mean")
+    if wide.isna().any(axis=None) or min(wide.shape) < 2:
+        return ""
+    if wide.idxmax().nunique() > 1:
+        return a
+    return b if wide.idxmax(axis=1).nunique() > 1 else ""
 
 
 def read_settings(evidence: Evidence) -> str:
-    """Whether the best setting is better than the next ones."""
+    """Which settings may be the best."""
+    table, field = evidence.setting_verdicts, evidence.in_the_running
+    fresh = not table["note"].str.contains("confirm on fresh seeds").any()
+    where = " on fresh seeds" if fresh else ""
+    if field.empty:
+        return _read_two(evidence, where)
+    left = field[field["may_be_best"]]
+    first = as_records(field.head(1))[0]
+    if len(left) == 1:
+        return f"{first['label']} is the best{where}: all {len(field) - 1} others can be ruled out."
+    ruled = len(field) - len(left)
+    others = [str(label) for label in left["label"].iloc[1:]]
+    same = table[(table["answer"] == "equivalent") & table["b"].isin(left["setting"])]
+    near = f" {len(same)} of these {'is' if len(same) == 1 else 'are'} equivalent to it." if len(same) else ""
+    return (
+        f"{first['label']} leads{where}, but {len(left)} of {len(field)} settings may be the best: "
+        f"{listing(others, 3)} cannot be ruled out{f', {ruled} can' if ruled else ''}.{near}"
+    )
+
+
+def _read_two(evidence: Evidence, where: str) -> str:
+    """Say of the first two settings what a pair can say: where there are two, or one run of each."""
     table = evidence.setting_verdicts
-    leader = "The best setting" if evidence.facts.maximizes else "The most accurate setting"
-    better = int((table["answer"] == "better").sum())
-    noise = int((table["answer"] == "inside the noise").sum())
-    if better == len(table):
-        return f"{leader} beats each of the next {len(table)}."
-    if not better:
-        tail = " and some differences are inside the noise" if noise else ""
-        return f"{leader} is not shown to beat {_the_next(len(table))}: call it a tie{tail}."
-    return f"{leader} beats {better} of the next {len(table)}, and is not shown to beat the rest."
+    row = as_records(table.head(1))[0]
+    labels = evidence.runs.drop_duplicates("setting").set_index("setting")["label"]
+    a, b = labels[row["a"]], labels[row["b"]]
+    apart = f"{abs(row['effect_pp']):.1f} points"
+    if row["answer"] == "better":
+        return f"{a} is better than {b}{where}, by {apart}."
+    if row["n_units"] < 2:
+        return (
+            f"{a} is {apart} ahead of {b}{where} with one run of each, which says nothing of the luck of the "
+            "seed: train them again under other seeds."
+        )
+    if row["answer"] == "equivalent":
+        return f"{a} and {b} are equivalent{where}: {apart} apart, under what anybody would act on."
+    return f"{a} is {apart} ahead of {b}{where}, which is not shown to be more than luck: {verdict(row)}."
 
 
 def _optimism_note(evidence: Evidence) -> Note:
@@ -163,10 +261,6 @@ def _optimism_note(evidence: Evidence) -> Note:
     if table.empty:
         return Note(text="No run completed, so there is no winner to judge.", tone="warning")
     return Note(text=read_optimism(evidence))
-
-
-def _the_next(n: int) -> str:
-    return "the next" if n == 1 else f"any of the next {n}"
 
 
 def read_optimism(evidence: Evidence) -> str:

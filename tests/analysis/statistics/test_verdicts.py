@@ -11,7 +11,8 @@ from scipy import stats
 
 from analysis.errors import AnalysisError
 from analysis.records.schema import StudyFacts
-from analysis.statistics.rules import Rule
+from analysis.statistics.comparisons.rules import Rule
+from analysis.statistics.comparisons.texts import Hits
 from analysis.statistics.settings import scores_at_epoch
 from analysis.statistics.verdicts import IN_FEW_SETTINGS, compare_levels, compare_settings, compare_studies
 
@@ -63,14 +64,14 @@ def test_nothing_is_better_where_nothing_is(make_trials: MakeTable) -> None:
     assert row["effect_pp"] >= 0  # `a` is the side ahead, whatever the answer
 
 
-def test_few_seeds_ask_for_more_pairs(make_trials: MakeTable) -> None:
+def test_two_seeds_ask_for_the_third_that_a_test_needs(make_trials: MakeTable) -> None:
     rows = [
         {"trial": trial, "replicate": replicate, "cell": cell, "val_accuracy": 0.8 + trial * replicate / 1000}
         for trial, cell in enumerate(("rnn", "gru"))
         for replicate in (1, 2)
     ]
     row = compare_levels(make_trials(rows), rule=FEW).iloc[0]
-    assert (row["answer"], row["more_pairs"], row["unit"]) == ("not enough runs", 41, "seed")
+    assert (row["answer"], row["more"], row["more_of"]) == ("not enough runs", 1, "seed")
     assert np.isnan(row["p_value"])
     assert row["n_comparisons"] == 0
 
@@ -181,7 +182,8 @@ def test_a_level_of_which_nothing_completed_is_still_named(make_trials: MakeTabl
     trials.loc[trials["cell"] == "rnn", "state"] = "failed"
     row = compare_levels(trials, ["cell"], rule=FEW).iloc[0]
     assert {row["a"], row["b"]} == {"rnn", "lstm"}
-    assert (row["answer"], row["method"], row["n_left_out"]) == ("not enough runs", "none", 24)
+    assert (row["a"], row["answer"], row["n_left_out"]) == ("lstm", "better", 24)
+    assert "24 of 24 at rnn" in row["note"]
 
 
 def test_the_best_setting_is_compared_with_the_next_and_the_choice_is_paid_for(
@@ -308,3 +310,94 @@ def test_same_seed_same_verdicts(make_trials: MakeTable) -> None:
     first, again, other = (compare_levels(trials, rule=FEW, seed=seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first, again)
     assert not first["p_better_low"].equals(other["p_better_low"])
+
+
+def lost_runs(n_lost: int, lead: float) -> list[dict[str, Any]]:
+    """Two cells under ten seeds; gru is ahead by `lead` where it completes."""
+    rng = np.random.default_rng(5)
+    return [
+        {
+            "trial": trial,
+            "replicate": seed,
+            "cell": cell,
+            "state": "diverged" if cell == "gru" and seed <= n_lost else "completed",
+            "val_accuracy": 0.8 + lead * (cell == "gru") + rng.normal(0, 0.005),
+        }
+        for trial, cell in enumerate(("rnn", "gru"))
+        for seed in range(1, 11)
+    ]
+
+
+def test_runs_that_diverged_keep_their_level_from_being_called_better(make_trials: MakeTable) -> None:
+    whole = compare_levels(make_trials(lost_runs(0, 0.02)), rule=FEW).iloc[0]
+    assert (whole["a"], whole["answer"]) == ("gru", "better")
+    row = compare_levels(make_trials(lost_runs(4, 0.02)), rule=FEW).iloc[0]
+    assert row["answer"] != "better"
+    assert "4 of 10 at gru" in row["note"]
+    assert "without them" in row["note"]
+
+
+def test_levels_whose_weak_runs_a_scheduler_stopped_are_not_told_apart(make_trials: MakeTable) -> None:
+    trials = make_trials(grid())
+    trials.loc[trials["units"] == 8, "state"] = "pruned"
+    row = compare_levels(trials, ["cell"], rule=FEW).iloc[0]
+    assert (row["answer"], row["confounded"]) == (
+        "cannot be told apart",
+        "the scheduler's choice of the runs to finish",
+    )
+    fair = compare_levels(trials, ["cell"], strata=["cell"], rule=FEW).iloc[0]
+    assert fair["answer"] == "better"
+
+
+def test_factors_that_go_together_are_named(make_trials: MakeTable) -> None:
+    rows = [
+        {
+            "trial": t,
+            "replicate": r,
+            "cell": "ab"[t],
+            "units": 8 * (1 + t),
+            "val_accuracy": 0.8 + t / 50 + r / 1e3,
+        }
+        for t in (0, 1)
+        for r in range(1, 13)
+    ]
+    row = compare_levels(make_trials(rows), ["cell"], rule=FEW).iloc[0]
+    assert (row["answer"], row["confounded"]) == ("cannot be told apart", "units")
+    assert pd.isna(row["more"])
+
+
+def test_a_verdict_says_what_it_is_about(make_trials: MakeTable) -> None:
+    rows = [row for row in grid() if row["units"] == 8 and row["bidirectional"]]
+    assert compare_levels(make_trials(rows), ["cell"], rule=FEW)["scope"][0] == (
+        "for this setting of all else and these texts"
+    )
+    rows = [row for row in grid() if row["replicate"] == 1]
+    assert (
+        compare_levels(make_trials(rows), ["cell"], rule=FEW)["scope"][0] == "for this seed and these texts"
+    )
+
+
+def test_texts_that_suit_one_level_are_the_luck_of_the_draw(make_trials: MakeTable) -> None:
+    # Of 100 texts gru gets 10 right that rnn gets wrong, and rnn 4 that gru does: six points, in every run.
+    rng = np.random.default_rng(0)
+    rows, right = [], {}
+    for trial, cell in enumerate(("rnn", "gru")):
+        base = np.repeat([True, trial == 1, trial == 0], [86, 10, 4])
+        for replicate in range(1, 6):
+            own = base ^ (rng.random(100) < 0.01)
+            right[trial, "search", replicate] = own
+            rows.append({"trial": trial, "replicate": replicate, "cell": cell, "val_accuracy": own.mean()})
+    blind = compare_levels(make_trials(rows), rule=FEW).iloc[0]
+    row = compare_levels(make_trials(rows), hits=Hits.of(right), rule=FEW).iloc[0]
+    assert blind["answer"] == "better"
+    assert row["answer"] == "not enough runs"
+    assert row["scope"] == "for this setting of all else"
+    # McNemar's variance of a difference of shares: (10 + 4) / 100 - 0.06^2, over 100 texts.
+    assert row["by_texts"] == pytest.approx((0.14 - 0.0036) / 100, rel=0.1)
+
+
+def test_runs_of_the_confirmation_judge_no_level(make_trials: MakeTable) -> None:
+    trials = make_trials(grid())
+    chosen = trials[trials["trial"] == 15].assign(phase="confirm", replicate=[1001, 1002, 1003])
+    both = pd.concat([trials, chosen], ignore_index=True)
+    pd.testing.assert_frame_equal(compare_levels(both, rule=FEW), compare_levels(trials, rule=FEW))

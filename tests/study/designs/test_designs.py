@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.statistics.rules import RULE
+from analysis.statistics.comparisons.rules import RULE
 from search_spaces import Space
 from study.designs import KINDS, BaseDesign, Plan
 from study.designs.base import MIN_SEEDS

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.statistics.additive import fit_additive
-from analysis.statistics.contrasts import adjusted_contrast, paired_contrast, unpaired_contrast
-from analysis.statistics.rules import RULE, Rule
+from analysis.statistics.comparisons.contrasts import adjusted_contrast, paired_contrast, unpaired_contrast
+from analysis.statistics.comparisons.rules import RULE, Rule
 
 FEW = Rule(resamples=200)
 
@@ -27,7 +27,7 @@ def pairs(differences: list[list[float]]) -> pd.DataFrame:
 
 def test_seeds_of_one_setting_are_a_paired_t_test() -> None:
     differences = [0.01, 0.03, -0.01, 0.02, 0.02]
-    contrast = paired_contrast(pairs([differences]), FEW, np.random.default_rng(0))
+    contrast = paired_contrast(pairs([differences]), FEW)
     expected = stats.ttest_1samp(differences, 0)
     assert contrast.unit == "seed"
     assert contrast.p_value == pytest.approx(expected.pvalue)
@@ -37,36 +37,39 @@ def test_seeds_of_one_setting_are_a_paired_t_test() -> None:
     assert contrast.p_better == 0.8
 
 
-def test_pairs_that_share_a_setting_or_seed_are_averaged_over_the_fewer() -> None:
-    more_seeds = paired_contrast(
-        pairs([[0.01, 0.02, 0.06], [0.03, 0.0, 0.02]]), FEW, np.random.default_rng(0)
-    )
+def test_the_unit_is_what_there_is_more_of() -> None:
+    more_seeds = paired_contrast(pairs([[0.01, 0.02, 0.06], [0.03, 0.0, 0.02]]), FEW)
     assert (more_seeds.unit, more_seeds.n_units, more_seeds.n_pairs) == ("seed", 3, 6)
-    assert more_seeds.p_value == pytest.approx(stats.ttest_1samp([0.02, 0.01, 0.04], 0).pvalue)
-    more_blocks = paired_contrast(
-        pairs([[0.01, 0.03], [0.0, 0.02], [0.02, 0.06]]), FEW, np.random.default_rng(0)
-    )
+    more_blocks = paired_contrast(pairs([[0.01, 0.03], [0.0, 0.02], [0.02, 0.06]]), FEW)
     assert (more_blocks.unit, more_blocks.n_units, more_blocks.n_pairs) == ("setting", 3, 6)
-    assert more_blocks.p_value == pytest.approx(stats.ttest_1samp([0.02, 0.01, 0.04], 0).pvalue)
+
+
+def test_what_the_texts_add_widens_the_interval_and_sets_the_seeds_freedom_apart() -> None:
+    table = pairs([[0.01, 0.03, -0.01, 0.02, 0.02]])
+    alone, with_texts = paired_contrast(table, FEW), paired_contrast(table, FEW, 1e-4)
+    assert with_texts.error**2 == pytest.approx(alone.error**2 + 1e-4)
+    # Satterthwaite by hand: only the seeds' part of the variance has four degrees of freedom.
+    assert with_texts.freedom == pytest.approx(4 * (with_texts.error / alone.error) ** 4)
+    assert with_texts.p_value > alone.p_value
 
 
 def test_ties_count_half_and_do_not_prove_a_difference() -> None:
-    contrast = paired_contrast(pairs([[0.0, 0.0, 0.0, 0.0]]), FEW, np.random.default_rng(0))
+    contrast = paired_contrast(pairs([[0.0, 0.0, 0.0, 0.0]]), FEW)
     assert (contrast.p_better, contrast.p_value, contrast.effect) == (0.5, 1.0, 0.0)
 
 
 def test_equal_differences_of_coarse_scores_are_a_sign_test() -> None:
-    contrast = paired_contrast(pairs([[0.005] * 4]), FEW, np.random.default_rng(0))
+    contrast = paired_contrast(pairs([[0.005] * 4]), FEW)
     assert contrast.p_value == pytest.approx(2 / 2**4)
 
 
 def test_two_pairs_have_an_effect_but_no_test() -> None:
-    contrast = paired_contrast(pairs([[0.01, 0.03]]), FEW, np.random.default_rng(0))
+    contrast = paired_contrast(pairs([[0.01, 0.03]]), FEW)
     assert np.isnan(contrast.p_value)
     assert contrast.effect == pytest.approx(0.02)
-    one = paired_contrast(pairs([[0.01]]), FEW, np.random.default_rng(0))
+    one = paired_contrast(pairs([[0.01]]), FEW)
     assert np.isnan(one.half_width)
-    assert paired_contrast(pairs([]), FEW, np.random.default_rng(0)).method == "none"
+    assert paired_contrast(pairs([]), FEW).method == "none"
 
 
 def test_without_pairs_it_is_welchs_test_and_the_mann_whitney_statistic() -> None:
@@ -108,7 +111,7 @@ def test_constant_scores_and_single_runs_give_no_test_and_no_warning() -> None:
 
 
 def test_reversing_swaps_everything() -> None:
-    contrast = paired_contrast(pairs([[0.01, 0.03, -0.01, 0.02]]), RULE, np.random.default_rng(0))
+    contrast = paired_contrast(pairs([[0.01, 0.03, -0.01, 0.02]]), RULE)
     back = contrast.reverse()
     assert (back.effect, back.p_better) == (pytest.approx(-contrast.effect), pytest.approx(0.25))
     assert back.p_better_low == pytest.approx(1 - contrast.p_better_high)
@@ -177,13 +180,31 @@ def test_a_common_shift_changes_no_difference(shift: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     table = pairs([list(rng.normal(0, 0.01, 6))])
     moved = table.assign(a=table["a"] + shift, b=table["b"] + shift)
-    first, second = (paired_contrast(frame, FEW, np.random.default_rng(0)) for frame in (table, moved))
+    first, second = (paired_contrast(frame, FEW) for frame in (table, moved))
     assert first.effect == pytest.approx(second.effect, abs=1e-9)
     assert first.p_value == pytest.approx(second.p_value, rel=1e-6)
 
 
 def test_same_seed_same_interval() -> None:
-    table = pairs([list(np.linspace(-0.02, 0.03, 12))])
-    first, again, other = (paired_contrast(table, FEW, np.random.default_rng(seed)) for seed in (1, 1, 7))
+    a, b = np.linspace(-0.02, 0.03, 12), np.linspace(-0.03, 0.02, 9)
+    first, again, other = (unpaired_contrast(a, b, FEW, np.random.default_rng(seed)) for seed in (1, 1, 7))
     assert first == again
     assert (first.p_better_low, first.p_better_high) != (other.p_better_low, other.p_better_high)
+
+
+def test_seeds_that_settings_share_count_in_an_adjusted_comparison() -> None:
+    score, levels = factorial((0.0, 0.05), noise=0.001)
+    shift = {1: -0.02, 2: 0.0, 3: 0.02}  # how much each seed favours level a
+    runs = pd.DataFrame(
+        [
+            {"setting": number, "seed": seed, "score": mean + shift[seed] * (level == "a")}
+            for number, (mean, level) in enumerate(zip(score, levels["level"], strict=True))
+            for seed in shift
+        ]
+    )
+    fit, rng = fit_additive(score, levels), np.random.default_rng(0)
+    blind = adjusted_contrast(fit, "level", ("a", "b"), FEW, rng)
+    aware = adjusted_contrast(fit, "level", ("a", "b"), FEW, rng, runs=runs)
+    # The mean of three seeds whose variance is 0.02^2.
+    assert aware.error**2 - blind.error**2 == pytest.approx(0.02**2 / 3, rel=0.1)
+    assert aware.freedom == pytest.approx(2, abs=0.3)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics.pairing import contrast_pairs, find_pairs
-from analysis.statistics.rules import RULE
+from analysis.statistics.comparisons.pairing import contrast_pairs, find_pairs
+from analysis.statistics.comparisons.rules import RULE
 from analysis.statistics.settings import scored_runs
 
 MakeTable = Callable[..., pd.DataFrame]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.contrasts import Contrast, paired_contrast, unpaired_contrast
-from analysis.statistics.rules import Rule
+from analysis.records.schema import RUN_KEY
+from analysis.statistics.comparisons.contrasts import Contrast, paired_contrast, unpaired_contrast
+from analysis.statistics.comparisons.rules import Rule
+from analysis.statistics.comparisons.texts import Hits, paired_text_variance, weighted_text_variance
 from analysis.statistics.settings import number_groups
 
 _MIN_SEEDED = 0.5
@@ -25,6 +28,8 @@ class Pairs:
             over), `a, b` (scores).
         runs: The runs of the settings that are in some pair, `side` is a or b.
         shares_seeds: Whether the two runs of a pair have the same seed.
+        text_variance: Gives what the choice of texts adds to the variance of the mean difference; NaN where
+            that is not known.
         coverage: Share of settings in some pair, of the side where it is lower, in [0, 1].
         lesser_coverage: The same of the side with fewer settings; of two alike, where it is lower.
     """
@@ -34,6 +39,7 @@ class Pairs:
     shares_seeds: bool
     coverage: float
     lesser_coverage: float
+    text_variance: Callable[[], float]
 
     @property
     def n_blocks(self) -> int:
@@ -41,7 +47,7 @@ class Pairs:
         return int(self.table["block"].nunique())
 
 
-def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str]) -> Pairs:
+def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str], hits: Hits | None = None) -> Pairs:
     """Pair runs that agree in parameters and seed; if hardly any share a seed, in parameters alone.
 
     Runs of one side that agree in everything are averaged.
@@ -50,8 +56,9 @@ def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str]) -> Pairs:
         a: Runs with `seed, setting, score` and the parameters.
         b: The same.
         on: Parameters that must agree; a value not set agrees with another not set.
+        hits: Which texts the runs got right; the runs then have their `RUN_KEY` too.
     """
-    read = ["seed", "setting", "score", *on]
+    read = ["seed", "setting", "score", *on, *(RUN_KEY if hits else [])]
     both = pd.concat([a[read], b[read]], ignore_index=True)
     both["side"] = np.repeat(["a", "b"], [len(a), len(b)])
     both["block"] = number_groups(both, on)
@@ -63,12 +70,31 @@ def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str]) -> Pairs:
     shares = {side: float(paired.get(side, 0) / tried.get(side, 1)) for side in ("a", "b")}
     lesser = min(shares, key=lambda side: (tried.get(side, 0), shares[side]))
     return Pairs(
+        text_variance=lambda: nan if hits is None else _text_variance(both, table, shares_seeds, hits),
         table=table,
         runs=runs,
         shares_seeds=shares_seeds,
         coverage=min(shares.values()),
         lesser_coverage=shares[lesser],
     )
+
+
+def _text_variance(both: pd.DataFrame, table: pd.DataFrame, shares_seeds: bool, hits: Hits) -> float:
+    rows = hits.find(both)
+    keys = ["block", "seed"] if shares_seeds else ["block"]
+    group = pd.MultiIndex.from_frame(table[keys]).get_indexer(pd.MultiIndex.from_frame(both[keys]))
+    is_used, is_a = group >= 0, (both["side"] == "a").to_numpy()
+    if (rows[is_used] < 0).any() or not is_used.any():
+        return nan
+    if not shares_seeds and len(table) == 1:
+        sizes = {True: int((is_used & is_a).sum()), False: int((is_used & ~is_a).sum())}
+        weights = np.where(is_a, 1 / sizes[True], -1 / sizes[False])[is_used]
+        return weighted_text_variance(hits.table[rows[is_used]].astype(float), weights, hits.n_texts)
+    a, b = (
+        hits.mean_by_group(rows[is_used & side], group[is_used & side], len(table)) for side in (is_a, ~is_a)
+    )
+    block, seed = (number_groups(table, [name]) for name in ("block", "seed"))
+    return paired_text_variance(a - b, block, seed, hits.n_texts)
 
 
 def _join_sides(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -92,5 +118,6 @@ def contrast_pairs(pairs: Pairs, rule: Rule, rng: np.random.Generator) -> Contra
     """Compare two sides by their pairs; run by run where they share one setting and no seed."""
     if pairs.n_blocks == 1 and not pairs.shares_seeds:
         a, b = (pairs.runs.loc[pairs.runs["side"] == side, "score"] for side in ("a", "b"))
-        return unpaired_contrast(a, b, rule, rng)
-    return paired_contrast(pairs.table, rule, rng)
+        return unpaired_contrast(a, b, rule, rng, pairs.text_variance())
+    contrast = paired_contrast(pairs.table, rule, pairs.text_variance())
+    return contrast if pairs.shares_seeds else replace(contrast, n_seeds=0)
