@@ -154,8 +154,9 @@ def _boundary_blocks(evidence: Evidence) -> list[Block]:
             "of the best there": [
                 f"{round(row['share_top'] * row['n_top'])} of {row['n_top']}" for row in rows
             ],
-            "expected": [number(row["share_expected"] * row["n_top"], 1) for row in rows],
             "of all tried": [percent(row["share_tried"], 0) for row in rows],
+            "slope outwards, points": [number(100 * row["slope"], 1) for row in rows],
+            "corrected p": [number(row["p_corrected"], 3) for row in rows],
             "advice": [_advise(row) for row in rows],
         }
     )
@@ -179,9 +180,9 @@ def read_boundaries(evidence: Evidence) -> str:
     """The ends of the space that should be moved outwards."""
     rows = as_records(evidence.boundaries[evidence.boundaries["widen"]])
     if not rows:
-        return "The best settings do not crowd at any end of the space."
+        return "No score is shown to rise still at an end of the space where many of the best lie."
     ends = [
-        f"the best {label_factor(row['parameter'])} lies at the {row['end']} end of the space, "
+        f"accuracy still rises with {label_factor(row['parameter'])} at the {row['end']} end of the space, "
         f"{label_value(row['parameter'], row['bound'])}"
         for row in rows
     ]
