@@ -202,7 +202,15 @@ def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
     tables: dict[str, pd.DataFrame] = {}
     for what, make in groups.items():
         tables |= faults.attempt(what, make, lambda _: {})
-    for name in ("expected-best", "importance", "gradient-reach", "calibration"):
+    optional = (
+        "expected-best",
+        "against-lines",
+        "in-the-running",
+        "importance",
+        "gradient-reach",
+        "calibration",
+    )
+    for name in optional:
         if name in tables and tables[name].empty:
             del tables[name]
     return tables
@@ -222,7 +230,11 @@ def _overfitting_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
 
 
 def _ranking_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
-    tables = {"expected-best": evidence.expected_best}
+    tables = {
+        "expected-best": evidence.expected_best,
+        "against-lines": evidence.against_lines,
+        "in-the-running": evidence.in_the_running,
+    }
     if not evidence.ranking.empty:
         tables["lines-to-beat"] = evidence.lines_to_beat
         tables |= {"front-time": evidence.fronts["wall_s"], "front-size": evidence.fronts["n_weights"]}

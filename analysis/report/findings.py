@@ -85,8 +85,9 @@ def _best(evidence: Evidence) -> Finding:
     over = f"over {count(replicates, 'seed')}" if replicates > 1 else "with one seed"
     text = (
         f"Best setting: {top['label']}, with {percent(top['val_accuracy'])}{plus_minus(evidence.half_width)} "
-        f"validation accuracy at its best epoch {over} (the margin is what "
-        f"{count(evidence.facts.n_validation, 'text')} can tell apart), and "
+        f"validation accuracy at its best epoch {over} (the margin is for "
+        f"other {'seeds and ' if replicates > 1 else ''}texts than these "
+        f"{evidence.facts.n_validation:,}), and "
         f"{percent(top['val_accuracy_last'])} at its last."
     )
     return Finding(text=text, tone="good", anchor="ranking", kind="best")
@@ -157,8 +158,8 @@ def _factors(evidence: Evidence) -> list[Finding]:
 def _baselines(evidence: Evidence) -> list[Finding]:
     if evidence.study.baselines.empty or evidence.ranking.empty:
         return []
-    above = evidence.ranking["val_accuracy"].iloc[0] - evidence.study.baselines["val_accuracy"].max()
-    tone: Tone = "plain" if above > evidence.half_width else "warning"
+    lines = evidence.against_lines
+    tone: Tone = "plain" if (lines["answer"] == "above").all() else "warning"
     return [Finding(text=read_baselines(evidence), tone=tone, anchor="baselines", kind="baseline")]
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.statistics.intervals import LEVEL, t_half_width
+from analysis.statistics.intervals import LEVEL
+from analysis.statistics.optimism import accuracy_half_width
 from analysis.statistics.settings import scored_runs, summarize_settings, with_settings
 
 
-def confirmation_by_setting(trials: pd.DataFrame, *, level: float = LEVEL) -> pd.DataFrame:
+def confirmation_by_setting(
+    trials: pd.DataFrame, n_validation: int, n_test: int, *, level: float = LEVEL
+) -> pd.DataFrame:
     """Compare each confirmed setting's accuracy in the search, on fresh seeds, and on test texts.
 
     Completed runs alone. What the search says of a setting that was picked for it flatters; the fresh seeds
@@ -16,13 +19,14 @@ def confirmation_by_setting(trials: pd.DataFrame, *, level: float = LEVEL) -> pd
 
     Args:
         trials: As in `Study.trials`.
-        level: Coverage of the intervals, Student's over seeds.
+        n_validation: Texts behind each validation accuracy.
+        n_test: Texts behind each test accuracy.
+        level: Coverage of the intervals, over seeds and texts together (`optimism.accuracy_half_width`).
 
     Returns:
         One row per confirmed setting, best on validation first: `setting, searched` (mean validation accuracy
         in the search), `n_searched, confirmed, confirmed_half_width, n_confirmed, test, test_half_width,
-        optimism` (searched - confirmed), `val_minus_test` (confirmed - test); half-widths NaN below two
-        seeds.
+        optimism` (searched - confirmed), `val_minus_test` (confirmed - test).
     """
     runs = with_settings(trials)
     fresh = scored_runs(runs, "val_accuracy", phase="confirm")
@@ -38,8 +42,12 @@ def confirmation_by_setting(trials: pd.DataFrame, *, level: float = LEVEL) -> pd
         columns={"mean": "searched", "n_completed": "n_searched"}
     )
     table = table.assign(
-        confirmed_half_width=t_half_width(table["sd"], table["n_confirmed"], level),
-        test_half_width=t_half_width(table["test_sd"], table["n_confirmed"], level),
+        confirmed_half_width=accuracy_half_width(
+            table["confirmed"], table["sd"], table["n_confirmed"], n_validation, level
+        ),
+        test_half_width=accuracy_half_width(
+            table["test"], table["test_sd"], table["n_confirmed"], n_test, level
+        ),
         optimism=table["searched"] - table["confirmed"],
         val_minus_test=table["confirmed"] - table["test"],
     )

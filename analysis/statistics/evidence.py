@@ -23,7 +23,7 @@ from analysis.statistics.expected_best import expected_best
 from analysis.statistics.fronts import Cost, accuracy_cost_front
 from analysis.statistics.gradients import gradient_reach
 from analysis.statistics.importance import parameter_importance
-from analysis.statistics.optimism import binomial_half_width, selection_optimism
+from analysis.statistics.optimism import accuracy_half_width, compare_with_lines, selection_optimism
 from analysis.statistics.overfitting import curve_noise, overfitting_by_replicate
 from analysis.statistics.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
 from analysis.statistics.pruning_audit import audit_by_run, summarize_audit
@@ -116,15 +116,19 @@ class Evidence:
         means = searched.groupby("setting")[list(_MEANS)].mean()
         labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
         table = table.join(means, on="setting").join(labels, on="setting")
+        spread = searched.groupby("setting")["val_accuracy"].std().rename("spread")
+        spread = table.join(spread, on="setting")["spread"]
+        half = accuracy_half_width(
+            table["val_accuracy"], spread, table["n_completed"], self.facts.n_validation
+        )
+        table = table.assign(half_width=half)
         table = table.sort_values("mean", ascending=not self.facts.maximizes, kind="stable")
         return table.reset_index(drop=True).assign(rank=range(1, len(table) + 1))
 
     @cached_property
     def half_width(self) -> float:
-        """What chance alone could move the best accuracy on this split (95%), NaN if nothing completed."""
-        if self.ranking.empty:
-            return float("nan")
-        return float(binomial_half_width(self.ranking["val_accuracy"].iloc[0], self.facts.n_validation))
+        """What other seeds and texts could move the best accuracy by (95%), NaN if none completed."""
+        return float("nan") if self.ranking.empty else float(self.ranking["half_width"].iloc[0])
 
     @cached_property
     def optimism(self) -> pd.DataFrame:
@@ -135,7 +139,8 @@ class Evidence:
     def confirmation(self) -> pd.DataFrame:
         """Search, fresh seeds and test of each confirmed setting, as `confirmation_by_setting` gives it."""
         labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
-        return confirmation_by_setting(self.study.trials).join(labels, on="setting")
+        table = confirmation_by_setting(self.study.trials, self.facts.n_validation, self.facts.n_test)
+        return table.join(labels, on="setting")
 
     @cached_property
     def audit(self) -> pd.DataFrame:
@@ -306,6 +311,11 @@ class Evidence:
         return interactions(self.study.trials, self.factors)
 
     @cached_property
+    def against_lines(self) -> pd.DataFrame:
+        """The best setting against each simple model on the same split, as `compare_with_lines` gives it."""
+        return compare_with_lines(self.study.trials, self.study.baselines, self.facts.n_validation)
+
+    @cached_property
     def lines_to_beat(self) -> pd.DataFrame:
         """Best of each cell, baselines, published figures: `label, kind, cell, accuracy, half_width`."""
         ranking = self.ranking
@@ -316,7 +326,7 @@ class Evidence:
                 "kind": "here",
                 "cell": leaders.get("cell", ""),
                 "accuracy": leaders["val_accuracy"],
-                "half_width": self.half_width,
+                "half_width": leaders["half_width"],
             }
         )
         baselines = self.study.baselines

@@ -7,12 +7,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.intervals import LEVEL, Floats
+from analysis.statistics.comparisons.crossed import quantile_t
+from analysis.statistics.intervals import LEVEL, Floats, t_half_width, wilson_interval
 from analysis.statistics.settings import scored_runs, summarize_settings
 
 _POINTS = 4001
 _REACH = 9.0
-_MIN_SETTINGS = 3
 _OPTIMISM_COLUMNS = [
     "setting",
     "n_settings",
@@ -42,13 +42,33 @@ def binomial_half_width(accuracy: ArrayLike, n: ArrayLike, level: float = LEVEL)
         level: Coverage.
 
     Returns:
-        Half-widths in [0, 1].
+        Half-widths in [0, 1]: the distance to the farther end of Wilson's interval, so that all of a few
+        texts right is no certainty.
 
-    Source: normal approximation to the binomial, z sqrt(p (1 - p) / n).
+    Source: Wilson (1927); for many texts it comes to z sqrt(p (1 - p) / n).
     """
     accuracy, n = np.broadcast_arrays(np.asarray(accuracy, dtype=float), np.asarray(n, dtype=float))
-    variance = np.divide(accuracy * (1 - accuracy), n, out=np.full(n.shape, np.nan), where=n > 0)
-    return np.asarray(stats.norm.ppf(0.5 + level / 2) * np.sqrt(variance))
+    low, high = wilson_interval(accuracy * n, n, level)
+    return np.asarray(np.maximum(accuracy - low, high - accuracy))
+
+
+def accuracy_half_width(
+    mean: ArrayLike, sd: ArrayLike, n_runs: ArrayLike, n_texts: ArrayLike, level: float = LEVEL
+) -> Floats:
+    """Half-width of the interval of a mean accuracy for other seeds and other texts.
+
+    Args:
+        mean: Over runs, in [0, 1], any shape.
+        sd: Between the runs; what one run cannot show is left out.
+        n_runs: Runs behind each mean.
+        n_texts: Texts that all were judged on.
+        level: Coverage.
+
+    Source: the root of the sum of squares of Student's half-width over seeds and Wilson's over texts, which
+        is a little wide, for runs differ by their luck with the texts too.
+    """
+    seeds = np.nan_to_num(t_half_width(sd, n_runs, level))
+    return np.asarray(np.hypot(seeds, binomial_half_width(mean, n_texts, level)))
 
 
 def expected_maximum_of_normals(n: int) -> float:
@@ -68,12 +88,10 @@ def selection_optimism(
 ) -> pd.DataFrame:
     """How much of the winner's accuracy is the luck of having been picked out of many.
 
-    Two figures. `optimism` is what the empirical Bayes estimate takes off: v / (t + v) of the winner's
-    distance from the mean of all settings, v the variance of its mean by replicates, t the variance between
-    settings beyond that noise. It needs replicates and three settings, and knows nothing of the luck of the
-    validation texts. `optimism_at_most` is the expected best of as many equal settings, each with
-    independent noise of the size that the texts allow; scored on the same texts, settings share much of
-    that noise, so the truth lies below.
+    Two figures. `optimism` is measured: the winner is picked by all seeds but one and judged by that one, in
+    turn, and what it loses is scaled to all seeds. It needs two seeds or more. `optimism_at_most` is the
+    expected best of as many equal settings, each with independent noise of the size that the texts allow;
+    scored on the same texts, settings share much of that noise, so the truth lies below.
 
     Only completed runs of the search count; runs of the confirmation were not picked from, and
     `confirmed` is their mean where there are some: the measured answer.
@@ -91,7 +109,8 @@ def selection_optimism(
         `confirmed, n_confirmed, test_accuracy` (mean over the winner's runs, NaN if sealed),
         `val_minus_test`.
 
-    Source: Efron & Morris (1975) for the estimate; Cawley & Talbot (2010) for why it matters.
+    Source: leave-one-out selection, as in the nested validation of Cawley & Talbot (2010). Noise in the best
+        of n means falls with the root of the seeds behind them, hence the scale.
     """
     settings = summarize_settings(trials, score, phase="search").dropna(subset="mean")
     if settings.empty:
@@ -100,8 +119,8 @@ def selection_optimism(
     winner = int(means.argmax())
     best = float(means[winner])
     noise_sd = pooled_sd(settings["sd"], settings["n_completed"])
-    optimism = _noise_share(settings, winner, noise_sd) * (best - float(means.mean()))
-    sampling_sd = binomial_half_width(best, n_validation, level) / stats.norm.ppf(0.5 + level / 2)
+    optimism = _lose_by_seed(scored_runs(trials, score))
+    sampling_sd = np.sqrt(best * (1 - best) / n_validation) if n_validation else np.nan
     setting = int(settings["setting"].iloc[winner])
     runs = scored_runs(trials, score, phase="any")
     own = runs[runs["setting"] == setting]
@@ -134,13 +153,77 @@ def pooled_sd(sds: ArrayLike, sizes: ArrayLike) -> float:
     return float(np.sqrt(np.sum(freedom[known] * sds[known] ** 2) / freedom[known].sum()))
 
 
-def _noise_share(settings: pd.DataFrame, winner: int, noise_sd: float) -> float:
-    """Share of the winner's distance from the mean that is noise, in [0, 1]; NaN where it cannot be known."""
-    if len(settings) == 1:
-        return 0.0
-    if len(settings) < _MIN_SETTINGS or np.isnan(noise_sd):
-        return float("nan")
-    noise = noise_sd**2 / settings["n_completed"].to_numpy(dtype=float)
-    between = max(0.0, float(settings["mean"].var()) - float(noise.mean()))
-    total = between + float(noise[winner])
-    return float(noise[winner]) / total if total > 0 else 0.0
+def _lose_by_seed(runs: pd.DataFrame) -> float:
+    """What the best by all replicates but one loses on that one, scaled to all; NaN for single runs."""
+    turn = runs.groupby("setting").cumcount()
+    if runs["seed"].nunique() * 2 <= len(runs):
+        turn = pd.Series(pd.factorize(runs["seed"])[0], index=runs.index)
+    wide = runs.assign(turn=turn).pivot_table(index="setting", columns="turn", values="score")
+    wide = wide[wide.notna().sum(axis=1) >= 2]
+    if len(wide) < 2:
+        return 0.0 if runs["setting"].nunique() == 1 else float("nan")
+    scores = wide.to_numpy(dtype=float)
+    n = scores.shape[1]
+    losses = []
+    for left_out in range(n):
+        others = np.delete(scores, left_out, axis=1)
+        judged = scores[:, left_out]
+        kept = np.isfinite(judged) & np.isfinite(others).any(axis=1)
+        if kept.sum() >= 2:
+            means = np.nanmean(others[kept], axis=1)
+            # Seeds that lift all settings alike are no luck of the winner.
+            lift = float(means.mean() - judged[kept].mean())
+            winner = int(means.argmax())
+            losses.append(float(means[winner] - judged[kept][winner]) - lift)
+    return max(float(np.mean(losses)) * np.sqrt((n - 1) / n), 0.0) if losses else float("nan")
+
+
+def compare_with_lines(
+    trials: pd.DataFrame, lines: pd.DataFrame, n_texts: int, *, level: float = LEVEL
+) -> pd.DataFrame:
+    """The most accurate setting against simple models that read the same texts.
+
+    The setting was picked, so that what is said of it holds for any of as many: fresh seeds, where it has
+    some, pick nothing. Which texts a line got right is not kept, so its errors count as independent of the
+    setting's, which is wide.
+
+    Args:
+        trials: The contract's table.
+        lines: `name, val_accuracy`.
+        n_texts: Texts that all were judged on.
+        level: Coverage of the intervals.
+
+    Returns:
+        One row per line, the strongest first: `name, accuracy, setting, mean` (of the setting), `n_settings`
+        (it was picked from; 1 where fresh seeds judge), `difference, low, high` (with Bonferroni's correction
+        for those), `answer` (`above`, `below`, or `not told`).
+
+    Source: a difference of independent shares, after Agresti & Caffo (2000), one right and one wrong text
+        added to each; seeds by Student's variance of the mean.
+    """
+    fresh, runs = (scored_runs(trials, "val_accuracy", phase=phase) for phase in ("confirm", "search"))
+    columns = [
+        "name", "accuracy", "setting", "mean", "n_settings", "difference", "low", "high", "answer",
+    ]  # fmt: skip
+    judged = fresh if fresh["setting"].nunique() else runs
+    if judged.empty or lines.empty or not n_texts:
+        return pd.DataFrame(columns=columns)
+    n_settings = int(judged["setting"].nunique())
+    means = judged.groupby("setting")["score"].mean()
+    setting = int(means.index[int(means.to_numpy().argmax())])
+    own = judged.loc[judged["setting"] == setting, "score"]
+    mean, n_runs = float(own.mean()), len(own)
+    by_seeds = float(own.var()) / n_runs if n_runs > 1 else 0.0
+    ordered = lines.sort_values("val_accuracy", ascending=False)
+    rows = []
+    for name, accuracy in zip(ordered["name"], ordered["val_accuracy"].astype(float), strict=True):
+        shares = np.array([(share * n_texts + 1) / (n_texts + 2) for share in (mean, accuracy)])
+        by_texts = float((shares * (1 - shares)).sum() / (n_texts + 2))
+        variance = by_seeds + by_texts
+        freedom = (n_runs - 1) * (variance / by_seeds) ** 2 if by_seeds else np.inf
+        reach = quantile_t(1 - (1 - level) / (2 * n_settings), freedom) * np.sqrt(variance)
+        difference = mean - accuracy
+        answer = "above" if difference > reach else "below" if difference < -reach else "not told"
+        known = (setting, mean, n_settings, difference, difference - reach, difference + reach, answer)
+        rows.append((name, accuracy, *known))
+    return pd.DataFrame(rows, columns=columns)

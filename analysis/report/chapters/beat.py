@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -65,17 +66,9 @@ def read_baselines(evidence: Evidence) -> str:
         return "No run completed, so there is nothing to compare with."
     best = float(evidence.ranking["val_accuracy"].iloc[0])
     sentences = []
-    baselines = as_records(evidence.study.baselines.sort_values("val_accuracy", ascending=False))
-    if baselines:
-        strongest = baselines[0]
-        difference = best - strongest["val_accuracy"]
-        where = f"{strongest['name']} ({percent(strongest['val_accuracy'])})"
-        if abs(difference) <= evidence.half_width:
-            margin = points(evidence.half_width)
-            verdict = f"cannot be told apart from {where}: this split can move an accuracy by {margin}"
-        else:
-            verdict = f"is {points(abs(difference))} {'above' if difference > 0 else 'below'} {where}"
-        sentences.append(f"The best setting, {percent(best)}, {verdict}.")
+    strongest = as_records(evidence.against_lines.head(1))
+    if strongest:
+        sentences.append(_read_line(strongest[0]))
     if concerns(evidence.facts.source):
         published = imdb_table()
         plain = published[~published["extra_data"]]
@@ -85,6 +78,20 @@ def read_baselines(evidence: Evidence) -> str:
             f"{'is' if above == 1 else 'are'} higher."
         )
     return " ".join(sentences)
+
+
+def _read_line(row: dict[str, Any]) -> str:
+    where = f"{row['name']} ({percent(row['accuracy'])})"
+    whose = "The best setting" if row["n_settings"] > 1 else "The setting"
+    low, high = points(row["low"], signed=True), points(row["high"], signed=True)
+    picked = (
+        f", with the luck of having been picked out of {row['n_settings']}" if row["n_settings"] > 1 else ""
+    )
+    if row["answer"] == "not told":
+        verdict = f"cannot be told apart from {where}"
+    else:
+        verdict = f"is {points(abs(row['difference']))} {row['answer']} {where}"
+    return f"{whose}, {percent(row['mean'])}, {verdict}: {low} to {high} for other seeds and texts{picked}."
 
 
 def _tables(evidence: Evidence) -> list[Block]:

@@ -39,7 +39,7 @@ def ranking_chapter(evidence: Evidence) -> Section:
                 name="ranking",
                 title="Ranking of settings",
                 frame=_export(ranking, evidence),
-                shown=_show(ranking, evidence.facts.maximizes),
+                shown=_show(ranking),
             )
         )
     return Section(
@@ -47,7 +47,8 @@ def ranking_chapter(evidence: Evidence) -> Section:
         title="Ranking",
         lead="Settings with at least one completed run, by "
         + evidence.facts.objective.replace("val_", "validation ")
-        + " at the best epoch, averaged over replicates. Runs that a scheduler cut short are left out.",
+        + " at the best epoch, averaged over replicates; \u00b1 is for other seeds and other texts together. "
+        "Runs that a scheduler cut short are left out.",
         blocks=blocks,
     )
 
@@ -66,10 +67,8 @@ def _read(ranking: pd.DataFrame) -> str:
     return sentence + "."
 
 
-def _show(ranking: pd.DataFrame, is_accuracy: bool) -> pd.DataFrame:
+def _show(ranking: pd.DataFrame) -> pd.DataFrame:
     rows = ranking.head(_ROWS)
-    # The interval belongs to the objective: where that is the loss, there is none for accuracy here.
-    half_widths = rows["high"] - rows["mean"] if is_accuracy else [float("nan")] * len(rows)
     return pd.DataFrame(
         {
             "#": [f"{rank}" for rank in rows["rank"]],
@@ -77,7 +76,7 @@ def _show(ranking: pd.DataFrame, is_accuracy: bool) -> pd.DataFrame:
             "runs": [f"{n}" for n in rows["n_completed"]],
             "best epoch": [
                 percent(value) + plus_minus(half)
-                for value, half in zip(rows["val_accuracy"], half_widths, strict=True)
+                for value, half in zip(rows["val_accuracy"], rows["half_width"], strict=True)
             ],
             "last epoch": [percent(value) for value in rows["val_accuracy_last"]],
             "lost, points": [

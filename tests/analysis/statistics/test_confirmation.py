@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.statistics.confirmation import confirmation_by_setting
+from analysis.statistics.intervals import wilson_interval
 
 MakeTrials = Callable[..., pd.DataFrame]
 
@@ -39,16 +40,17 @@ def test_the_search_is_compared_with_fresh_seeds_and_they_with_the_test(make_tri
         ],
     )
 
-    (row,) = confirmation_by_setting(trials).to_dict("records")
+    (row,) = confirmation_by_setting(trials, 1000, 2000).to_dict("records")
 
     assert row["searched"] == pytest.approx(0.90)
     assert row["confirmed"] == pytest.approx(0.87)
     assert row["test"] == pytest.approx(0.85)
     assert row["optimism"] == pytest.approx(0.03)
     assert row["val_minus_test"] == pytest.approx(0.02)
-    # Student's: t(0.975, 1) = 12.706, sd = 0.02 / sqrt(2), n = 2.
-    assert row["confirmed_half_width"] == pytest.approx(12.706 * 0.01, rel=1e-3)
+    # Student's over seeds, t(0.975, 1) = 12.706, sd = 0.02 / sqrt(2), n = 2; beside it 1,000 texts.
+    texts = 0.87 - wilson_interval(870, 1000)[0]
+    assert row["confirmed_half_width"] == pytest.approx(((12.706 * 0.01) ** 2 + texts**2) ** 0.5, rel=1e-3)
 
 
 def test_without_a_confirmation_there_is_nothing_to_compare(make_trials: MakeTrials) -> None:
-    assert confirmation_by_setting(make(make_trials, [(0, 1, "search", 0.9, None)])).empty
+    assert confirmation_by_setting(make(make_trials, [(0, 1, "search", 0.9, None)]), 1000, 2000).empty
