@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.overfitting import LOSS_TOLERANCE, onset_places
+from analysis.statistics.overfitting import LOSS_TOLERANCE, allowance_for_jitter, onset_places
 
 RUNS = 4000
-JITTERS = (0.005, 0.01, 0.015, 0.02)
+JITTERS = (0.005, 0.01, 0.02, 0.05)
 TRUE_ONSET = 3
 
 
@@ -39,7 +39,8 @@ def find_onsets(curve: NDArray[np.float64], jitter: float) -> NDArray[np.int64]:
     """Onset of each of many noisy copies of a curve, as epochs from 1; 0 where there is none."""
     noise = np.random.default_rng(0).normal(0, jitter, (RUNS, len(curve)))
     losses = 0.35 * curve * np.exp(noise)
-    return onset_places(losses, LOSS_TOLERANCE * losses.min(axis=1)) + 1
+    allowed = np.fmax(LOSS_TOLERANCE * losses.min(axis=1), allowance_for_jitter(losses, is_relative=True))
+    return onset_places(losses, allowed) + 1
 
 
 def describe(onsets: NDArray[np.int64]) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from analysis.records.schema import EPOCH_METRICS, Objective, run_keys
 from analysis.statistics.intervals import Floats
+from analysis.statistics.optimism import expected_maximum_of_normals
 from analysis.statistics.settings import check_columns
 
 LOSS_TOLERANCE = 0.03
@@ -20,6 +22,10 @@ LOSS_TOLERANCE = 0.03
 
 ACCURACY_TOLERANCE = 0.01
 """Accuracy by which a run may stay below its best and still count as recovered: one point."""
+
+_SHARED_EPOCHS = 4
+_NORMAL = float(1 / stats.norm.ppf(0.75))
+_BOTH_LATE = float(stats.norm.isf(np.sqrt(0.05)))
 
 _EPOCHS = ("best_epoch", "best_loss_epoch", "best_accuracy_epoch", "onset_epoch", "accuracy_onset_epoch")
 
@@ -36,7 +42,9 @@ def overfitting_by_replicate(
 
     Onset is the first epoch after which validation loss never again comes within `tolerance` of its
     minimum. One epoch alone proves nothing: the rise must stand whichever single epoch is left out, and a
-    lone return after two or more epochs outside, followed by leaving again, is no recovery.
+    lone return after two or more epochs outside, followed by leaving again, is no recovery. Where curves
+    jitter more than the tolerance allows for, it is as wide as makes two late epochs outside of it an
+    accident of one flat curve in twenty (`allowance_for_jitter`).
 
     Every state is judged, but a run that did not complete can only be found to overfit, never not to:
     where it ended before the rise was seen, its flags are missing. Epochs without a finite value are passed
@@ -67,8 +75,9 @@ def overfitting_by_replicate(
     goal = curves["val_loss"] if objective == "val_loss" else 1 - curves[objective]
     best, loss_best, error_best = (_lowest(values) for values in (goal, curves["val_loss"], error))
     lowest_loss = _at(curves["val_loss"], loss_best)
-    loss_onset = onset_places(curves["val_loss"], tolerance * lowest_loss)
-    error_onset = onset_places(error, np.full(len(table), accuracy_tolerance))
+    allowed = np.fmax(tolerance * lowest_loss, allowance_for_jitter(curves["val_loss"], is_relative=True))
+    loss_onset = onset_places(curves["val_loss"], allowed)
+    error_onset = onset_places(error, np.fmax(accuracy_tolerance, allowance_for_jitter(error)))
     for name, places in zip(_EPOCHS, (best, loss_best, error_best, loss_onset, error_onset), strict=True):
         table[name] = _nullable_epochs(_at(numbers, places))
     gap = curves["train_accuracy"] - curves["val_accuracy"]
@@ -108,6 +117,63 @@ def curve_noise(epochs: pd.DataFrame) -> pd.DataFrame:
         variance = np.divide(squares.sum(axis=1), n, out=np.full(len(n), np.nan), where=n > 0)
         table[f"{name}_noise"] = np.sqrt(variance / 1.5)
     return table
+
+
+def allowance_for_jitter(values: Floats, *, is_relative: bool = False) -> Floats:
+    """How far above its minimum a flat curve's last two epochs both lie in one of twenty.
+
+    That is the expected distance of the lowest of n epochs from their mean, and on from there the quantile
+    that an epoch passes with the root of 1/20, times the jitter of one epoch. The jitter of few epochs is
+    hardly known, so each curve's leans on that of all: as much as on its own at six epochs.
+
+    Args:
+        values: Curves, shape (n_curves, n_epochs), NaN where there is none.
+        is_relative: Whether a curve jitters by a share of its height, as losses do.
+
+    Returns:
+        Shape (n_curves,), 0 where no curve has four epochs.
+    """
+    level = np.full(len(values), 1.0)
+    if is_relative and values.size:
+        level = np.where(np.isnan(values).all(axis=1), np.nan, np.nanmin(np.where(
+            np.isnan(values), np.inf, values), axis=1))  # fmt: skip
+    own = jitter(values) / level
+    known = np.isfinite(own)
+    if not known.any():
+        return np.zeros(len(values))
+    shared = float(np.median(own[known]))
+    n = (~np.isnan(values)).sum(axis=1)
+    weight = np.where(known, np.maximum(n - 2, 0), 0)
+    squares = weight * np.where(known, own, 0.0) ** 2 + _SHARED_EPOCHS * shared**2
+    pooled = np.sqrt(squares / (weight + _SHARED_EPOCHS))
+    reach = np.array([expected_maximum_of_normals(max(size, 1)) for size in range(int(n.max()) + 1)])
+    return np.asarray((reach[n] + _BOTH_LATE) * pooled * np.nan_to_num(level))
+
+
+def jitter(values: Floats) -> Floats:
+    """Standard deviation of one epoch's noise in each curve, shape (n_curves,); NaN below four epochs.
+
+    From second and from third differences, whichever says less: the one takes a steady bend for noise, the
+    other a sharp one. The median of their sizes, so that the one turn of a curve does not count.
+
+    Source: difference-based estimates, Gasser, Sroka & Jennen-Steinmetz (1986), Hall, Kay & Titterington
+        (1990); 1.4826 times the median of absolute values, which is the standard deviation of normal noise.
+    """
+    estimates = []
+    for weights in ((0.5, -1.0, 0.5), (1.0, -3.0, 3.0, -1.0)):
+        width = len(weights)
+        if values.shape[1] < 4:
+            return np.full(len(values), np.nan)
+        parts = [
+            weight * values[:, start : values.shape[1] - width + 1 + start]
+            for start, weight in enumerate(weights)
+        ]
+        sizes = np.abs(np.sum(parts, axis=0))
+        known = ~np.isnan(sizes).all(axis=1)
+        middle = np.full(len(values), np.nan)
+        middle[known] = np.nanmedian(sizes[known], axis=1)
+        estimates.append(_NORMAL * middle / np.sqrt(np.sum(np.square(weights))))
+    return np.asarray(np.minimum(*estimates))
 
 
 def _count_epochs(numbers: Floats) -> pd.Series[int]:

@@ -47,7 +47,8 @@ def overfitting_chapter(evidence: Evidence) -> Section:
         title="Overfitting",
         lead="The onset is the last epoch at which the validation loss was within "
         f"{LOSS_TOLERANCE:.0%} of its minimum, where it then rose for good; one noisy epoch counts for "
-        f"nothing. Accuracy overfits where it falls for good by more than {points(ACCURACY_TOLERANCE)}. "
+        "nothing, and curves that jitter more are allowed more. Accuracy overfits where it falls for good by "
+        f"more than {points(ACCURACY_TOLERANCE)}. "
         "Both sides are measured on the same weights, dropout off.",
         blocks=blocks,
     )

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
 from analysis.statistics.overfitting import (
+    allowance_for_jitter,
     curve_noise,
+    jitter,
     onset_places,
     overfitting_by_replicate,
 )
@@ -163,3 +165,23 @@ def test_noise_of_a_line_is_none_and_of_jitter_its_size(make_epochs: MakeTable) 
     assert noise[1] == pytest.approx(0.01, rel=0.1)  # its standard error is 2%: five of them
     assert np.isnan(noise[2])
     assert table["val_accuracy_noise"].isna().all()
+
+
+def test_a_flat_curve_that_jitters_by_a_twentieth_seldom_overfits() -> None:
+    losses = 0.35 * np.exp(np.random.default_rng(0).normal(0, 0.05, (2000, 10)))
+    allowed = np.fmax(0.03 * losses.min(axis=1), allowance_for_jitter(losses, is_relative=True))
+    share = (onset_places(losses, allowed) >= 0).mean()
+    # Six standard errors of a share of 5% in 2,000: 2.9 points. With 3% alone it was 48%.
+    assert share == pytest.approx(0.05, abs=0.029)
+
+
+def test_neither_a_steady_bend_nor_one_sharp_turn_is_jitter() -> None:
+    epochs = np.arange(10.0)
+    parabola, turn = 1 + 0.02 * (epochs - 4) ** 2, 1 + 0.1 * np.abs(epochs - 4)
+    assert jitter(np.array([parabola, turn])) == pytest.approx([0, 0], abs=1e-12)
+
+
+def test_the_jitter_of_many_epochs_is_the_standard_deviation_of_one() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.02, (40, 400))
+    assert jitter(noise).mean() == pytest.approx(0.02, rel=0.08)
+    assert np.isnan(jitter(noise[:, :3])).all()
