@@ -28,6 +28,7 @@ from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.comparisons.contrasts import Contrast, paired_contrast, unpaired_contrast
 from analysis.statistics.comparisons.rules import RULE, Rule, decide, pairs_needed, runs_needed
 from analysis.statistics.comparisons.texts import Hits
+from analysis.statistics.epoch_luck import without_luck
 from analysis.statistics.verdicts import compare_levels, compare_settings, settings_in_the_running
 from search_spaces import Choice, Domain, Real, Space
 
@@ -288,6 +289,30 @@ def judge_stopped(n: int, behind: float) -> Judge:
     return judge
 
 
+def judge_epochs(n_seeds: int, n_epochs: int) -> Judge:
+    """Two settings judged at the best of their epochs; the curves of one jitter five times as much."""
+
+    def judge(rng: np.random.Generator) -> pd.DataFrame:
+        level, seed, epoch = np.indices((2, n_seeds, n_epochs))
+        rise = 0.8 - 0.2 * np.exp(-epoch / 1.5) - 0.002 * epoch
+        run = rng.normal(0, NOISE, (2, n_seeds, 1))
+        score = rise + run + np.where(level == 0, 0.01, 0.002) * rng.normal(0, 1, level.shape)
+        best = score.max(axis=2)
+        trials = trials_table(best.ravel(), level[..., 0].ravel(), seed[..., 0].ravel(), level=level[..., 0])
+        epochs = pd.DataFrame(
+            {
+                "trial": level.ravel(),
+                "replicate": seed.ravel() + 1,
+                "epoch": epoch.ravel() + 1,
+                "val_accuracy": score.ravel(),
+                **dict.fromkeys(("train_loss", "train_accuracy", "val_loss"), 0.5),
+            }
+        )
+        return compare_levels(without_luck(trials, epochs), ["level"], "score", rule=FAST, seed=rng)
+
+    return judge
+
+
 def judge_together(n_seeds: int) -> Judge:
     """Two factors that always go together: nothing can be said of either."""
 
@@ -400,6 +425,8 @@ LINES = [
     Line("8 x 3, 1,000 texts that suit neither", NULL, judge_texts(8, 3, 1000, apart=0.0)),
     *(Line(f"{n} seeds, 2 runs in 5 of the better diverge", NULL, judge_lost(n, 0.4), ANY) for n in (5, 10)),
     *(Line(f"search of {n}, stopped while behind", NULL, judge_stopped(n, 0.02), ANY) for n in (90, 180)),
+    Line("best of 10 epochs, one side jitters more, 5 seeds", NULL, judge_epochs(5, 10)),
+    Line("best of 10 epochs, one side jitters more, 20 seeds", NULL, judge_epochs(20, 10)),
     Line("two factors that go together, 10 seeds", NULL, judge_together(10), ANY),
     Line("search of 100, levels tried in unlike company", NULL, judge_search(100, 0, 0.25)),
     Line("best of 10 equal settings, 5 seeds", NULL, judge_winner(10, 5), ANY),

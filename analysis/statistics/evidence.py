@@ -19,6 +19,7 @@ from analysis.statistics.calibration import calibration_by_replicate
 from analysis.statistics.comparisons.texts import Hits
 from analysis.statistics.confirmation import confirmation_by_setting
 from analysis.statistics.effects import best_by_level, cell_means, interactions, marginal_effects
+from analysis.statistics.epoch_luck import without_luck
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.fronts import Cost, accuracy_cost_front
 from analysis.statistics.gradients import gradient_reach
@@ -222,22 +223,36 @@ class Evidence:
         return check_boundaries(self.study.trials, self.facts.space)
 
     @cached_property
+    def settled(self) -> pd.DataFrame:
+        """The trials table with a `score`: accuracy at the best epoch less what it owes to the jitter."""
+        if self.facts.objective != "val_accuracy":
+            # Another measure chose the epoch: its luck is not the accuracy's.
+            return self.study.trials.assign(score=self.study.trials["val_accuracy"])
+        return without_luck(self.study.trials, self.study.epochs)
+
+    @cached_property
+    def epoch_luck(self) -> float:
+        """Mean of what the completed runs owe to the luck of their best epoch, NaN where none completed."""
+        gone = self.settled["val_accuracy"] - self.settled["score"]
+        return float(gone.reindex(self.completed.index).mean())
+
+    @cached_property
     def level_verdicts(self) -> pd.DataFrame:
         """Levels of the factors compared, each with each, by accuracy."""
         strata = self.facts.spec.get("design", {})
         strata = strata.get("scientific", ()) if isinstance(strata, dict) else ()
-        return compare_levels(self.study.trials, self.factors, strata=strata, hits=self.hits)
+        return compare_levels(self.settled, self.factors, "score", strata=strata, hits=self.hits)
 
     @cached_property
     def setting_verdicts(self) -> pd.DataFrame:
         """The most accurate setting compared with the next ones."""
-        return compare_settings(self.study.trials, hits=self.hits)
+        return compare_settings(self.settled, score="score", hits=self.hits)
 
     @cached_property
     def in_the_running(self) -> pd.DataFrame:
         """The settings that may be the most accurate and those that may not, with `label`."""
         labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
-        return settings_in_the_running(self.study.trials, hits=self.hits).join(labels, on="setting")
+        return settings_in_the_running(self.settled, "score", hits=self.hits).join(labels, on="setting")
 
     @cached_property
     def hits(self) -> Hits | None:

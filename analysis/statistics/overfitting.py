@@ -67,7 +67,7 @@ def overfitting_by_replicate(
         (`onset_epoch`, or all epochs of a run that does not overfit, so that means keep the sturdy runs).
     """
     check_columns(epochs, ("trial", "replicate", "epoch", *EPOCH_METRICS), "epochs")
-    index, numbers, curves = _curves(epochs, objective)
+    index, numbers, curves = spread_curves(epochs, objective)
     table = index.to_frame(index=False)
     table["n_epochs"] = _count_epochs(numbers)
     complete = _completed(index, trials)
@@ -105,7 +105,7 @@ def curve_noise(epochs: pd.DataFrame) -> pd.DataFrame:
     Source: Gasser, Sroka & Jennen-Steinmetz (1986), pseudo-residuals: their variance is 3/2 that of an epoch.
     """
     check_columns(epochs, ("trial", "replicate", "epoch", *EPOCH_METRICS), "epochs")
-    index, numbers, curves = _curves(epochs)
+    index, numbers, curves = spread_curves(epochs)
     table = index.to_frame(index=False)
     table["n_epochs"] = _count_epochs(numbers)
     for name in ("val_loss", "val_accuracy"):
@@ -180,7 +180,7 @@ def _count_epochs(numbers: Floats) -> pd.Series[int]:
     return pd.Series((~np.isnan(numbers)).sum(axis=1), dtype=np.int64)
 
 
-def _curves(epochs: pd.DataFrame, *further: str) -> tuple[pd.MultiIndex, Floats, dict[str, Floats]]:
+def spread_curves(epochs: pd.DataFrame, *further: str) -> tuple[pd.MultiIndex, Floats, dict[str, Floats]]:
     """One row per replicate, one column per epoch that it reported, NaN behind its last.
 
     Returns:

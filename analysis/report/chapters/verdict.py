@@ -55,6 +55,13 @@ def verdict_chapter(evidence: Evidence) -> Section:
             blocks.append(_chart("verdicts-settings", "The best setting against the next", draw, reading))
         blocks.append(verdict_grid("verdicts-settings", "Settings compared", settings))
     blocks.append(_optimism_note(evidence))
+    if evidence.epoch_luck > 0:
+        text = (
+            f"The best of a run's epochs is too good by what the curve jitters: by "
+            f"{points(evidence.epoch_luck)} on average, more where a curve is less steady. Comparisons are "
+            "made without it."
+        )
+        blocks.append(Note(text=text))
     return Section(
         anchor="verdicts",
         title="What is better",
