@@ -230,6 +230,11 @@ class Evidence:
             return self.study.trials.assign(score=self.study.trials["val_accuracy"])
         return without_luck(self.study.trials, self.study.epochs)
 
+    @property
+    def most_accurate(self) -> int:
+        """The setting with the highest mean accuracy in the search."""
+        return int(self.ranking.nlargest(1, "val_accuracy")["setting"].iloc[0])
+
     @cached_property
     def epoch_luck(self) -> float:
         """Mean of what the completed runs owe to the luck of their best epoch, NaN where none completed."""

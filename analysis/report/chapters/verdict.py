@@ -228,6 +228,8 @@ def read_settings(evidence: Evidence) -> str:
     table, field = evidence.setting_verdicts, evidence.in_the_running
     fresh = not table["note"].str.contains("confirm on fresh seeds").any()
     where = " on fresh seeds" if fresh else ""
+    if not fresh and len(field) and field["setting"].iloc[0] != evidence.most_accurate:
+        where = " once the luck of the best epoch is taken off"
     if field.empty:
         return _read_two(evidence, where)
     left = field[field["may_be_best"]]
