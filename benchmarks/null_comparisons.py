@@ -26,7 +26,7 @@ from scipy import stats
 
 from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.comparisons.contrasts import Contrast, paired_contrast, unpaired_contrast
-from analysis.statistics.comparisons.rules import RULE, Rule, decide, pairs_needed, runs_needed
+from analysis.statistics.comparisons.rules import ANSWERS, RULE, Rule, decide, pairs_needed, runs_needed
 from analysis.statistics.comparisons.texts import Hits
 from analysis.statistics.epoch_luck import without_luck
 from analysis.statistics.verdicts import compare_levels, compare_settings, settings_in_the_running
@@ -136,10 +136,7 @@ def judge_line(line: Line, runs: int, seed: int) -> Count:
         if alone
         else [(table["answer"] == "better").any() for table in tables]
     )
-    shares = [
-        float((judged["answer"] == answer).mean())
-        for answer in ("equivalent", "inside the noise", "not enough runs", "cannot be told apart")
-    ]
+    shares = [float((judged["answer"] == answer).mean()) for answer in ANSWERS[1:]]
     return Count(float(np.mean(any_better)), *shares, covered=share_covered(judged, line.effect))
 
 
