@@ -30,6 +30,7 @@ from analysis.records.schema import (
     State,
     StudyFacts,
 )
+from analysis.records.texts import Texts
 from analysis.words.numbers import count, listing
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Study(Tables):
         parameters: The parameters' columns in `trials`, in the order in which the space gave them.
         predictions: Validation probabilities by (trial, phase, replicate), where they were kept.
         labels: The true classes that `predictions` are judged by, if kept.
+        texts: What is kept of the texts that were predicted.
         gradients: Norms of the loss's gradient by step back in time, `GRADIENT_COLUMNS`; empty unless asked
             for.
         manifest: What the study ran on, empty if the file is not there.
@@ -60,6 +62,7 @@ class Study(Tables):
     predictions: Mapping[RunKey, NDArray[np.float32]]
     labels: NDArray[np.uint16] | None
     gradients: pd.DataFrame
+    texts: Texts = field(default_factory=Texts)
     manifest: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -161,7 +164,8 @@ def _load_database(path: Path) -> Study:
         raise DamagedRecordsError(
             f"{path}: a column holds what it cannot hold ({first}): restore the file from a copy"
         ) from error
-    return _assemble(path, tables, records.labels, predictions, read_gradients(path), ())
+    texts = Texts(path, facts.n_validation)
+    return _assemble(path, tables, records.labels, predictions, texts, read_gradients(path), ())
 
 
 def _derive_tables(records: Records, path: Path) -> Tables:
@@ -183,7 +187,8 @@ def _derive_tables(records: Records, path: Path) -> Tables:
 
 def _load_tables(folder: Path, notes: tuple[str, ...]) -> Study:
     tables = read_parquet(folder)
-    return _assemble(folder / TRIALS_FILE, tables, None, Predictions(None, 0, 2), read_gradients(None), notes)
+    predictions = Predictions(None, 0, 2)
+    return _assemble(folder / TRIALS_FILE, tables, None, predictions, Texts(), read_gradients(None), notes)
 
 
 def _assemble(
@@ -191,6 +196,7 @@ def _assemble(
     tables: Tables,
     labels: NDArray[np.uint16] | None,
     predictions: Predictions,
+    texts: Texts,
     gradients: pd.DataFrame,
     notes: tuple[str, ...],
 ) -> Study:
@@ -207,6 +213,7 @@ def _assemble(
         predictions=predictions,
         labels=labels,
         baselines=tables.baselines,
+        texts=texts,
         gradients=gradients,
         manifest=manifest,
         notes=(*notes, *complaint),

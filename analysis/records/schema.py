@@ -112,6 +112,28 @@ CREATE TABLE baselines (             -- simple models fitted on the same split: 
 ) STRICT;
 """
 
+TEXTS_SCHEMA = (
+    """
+CREATE TABLE IF NOT EXISTS views (      -- what a setting's models see of each text of a split
+    split           TEXT PRIMARY KEY,   -- 'validation'
+    vocab_size      INTEGER NOT NULL,   -- of the setting
+    sequence_length INTEGER NOT NULL,
+    n_tokens        BLOB    NOT NULL,   -- uint32, little endian, (n_validation,): tokens of the text
+    n_seen          BLOB    NOT NULL,   -- those that sequence_length leaves
+    n_unknown       BLOB    NOT NULL    -- those of them that are not in the vocabulary
+) STRICT
+""",
+    """
+CREATE TABLE IF NOT EXISTS excerpts (   -- texts that a report shows, cut
+    row    INTEGER PRIMARY KEY,         -- place in the split that validates, from 0
+    before TEXT NOT NULL,               -- cut off by the same setting's sequence_length
+    seen   TEXT NOT NULL,
+    after  TEXT NOT NULL
+) STRICT
+""",
+)
+"""Tables that are made when a report first wants them, and that records may lack: derived from the texts."""
+
 RUN_KEY = ("trial", "phase", "replicate")
 """What one run is known by, whatever the number of its attempts."""
 

@@ -14,6 +14,7 @@ from analysis.records.files import as_records
 from analysis.records.loading import Study
 from analysis.records.predictions import Predictions, read_hits
 from analysis.records.schema import RUN_KEY
+from analysis.records.texts import TextView
 from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.calibration import calibration_by_replicate
 from analysis.statistics.comparisons.texts import Hits
@@ -24,6 +25,14 @@ from analysis.statistics.expected_best import expected_best
 from analysis.statistics.fronts import Cost, accuracy_cost_front
 from analysis.statistics.gradients import gradient_reach
 from analysis.statistics.importance import parameter_importance
+from analysis.statistics.mistakes import (
+    Judgements,
+    confident_mistakes,
+    confusion,
+    judge,
+    scores_by_class,
+    wrong_in_all,
+)
 from analysis.statistics.optimism import accuracy_half_width, compare_with_lines, selection_optimism
 from analysis.statistics.overfitting import curve_noise, overfitting_by_replicate
 from analysis.statistics.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
@@ -65,6 +74,12 @@ _MIN_SETTINGS = 3
 
 _MAX_CALIBRATED = 30
 """Runs whose predictions are read: a file of 25,000 texts and 200 classes weighs 10 MB each."""
+
+_MAX_EXAMINED = 10
+"""Runs of one setting whose predictions are read: more would tell little more."""
+
+N_SHOWN = 20
+"""Mistakes of a kind that a report shows with their texts."""
 
 
 class Evidence:
@@ -206,6 +221,69 @@ class Evidence:
             return pd.DataFrame()
         predictions = {key: self.study.predictions[key] for key in _keys_of(kept)}
         return kept.merge(calibration_by_replicate(predictions, self.study.labels), on=list(RUN_KEY))
+
+    @cached_property
+    def examined(self) -> pd.DataFrame:
+        """Completed runs of one setting whose predictions were kept: of them a report tells the mistakes.
+
+        The setting is the one that is best on fresh seeds, under these; where none was confirmed, the best of
+        the search.
+        """
+        confirmed = not self.confirmation.empty
+        chosen = self.confirmation if confirmed else self.ranking
+        if chosen.empty or self.study.labels is None:
+            return self.completed.head(0)
+        is_of_it = self.completed["setting"] == chosen["setting"].iloc[0]
+        is_of_it &= self.completed["phase"] == ("confirm" if confirmed else "search")
+        runs: pd.DataFrame = self.completed[is_of_it]
+        return runs.loc[[key in self.study.predictions for key in _keys_of(runs)]].head(_MAX_EXAMINED)
+
+    @cached_property
+    def judgements(self) -> Judgements | None:
+        """What the examined runs say of each validation text, and what is true; None without any."""
+        if self.examined.empty or self.study.labels is None or not self.study.labels.size:
+            return None
+        return judge([self.study.predictions[key] for key in _keys_of(self.examined)], self.study.labels)
+
+    @cached_property
+    def confusion(self) -> pd.DataFrame:
+        """What texts of each class are taken for; none without predictions."""
+        return pd.DataFrame() if self.judgements is None else confusion(self.judgements)
+
+    @cached_property
+    def class_scores(self) -> pd.DataFrame:
+        """Precision, recall and F1 of each class; none without predictions."""
+        return pd.DataFrame() if self.judgements is None else scores_by_class(self.judgements)
+
+    @cached_property
+    def confident_mistakes(self) -> pd.DataFrame:
+        """Texts that are got wrong, the most confident first; none without predictions."""
+        return pd.DataFrame() if self.judgements is None else confident_mistakes(self.judgements)
+
+    @cached_property
+    def wrong_in_all(self) -> pd.DataFrame:
+        """Texts that all examined runs get wrong; none without predictions."""
+        return pd.DataFrame() if self.judgements is None else wrong_in_all(self.judgements)
+
+    @property
+    def shown_rows(self) -> list[int]:
+        """Places, in the split that validates, of the texts that a report shows."""
+        if self.judgements is None:
+            return []
+        tables = (self.confident_mistakes, self.wrong_in_all)
+        return sorted({int(row) for table in tables for row in table["row"].head(N_SHOWN)})
+
+    @property
+    def text_view(self) -> TextView | None:
+        """What the examined runs saw of the texts, where that is kept: read anew, for a leg may just add it.
+
+        Raises:
+            AnalysisError: If what is kept is broken.
+        """
+        if self.judgements is None:
+            return None
+        params = self.examined.iloc[0].reindex(["vocab_size", "sequence_length"]).dropna()
+        return self.study.texts.view({str(name): int(value) for name, value in params.items()})
 
     @cached_property
     def importance(self) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.machine.signals import Interruption
 from study.machine.surroundings import check_surroundings
 from study.running.listener import Listener
-from study.running.publication import get_ready, publish
+from study.running.publication import get_ready, keep_texts, publish
 from study.running.result import StudyResult
 from study.search.source import Source
 from study.spec.parameters import extremes
@@ -129,11 +129,14 @@ class Leg:
                 for what in faults.traces:
                     self.listener.on_warning(f"could not be made, and is left out of the report: {what}")
             bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
-        page = None
-        # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
+            page = None
+            # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
+            if interruption.signal is None:
+                self.listener.on_stage("writing the report")
+                page = publish(
+                    self.directory, faults, lambda study: keep_texts(study, ledger, corpus, encoding.result)
+                )
         if interruption.signal is None:
-            self.listener.on_stage("writing the report")
-            page = publish(self.directory, faults)
             write_checksums(self.directory)
         return StudyResult(
             self.directory, page, interruption.reason, interruption.signal, bad, tuple(faults.traces)

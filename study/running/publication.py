@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from analysis.errors import AnalysisError, UnwritableError
 from analysis.report.faults import Faults
 from study.errors import EnvironmentFaultError, StudyError
 from study.store.directory import StudyDirectory
 
+if TYPE_CHECKING:
+    from analysis import Study
+    from study.data import Corpus, EncodedCorpus
+    from study.store.ledger import Ledger
+
 T = TypeVar("T")
 
 
-def publish(directory: StudyDirectory, faults: Faults | None = None) -> Path | None:
+def publish(
+    directory: StudyDirectory,
+    faults: Faults | None = None,
+    on_read: Callable[[Study], None] = lambda study: None,
+) -> Path | None:
     """Write tables, `optuna.db` and report; all can be made again at any time.
 
     What of them cannot be made is said in its place, and in `analysis.report.faults.FAULTS_FILE`.
@@ -23,6 +32,7 @@ def publish(directory: StudyDirectory, faults: Faults | None = None) -> Path | N
     Args:
         directory: The study's.
         faults: What could not be made before; what cannot be made here is added.
+        on_read: Adds to the records what only a leg can, which has the texts at hand.
 
     Returns:
         The report's page, None where it cannot be made at all.
@@ -36,6 +46,7 @@ def publish(directory: StudyDirectory, faults: Faults | None = None) -> Path | N
     faults = Faults() if faults is None else faults
     study = analysis.load(directory.path)
     try:
+        _attempt("the texts that are got wrong", lambda: on_read(study), faults)
         _attempt("optuna.db", lambda: export_search(directory), faults)
         _attempt("the tables as parquet", lambda: analysis.write_parquet(study, directory.path), faults)
         page = _attempt(
@@ -65,6 +76,32 @@ def _attempt(what: str, make: Callable[[], T], faults: Faults) -> T | None:
     except Exception as error:  # a fault of ours, or of a library's
         faults.add(what, error)
         return None
+
+
+def keep_texts(study: Study, ledger: Ledger, corpus: Corpus, encode: Callable[[], EncodedCorpus]) -> None:
+    """Record what the report tells of the best setting's texts, unless the records have it.
+
+    Args:
+        study: As it was read.
+        ledger: Its records.
+        corpus: The texts.
+        encode: Gives them as ids, when they are needed.
+    """
+    from analysis.statistics.evidence import gather
+    from study.data.excerpts import view_texts
+
+    evidence = gather(study)
+    if evidence.judgements is None:
+        return
+    rows = evidence.shown_rows
+    try:
+        kept = evidence.text_view
+    except AnalysisError:
+        kept = None  # broken, and made again
+    if kept is not None and sorted(kept.excerpts) == rows:
+        return
+    params = {name: int(evidence.examined[name].iloc[0]) for name in ("vocab_size", "sequence_length")}
+    ledger.record_texts(params, view_texts(corpus, encode(), params, rows))
 
 
 def export_search(directory: StudyDirectory) -> Path:

@@ -14,7 +14,16 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.records.schema import EPOCH_COLUMNS, RUN_KEY, SCHEMA, SCHEMA_VERSION, State, StudyFacts
+from analysis.records.schema import (
+    EPOCH_COLUMNS,
+    RUN_KEY,
+    SCHEMA,
+    SCHEMA_VERSION,
+    TEXTS_SCHEMA,
+    State,
+    StudyFacts,
+)
+from analysis.records.texts import TextView
 from analysis.records.upgrade import read_version, upgrade
 from study.errors import IntegrityError
 from study.store.database import check_database, database_faults
@@ -185,6 +194,20 @@ class Ledger(Outcomes):
         """Record (name, val_accuracy, val_loss, fit_s) of the lines to beat."""
         with self._transaction() as db:
             db.executemany("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?)", list(rows))
+
+    def record_texts(self, params: Mapping[str, Any], view: TextView) -> None:
+        """Record what a setting sees of the texts, and those that a report shows, in place of another's."""
+        sizes = (params["vocab_size"], params["sequence_length"])
+        counts = [column.astype("<u4").tobytes() for column in (view.n_tokens, view.n_seen, view.n_unknown)]
+        with self._transaction() as db:
+            for statement in TEXTS_SCHEMA:
+                db.execute(statement)
+            db.execute("INSERT OR REPLACE INTO views VALUES ('validation', ?, ?, ?, ?, ?)", (*sizes, *counts))
+            db.execute("DELETE FROM excerpts")
+            db.executemany(
+                "INSERT INTO excerpts VALUES (?, ?, ?, ?)",
+                [(row, text.before, text.seen, text.after) for row, text in view.excerpts.items()],
+            )
 
     def note_warm_start(self, content: Mapping[str, Any]) -> None:
         """Note what the search begins with, before anything of it is proposed."""
