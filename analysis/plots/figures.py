@@ -18,6 +18,7 @@ from analysis.plots.calibration import draw_reliability
 from analysis.plots.curves import draw_by_cell, draw_panels
 from analysis.plots.factors import draw_importance
 from analysis.plots.gradients import draw_gradients
+from analysis.plots.mistakes import MAX_DRAWN, draw_accuracy_by_range, draw_confusion
 from analysis.plots.overfitting import draw_levels, draw_map, draw_onsets
 from analysis.plots.panels import best_trial_by_cell, curve_panels
 from analysis.plots.ranking import draw_best_and_last
@@ -30,7 +31,8 @@ from analysis.records.schema import RUN_KEY
 from analysis.statistics.calibration import reliability_curve
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.fronts import Cost
-from analysis.words.numbers import MINUS
+from analysis.statistics.mistakes import among_most_confused
+from analysis.words.numbers import MINUS, percent
 
 _COST_LABELS: dict[Cost, str] = {"wall_s": "seconds a run", "n_weights": "weights"}
 _OVERFITTING = (
@@ -198,6 +200,40 @@ def _reliability_curves(evidence: Evidence) -> list[tuple[str, str, pd.DataFrame
         )
         for row in as_records(leaders)
     ]
+
+
+def confusion(study: Study | Evidence) -> Figure:
+    """What the texts of each class are taken for by the best setting; of many classes, the most confused."""
+    evidence = gather(study)
+    with styled():
+        if evidence.confusion.empty:
+            return say_nothing_to_show("No predictions of the best setting were kept.")
+        return draw_confusion(among_most_confused(evidence.confusion, MAX_DRAWN), evidence.facts.classes)
+
+
+def accuracy_by_text(study: Study | Evidence) -> Figure:
+    """Accuracy of the best setting by the length of texts and by their share of unknown words."""
+    evidence = gather(study)
+    with styled():
+        if evidence.judgements is None or evidence.accuracy_by_text.empty:
+            return say_nothing_to_show("The records hold no lengths of texts.")
+        table = evidence.accuracy_by_text.assign(name=_name_ranges(evidence.accuracy_by_text))
+        groups = [(title, table[table["by"] == by]) for by, title in _BY_TEXT if by in set(table["by"])]
+        return draw_accuracy_by_range(groups, float(evidence.judgements.share_right.mean()))
+
+
+_BY_TEXT = (("tokens", "tokens in the text"), ("unknown", "unknown among those seen"))
+
+
+def _name_ranges(table: pd.DataFrame) -> list[str]:
+    """Ranges by their ends: `8 to 12`, `0% to 3%`."""
+    names = []
+    for row in as_records(table):
+        ends = [
+            percent(row[end], 0) if row["by"] == "unknown" else f"{row[end]:,.0f}" for end in ("from", "to")
+        ]
+        names.append(" to ".join(dict.fromkeys(ends)))
+    return names
 
 
 def expected_best(study: Study | Evidence) -> Figure:

@@ -17,6 +17,7 @@ from analysis.report.chapters.confirmed import confirmed_chapter
 from analysis.report.chapters.factor import factor_chapter
 from analysis.report.chapters.failures import failures_chapter
 from analysis.report.chapters.gradient import gradient_chapter
+from analysis.report.chapters.mistakes import mistakes_chapter
 from analysis.report.chapters.overfit import overfitting_chapter, widest_pair
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import search_chapter
@@ -48,6 +49,7 @@ _CHAPTERS: dict[str, Callable[[Evidence], Section | None]] = {
     "confirmation": confirmed_chapter,
     "audit": audited_chapter,
     "gradients": gradient_chapter,
+    "mistakes": mistakes_chapter,
     "factors": factor_chapter,
     "search": search_chapter,
     "baselines": beat_chapter,
@@ -78,7 +80,7 @@ def build_report(study: Study, faults: Faults | None = None) -> Report:
         facts=faults.attempt("the figures at the top", lambda: _facts(evidence), lambda _: []),
         findings=[
             finding if finding.anchor in anchors else replace(finding, anchor=_UNSAID)
-            for finding in [*_doubts(evidence), *findings]
+            for finding in sorted([*_doubts(evidence), *findings], key=_is_no_blindness)
         ],
         sections=sections,
         rows=_rows(evidence),
@@ -129,6 +131,11 @@ def _doubts(evidence: Evidence) -> list[Finding]:
     """What is doubtful of the texts stands first: no figure is better than they are."""
     warnings = evidence.facts.data_warnings
     return [Finding(text=f"The texts: {w}.", tone="warning", anchor="asked", kind="data") for w in warnings]
+
+
+def _is_no_blindness(finding: Finding) -> bool:
+    """What the accuracy hides is worth more to know than why it may be so."""
+    return finding.kind != "blindness"
 
 
 def _subtitle(evidence: Evidence) -> str:
@@ -198,6 +205,7 @@ def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
         "the tables of factors": lambda: _factor_tables(evidence),
         "the table of gradients": lambda: {"gradient-reach": evidence.gradient_reach},
         "the table of calibration": lambda: {"calibration": evidence.calibration},
+        "the tables of mistakes": lambda: _mistake_tables(evidence),
     }
     tables: dict[str, pd.DataFrame] = {}
     for what, make in groups.items():
@@ -213,6 +221,16 @@ def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
     for name in optional:
         if name in tables and tables[name].empty:
             del tables[name]
+    return tables
+
+
+def _mistake_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    tables = {}
+    if not evidence.confusion.empty:
+        names = dict(enumerate(evidence.facts.classes))
+        tables["confusion"] = evidence.confusion.replace({"true": names, "predicted": names})
+    if not evidence.accuracy_by_text.empty:
+        tables["accuracy-by-text"] = evidence.accuracy_by_text
     return tables
 
 

@@ -9,6 +9,7 @@ from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import read_baselines
 from analysis.report.chapters.confirmed import read_confirmation
 from analysis.report.chapters.factor import read_boundaries
+from analysis.report.chapters.mistakes import read_blindness
 from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone
@@ -23,6 +24,7 @@ def summarize(study: Study | Evidence) -> list[Finding]:
     """
     evidence = gather(study)
     findings = [
+        *_blindness(evidence),
         *_limits(evidence),
         *_conclusion(evidence),
         *_confirmed(evidence),
@@ -35,6 +37,12 @@ def summarize(study: Study | Evidence) -> list[Finding]:
     findings.extend(_baselines(evidence))
     findings.extend(_failures(evidence))
     return findings
+
+
+def _blindness(evidence: Evidence) -> list[Finding]:
+    """What an accuracy hides comes before it."""
+    text = read_blindness(evidence)
+    return [Finding(text=text, tone="warning", anchor="mistakes", kind="blindness")] if text else []
 
 
 def _limits(evidence: Evidence) -> list[Finding]:

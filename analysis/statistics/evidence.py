@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.records.files import as_records
@@ -27,6 +28,7 @@ from analysis.statistics.gradients import gradient_reach
 from analysis.statistics.importance import parameter_importance
 from analysis.statistics.mistakes import (
     Judgements,
+    accuracy_by_range,
     confident_mistakes,
     confusion,
     judge,
@@ -272,6 +274,25 @@ class Evidence:
             return []
         tables = (self.confident_mistakes, self.wrong_in_all)
         return sorted({int(row) for table in tables for row in table["row"].head(N_SHOWN)})
+
+    @property
+    def text_numbers(self) -> dict[str, NDArray[np.float64]]:
+        """What may make a text hard: its `tokens`, and the share of those seen that is `unknown`."""
+        view = self.text_view
+        if view is None:
+            return {}
+        return {"tokens": view.n_tokens.astype(float), "unknown": view.n_unknown / np.maximum(view.n_seen, 1)}
+
+    @cached_property
+    def accuracy_by_text(self) -> pd.DataFrame:
+        """Accuracy by ranges of `text_numbers`, as `accuracy_by_range` gives it, with `by`; none without."""
+        if self.judgements is None:
+            return pd.DataFrame()
+        parts = [
+            accuracy_by_range(self.judgements, values).assign(by=by)
+            for by, values in self.text_numbers.items()
+        ]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     @property
     def text_view(self) -> TextView | None:

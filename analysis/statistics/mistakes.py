@@ -133,6 +133,19 @@ def confused_pairs(table: pd.DataFrame) -> pd.DataFrame:
     return ordered.assign(share_of_mistakes=ordered["n"] / ordered["n"].sum())
 
 
+def among_most_confused(table: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """The part of a confusion matrix that has room: the classes with most mistakes, made in them or for them.
+
+    Args:
+        table: As `confusion` gives it.
+        limit: Classes that are kept.
+    """
+    wrong = table[table["true"] != table["predicted"]]
+    mistakes = wrong.groupby("true")["n"].sum() + wrong.groupby("predicted")["n"].sum()
+    kept = mistakes.sort_values(ascending=False, kind="stable").index[:limit]
+    return table[table["true"].isin(kept) & table["predicted"].isin(kept)]
+
+
 def scores_by_class(judged: Judgements, *, level: float = LEVEL) -> pd.DataFrame:
     """Precision, recall and F1 of each class, means over replicates of its counts.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from study.prediction.classifier import TextClassifier
 
 CLOSING_FINDINGS = (
+    "blindness",
     "validated-on-test",
     "conclusion",
     "confirmation",
