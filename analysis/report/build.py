@@ -13,6 +13,7 @@ from analysis.records.loading import Study
 from analysis.report.chapters.asked import asked_chapter
 from analysis.report.chapters.audited import audited_chapter
 from analysis.report.chapters.beat import beat_chapter
+from analysis.report.chapters.card import card_chapter
 from analysis.report.chapters.confirmed import confirmed_chapter
 from analysis.report.chapters.factor import factor_chapter
 from analysis.report.chapters.failures import failures_chapter
@@ -53,6 +54,7 @@ _CHAPTERS: dict[str, Callable[[Evidence], Section | None]] = {
     "factors": factor_chapter,
     "search": search_chapter,
     "baselines": beat_chapter,
+    "model": card_chapter,
     "failures": failures_chapter,
     "asked": asked_chapter,
 }

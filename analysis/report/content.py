@@ -86,7 +86,15 @@ class Note:
     tone: Tone = "plain"
 
 
-Block = Chart | Grid | Note
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Lines to be copied as they are, with their heading."""
+
+    title: str
+    text: str
+
+
+Block = Chart | Grid | Listing | Note
 
 
 @dataclass(frozen=True, kw_only=True)

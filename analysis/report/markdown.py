@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from analysis.report.content import Block, Chart, Grid, Report
+from analysis.report.content import Block, Chart, Grid, Listing, Report
 
 _SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>#|~$!"} | {"&": "&amp;", "@": "@\u200b"})
 _ROWS = 10
@@ -49,6 +49,9 @@ def _block(block: Block, drawn: set[str]) -> Iterable[str]:
         ]
     if isinstance(block, Grid):
         return [f"### {escape(block.title)}", "", *_table(block), ""]
+    if isinstance(block, Listing):
+        # Indented, not fenced: no line of it can end the block.
+        return [f"### {escape(block.title)}", "", *(f"    {line}" for line in block.text.splitlines()), ""]
     return [escape(block.text), ""]
 
 

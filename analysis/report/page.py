@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.report.content import Block, Chart, Grid, Report
+from analysis.report.content import Block, Chart, Grid, Listing, Report
 from analysis.report.svg import Drawing, inline_svg
 from analysis.words.numbers import MINUS, NONE
 
@@ -85,6 +85,8 @@ def _block(block: Block, drawings: Mapping[str, Drawing]) -> dict[str, Any]:
         }
     if isinstance(block, Grid):
         return _grid(block)
+    if isinstance(block, Listing):
+        return {"kind": "listing", "title": block.title, "text": block.text}
     return {"kind": "note", "text": block.text, "tone": block.tone}
 
 

@@ -12,11 +12,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from analysis.records.models import CARD_FILE, MODEL_FILE
 from study.data import FIRST_WORD
 from study.data.encoding import cut_view, look_up
 from study.errors import IntegrityError, StudyError
 from study.store.checksums import digest_of
-from study.store.models import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, ModelCard, read_card
+from study.store.models import VOCABULARY_FILE, ModelCard, read_card
 from study.training.backend import import_backend
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from analysis.records.models import MODEL_FILE
 from study.errors import EnvironmentFaultError, StudyError
 from study.prediction.classifier import TextClassifier
-from study.store.models import MODEL_FILE
 from study.training.backend import import_backend
 
 

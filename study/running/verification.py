@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.records.models import CARD_FILE
 from analysis.records.plain import find_odd
 from study.errors import IntegrityError, StudyError
 from study.store.checksums import CHECKSUMS_FILE, digest_of, read_checksums, write_checksums
 from study.store.database import check_database
 from study.store.directory import StudyDirectory
-from study.store.models import CARD_FILE, read_card
+from study.store.models import read_card
 
 DERIVED = ("trials.parquet", "epochs.parquet", "report", "optuna.db")
 """What can be made again from the records."""

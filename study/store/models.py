@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from analysis.records.models import CARD_FILE, MODEL_FILE
 from analysis.records.schema import Phase
 from study.data import FIRST_WORD
 from study.data.spec import Side, TokenRule
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MODEL_FILE = "model.keras"
 VOCABULARY_FILE = "vocabulary.txt"
-CARD_FILE = "model.json"
 
 
 class Encoding(BaseModel):
