@@ -152,9 +152,12 @@ def test_no_study_is_expected_to_take_more_disk_than_it_may() -> None:
     assert priced.disk_bytes.high < priced.most_disk_bytes
 
 
-def test_a_study_without_workers_is_refused() -> None:
-    with pytest.raises(StudyError, match="--workers=0"):
-        count_slots(make_spec(), 0)
+def test_a_study_is_priced_on_as_many_workers_as_it_asks_for() -> None:
+    asked, _ = count_slots(make_spec(resources={"max_workers": 7}))
+
+    assert asked == 7
+    with pytest.raises(StudyError, match="max_workers"):
+        make_spec(resources={"max_workers": 0})
 
 
 def test_a_price_is_printed_with_its_interval(capsys: pytest.CaptureFixture[str]) -> None:
