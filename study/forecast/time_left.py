@@ -23,6 +23,9 @@ N_RECENT = 8
 N_PACED = 16
 """The runs that began last tell the pace: what else a machine does changes while a study runs."""
 
+START_S = 0.7
+"""Building and tracing a model of one layer (docs/performance.md), until a worker's second run has told."""
+
 PACE_SPREAD = 0.25
 """Standard deviation of the logarithm of how far one run's pace is from what its size says."""
 
@@ -142,7 +145,9 @@ class TimeLeft:
             return None
         pace = sum(run.paced_s for run in self._paced) / sum(run.n_paced * run.size for run in self._paced)
         starts_s = [first_s - pace * size for first_s, size in self._starts]
-        start_s = max(fmean(starts_s), 0.0) if starts_s else 0.0
+        start_s = max(fmean(starts_s), 0.0) if starts_s else START_S
+        if self._spec.training.max_epochs == 1:
+            start_s = 0.0  # the pace holds it
         busy_s, variance = [0.0] * max(self._n_slots - len(self._running), 0), 0.0
         for (trial, _), run in self._running.items():
             n_epochs, spread = self._lives.epochs(trial, run.n_epochs)
@@ -172,7 +177,8 @@ class TimeLeft:
         if run.n_epochs == 0 and run.is_warm:
             epoch_s = now_s - run.heard_s  # with what passed between worker and driver
         if run.n_epochs == 0 and self._spec.training.max_epochs > 1:
-            self._starts.append((epoch_s, run.size))
+            if run.is_warm:  # no later run waits for a process to load its libraries
+                self._starts.append((epoch_s, run.size))
         else:
             if not run.n_paced:
                 self._paced.append(run)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from study.forecast.costs import guess_text_s
-from study.forecast.time_left import Backlog, TimeLeft
+from study.forecast.time_left import START_S, Backlog, TimeLeft
 from study.spec.schema import StudySpec
 from study.trial import EpochFigures, Report
 from tests.study.pretend.small_study import SMALL_SPACE, make_spec
@@ -17,8 +17,8 @@ RATIO = guess_text_s(LARGE, has_own_model=False) / guess_text_s(SMALL, has_own_m
 
 Setting = Mapping[str, Any]
 
-START_S, EPOCH_S = 4.0, 10.0
-"""What the start of each run takes, and an epoch of the small setting; of the large `RATIO` times as much."""
+EPOCH_S = 10.0
+"""What an epoch of the small setting takes; of the large `RATIO` times as much."""
 
 OPEN = {"kind": "search", "trials": 6, "scheduler": "none"}
 ASHA = {"kind": "search", "trials": 6, "grace_period_epochs": 1}
@@ -60,13 +60,14 @@ class Leg:
         n: int = 3,
         end: str = "completed",
         slower: float = 1.0,
+        start_s: float = START_S,
     ) -> None:
         """Train a run of `n` epochs to its end while nothing else runs."""
         self.left.begin(key, setting, self.now_s)
         epoch_s = EPOCH_S * (RATIO if setting is LARGE else 1.0)
         began = self.now_s
         for epoch in range(1, n + 1):
-            self.now_s = began + slower * (START_S + epoch * epoch_s)
+            self.now_s = began + slower * (start_s + epoch * epoch_s)
             report = make_report(epoch, self.now_s - began)
             self.left.hear(key, end if epoch == n else "running", report, self.now_s)
 
@@ -214,3 +215,23 @@ def test_settings_that_wait_tell_as_much_of_those_that_nobody_knows() -> None:
     leg.train((0, 1), SMALL)
 
     assert leg.middle_s() == pytest.approx(run_s(LARGE) + (run_s(SMALL) + run_s(LARGE)) / 2)
+
+
+def test_only_the_first_run_of_a_worker_waits_for_its_process() -> None:
+    leg = Leg([SMALL] * 4, n_trials=4)
+
+    leg.left.begin((0, 1), SMALL, 0.0)
+    for epoch, state in ((1, "running"), (2, "running"), (3, "completed")):
+        leg.now_s = 100.0 + epoch * EPOCH_S
+        leg.left.hear((0, 1), state, make_report(epoch, leg.now_s), leg.now_s)
+
+    assert leg.middle_s() == pytest.approx(3 * run_s(SMALL))
+
+
+def test_later_runs_tell_what_a_start_takes() -> None:
+    leg = Leg([SMALL] * 4, n_trials=4)
+
+    leg.train((0, 1), SMALL)
+    leg.train((1, 1), SMALL, start_s=6.0)
+
+    assert leg.middle_s() == pytest.approx(2 * (6.0 + 3 * EPOCH_S))
