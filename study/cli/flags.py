@@ -150,7 +150,7 @@ def takes(flags: Sequence[Flag]) -> Callable[[Callable[..., None]], Callable[...
 
 def say_command(source: str, given: Given, settings: Sequence[str] | None) -> str:
     """The command that runs a study on texts that were read so."""
-    options = {flag.key: _option_of(flag) for flag in DATA}
+    options = {flag.key: option_of(flag) for flag in DATA}
     words = ["study", "run", "--data", source]
     for key, value in given.items():
         match value:
@@ -167,7 +167,8 @@ def say_command(source: str, given: Given, settings: Sequence[str] | None) -> st
     return shlex.join(words)
 
 
-def _option_of(flag: Flag) -> str:
+def option_of(flag: Flag) -> str:
+    """The option as it is written."""
     option = get_args(flag.annotation)[1]
     return str(
         (option.param_decls or (option.default,))[0]

@@ -12,7 +12,7 @@ from study.data.corpus import Corpus
 from study.data.encoding import FIRST_WORD, UNKNOWN, EncodedCorpus
 from study.data.reading.sentences import explain_reading
 from study.data.splits import SPLITS, Split
-from study.data.warnings import count_repeats, find_warnings
+from study.data.warnings import count_repeats, explain_tokens, find_warnings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ class DataDescription:
             their words that are lost (`words_lost`).
         coverage: By `vocab_size`, shares in [0, 1] of the words of each split that are in the vocabulary.
         warnings: What may spoil a study of these texts, in sentences.
-        reading: How the files were read, in sentences; nothing for a source that is made.
+        reading: How the files were read and cut into tokens, in sentences.
         sample: Text and class of the first three rows that are no test rows.
     """
 
@@ -81,7 +81,10 @@ def describe(corpus: Corpus, encoded: EncodedCorpus) -> DataDescription:
         cuts=_cut_table(encoded),
         coverage=_coverage_table(encoded),
         warnings=find_warnings(corpus, encoded),
-        reading=explain_reading(corpus.reading) if corpus.reading else [],
+        reading=[
+            *(explain_reading(corpus.reading) if corpus.reading else ()),
+            explain_tokens(corpus, encoded),
+        ],
         sample=_sample(corpus),
     )
 

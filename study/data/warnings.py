@@ -9,10 +9,10 @@ from typing import get_args
 import numpy as np
 
 from analysis.words.numbers import count
+from study.data.characters import share_unspaced
 from study.data.corpus import Corpus
 from study.data.encoding import FIRST_WORD, UNKNOWN, EncodedCorpus
 from study.data.messages import quoted
-from study.data.reading.columns import is_unspaced
 from study.data.spec import TokenRule
 from study.data.splits import SPLITS
 
@@ -68,11 +68,17 @@ def find_warnings(corpus: Corpus, encoded: EncodedCorpus, longest: int | None = 
     ]
 
 
-def share_unspaced(corpus: Corpus) -> float:
-    """The share of characters that are of a script without spaces between words, in a sample of texts."""
+def explain_tokens(corpus: Corpus, encoded: EncodedCorpus) -> str:
+    """Say what the tokens are, and why where the script decided it."""
+    share = _share_unspaced(corpus)
+    if encoded.tokens == "chars" and share > _UNSPACED:
+        return f"tokens: chars, as {share:.0%} of the letters are of a script without spaces between words"
+    return f"tokens: {encoded.tokens}"
+
+
+def _share_unspaced(corpus: Corpus) -> float:
     texts = corpus.texts[:: max(1, len(corpus.texts) // _SAMPLED)]
-    sample = "".join(text[:500] for text in texts)
-    return sum(map(is_unspaced, sample)) / max(1, len(sample))
+    return share_unspaced("\n".join(text[:500] for text in texts))
 
 
 def _on_rows(corpus: Corpus) -> list[str]:
@@ -92,11 +98,11 @@ def _on_tokens(corpus: Corpus, encoded: EncodedCorpus, longest: int | None) -> l
     ids = encoded.ids[np.repeat(is_validation, np.diff(encoded.offsets))]
     n_tokens = int((ids >= UNKNOWN).sum())
     known = float((ids >= FIRST_WORD).sum()) / max(1, n_tokens)
-    unspaced = share_unspaced(corpus)
+    unspaced = _share_unspaced(corpus)
     n_words = encoded.n_ids - FIRST_WORD
-    if unspaced > _UNSPACED and n_words > 0 and known < _KNOWN:
+    if unspaced > _UNSPACED and encoded.tokens.startswith("words") and known < _KNOWN:
         found.append(
-            f"{unspaced:.0%} of the characters are of a script without spaces between words, so that a whole "
+            f"{unspaced:.0%} of the letters are of a script without spaces between words, so that a whole "
             f"sentence counts as a word and {known:.1%} of the validation tokens are known: put spaces "
             f"between words{_smaller('chars')}"
         )

@@ -18,7 +18,7 @@ from study.cluster.head_watch import watch_head
 from study.cluster.session import check_address, ray_session, tokens_file
 from study.data import Corpus, EncodedCorpus, encode, load_corpus
 from study.data.reading.sentences import explain_reading
-from study.data.warnings import find_warnings
+from study.data.warnings import explain_tokens, find_warnings
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
 from study.forecast.time_left import Backlog
@@ -153,6 +153,7 @@ class Leg:
         lengths = self.spec.space.parameters.get("sequence_length")
         longest = max(extremes(lengths)) if lengths is not None else None
         warnings = find_warnings(corpus, encoding.result(), longest)
+        self.listener.on_design([explain_tokens(corpus, encoding.result())])
         for warning in warnings:
             self.listener.on_warning(f"the texts: {warning}")
         facts = describe_facts(self.spec, corpus, warnings)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from study.data.characters import share_unspaced
 from study.data.messages import listed, nearest, quoted
 from study.data.reading.table import Table
 from study.data.spec import DataSpec
@@ -44,6 +45,7 @@ _ADDRESS = re.compile(r"(https?://|www\.)\S+$")
 _NUMBER = re.compile(r"[-+]?\d+(\.0+)?$")
 _FRACTION = re.compile(r"[-+]?(\d+\.\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
 _MAX_LABEL = 100
+_UNSPACED = 0.2
 _FEW = 20  # rows, of which none may have another's label
 
 
@@ -223,25 +225,13 @@ def _is_free_text(values: Sequence[str]) -> bool:
     if len(set(values)) < 0.3 * n or sum(bool(_ADDRESS.match(value.strip())) for value in values) > n / 2:
         return False
     n_words = sum(len(value.split()) for value in values) / n
-    n_unspaced = sum(any(is_unspaced(mark) for mark in value[:50]) for value in values)
+    n_unspaced = sum(share_unspaced(value[:50]) > _UNSPACED for value in values)
     if n_words < 3 and n_unspaced < n / 2:
         return False
     plain = [_DIGITS.sub("9", value) for value in values]
     n_different = len({word for value in plain for word in value.split()})
     # Dates and identifiers have few words and few shapes.
     return n_different > 0.3 * n or len({_LETTERS.sub("a", value) for value in plain}) > 0.2 * n
-
-
-def is_unspaced(mark: str) -> bool:
-    """Whether a character is of a script that puts no spaces between words."""
-    return (
-        "\u0e00" <= mark <= "\u0eff"  # Thai, Lao
-        or "\u1000" <= mark <= "\u109f"  # Burmese
-        or "\u1780" <= mark <= "\u17ff"  # Khmer
-        or "\u3040" <= mark <= "\u30ff"  # Japanese
-        or "\u3400" <= mark <= "\u9fff"  # Chinese
-        or "\U00020000" <= mark <= "\U0003ffff"
-    )
 
 
 def _may_be_label(cell: object) -> bool:

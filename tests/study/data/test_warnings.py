@@ -67,7 +67,7 @@ def test_words_that_training_does_not_know_are_counted(tmp_path: Path) -> None:
 )
 def test_a_script_without_spaces_is_recognised(tmp_path: Path, script: str) -> None:
     texts = [script * (1 + number % 5) + str(number) for number in range(N)]
-    said = warn(tmp_path, texts, ["a", "b"] * (N // 2))
+    said = warn(tmp_path, texts, ["a", "b"] * (N // 2), tokens="words")
     assert "script without spaces between words" in said
     assert "0.0% of the validation tokens are known" in said
 
