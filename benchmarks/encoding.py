@@ -50,10 +50,12 @@ def measure_docstrings(folder: Path) -> None:
 def measure_source(source: str, folder: Path) -> None:
     """Loading, encoding and viewing one source."""
     spec = DataSpec(source=source)
-    show(f"load {spec.source_name}", best_of(1, lambda: load_corpus(spec)))
+    load_s = best_of(1, lambda: load_corpus(spec))
+    show(f"load {spec.source_name}", load_s)
     corpus = load_corpus(spec)
     encode_s = best_of(1, lambda: encode(corpus, spec, folder))
-    show(f"encode {len(corpus.texts):,} texts and cache them", encode_s, ENCODE_BAR_S)
+    show(f"encode {len(corpus.texts):,} texts and cache them", encode_s)
+    show("both together", load_s + encode_s, ENCODE_BAR_S)
     show("map them from the cache", best_of(5, lambda: encode(corpus, spec, folder)))
     measure_views(encode(corpus, spec, folder))
 

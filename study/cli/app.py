@@ -29,6 +29,7 @@ for command in (
     reporting.report,
     reporting.compare,
     prediction.predict,
+    prediction.evaluate,
     prediction.export,
     caring.verify,
     caring.doctor,

@@ -7,9 +7,12 @@ import inspect
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from typer import Option
+
+if TYPE_CHECKING:
+    from study.data import DataSpec
 
 Given = dict[str, Any]
 """Values by dotted key, as the options of a command line gave them; None where an option was not given."""
@@ -173,3 +176,22 @@ def option_of(flag: Flag) -> str:
     return str(
         (option.param_decls or (option.default,))[0]
     )  # beside a type, typer takes the first for a default
+
+
+def read_spec(source: str, given: Given) -> DataSpec:
+    """The `data` section for a source and options of `READING`.
+
+    Raises:
+        StudyError: If one of them is none.
+    """
+    from pydantic import ValidationError
+
+    from study.data import DataSpec
+    from study.errors import StudyError
+    from study.spec.schema import explain
+
+    asked = {key.removeprefix("data."): value for key, value in given.items() if value is not None}
+    try:
+        return DataSpec.model_validate({"source": source, **asked})
+    except ValidationError as error:
+        raise StudyError(f"data: {explain(error, DataSpec)}") from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,11 +13,17 @@ from rich.table import Table
 
 from analysis.records.read_only import open_read_only
 from study.errors import StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from study.prediction.evaluation import Evaluation
 from study.store.directory import is_held
 
 _PIPE_WIDTH = 10_000
 
 _TEXT = 160
+_MOST_CLASSES = 12
 
 
 def print_studies(folder: Path) -> None:
@@ -104,14 +111,7 @@ def print_data(settings: dict[str, Any], command: str) -> None:
             description.coverage,
         ),
     ):
-        flat = frame.reset_index()
-        table = Table(
-            *map(str, flat.columns), title=title, title_justify="left", title_style="bold", box=None
-        )
-        for row in flat.itertuples(index=False):
-            table.add_row(*(escape(_say(value)) for value in row))
-        console.print()
-        console.print(table)
+        _print_frame(console, title, frame)
     console.print()
     for warning in description.warnings:
         console.print(f"[yellow]! {escape(warning)}[/yellow]")
@@ -125,6 +125,41 @@ def _print_sample(console: Console, sample: list[tuple[str, str]]) -> None:
     for text, label in sample:
         shown = " ".join(text.split())
         table.add_row(escape(label), escape(shown if len(shown) <= _TEXT else f"{shown[: _TEXT - 3]}..."))
+    console.print()
+    console.print(table)
+
+
+def print_evaluation(figures: Evaluation, reading: Sequence[str]) -> None:
+    """Print how well a model does on labelled texts."""
+    console = Console(highlight=False)
+    for sentence in reading:
+        console.print(f"- {escape(sentence)}")
+    console.print(
+        f"accuracy {figures.accuracy:.1%} of {figures.n_texts:,} texts (95% interval {figures.low:.1%} to "
+        f"{figures.high:.1%}); always the most frequent label: {figures.majority:.1%}"
+    )
+    console.print(
+        f"loss {figures.loss:.3f}, macro F1 {figures.macro_f1:.3f}, calibration error "
+        f"{figures.calibration_error:.3f}"
+    )
+    tables = [("by class", figures.classes)]
+    if len(figures.confusion) <= _MOST_CLASSES:
+        tables.append(("texts by label (rows) and class given", figures.confusion))
+    for title, frame in tables:
+        _print_frame(console, title, frame)
+
+
+def _print_frame(console: Console, title: str, frame: pd.DataFrame) -> None:
+    flat = frame.reset_index()
+    table = Table(
+        *(escape(str(name)) for name in flat.columns),
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+    )
+    for row in flat.itertuples(index=False):
+        table.add_row(*(escape(_say(value)) for value in row))
     console.print()
     console.print(table)
 
