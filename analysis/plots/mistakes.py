@@ -35,6 +35,9 @@ _LIGHT_INK, _DARK_INK = "#FDFDFE", "#22252E"
 _CONTRAST = 0.6
 """Power of the shares that colours follow, so that a tenth of a class is seen beside the diagonal."""
 
+_LEAST_SAID, _LEAST_SAID_OF_MANY = 0.005, 0.015
+"""Shares from which a cell holds its number: below, it has a colour, and its number where one points."""
+
 _LETTER_IN = 0.085
 """Width of a letter of a label."""
 
@@ -97,12 +100,14 @@ def _draw_cells(
         ]
     )
     axes.add_collection(squares)
+    least = _LEAST_SAID if len(place) <= MAX_IN_HALF else _LEAST_SAID_OF_MANY
     for x, y, share, depth in zip(across.tolist(), down.tolist(), cells["share"], shade, strict=True):
-        if share >= 0.005:
+        if share >= least:
             color = _LIGHT_INK if depth > 0.6 else _DARK_INK
-            axes.text(
+            number = axes.text(
                 x, y, f"{100 * share:.0f}", ha="center", va="center_baseline", fontsize=size, color=color
             )
+            number.set_in_layout(False)  # it lies within the axes, and there may be a thousand
 
 
 def draw_accuracy_by_range(groups: Sequence[tuple[str, pd.DataFrame]], overall: float) -> Figure:

@@ -22,7 +22,6 @@ from analysis.statistics.mistakes import (
     majority_share,
     never_predicted,
 )
-from analysis.statistics.optimism import binomial_half_width
 from analysis.words.numbers import count, listing, number, percent, plus_minus
 
 _SIGNIFICANT = 0.025
@@ -101,8 +100,8 @@ def _read_majority(evidence: Evidence) -> str:
         return ""
     best = float(ranking["val_accuracy"].iloc[0])
     majority, share = majority_share(labels)
-    margin = float(binomial_half_width(best, evidence.facts.n_validation))
-    if best - margin > share:
+    margin = evidence.half_width
+    if best - (0.0 if np.isnan(margin) else margin) > share:
         return ""
     return (
         f"The majority class alone, {evidence.facts.classes[majority]}, would reach {percent(share)}: the "
