@@ -1,0 +1,114 @@
+"""What the report says of verdicts, in studies whose tables are made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import Study
+from analysis.records.schema import TRIAL_COLUMNS
+from analysis.report.chapters.beat import read_baselines
+from analysis.report.chapters.verdict import read_levels, read_settings, verdict
+from analysis.statistics.evidence import Evidence, gather
+
+MakeTable = Callable[..., pd.DataFrame]
+
+
+@pytest.fixture
+def judge(one_setting: Study, make_trials: MakeTable) -> Callable[[list[dict[str, Any]]], Evidence]:
+    """The evidence of a study with these runs and no curves."""
+
+    def make(rows: list[dict[str, Any]]) -> Evidence:
+        trials = make_trials([{"val_accuracy_last": row["val_accuracy"], **row} for row in rows])
+        parameters = tuple(name for name in trials if name not in TRIAL_COLUMNS)
+        no_curves = one_setting.epochs.iloc[:0]
+        return gather(replace(one_setting, trials=trials, epochs=no_curves, parameters=parameters))
+
+    return make
+
+
+def crossed(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Cells by directions under five sizes and two seeds: which cell is ahead turns with the direction."""
+    settings = [
+        (cell, both, units) for cell in ("gru", "lstm") for both in (False, True) for units in range(5)
+    ]
+    return [
+        {
+            "trial": trial,
+            "replicate": replicate,
+            "cell": cell,
+            "bidirectional": both,
+            "units": 8 * (1 + units),
+            "val_accuracy": 0.8 + 0.03 * ((cell == "lstm") == both) + rng.normal(0, 0.003),
+        }
+        for trial, (cell, both, units) in enumerate(settings)
+        for replicate in (1, 2)
+    ]
+
+
+def test_that_levels_change_places_is_said_before_any_average(judge: Callable[..., Evidence]) -> None:
+    text = read_levels(judge(crossed(np.random.default_rng(0))))
+    assert text.startswith("Cell and direction act together (")
+    assert "which cell is ahead changes with the other" in text
+    assert "is shown to be better than another on average" in text
+
+
+def test_one_run_of_each_is_no_tie(judge: Callable[..., Evidence]) -> None:
+    evidence = judge([{"units": 8, "val_accuracy": 0.80}, {"units": 16, "val_accuracy": 0.86}])
+    assert read_settings(evidence) == (
+        "16 units is 6.0 points ahead of 8 units with one run of each, which says nothing of the luck of the "
+        "seed: train them again under other seeds."
+    )
+
+
+def field(phase: str, means: list[float], seeds: range) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(1)
+    return [
+        {
+            "trial": trial,
+            "replicate": seed,
+            "seed": seed,
+            "phase": phase,
+            "units": 8 * (1 + trial),
+            "val_accuracy": mean + rng.normal(0, 0.002),
+        }
+        for trial, mean in enumerate(means)
+        for seed in seeds
+    ]
+
+
+def test_the_settings_that_may_be_the_best_are_named(judge: Callable[..., Evidence]) -> None:
+    text = read_settings(judge(field("search", [0.850, 0.849, 0.80, 0.79], range(1, 6))))
+    assert "but 2 of 4 settings may be the best" in text
+    assert "2 can" in text
+    alone = read_settings(judge(field("search", [0.90, 0.85, 0.80, 0.79], range(1, 6))))
+    assert alone == "8 units is the best: all 3 others can be ruled out."
+
+
+def test_fresh_seeds_name_the_setting_that_they_favour(judge: Callable[..., Evidence]) -> None:
+    searched = field("search", [0.86, 0.85, 0.84], range(1, 4))
+    confirmed = field("confirm", [0.83, 0.85, 0.80], range(11, 16))
+    text = read_settings(judge([*searched, *confirmed]))
+    assert text == "16 units is the best on fresh seeds: all 2 others can be ruled out."
+
+
+def test_a_confounded_factor_is_named_without_a_count(judge: Callable[..., Evidence]) -> None:
+    rows = field("search", [0.85, 0.80], range(1, 8))
+    evidence = judge([{**row, "layers": 1 + row["trial"]} for row in rows])
+    table = evidence.level_verdicts
+    assert set(table["answer"]) == {"cannot be told apart"}
+    assert [verdict(row) for row in table.to_dict("records")] == [
+        "cannot be told apart from layers",
+        "cannot be told apart from units",
+    ]
+    assert read_levels(evidence).endswith("2 cannot be told apart from something else.")
+
+
+def test_a_line_to_beat_is_met_with_seeds_texts_and_luck(judge: Callable[..., Evidence]) -> None:
+    text = read_baselines(judge(field("search", [0.850, 0.849, 0.80, 0.79], range(1, 6))))
+    assert "for other seeds and texts, with the luck of having been picked out of 4" in text
