@@ -156,7 +156,9 @@ class Search:
         proposal = self._proposals.of(assignment)
         if state == "pruned":
             self._skip_seeds(proposal)
-        if proposal.suggestion is not None and not proposal.is_open:
+        # A seed that was handed out and has said nothing yet is not known to the proposal.
+        is_awaited = any((proposal.trial, "search", seed) in self._running for seed in proposal.replicates)
+        if proposal.suggestion is not None and not proposal.is_open and not is_awaited:
             proposal.suggestion.tell(self._conclude(proposal))
 
     def _skip_seeds(self, proposal: Proposal) -> None:

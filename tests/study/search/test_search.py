@@ -116,6 +116,21 @@ def test_a_later_leg_trains_what_is_missing_and_nothing_twice(open_study: OpenSt
     assert [o.state for o in ledger.outcomes()] == ["completed"] * 6
 
 
+def test_a_sampler_is_told_once_of_a_setting_that_is_stopped_while_another_seed_sets_out(
+    open_study: OpenStudy,
+) -> None:
+    spec = make_spec(seeds=2, design={"kind": "search", "trials": 4})
+    search, ledger = open_study(spec)
+    first, second = begin(search, ledger), begin(search, ledger)
+
+    search.record(first, pretend_report(first, 1, 3), stopped=True)
+    told_early = [trial for trial in list_told(search)[0] if trial.state.is_finished()]
+    search.record(second, pretend_report(second, 1, 3), stopped=True)
+
+    assert not told_early
+    assert [trial.state.name for trial in list_told(search)[0]] == ["PRUNED"]
+
+
 def test_a_trial_that_was_running_is_handed_out_again_by_the_next_leg(open_study: OpenStudy) -> None:
     spec = make_spec(design={"kind": "search", "trials": 5, "scheduler": "none"})
     search, ledger = open_study(spec)
