@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from study.data import DataSpec, EncodedCorpus, Splits, encode, load_corpus
-from study.data.docstrings import read_docstrings
+from study.data.sources.docstrings import read_docstrings
 
 ENCODE_BAR_S = 8.0
 VIEW_BAR_S = 0.05

@@ -6,8 +6,8 @@ loaded by the functions that need them.
 
 from __future__ import annotations
 
-from search_spaces.codec import DomainLike, as_domain
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar, Setting
+from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.errors import DocumentError, SpaceError
 from search_spaces.recurrent import recurrent_space
 from search_spaces.space import Space

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from search_spaces.codec import DomainLike, as_domain
 from search_spaces.core import Core
 from search_spaces.domains import Domain, Fixed, Integer, Real, flatten_density
+from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.errors import SpaceError, hint_name
-from search_spaces.writing import rename_expression
+from search_spaces.expressions.writing import rename_expression
 
 AnySpace = TypeVar("AnySpace", bound=Core)
 """A space, or one of a class that a user made of it: what comes out is of the same class."""

@@ -7,15 +7,15 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from search_spaces.adopting import adopt, is_missing
-from search_spaces.checking import check_expression
-from search_spaces.codec import DomainLike, as_domain
 from search_spaces.domains import Choice, Domain, Fixed, Real, Scalar, Setting
+from search_spaces.domains.adopting import adopt, is_missing
+from search_spaces.domains.codec import DomainLike, as_domain
+from search_spaces.domains.scalars import as_scalar, typed_key
 from search_spaces.errors import SpaceError, hint_name, located
 from search_spaces.expressions import Expression
+from search_spaces.expressions.checking import check_expression
+from search_spaces.expressions.parsing import parse_expression
 from search_spaces.nesting import flatten
-from search_spaces.parsing import parse_expression
-from search_spaces.scalars import as_scalar, typed_key
 
 MAX_NAME = 128
 """Longest parameter name, in characters."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from search_spaces.codec import DomainLike, as_domain
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
+from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.errors import SpaceError, hint_name
 from search_spaces.space import Space
 

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real
-from search_spaces.writing import MAX_LENGTH
+from search_spaces.expressions.writing import MAX_LENGTH
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from search_spaces import composing, enumeration, nearness, sampling, schemas, settings, tables, warnings
-from search_spaces.codec import domain_document
+from search_spaces import composing, schemas, settings, tables, warnings
 from search_spaces.core import Core
+from search_spaces.domains.codec import domain_document
+from search_spaces.drawing import enumeration, nearness, sampling
 from search_spaces.errors import SpaceError, hint_name
 
 DOCUMENT_KEYS = ("parameters", "conditions", "constraints", "defaults")

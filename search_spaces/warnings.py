@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Scalar
 from search_spaces.errors import hint_name
-from search_spaces.evaluation import is_same
-from search_spaces.nodes import Comparison, Literal, Membership, Name, Node, children
-from search_spaces.writing import write_literal
+from search_spaces.expressions.evaluation import is_same
+from search_spaces.expressions.nodes import Comparison, Literal, Membership, Name, Node, children
+from search_spaces.expressions.writing import write_literal
 
 
 def list_warnings(space: Core) -> list[str]:

@@ -19,10 +19,10 @@ from search_spaces.adapters.configspace_clauses import (
     write_clause,
     write_condition,
 )
-from search_spaces.codec import as_domain, domain_document
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Setting, name_density
+from search_spaces.domains.codec import as_domain, domain_document
 from search_spaces.errors import SpaceError, located
-from search_spaces.parsing import parse_expression
+from search_spaces.expressions.parsing import parse_expression
 from search_spaces.space import Space
 
 META_KEY = "search_spaces"

@@ -9,11 +9,20 @@ from typing import Any
 import ConfigSpace as cs  # noqa: N813  # a package named like a class
 
 from search_spaces.domains import Domain
+from search_spaces.domains.scalars import as_scalar
 from search_spaces.errors import SpaceError
-from search_spaces.evaluation import compile_node
-from search_spaces.nodes import Comparison, Conditional, Literal, Logic, Name, Node, Unary, list_names
-from search_spaces.scalars import as_scalar
-from search_spaces.writing import write_literal, write_name, write_node
+from search_spaces.expressions.evaluation import compile_node
+from search_spaces.expressions.nodes import (
+    Comparison,
+    Conditional,
+    Literal,
+    Logic,
+    Name,
+    Node,
+    Unary,
+    list_names,
+)
+from search_spaces.expressions.writing import write_literal, write_name, write_node
 
 MAX_LISTED = 10_000
 """Largest parameter whose values a condition or clause lists one by one."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search_spaces.domains import Domain, Scalar
+from search_spaces.domains.scalars import typed_key
 from search_spaces.errors import SpaceError
-from search_spaces.scalars import typed_key
-from search_spaces.writing import write_literal, write_name
+from search_spaces.expressions.writing import write_literal, write_name
 
 MAX_PARENT = 50
 """Most values of a parameter that may decide whether another applies."""

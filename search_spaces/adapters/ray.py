@@ -11,12 +11,12 @@ from ray.tune.search import sample as ray_domains
 
 from search_spaces.adapters.densities import refuse_density
 from search_spaces.adapters.ray_search import OptunaSpaceSearch
-from search_spaces.codec import as_domain
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Setting, name_density
+from search_spaces.domains.codec import as_domain
+from search_spaces.domains.scalars import as_scalar
 from search_spaces.errors import SpaceError, located
 from search_spaces.formats.reading import make_multiples, make_normal
 from search_spaces.nesting import nest
-from search_spaces.scalars import as_scalar
 from search_spaces.space import Space
 
 __all__ = [

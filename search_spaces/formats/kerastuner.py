@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from search_spaces.errors import SpaceError, located
+from search_spaces.expressions.writing import write_literal, write_name
 from search_spaces.formats.reading import (
     as_real,
     as_whole,
@@ -16,7 +17,6 @@ from search_spaces.formats.reading import (
     take,
     take_list,
 )
-from search_spaces.writing import write_literal, write_name
 
 
 def read_kerastuner(source: Any) -> dict[str, Any]:

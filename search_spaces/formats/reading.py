@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from search_spaces.domains.exact import as_fraction, exact
+from search_spaces.domains.scales import CUT_STD
 from search_spaces.errors import SpaceError, hint_name
-from search_spaces.exact import as_fraction, exact
-from search_spaces.scales import CUT_STD
 
 
 def read_source(source: Any, what: str) -> Any:

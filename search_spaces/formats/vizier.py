@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from search_spaces.errors import SpaceError, located
+from search_spaces.expressions.writing import write_literal, write_name
 from search_spaces.formats.reading import (
     as_real,
     as_whole,
@@ -18,7 +19,6 @@ from search_spaces.formats.reading import (
     take,
     take_list,
 )
-from search_spaces.writing import write_literal, write_name
 
 _KEYS = (
     "parameter_id",

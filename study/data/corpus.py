@@ -94,15 +94,15 @@ def load_corpus(spec: DataSpec) -> Corpus:
 def _read(spec: DataSpec) -> Rows:
     match spec.source:
         case "docstrings":
-            from study.data.docstrings import read_docstrings
+            from study.data.sources.docstrings import read_docstrings
 
             return read_docstrings()
         case "recall":
-            from study.data.recall import generate_recall
+            from study.data.sources.recall import generate_recall
 
             return generate_recall(spec.recall)
         case "imdb" | "reuters":
-            from study.data.downloads import read_download
+            from study.data.sources.downloads import read_download
 
             return read_download(spec.source)
         case _:

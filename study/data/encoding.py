@@ -23,8 +23,8 @@ from study.data.corpus import Corpus
 from study.data.messages import quoted
 from study.data.spec import DataSpec, Side, TokenRule
 from study.data.splits import Split, Splits
-from study.data.subwords import cut_tokens, learn_parts, parts_of
-from study.data.tokens import number_tokens, space_out, suggest_tokens
+from study.data.tokens.rule import number_tokens, space_out, suggest_tokens
+from study.data.tokens.subwords import cut_tokens, learn_parts, parts_of
 from study.errors import DataError
 
 PADDING, START, UNKNOWN = 0, 1, 2
@@ -76,7 +76,8 @@ class EncodedCorpus:
     def vocabulary(self) -> list[str]:
         """Words of the training split, most frequent first; word i has the id i + `FIRST_WORD`.
 
-        For `bpe`, parts as `study.data.subwords.learn_parts` gives them: those merged with a space inside.
+        For `bpe`, parts as `study.data.tokens.subwords.learn_parts` gives them: those merged with a space
+        inside.
         """
         return unpack_strings(self.word_bytes, self.word_offsets)
 

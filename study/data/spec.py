@@ -11,7 +11,7 @@ Side = Literal["pre", "post"]
 """The side of a sequence that is padded or cut: its beginning or its end."""
 
 TokenRule = Literal["words", "words_and_punctuation", "chars", "bpe"]
-"""How a text becomes tokens; `study.data.tokens` has the rules."""
+"""How a text becomes tokens; `study.data.tokens.rule` has the rules."""
 
 Quoting = Literal["double", "double-escaped", "single", "single-escaped", "escaped", "none"]
 """How fields that hold delimiters or line ends are written; `study.data.reading.dialects` has the rules."""

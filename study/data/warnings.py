@@ -9,12 +9,12 @@ from typing import get_args
 import numpy as np
 
 from analysis.words.numbers import count
-from study.data.characters import share_unspaced
 from study.data.corpus import Corpus
 from study.data.encoding import FIRST_WORD, UNKNOWN, EncodedCorpus
 from study.data.messages import quoted
 from study.data.spec import TokenRule
 from study.data.splits import SPLITS
+from study.data.tokens.characters import share_unspaced
 
 _KNOWN, _MAJORITY, _UNSPACED = 0.85, 0.8, 0.2
 _FEW_TEXTS, _FEW_TO_VALIDATE, _MANY_NUMBERS = 20, 200, 12

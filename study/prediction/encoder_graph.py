@@ -1,4 +1,4 @@
-"""How a text becomes ids, as a graph: the rule of `study.data.tokens`, and nothing of its own."""
+"""How a text becomes ids, as a graph: the rule of `study.data.tokens.rule`, and nothing of its own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from study.data import FIRST_WORD, START, UNKNOWN
-from study.data.characters import REPLACEMENT, combining_classes, folded_characters, spelled_out
 from study.data.spec import TokenRule
-from study.data.subwords import parts_of
-from study.data.tokens import rule_of
+from study.data.tokens.characters import REPLACEMENT, combining_classes, folded_characters, spelled_out
+from study.data.tokens.rule import rule_of
+from study.data.tokens.subwords import parts_of
 
 _N_COMBINING_CLASSES = 256
 _PAIR = 2**32  # of two ids one key: the left one counts these
@@ -30,7 +30,7 @@ def _table(pairs: Sequence[tuple[Any, int]], default: int) -> tf.lookup.StaticHa
 
 
 class Folding(tf.Module):  # type: ignore[misc]
-    """`study.data.characters.fold` as a graph, which asks neither a locale nor TensorFlow's own Unicode."""
+    """`study.data.tokens.characters.fold` as a graph; neither a locale nor TensorFlow's Unicode is asked."""
 
     def __init__(self) -> None:
         super().__init__()

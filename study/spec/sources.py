@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from search_spaces import SpaceError
-from study.data.frames import store_frame
 from study.data.messages import quoted
+from study.data.sources.frames import store_frame
 from study.data.spec import BUILT_IN_SOURCES, DataSpec
 from study.errors import StudyError
 from study.spec.origin import Origin

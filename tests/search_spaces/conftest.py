@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from search_spaces import Choice, Domain, Fixed, Integer, Real, Space, SpaceError
 from search_spaces.domains import flatten_density
-from search_spaces.writing import write_literal, write_name
+from search_spaces.expressions.writing import write_literal, write_name
 
 NAMES = ("units", "layers", "cell", "learning rate", "encoder.units", "in", "größe")
 TEXTS = st.one_of(

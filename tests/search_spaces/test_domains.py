@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from search_spaces import Choice, Domain, Fixed, Integer, Real, SpaceError
-from search_spaces.codec import as_domain, domain_document
+from search_spaces.domains.codec import as_domain, domain_document
 
 UNIT = st.floats(0, 1)
 INF, NAN = float("inf"), float("nan")

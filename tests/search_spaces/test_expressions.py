@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from search_spaces import Choice, Integer, Real, Space, SpaceError
 from search_spaces.expressions import Expression
-from search_spaces.parsing import parse_expression
-from search_spaces.writing import MAX_LENGTH, rename_expression
+from search_spaces.expressions.parsing import parse_expression
+from search_spaces.expressions.writing import MAX_LENGTH, rename_expression
 
 PARAMS = {"a": 3, "b": 0.5, "flag": True, "cell": "rnn", "none": None, "learning rate": 2}
 DOMAINS = Space(

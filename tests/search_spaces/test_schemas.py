@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from search_spaces import Choice, Integer, Real, Space, recurrent_space
-from search_spaces.codec import CHOICE_KEYS, RANGE_KEYS
+from search_spaces.domains.codec import CHOICE_KEYS, RANGE_KEYS
 from search_spaces.schemas import document_schema
 from search_spaces.space import DOCUMENT_KEYS
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from study.data.characters import share_unspaced
 from study.data.messages import listed, nearest, quoted
 from study.data.reading.table import Table
 from study.data.spec import DataSpec
 from study.data.splits import canonical_split
+from study.data.tokens.characters import share_unspaced
 from study.errors import DataError
 
 TEXT_WORDS = (

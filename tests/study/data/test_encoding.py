@@ -18,11 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from study.data import Corpus, DataSpec, EncodedCorpus, Splits, encode, load_corpus, subwords
-from study.data.characters import fold
+from study.data import Corpus, DataSpec, EncodedCorpus, Splits, encode, load_corpus
 from study.data.encoding import FIRST_WORD, PADDING, START, UNKNOWN, look_up
 from study.data.spec import TokenRule
-from study.data.tokens import SPACE_MARK, number_tokens, space_out, suggest_tokens
+from study.data.tokens import subwords
+from study.data.tokens.characters import fold
+from study.data.tokens.rule import SPACE_MARK, number_tokens, space_out, suggest_tokens
 from study.errors import DataError, EnvironmentFaultError
 
 REPEATABLE = settings(derandomize=True, deadline=None)  # the same examples on any machine, however busy

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.data import UNKNOWN
-from study.data.characters import fold
 from study.data.encoding import look_up
 from study.data.spec import TokenRule
-from study.data.subwords import learn_parts
-from study.data.tokens import space_out
+from study.data.tokens.characters import fold
+from study.data.tokens.rule import space_out
+from study.data.tokens.subwords import learn_parts
 
 pytestmark = pytest.mark.slow  # it loads TensorFlow
 

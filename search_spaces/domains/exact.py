@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from search_spaces.scalars import as_scalar
+from search_spaces.domains.scalars import as_scalar
 
 Exact: TypeAlias = int | Fraction
 

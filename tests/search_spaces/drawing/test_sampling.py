@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from search_spaces import Choice, Domain, Integer, Real, Space, SpaceError
-from search_spaces.columns import Batch
-from search_spaces.sampling import Method
+from search_spaces.drawing.columns import Batch
+from search_spaces.drawing.sampling import Method
 
 METHODS: tuple[Method, ...] = ("random", "lhs", "sobol")
 FALSE_FAILURE_RATE = 1e-6

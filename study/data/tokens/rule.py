@@ -1,7 +1,7 @@
 """How a text becomes tokens: one rule for studies, `study predict` and the graphs that leave the project.
 
-A text is folded (`study.data.characters.fold`), then cut by a few regular expressions. Python applies them
-here; an exported model holds the same expressions and a table of the same folding.
+A text is folded (`study.data.tokens.characters.fold`), then cut by a few regular expressions. Python
+applies them here; an exported model holds the same expressions and a table of the same folding.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from study.data.characters import PLAIN, Classes, carried_characters, fold, share_unspaced, spelled_out
 from study.data.spec import TokenRule
+from study.data.tokens.characters import PLAIN, Classes, carried_characters, fold, share_unspaced, spelled_out
 
 SPACE_MARK = "▁"
 """Stands for a space inside a token, where spaces are part of what is read."""
@@ -60,7 +60,7 @@ def rule_of(kind: TokenRule, classes: Classes) -> Rule:
     `words_and_punctuation`: runs of letters, digits and underscores; each other mark alone.
     `chars`: each character alone; spaces between others are one `SPACE_MARK`.
     `bpe`: as `words_and_punctuation`, a token that follows a space begun by `SPACE_MARK`; these are what
-    `study.data.subwords` cuts into parts.
+    `study.data.tokens.subwords` cuts into parts.
     Combining marks belong to what they stand on.
     """
     word, carried = classes.word, classes.carried

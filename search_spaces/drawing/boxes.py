@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from search_spaces.bounds import FALSE, TRUE, Span, bound_statement, span_values
 from search_spaces.core import Core
 from search_spaces.domains import Integer, Real
-from search_spaces.exact import exact
+from search_spaces.domains.exact import exact
 from search_spaces.expressions import Expression
+from search_spaces.expressions.bounds import FALSE, TRUE, Span, bound_statement, span_values
 
 Range: TypeAlias = tuple[int, int] | tuple[float, float]
 """Levels from the first up to the second, which is not included; or coordinates."""
@@ -308,8 +308,8 @@ def _count_listed(core: Core, boxes: Boxes, box: Box, constraints: list[Expressi
     """The number of legal settings in a box of few, which are gone through in columns."""
     import numpy as np
 
-    from search_spaces.columns import FALSE as REFUSED
-    from search_spaces.columns import Batch
+    from search_spaces.drawing.columns import FALSE as REFUSED
+    from search_spaces.drawing.columns import Batch
 
     counts = [int(high - low) for low, high in box]
     offsets = np.stack([axis.ravel() for axis in np.indices(counts)], axis=1)

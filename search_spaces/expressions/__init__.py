@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from search_spaces.errors import SpaceError
-from search_spaces.evaluation import UNDECIDED, Evaluate, compile_node
-from search_spaces.nodes import Node, list_names
+from search_spaces.expressions.evaluation import UNDECIDED, Evaluate, compile_node
+from search_spaces.expressions.nodes import Node, list_names
 
 
 @dataclass(frozen=True)

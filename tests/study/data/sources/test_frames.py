@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from study.data import DataSpec, load_corpus
-from study.data.frames import store_frame
+from study.data.sources.frames import store_frame
 from study.errors import DataError, EnvironmentFaultError
 
 SPEC = DataSpec()

@@ -22,9 +22,9 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from search_spaces.errors import SpaceError
-from search_spaces.evaluation import FUNCTIONS
 from search_spaces.expressions import Expression
-from search_spaces.nodes import (
+from search_spaces.expressions.evaluation import FUNCTIONS
+from search_spaces.expressions.nodes import (
     Binary,
     Call,
     Comparison,
@@ -36,7 +36,7 @@ from search_spaces.nodes import (
     Node,
     Unary,
 )
-from search_spaces.writing import CONSTANTS, ESCAPES, KEYWORDS, build_expression, check_length
+from search_spaces.expressions.writing import CONSTANTS, ESCAPES, KEYWORDS, build_expression, check_length
 
 MAX_DEPTH = 20
 """Deepest nesting of brackets, `not` and signs."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from study.data import DataSpec, docstrings, load_corpus
-from study.data.docstrings import MAX_PER_LIBRARY, MIN_WORDS, mask_names, read_docstrings
+from study.data import DataSpec, load_corpus
+from study.data.sources import docstrings
+from study.data.sources.docstrings import MAX_PER_LIBRARY, MIN_WORDS, mask_names, read_docstrings
 from study.errors import DataError
 
 WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from search_spaces.boxes import Cover
-    from search_spaces.columns import Batch
+    from search_spaces.drawing.boxes import Cover
+    from search_spaces.drawing.columns import Batch
 
 Method: TypeAlias = Literal["random", "lhs", "sobol"]
 
@@ -165,7 +165,7 @@ def _draw_latin(space: Core, n: int, rng: np.random.Generator) -> Draw | None:
 
 
 def _judge(space: Core, points: npt.NDArray[Any]) -> tuple[Batch, npt.NDArray[Any]]:
-    from search_spaces.columns import Batch
+    from search_spaces.drawing.columns import Batch
 
     batch = Batch(space, points)
     return batch, batch.find_legal()
@@ -200,7 +200,7 @@ def _make_cover(space: Core) -> _Cover:
     """Boxes that are split until enough of what they hold is legal, or they are many."""
     import numpy as np
 
-    from search_spaces.boxes import Cover  # here, for only a rare legal part needs it
+    from search_spaces.drawing.boxes import Cover  # here, for only a rare legal part needs it
 
     building = Cover(space)
     for n_boxes in _N_BOXES:

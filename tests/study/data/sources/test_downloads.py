@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import study
-from study.data.downloads import read_download
+from study.data.sources.downloads import read_download
 from study.errors import EnvironmentFaultError
 
 FAKE_KERAS = """

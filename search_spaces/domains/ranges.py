@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from search_spaces.domains.scalars import as_scalar
 from search_spaces.errors import SpaceError
-from search_spaces.scalars import as_scalar
 
 MAX_LEVELS = 1_000_000
 """Most values that are listed without being asked for by number."""

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from search_spaces.domains.ranges import as_number, check_order, count_levels, describe_scale, write_options
+from search_spaces.domains.scalars import MAX_INTEGER, Scalar, as_scalar, check_flag
+from search_spaces.domains.scales import Bell, check_bell, interpolate, nudge, spread
 from search_spaces.errors import SpaceError
-from search_spaces.ranges import as_number, check_order, count_levels, describe_scale, write_options
-from search_spaces.scalars import MAX_INTEGER, Scalar, as_scalar, check_flag
-from search_spaces.scales import Bell, check_bell, interpolate, nudge, spread
 
 
 @dataclass(frozen=True)

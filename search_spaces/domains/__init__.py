@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from search_spaces.choices import Choice, Fixed
-from search_spaces.integers import Integer
-from search_spaces.reals import Real
-from search_spaces.scalars import Scalar
+from search_spaces.domains.choices import Choice, Fixed
+from search_spaces.domains.integers import Integer
+from search_spaces.domains.reals import Real
+from search_spaces.domains.scalars import Scalar
 
 Domain: TypeAlias = Fixed | Choice | Integer | Real
 """Every kind of domain; adapters match on it and are total."""

@@ -1,4 +1,4 @@
-"""Write a data set of Keras's as .jsonl: `python -m study.data.keras_export imdb FILE`.
+"""Write a data set of Keras's as .jsonl: `python -m study.data.sources.keras_export imdb FILE`.
 
 Runs as a process of its own: it imports Keras, and Keras downloads.
 """

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from search_spaces.domains.scalars import as_scalar
 from search_spaces.errors import SpaceError
-from search_spaces.scalars import as_scalar
 
 CUT_STD = 8.0
 """Where a normal range without ends is cut, in standard deviations: 1 draw in 10^15 would lie beyond."""

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, assert_never
 
 from search_spaces.domains import KINDS, Choice, Domain, Fixed, Integer, Real, Scalar
+from search_spaces.domains.scalars import as_scalar
+from search_spaces.domains.scales import CUT_STD
 from search_spaces.errors import SpaceError, hint_name, located
-from search_spaces.scalars import as_scalar
-from search_spaces.scales import CUT_STD
 
 DomainLike: TypeAlias = Domain | Scalar | Sequence[Any] | Mapping[str, Any]
 """A domain or its compact notation."""

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from search_spaces.domains.exact import as_fraction
+from search_spaces.domains.ranges import as_number, check_order, count_levels, describe_scale, write_options
+from search_spaces.domains.scalars import MAX_INTEGER, Scalar, as_scalar, check_flag
+from search_spaces.domains.scales import Bell, check_bell, interpolate, locate, nudge, spread
 from search_spaces.errors import SpaceError
-from search_spaces.exact import as_fraction
-from search_spaces.ranges import as_number, check_order, count_levels, describe_scale, write_options
-from search_spaces.scalars import MAX_INTEGER, Scalar, as_scalar, check_flag
-from search_spaces.scales import Bell, check_bell, interpolate, locate, nudge, spread
 
 STEP_TOLERANCE = 1e-8
 """Share of a step by which a stepped real may miss its level, for `low + k * step` rounds (as in Optuna)."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, assert_never
 
 from search_spaces.domains import Scalar
-from search_spaces.exact import divide, exact
-from search_spaces.nodes import (
+from search_spaces.domains.exact import divide, exact
+from search_spaces.expressions.nodes import (
     Binary,
     Call,
     Comparison,

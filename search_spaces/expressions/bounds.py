@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias, assert_never
 
-from search_spaces.evaluation import ARITHMETIC, FUNCTIONS, is_same
-from search_spaces.exact import exact
-from search_spaces.nodes import (
+from search_spaces.domains.exact import exact
+from search_spaces.expressions.evaluation import ARITHMETIC, FUNCTIONS, is_same
+from search_spaces.expressions.nodes import (
     Binary,
     Call,
     Comparison,

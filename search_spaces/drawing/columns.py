@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar, Setting
-from search_spaces.evaluation import UNDECIDED, compile_node
+from search_spaces.domains.scalars import MAX_INTEGER
 from search_spaces.expressions import Expression
-from search_spaces.nodes import (
+from search_spaces.expressions.evaluation import UNDECIDED, compile_node
+from search_spaces.expressions.nodes import (
     Binary,
     Call,
     Comparison,
@@ -32,7 +33,6 @@ from search_spaces.nodes import (
     Unary,
     list_names,
 )
-from search_spaces.scalars import MAX_INTEGER
 
 Array: TypeAlias = npt.NDArray[Any]
 Truths: TypeAlias = npt.NDArray[np.int8]

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from search_spaces.domains import Choice, Domain, Real
-from search_spaces.scalars import as_scalar
+from search_spaces.domains.scalars import as_scalar
 
 
 def is_missing(value: object) -> bool:

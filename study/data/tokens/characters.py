@@ -2,7 +2,7 @@
 
 Python's regular expressions and TensorFlow's know different releases of Unicode, and TensorFlow's lower
 case depends on the locale. So classes and folding are read once from Python's own tables, and handed to
-whoever needs them; `study.data.tokens` says what is done with them.
+whoever needs them; `study.data.tokens.rule` says what is done with them.
 """
 
 from __future__ import annotations

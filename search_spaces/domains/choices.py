@@ -10,8 +10,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+from search_spaces.domains.scalars import Scalar, as_scalar, check_flag, check_scalar, typed_key
 from search_spaces.errors import SpaceError
-from search_spaces.scalars import Scalar, as_scalar, check_flag, check_scalar, typed_key
 
 _MAX_WEIGHT = 1e300
 _MIN_SHARE = 1e-12

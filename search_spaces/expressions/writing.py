@@ -8,9 +8,9 @@ from typing import assert_never
 
 from search_spaces.domains import Scalar
 from search_spaces.errors import SpaceError
-from search_spaces.evaluation import FUNCTIONS
 from search_spaces.expressions import Expression
-from search_spaces.nodes import (
+from search_spaces.expressions.evaluation import FUNCTIONS
+from search_spaces.expressions.nodes import (
     Binary,
     Call,
     Comparison,

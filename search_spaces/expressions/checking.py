@@ -9,7 +9,7 @@ from typing import TypeAlias, assert_never
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
 from search_spaces.errors import SpaceError
 from search_spaces.expressions import Expression
-from search_spaces.nodes import (
+from search_spaces.expressions.nodes import (
     Binary,
     Call,
     Comparison,
@@ -21,7 +21,7 @@ from search_spaces.nodes import (
     Node,
     Unary,
 )
-from search_spaces.writing import write_node
+from search_spaces.expressions.writing import write_node
 
 Kind: TypeAlias = OneOf["text", "number", "truth value", "null"]
 Kinds: TypeAlias = frozenset[Kind]

@@ -8,9 +8,9 @@ from typing import Any
 
 from search_spaces.core import Core
 from search_spaces.domains import Scalar, Setting
+from search_spaces.domains.scalars import as_scalar
 from search_spaces.errors import SpaceError, hint_name, located
 from search_spaces.expressions import Expression
-from search_spaces.scalars import as_scalar
 
 MAX_SETTINGS = 1_000_000
 """Most settings that are listed."""
@@ -60,7 +60,7 @@ def size(space: Core) -> int | float:
     Raises:
         SpaceError: If those have a legal part too ragged to be counted.
     """
-    from search_spaces.boxes import count_group, find_groups  # here, for only a count needs it
+    from search_spaces.drawing.boxes import count_group, find_groups  # here, for only a count needs it
 
     counts: list[int | float] = []
     tied: set[str] = set()

@@ -1,0 +1,1 @@
+"""How a text becomes tokens: characters, the rule that cuts them, and parts of words."""
