@@ -17,7 +17,7 @@ def draw_best_and_last(ranking: pd.DataFrame, half_width: float) -> Figure:
 
     Args:
         ranking: `label, val_accuracy, val_accuracy_last`, and `cell` if there is one; best first.
-        half_width: What chance alone could move an accuracy on this split, at the best one; NaN if unknown.
+        half_width: The margin of the best accuracy, for other seeds and texts; NaN if unknown.
     """
     figure, axes = new_axes(FULL_WIDTH_IN, 0.9 + 0.27 * len(ranking))
     places = range(len(ranking), 0, -1)
@@ -48,10 +48,6 @@ def draw_best_and_last(ranking: pd.DataFrame, half_width: float) -> Figure:
         ),
     ]
     if not math.isnan(half_width):
-        handles.append(
-            Line2D(
-                [], [], color=INK, linewidth=7, alpha=0.12, label="chance alone, for the size of this split"
-            )
-        )
+        handles.append(Line2D([], [], color=INK, linewidth=7, alpha=0.12, label="the margin of the best"))
     figure.legend(handles=handles, loc="outside upper left", ncols=3)
     return figure
