@@ -119,7 +119,10 @@ def _show_as_today(trials: pd.DataFrame, epochs: pd.DataFrame) -> tuple[pd.DataF
     epochs = epochs.assign(phase=told.str[0], replicate=told.str[1].astype("int64"))
     trials = trials.assign(replicate=trials["replicate"].map(lambda n: split_replicate(n)[1]))
     unknown = [name for name in TRIAL_COLUMNS if name not in trials and name.startswith(_ADDED)]
-    return trials.assign(**dict.fromkeys(unknown, np.nan)), epochs.reindex(columns=[*EPOCH_COLUMNS])
+    trials = trials.assign(**dict.fromkeys(unknown, np.nan))
+    known = [name for name in TRIAL_COLUMNS if name in trials]
+    parameters = [name for name in trials.columns if name not in TRIAL_COLUMNS]
+    return trials[[*known, *parameters]], epochs.reindex(columns=[*EPOCH_COLUMNS])
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
