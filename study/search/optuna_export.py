@@ -88,8 +88,10 @@ def export_optuna(spec: StudySpec, records: Outcomes, path: Path) -> None:
     Raises:
         EnvironmentFaultError: If it cannot be written.
     """
-    with _new_database(spec) as db:
-        _insert(db, _make_rows(list_trials(spec, records)))
+    rows = _make_rows(list_trials(spec, records))
+    # Whatever fails from here on is the new file's: the records may still be open for reading.
+    with database_faults(path), _new_database(spec) as db:
+        _insert(db, rows)
         try:
             check_database(path)
             with disk_faults(path), database_faults(path), open_read_only(path) as earlier:
