@@ -56,8 +56,10 @@ def publish(
             faults.write(directory.report)
         return page
     except (OSError, UnwritableError, EnvironmentFaultError) as error:
-        fault = error.__cause__ if isinstance(error, EnvironmentFaultError) else error
-        said = fault.strerror if isinstance(fault, OSError) else fault
+        fault: BaseException = error
+        while fault.__cause__ is not None:
+            fault = fault.__cause__  # the disk's own words
+        said = fault.strerror if isinstance(fault, OSError) else " ".join(str(fault).split())
         raise EnvironmentFaultError(
             f"cannot write the tables and the report of {directory.path}: {said}; every "
             "run that ended is recorded: make room, then run it again"
