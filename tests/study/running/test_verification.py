@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -45,16 +47,27 @@ def flip(path: Path, bit: int) -> None:
 
 def expect_every_flip_found(study: StudyDirectory, n_flips: int) -> None:
     rng = np.random.default_rng(0)
-    paths = contents(study.path)
+    paths, search = contents(study.path), read_search(study.path)
     for number in range(n_flips):
         path = paths[number % len(paths)]
         bit = int(rng.integers(8 * path.stat().st_size))
+        is_of_optuna = path == study.optuna or names_optuna(path, bit)
         flip(path, bit)
 
-        assert verify(study).damages, f"bit {bit} of {path.name}"
+        # Of optuna.db what it says of the search counts: others may write notes into it.
+        is_found = bool(verify(study).damages)
+        assert is_found or (is_of_optuna and read_search(study.path) == search), f"bit {bit} of {path.name}"
 
         flip(path, bit)
     assert not verify(study).damages
+
+
+def names_optuna(path: Path, bit: int) -> bool:
+    """Whether a bit lies in the checksum of optuna.db."""
+    if path.name != "SHA256SUMS":
+        return False
+    content = path.read_bytes()
+    return content.splitlines()[content[: bit // 8].count(b"\n")].endswith(b"optuna.db")
 
 
 def test_a_study_at_rest_is_whole(study: StudyDirectory) -> None:
@@ -219,7 +232,7 @@ def test_the_command_names_what_is_damaged_and_ends_with_status_five(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", ["missing", "torn", "flipped"])
+@pytest.mark.parametrize("damage", ["missing", "torn", "changed"])
 def test_the_command_makes_optunas_storage_again(
     study: StudyDirectory, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
@@ -230,7 +243,8 @@ def test_the_command_makes_optunas_storage_again(
         case "torn":
             study.optuna.write_bytes(study.optuna.read_bytes()[:-5000])
         case _:
-            flip(study.optuna, 8 * 5000)
+            with closing(sqlite3.connect(study.optuna)) as db, db:
+                db.execute("UPDATE trial_values SET value = value + 0.01")
     assert run_command(monkeypatch, "verify", str(study.path)) == 5
 
     assert run_command(monkeypatch, "verify", str(study.path), "--repair") == 0
