@@ -144,11 +144,11 @@ def ray_session(
         EnvironmentFaultError: If it cannot be started or joined.
     """
     check_surroundings(is_local=address is None, token=tokens_file())
-    options = _make_ready(address)
     import logging
 
     # In a notebook Ray asks for widgets when it is imported; we show none.
     logging.getLogger("ray.widgets").setLevel(logging.CRITICAL)
+    options = _make_ready(address)
     import ray
 
     from study.cluster.ray_patches import local_start, read_environment, signals_kept

@@ -113,8 +113,9 @@ def test_a_notebook_shows_progress_on_one_line_then_results_and_figures(folder: 
 
     imported, ran, *shown = [cell.outputs for cell in notebook.cells]
     assert [output["text"] for output in imported] == ["printed before\n"]
-    printed, line = ran
+    printed, *warned, line = ran  # what is doubtful of the texts stays, each on a line of its own
     assert printed["text"] == "printed first\n"
+    assert all(output["data"]["text/plain"].startswith("mine: the texts: ") for output in warned)
     assert line["data"].keys() == {"text/plain"}
     assert line["data"]["text/plain"].startswith("mine: 2/2 runs; best val_accuracy ")
     assert "done; report: studies/mine/report/index.html" in line["data"]["text/plain"]
