@@ -332,7 +332,7 @@ def test_a_search_that_cannot_work_is_refused(use: Any, message: str) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Ray's own, of many kinds
 def test_a_real_fit_keeps_the_constraints_and_is_restored(tmp_path: Path) -> None:
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         tuner = tune.Tuner(
             score_config,

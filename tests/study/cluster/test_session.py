@@ -105,6 +105,8 @@ def test_ray_may_have_been_imported_before(monkeypatch: pytest.MonkeyPatch) -> N
 def test_workers_look_for_modules_where_the_driver_does_and_in_the_working_folder_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import ray.job_config  # noqa: F401  # while the path still leads to it
+
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", str(tmp_path), "/first", "/second"])
     paths = driver_paths()._py_driver_sys_path

@@ -42,6 +42,10 @@ def run_isolated(module: str, *arguments: object, timeout_s: float) -> Any:
 def begin(folder: Path) -> None:
     """Begin such a program: with loopback up, and a token in `folder` for the Ray that it starts."""
     set_loopback(up=True)
+    # `ray start` writes there which cluster `ray.init()` is to join, and whoever is killed leaves it.
+    temporary = Path("/tmp/ray")
+    temporary.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", temporary], check=True)
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ensure_token()
