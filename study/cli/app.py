@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from study.cli import browsing, caring, growing, planning, prediction, reporting, training
+from study.cli import browsing, caring, planning, prediction, reporting, training
 from study.cli.output import guard_streams
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ for command in (
     training.run,
     training.resume,
     training.retry,
-    growing.extend,
+    training.extend,
     training.confirm,
     reporting.report,
     reporting.compare,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from typer import Option
 
+from study.cli.options import MovedData
+
 if TYPE_CHECKING:
     from study.data import DataSpec
 
@@ -92,7 +94,24 @@ DATA = (
 )
 """Which texts are used, and how they are cut into tokens."""
 
+TRIALS = Flag("design.trials", Annotated[int | None, Option("--trials", help="Settings to try.")])
+EPOCHS = Flag(
+    "training.max_epochs", Annotated[int | None, Option("--epochs", help="Epochs of a trial at most.")]
+)
+SEEDS = Flag("seeds", Annotated[int | None, Option("--seeds", help="Replicates of each setting.")])
+AUDIT_PRUNED = Flag(
+    "design.audit_pruned",
+    Annotated[
+        float | None,
+        Option("--audit-pruned", help="Share of the stopped runs to finish after the search, up to 1."),
+    ],
+)
+
 STUDY = (
+    Flag("data.source", Annotated[_Text, Option("--data", help="Source of the texts: a name or a path.")]),
+    TRIALS,
+    EPOCHS,
+    SEEDS,
     *DATA,
     Flag(
         "design.kind",
@@ -122,6 +141,43 @@ STUDY = (
     ),
 )
 """What people set most of a study."""
+
+RUN = (
+    Flag("name", Annotated[_Text, Option("--name", help="Name of the study and of its folder.")]),
+    *STUDY,
+    Flag(
+        "training.cells",
+        Annotated[_Text, Option("--cells", help="auto, or keras: never use compiled cells.")],
+    ),
+    Flag(
+        "training.gradients",
+        Annotated[
+            bool | None, Option("--gradients", help="Record how far back in time the gradient reaches.")
+        ],
+    ),
+    AUDIT_PRUNED,
+    Flag(
+        "warm_start",
+        Annotated[
+            list[str] | None,
+            Option(
+                "--warm-start",
+                metavar="DIR",
+                help="Begin with the best settings of this study; may be repeated.",
+            ),
+        ],
+    ),
+)
+"""The same, and what is set when a study is run."""
+
+GROWTH = (
+    TRIALS,
+    SEEDS,
+    EPOCHS,
+    AUDIT_PRUNED,
+    Flag("data.source", MovedData),
+)
+"""What a study may have more of."""
 
 
 def takes(flags: Sequence[Flag]) -> Callable[[Callable[..., None]], Callable[..., None]]:

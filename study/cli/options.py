@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -34,19 +33,6 @@ Spec = Annotated[
 MovedData = Annotated[
     str | None, typer.Option("--data", help="Where the same texts lie now, if they were moved.")
 ]
-Data = Annotated[str | None, typer.Option(help="Source of the texts: a name or a path.")]
-Trials = Annotated[int | None, typer.Option(help="Settings to try.")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial at most.")]
-Seeds = Annotated[int | None, typer.Option(help="Replicates of each setting.")]
-WarmStarts = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--warm-start", metavar="DIR", help="Begin with the best settings of this study; may be repeated."
-    ),
-]
-AuditPruned = Annotated[
-    float | None, typer.Option(help="Share of the stopped runs to finish after the search, up to 1.")
-]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key, e.g. space.units=[16,32].")
 ]
@@ -64,6 +50,7 @@ def gather_spec(spec: str | None, options: Mapping[str, object], settings: Itera
         StudyError: If what comes of it is no valid spec.
         SpaceError: If something in it is no safe YAML.
     """
+    from study.spec.derived import leave_out_fixed, share_trials
     from study.spec.origin import Origin
     from study.spec.presets import find_document
     from study.spec.schema import StudySpec
@@ -78,8 +65,11 @@ def gather_spec(spec: str | None, options: Mapping[str, object], settings: Itera
         _take_design(document, kind)
     for key, value in (given | set_).items():
         put_setting(document, key, value)
-    if "design.trials" in given and "design.trials" not in set_:
-        _share_trials(document)
+    if spec is None and "design.scientific" not in set_:
+        leave_out_fixed(document)
+    # Who asks for eight of three levels gets nine.
+    if "design.trials" in given and "design.trials" not in set_ and (said := share_trials(document)):
+        print(said, file=sys.stderr)
     overrides = dict.fromkeys(given, "the command line") | {key: f"--set {key}" for key in set_}
     return StudySpec.from_document(document, replace(origin, overrides=overrides))
 
@@ -89,38 +79,6 @@ def _take_design(document: dict[str, Any], kind: object) -> None:
     there = document.get("design")
     if not isinstance(there, dict) or there.get("kind", "search") != kind:
         document["design"] = {"kind": kind}
-
-
-def _share_trials(document: dict[str, Any]) -> None:
-    """Raise the trials of a search so that each level of its scientific parameters gets equally many.
-
-    Said on standard error: whoever asks for eight of three levels gets nine.
-    """
-    from search_spaces.errors import SpaceError
-    from study.designs import SearchDesign
-    from study.errors import StudyError
-    from study.spec.schema import StudySpec
-
-    asked = document["design"]["trials"]
-    plain = {key: value for key, value in document["design"].items() if key not in ("trials", "scientific")}
-    try:
-        spec = StudySpec.from_document(document | {"design": plain}, "")
-        if not isinstance(spec.design, SearchDesign):
-            return
-        design = spec.design.model_copy(
-            update={"scientific": tuple(document["design"].get("scientific", ()))}
-        )
-        n_levels = len(design.strata(spec.space))
-    except (StudyError, SpaceError, LookupError, TypeError):
-        return  # whatever is wrong is said when the spec is checked
-    if isinstance(asked, int) and asked > 0 and asked % n_levels:
-        shared = math.ceil(asked / n_levels) * n_levels
-        document["design"]["trials"] = shared
-        print(
-            f"{asked} trials cannot be shared by {n_levels} levels of {', '.join(design.scientific)}: "
-            f"{shared} are taken",
-            file=sys.stderr,
-        )
 
 
 def _derive(given: Mapping[str, object]) -> dict[str, Any]:
@@ -137,12 +95,7 @@ def _derive(given: Mapping[str, object]) -> dict[str, Any]:
             "a study needs a preset, a spec or texts: none was given; name one, e.g. `study run quick`, or "
             "give --data FILE"
         )
-    document = derive_document(asked)
-    epochs = given.get("training.max_epochs")
-    if isinstance(epochs, int):  # a short study cannot wait as long before it stops runs
-        grace = document["design"]["grace_period_epochs"]
-        document["design"]["grace_period_epochs"] = max(1, min(grace, epochs))
-    return document
+    return derive_document(asked, given.get("training.max_epochs"))
 
 
 def parse_settings(settings: Iterable[str] | None) -> Iterable[tuple[str, Any]]:

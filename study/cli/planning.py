@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from study.cli.flags import STUDY, Given, takes
-from study.cli.options import (
-    Data,
-    Epochs,
-    Seeds,
-    Settings,
-    Spec,
-    Trials,
-    gather_spec,
-)
+from study.cli.options import Settings, Spec, gather_spec
 
 if TYPE_CHECKING:
     from study.spec.schema import StudySpec
@@ -25,10 +17,6 @@ if TYPE_CHECKING:
 @takes(STUDY)
 def plan(
     spec: Spec = None,
-    data: Data = None,
-    trials: Trials = None,
-    epochs: Epochs = None,
-    seeds: Seeds = None,
     *,
     given: Given,
     settings: Settings = None,
@@ -40,14 +28,7 @@ def plan(
     from study.cli.console import print_plan
     from study.search.samplers import check_sampler
 
-    options = {
-        "data.source": data,
-        "design.trials": trials,
-        "training.max_epochs": epochs,
-        "seeds": seeds,
-        **given,
-    }
-    checked = gather_spec(spec, options, settings)
+    checked = gather_spec(spec, given, settings)
     check_sampler(checked.design, checked.space)
     print_plan(Console(highlight=False), checked, listed=listed)
 
@@ -55,23 +36,12 @@ def plan(
 @takes(STUDY)
 def price(
     spec: Spec = None,
-    data: Data = None,
-    trials: Trials = None,
-    epochs: Epochs = None,
-    seeds: Seeds = None,
     *,
     given: Given,
     settings: Settings = None,
 ) -> None:
     """Say what a study will cost, from a few training steps on this machine; half a minute."""
-    options = {
-        "data.source": data,
-        "design.trials": trials,
-        "training.max_epochs": epochs,
-        "seeds": seeds,
-        **given,
-    }
-    say_price(gather_spec(spec, options, settings))
+    say_price(gather_spec(spec, given, settings))
 
 
 def say_price(spec: StudySpec) -> None:

@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from study.cli.flags import STUDY, Given, takes
+from study.cli.flags import GROWTH, RUN, Given, takes
 from study.cli.options import (
     Address,
-    AuditPruned,
-    Data,
-    Epochs,
     MovedData,
-    Seeds,
     Settings,
     Spec,
     Studies,
     StudyPath,
-    Trials,
-    WarmStarts,
     gather_spec,
+    parse_settings,
 )
 from study.cli.planning import say_price
 
+if TYPE_CHECKING:
+    from study.running.result import StudyResult
+    from study.spec.schema import StudySpec
 
-@takes(STUDY)
+    Verb = Callable[..., StudyResult]
+    """A verb of `study.running.verbs`, which takes a while to import, and wants a listener yet."""
+
+
+@takes(RUN)
 def run(
     spec: Spec = None,
-    data: Data = None,
-    name: Annotated[str | None, typer.Option(help="Name of the study and of its folder.")] = None,
     out: Studies = Path("studies"),
-    trials: Trials = None,
-    epochs: Epochs = None,
-    seeds: Seeds = None,
     *,
     given: Given,
-    cells: Annotated[str | None, typer.Option(help="auto, or keras: never use compiled cells.")] = None,
-    gradients: Annotated[
-        bool, typer.Option("--gradients", help="Record how far back in time the gradient reaches.")
-    ] = False,
-    audit_pruned: AuditPruned = None,
-    warm_start: WarmStarts = None,
     settings: Settings = None,
     address: Address = None,
     dry_run: Annotated[
@@ -50,41 +43,46 @@ def run(
     ] = False,
 ) -> None:
     """Run a study, or continue it where it stopped."""
-    options = {
-        "name": name,
-        "data.source": data,
-        "design.trials": trials,
-        "training.max_epochs": epochs,
-        "seeds": seeds,
-        "training.cells": cells,
-        "training.gradients": gradients or None,
-        "design.audit_pruned": audit_pruned,
-        "warm_start": warm_start or None,
-        **given,
-    }
-    checked = gather_spec(spec, options, settings)
+    checked = gather_spec(spec, given, settings)
     if dry_run:
         say_price(checked)
         return
-    finish(lambda listener: load_verbs().run_study(checked, out, address=address, listener=listener), checked)
+    from study.running.verbs import run_study
+
+    _finish(checked, partial(run_study, checked, out, address=address))
 
 
 def resume(path: StudyPath, data: MovedData = None, address: Address = None) -> None:
     """Continue an interrupted study."""
-    from study.store.directory import StudyDirectory
+    from study.running.verbs import resume_study
 
-    verbs = load_verbs()
-    spec = StudyDirectory(path).require().read_spec()
-    finish(lambda listener: verbs.resume_study(path, data=data, address=address, listener=listener), spec)
+    _go_on(path, partial(resume_study, data=data, address=address))
 
 
 def retry(path: StudyPath, address: Address = None) -> None:
     """Train again what failed or took too long."""
-    from study.store.directory import StudyDirectory
+    from study.running.verbs import retry_study
 
-    verbs = load_verbs()
-    spec = StudyDirectory(path).require().read_spec()
-    finish(lambda listener: verbs.retry_study(path, address=address, listener=listener), spec)
+    _go_on(path, partial(retry_study, address=address))
+
+
+@takes(GROWTH)
+def extend(
+    path: StudyPath,
+    *,
+    given: Given,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Another amount, e.g. design.points=3."),
+    ] = None,
+    address: Address = None,
+) -> None:
+    """Grow a study by trials, seeds, epochs or a larger plan, and train what is missing."""
+    from study.running.verbs import extend_study
+
+    changes = {key: value for key, value in given.items() if value is not None}
+    changes |= dict(parse_settings(settings))
+    _go_on(path, partial(extend_study, changes=changes, address=address))
 
 
 def confirm(
@@ -94,26 +92,19 @@ def confirm(
     address: Address = None,
 ) -> None:
     """Train the best settings again on fresh seeds, and open the test split once for each."""
+    from study.running.verbs import confirm_study
+
+    _go_on(path, partial(confirm_study, top=top, n_seeds=seeds, address=address))
+
+
+def _go_on(path: Path, verb: Verb) -> None:
+    """Run a leg of a study that is there."""
     from study.store.directory import StudyDirectory
 
-    verbs = load_verbs()
-    spec = StudyDirectory(path).require().read_spec()
-    finish(
-        lambda listener: verbs.confirm_study(
-            path, top=top, n_seeds=seeds, address=address, listener=listener
-        ),
-        spec,
-    )
+    _finish(StudyDirectory(path).require().read_spec(), partial(verb, path))
 
 
-def load_verbs() -> Any:
-    """Return `study.running.verbs`, which takes a while to import."""
-    from study.running import verbs
-
-    return verbs
-
-
-def finish(leg: Any, spec: Any) -> None:
+def _finish(spec: StudySpec, leg: Verb) -> None:
     """Run a leg under a console, print its closing lines, and exit with its status."""
     from rich.console import Console
 
@@ -121,7 +112,7 @@ def finish(leg: Any, spec: Any) -> None:
     from study.machine.signals import ignore_signals
 
     console = Console(highlight=False)
-    result = leg(ConsoleListener(console, spec))
+    result = leg(listener=ConsoleListener(console, spec))
     if result.stop_signal is not None:
         ignore_signals()
     print_result(console, result)

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,21 @@ if TYPE_CHECKING:
     StudyPath = str | os.PathLike[str]
 
 
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Raise as ours what the other two packages say of bad input."""
+    try:
+        yield
+    except UnwritableError as error:
+        raise EnvironmentFaultError(str(error)) from error
+    except AnalysisError as error:
+        kind = IntegrityError if type(error).__name__ == "DamagedRecordsError" else StudyError
+        raise kind(str(error)) from error
+    except SpaceError as error:
+        raise StudyError(str(error)) from error
+
+
+@_in_one_line()
 def run(
     source: SpecSource,
     *,
@@ -58,18 +74,23 @@ def run(
     """
     from study.running.verbs import run_study
 
-    with _in_one_line():
-        spec = make_spec(source, name=name, **settings)
-        return _follow(
-            spec, listener, lambda heard: run_study(spec, Path(out), address=address, listener=heard)
-        )
+    spec = make_spec(source, name=name, **settings)
+    return _follow(spec, listener, partial(run_study, spec, Path(out), address=address))
 
 
-def resume(study: StudyPath, *, listener: Listener | None = None, address: str | None = None) -> StudyResult:
+@_in_one_line()
+def resume(
+    study: StudyPath,
+    *,
+    data: StudyPath | None = None,
+    listener: Listener | None = None,
+    address: str | None = None,
+) -> StudyResult:
     """Continue an interrupted study.
 
     Args:
         study: Its directory, or a `StudyResult`.
+        data: Where its texts lie now, if they were moved.
         listener: As in `run`.
         address: As in `run`.
 
@@ -78,14 +99,11 @@ def resume(study: StudyPath, *, listener: Listener | None = None, address: str |
     """
     from study.running.verbs import resume_study
 
-    with _in_one_line():
-        return _follow(
-            _spec_of(study),
-            listener,
-            lambda heard: resume_study(Path(study), address=address, listener=heard),
-        )
+    source = None if data is None else os.fspath(data)
+    return _go_on(study, listener, partial(resume_study, data=source, address=address))
 
 
+@_in_one_line()
 def retry(study: StudyPath, *, listener: Listener | None = None, address: str | None = None) -> StudyResult:
     """Train again what failed or took too long, and whatever else is left to do.
 
@@ -101,21 +119,23 @@ def retry(study: StudyPath, *, listener: Listener | None = None, address: str | 
     """
     from study.running.verbs import retry_study
 
-    with _in_one_line():
-        return _follow(
-            _spec_of(study),
-            listener,
-            lambda heard: retry_study(Path(study), address=address, listener=heard),
-        )
+    return _go_on(study, listener, partial(retry_study, address=address))
 
 
+@_in_one_line()
 def extend(
-    study: StudyPath, *, listener: Listener | None = None, address: str | None = None, **settings: Any
+    study: StudyPath,
+    *,
+    data: StudyPath | None = None,
+    listener: Listener | None = None,
+    address: str | None = None,
+    **settings: Any,
 ) -> StudyResult:
     """Grow a study by trials, seeds, epochs or a larger plan, and train what is missing.
 
     Args:
         study: Its directory, or a `StudyResult`.
+        data: As in `resume`.
         listener: As in `run`.
         address: As in `run`.
         **settings: What becomes larger, by the keys of a spec: `seeds=5`, `design={"trials": 48}`,
@@ -126,17 +146,13 @@ def extend(
     """
     from study.running.verbs import extend_study
 
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {} if data is None else {"data.source": os.fspath(data)}
     for key, value in settings.items():
         changes |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, Mapping) else {key: value}
-    with _in_one_line():
-        return _follow(
-            _spec_of(study),
-            listener,
-            lambda heard: extend_study(Path(study), changes, address=address, listener=heard),
-        )
+    return _go_on(study, listener, partial(extend_study, changes=changes, address=address))
 
 
+@_in_one_line()
 def confirm(
     study: StudyPath,
     *,
@@ -159,14 +175,10 @@ def confirm(
     """
     from study.running.verbs import confirm_study
 
-    with _in_one_line():
-        return _follow(
-            _spec_of(study),
-            listener,
-            lambda heard: confirm_study(Path(study), top=top, n_seeds=seeds, address=address, listener=heard),
-        )
+    return _go_on(study, listener, partial(confirm_study, top=top, n_seeds=seeds, address=address))
 
 
+@_in_one_line()
 def open(study: StudyPath) -> StudyResult:
     """Return what a study has come to, which may have ended, be interrupted or be running.
 
@@ -177,21 +189,21 @@ def open(study: StudyPath) -> StudyResult:
         StudyError: If there is no study.
         IntegrityError: If its records are damaged.
     """
-    with _in_one_line():
-        return open_result(Path(study))
+    return open_result(Path(study))
 
 
+@_in_one_line()
 def plan(source: SpecSource, *, name: str | None = None, **settings: Any) -> list[str]:
     """Say, in sentences, what `run` with the same arguments would train, and what that can answer.
 
     Raises:
         StudyError: If that is not valid.
     """
-    with _in_one_line():
-        spec = make_spec(source, name=name, **settings)
-        return list(spec.design.explain(spec.space, spec.seeds, spec.seed))
+    spec = make_spec(source, name=name, **settings)
+    return list(spec.design.explain(spec.space, spec.seeds, spec.seed))
 
 
+@_in_one_line()
 def predict(study: StudyPath, texts: str | Sequence[str]) -> pd.DataFrame:
     """Classify texts with a saved model.
 
@@ -210,10 +222,9 @@ def predict(study: StudyPath, texts: str | Sequence[str]) -> pd.DataFrame:
 
     from study.prediction.classifier import TextClassifier
 
-    with _in_one_line():
-        classifier = TextClassifier.open(Path(study))
-        asked = [texts] if isinstance(texts, str) else list(texts)
-        probabilities = classifier.predict(asked)
+    classifier = TextClassifier.open(Path(study))
+    asked = [texts] if isinstance(texts, str) else list(texts)
+    probabilities = classifier.predict(asked)
     best = probabilities.argmax(axis=1)
     labels = [classifier.card.classes[number] for number in best.tolist()]
     return pd.DataFrame({"text": asked, "label": labels, "probability": probabilities.max(axis=1)})
@@ -224,27 +235,13 @@ def presets() -> list[str]:
     return preset_names()
 
 
-@contextmanager
-def _in_one_line() -> Iterator[None]:
-    """Raise as ours what the other two packages say of bad input."""
-    try:
-        yield
-    except UnwritableError as error:
-        raise EnvironmentFaultError(str(error)) from error
-    except AnalysisError as error:
-        kind = IntegrityError if type(error).__name__ == "DamagedRecordsError" else StudyError
-        raise kind(str(error)) from error
-    except SpaceError as error:
-        raise StudyError(str(error)) from error
+def _go_on(study: StudyPath, listener: Listener | None, verb: Callable[..., StudyResult]) -> StudyResult:
+    """Run a leg of a study that is there."""
+    path = Path(study)
+    return _follow(StudyDirectory(path).require().read_spec(), listener, partial(verb, path))
 
 
-def _spec_of(study: StudyPath) -> StudySpec:
-    return StudyDirectory(Path(study)).require().read_spec()
-
-
-def _follow(
-    spec: StudySpec, listener: Listener | None, run_leg: Callable[[Listener], StudyResult]
-) -> StudyResult:
+def _follow(spec: StudySpec, listener: Listener | None, leg: Callable[..., StudyResult]) -> StudyResult:
     """Run a leg before the caller's listener, or the line that somebody can see.
 
     Raises:
@@ -254,11 +251,11 @@ def _follow(
     """
     line = find_line() if listener is None else None
     if line is None:
-        result = run_leg(listener or Listener())
+        result = leg(listener=listener or Listener())
     else:
         progress = ProgressLine(spec, line)
         try:
-            result = run_leg(progress)
+            result = leg(listener=progress)
         except BaseException as error:
             progress.end(f"ended by {type(error).__name__}")
             raise

@@ -7,8 +7,8 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
 
 from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
@@ -49,6 +49,28 @@ if TYPE_CHECKING:
 WorkerLoader = Callable[[], "type[TrialWorker]"]
 """Gives the class that trains: only when Ray runs, which must not be imported before."""
 
+
+def load_trial_worker() -> type[TrialWorker]:
+    """Return what trains, unless something else is to be trained."""
+    from study.cluster.worker import TrialWorker
+
+    return TrialWorker
+
+
+class Means(TypedDict, total=False):
+    """By what a leg is run; each verb takes them by name.
+
+    Attributes:
+        address: The Ray cluster of this node, `auto` or `HOST:6379`; None starts Ray on this machine.
+        listener: Hears how it goes.
+        load_worker: Gives the class that trains.
+    """
+
+    address: str | None
+    listener: Listener
+    load_worker: WorkerLoader
+
+
 SourceMaker = Callable[["Leg", Ledger, Manifest], Source]
 """Decides what a leg trains, from what the study has recorded."""
 
@@ -62,20 +84,20 @@ class Leg:
         spec: What the study asks.
         purpose: For the manifest.
         make_source: Decides what is trained.
-        load_worker: Gives the class that trains.
-        address: A Ray cluster to join; None starts Ray on this machine.
-        listener: Hears how it goes.
         n_confirmed: Runs beside those of the design.
+        address: As in `Means`.
+        listener: As there.
+        load_worker: As there.
     """
 
     directory: StudyDirectory
     spec: StudySpec
     purpose: Purpose
     make_source: SourceMaker
-    load_worker: WorkerLoader
-    address: str | None
-    listener: Listener
     n_confirmed: int = 0
+    address: str | None = None
+    listener: Listener = field(default_factory=Listener)
+    load_worker: WorkerLoader = load_trial_worker
 
     def run(self) -> StudyResult:
         """Train until the source is exhausted or somebody interrupts; then write the report.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from analysis.errors import AnalysisError
 from analysis.records.schema import State
@@ -13,8 +13,7 @@ from search_spaces.documents import dump_document
 from study.designs import SearchDesign
 from study.errors import StudyError
 from study.machine.capacity import Capacity, check_resources, count_cpus
-from study.running.leg import Leg, WorkerLoader
-from study.running.listener import Listener
+from study.running.leg import Leg, Means
 from study.running.result import StudyResult
 from study.search.samplers import check_sampler
 from study.search.source import Source
@@ -28,24 +27,14 @@ from study.store.ledger import Ledger
 from study.store.manifest import Manifest
 
 if TYPE_CHECKING:
-    from study.cluster.worker import TrialWorker
     from study.search.audit import AuditedSearch
     from study.search.search import Search
-
-
-def _load_worker() -> type[TrialWorker]:
-    from study.cluster.worker import TrialWorker
-
-    return TrialWorker
 
 
 def run_study(
     spec: StudySpec,
     out: Path = Path("studies"),
-    *,
-    address: str | None = None,
-    listener: Listener | None = None,
-    load_worker: WorkerLoader = _load_worker,
+    **means: Unpack[Means],
 ) -> StudyResult:
     """Run a study, or continue it where the same spec was interrupted.
 
@@ -55,41 +44,34 @@ def run_study(
     Args:
         spec: What to do.
         out: The folder of studies; the study lies in `out/spec.name`.
-        address: The Ray cluster of this node, `auto` or `HOST:6379`; None starts Ray on this machine.
-        listener: Hears how it goes.
-        load_worker: Gives the class that trains; `study.cluster.worker.TrialWorker` unless something else
-            is to be trained.
+        **means: By what.
 
     Raises:
         StudyError: If the spec cannot be run here; nothing was started then.
     """
     directory = StudyDirectory(out / spec.name)
-    if address is None:
+    if means.get("address") is None:
         # Before anything is written or started: a local Ray has exactly these.
         check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
     _check_same(directory, spec)
     check_sampler(spec.design, spec.space)
     if not directory.spec.exists():
         check_sources(spec)
-    return Leg(directory, spec, "run", _search, load_worker, address, listener or Listener()).run()
+    return Leg(directory, spec, "run", _search, **means).run()
 
 
 def resume_study(
     path: Path,
     *,
     data: str | None = None,
-    address: str | None = None,
-    listener: Listener | None = None,
-    load_worker: WorkerLoader = _load_worker,
+    **means: Unpack[Means],
 ) -> StudyResult:
     """Continue an interrupted study from its directory.
 
     Args:
         path: The study's directory.
         data: Where its texts lie now, if they were moved; the spec is changed to say so.
-        address: As in `run_study`.
-        listener: Hears how it goes.
-        load_worker: As in `run_study`.
+        **means: As in `run_study`.
 
     Raises:
         StudyError: If there is no study, or it cannot be continued as it was.
@@ -105,16 +87,13 @@ def resume_study(
             write_atomically(directory.spec, dump_document(spec.to_document()))
         return _search(leg, ledger, manifest)
 
-    return Leg(directory, spec, "resume", make_source, load_worker, address, listener or Listener()).run()
+    return Leg(directory, spec, "resume", make_source, **means).run()
 
 
 def extend_study(
     path: Path,
     changes: Mapping[str, Any],
-    *,
-    address: str | None = None,
-    listener: Listener | None = None,
-    load_worker: WorkerLoader = _load_worker,
+    **means: Unpack[Means],
 ) -> StudyResult:
     """Grow a study, finished or not: more trials, more seeds, more of a plan, or more epochs.
 
@@ -125,9 +104,7 @@ def extend_study(
     Args:
         path: The study's directory.
         changes: New values by dotted key, `{"seeds": 5, "design.trials": 48}`.
-        address: As in `run_study`.
-        listener: Hears how it goes.
-        load_worker: As in `run_study`.
+        **means: As in `run_study`.
 
     Raises:
         StudyError: If there is no study, nothing is asked, it would shrink or become another, or it cannot be
@@ -153,15 +130,12 @@ def extend_study(
         write_atomically(directory.spec, dump_document(spec.to_document()))
         return _search(leg, ledger, manifest)
 
-    return Leg(directory, spec, "extend", make_source, load_worker, address, listener or Listener()).run()
+    return Leg(directory, spec, "extend", make_source, **means).run()
 
 
 def retry_study(
     path: Path,
-    *,
-    address: str | None = None,
-    listener: Listener | None = None,
-    load_worker: WorkerLoader = _load_worker,
+    **means: Unpack[Means],
 ) -> StudyResult:
     """Train again what failed or took too long, and whatever else is left to do.
 
@@ -176,7 +150,7 @@ def retry_study(
     def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
         return _search(leg, ledger, manifest, retried=("failed", "timeout"))
 
-    return Leg(directory, spec, "retry", make_source, load_worker, address, listener or Listener()).run()
+    return Leg(directory, spec, "retry", make_source, **means).run()
 
 
 def confirm_study(
@@ -184,9 +158,7 @@ def confirm_study(
     *,
     top: int = 3,
     n_seeds: int = 5,
-    address: str | None = None,
-    listener: Listener | None = None,
-    load_worker: WorkerLoader = _load_worker,
+    **means: Unpack[Means],
 ) -> StudyResult:
     """Train the best settings again on fresh seeds, to their end, and open the test split once for each.
 
@@ -197,9 +169,7 @@ def confirm_study(
         path: The study's directory.
         top: How many of the best settings, at least 1.
         n_seeds: Replicates of each, at least 1.
-        address: As in `run_study`.
-        listener: Hears how it goes.
-        load_worker: As in `run_study`.
+        **means: As in `run_study`.
 
     Raises:
         StudyError: If nothing completed, or there is no sealed test split.
@@ -220,9 +190,7 @@ def confirm_study(
         manifest.open_test(choose_settings(ledger, top, manifest.confirmed), n_seeds)
         return Confirmation(spec, ledger, manifest.confirmed)
 
-    n_runs = top * n_seeds
-    listener = listener or Listener()
-    return Leg(directory, spec, "confirm", make_source, load_worker, address, listener, n_runs).run()
+    return Leg(directory, spec, "confirm", make_source, n_confirmed=top * n_seeds, **means).run()
 
 
 def _search(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from search_spaces import SpaceError
 from study.data import FIRST_WORD, DataSpec, EncodedCorpus, encode, load_corpus
+from study.designs import SearchDesign
 from study.errors import StudyError
+from study.spec.schema import StudySpec, explain
 
 LENGTHS = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600)
 VOCAB_SIZES = (200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
@@ -20,7 +24,7 @@ _SMALL, _LARGE = 2_000, 20_000
 _NAME_LENGTH = 64
 
 
-def derive_document(data: Mapping[str, Any]) -> dict[str, Any]:
+def derive_document(data: Mapping[str, Any], max_epochs: object = None) -> dict[str, Any]:
     """Return the document of a study on texts: a name, a question, a space and a design that suit them.
 
     The six factors are searched: cell, direction, units and layers; as lengths such that a half, three
@@ -29,13 +33,12 @@ def derive_document(data: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         data: The `data` section.
+        max_epochs: As it is asked for, if it is: a short study cannot wait as long before it stops runs.
 
     Raises:
         StudyError: If it is no valid section.
         DataError: If the texts cannot be used.
     """
-    from study.spec.schema import explain
-
     try:
         spec = DataSpec.model_validate(data)
     except ValidationError as error:
@@ -65,10 +68,46 @@ def derive_document(data: Mapping[str, Any]) -> dict[str, Any]:
             "scientific": ["cell"],
             "sampler": "tpe",
             "scheduler": "asha",
-            "grace_period_epochs": 3,
+            "grace_period_epochs": max(1, min(3, max_epochs)) if isinstance(max_epochs, int) else 3,
         },
         "training": {"max_epochs": 12 if n_train < _SMALL else 8 if n_train < _LARGE else 6},
     }
+
+
+def leave_out_fixed(document: dict[str, Any]) -> None:
+    """Make no question of a factor that a derived study was given one value of."""
+    design = document["design"]
+    scientific = design.get("scientific") if isinstance(design, Mapping) else None
+    if scientific and _count_levels(document, scientific) is None:
+        document["design"] = {**document["design"], "scientific": []}
+
+
+def share_trials(document: dict[str, Any]) -> str | None:
+    """Raise the trials of a search so that each level of its scientific parameters gets equally many.
+
+    Returns:
+        What was done, None where it need not be; whatever is wrong is said when the spec is checked.
+    """
+    asked = document["design"]["trials"]
+    levels = _count_levels(document, document["design"].get("scientific", ()))
+    if levels is None or not isinstance(asked, int) or asked <= 0 or asked % levels == 0:
+        return None
+    shared = math.ceil(asked / levels) * levels
+    document["design"] = {**document["design"], "trials": shared}
+    names = ", ".join(document["design"]["scientific"])
+    return f"{asked} trials cannot be shared by {levels} levels of {names}: {shared} are taken"
+
+
+def _count_levels(document: Mapping[str, Any], scientific: Sequence[str]) -> int | None:
+    """Return how many levels parameters have together, None where they cannot be scientific in a search."""
+    plain = {key: value for key, value in document["design"].items() if key not in ("trials", "scientific")}
+    try:
+        spec = StudySpec.from_document({**document, "design": plain})
+        if not isinstance(spec.design, SearchDesign):
+            return None
+        return len(spec.design.model_copy(update={"scientific": tuple(scientific)}).strata(spec.space))
+    except (StudyError, SpaceError, LookupError, TypeError):
+        return None
 
 
 def name_after(source: str) -> str:

@@ -55,6 +55,7 @@ GOOD_TEXTS = "text,label\n" + "this is good,1\nthis is bad,0\n" * 20
         (["submit", "quikc"], "did you mean 'quick'?"),
         (["report", "nowhere"], "nowhere"),
         (["list", "nowhere"], "nowhere is none"),
+        (["compare", "a", "b", "./b/../a"], "a comparison is of different studies: b/../a is given twice"),
         (["data", "missing.csv"], "missing.csv"),
     ],
 )

@@ -77,7 +77,18 @@ def test_an_extension_takes_the_keywords_of_a_run(folder: Path, monkeypatch: pyt
 
     study.extend(folder, seeds=5, design={"trials": 9}, training={"max_epochs": 4})
 
-    assert asked[1] == {"seeds": 5, "design.trials": 9, "training.max_epochs": 4}
+    assert asked[1]["changes"] == {"seeds": 5, "design.trials": 9, "training.max_epochs": 4}
+
+
+def test_a_study_goes_on_with_texts_that_were_moved(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resumed = pretend(monkeypatch, "resume_study", folder)
+    extended = pretend(monkeypatch, "extend_study", folder)
+
+    study.resume(folder, data=Path("moved.csv"))
+    study.extend(folder, data="moved.csv", seeds=2)
+
+    assert resumed[1]["data"] == "moved.csv"
+    assert extended[1]["changes"] == {"data.source": "moved.csv", "seeds": 2}
 
 
 def test_an_extension_of_nothing_is_refused(folder: Path) -> None:
