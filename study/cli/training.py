@@ -43,13 +43,16 @@ def run(
     ] = False,
 ) -> None:
     """Run a study, or continue it where it stopped."""
-    checked = gather_spec(spec, given, settings)
     if dry_run:
-        say_price(checked)
+        say_price(gather_spec(spec, given, settings))
         return
-    from study.running.verbs import run_study
+    from study.data import reading_once
 
-    _finish(checked, partial(run_study, checked, out, address=address))
+    with reading_once():  # ranges that suit the texts follow from them, too
+        checked = gather_spec(spec, given, settings)
+        from study.running.verbs import run_study
+
+        _finish(checked, partial(run_study, checked, out, address=address))
 
 
 def resume(path: StudyPath, data: MovedData = None, address: Address = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from study.data.corpus import Corpus, load_corpus
+from study.data.corpus import Corpus, load_corpus, reading_once
 from study.data.description import DataDescription, describe
 from study.data.encoding import FIRST_WORD, PADDING, START, UNKNOWN, EncodedCorpus, encode
 from study.data.rows import SourceFile
@@ -27,4 +27,5 @@ __all__ = [
     "describe",
     "encode",
     "load_corpus",
+    "reading_once",
 ]

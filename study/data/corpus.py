@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,6 +63,19 @@ class Corpus:
         return self.labels[self.splits.rows_of(split, open_test=open_test)]
 
 
+_read_before: ContextVar[dict[str, Corpus] | None] = ContextVar("_read_before", default=None)
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Let the same texts be read once, though several steps of what is done within ask for them."""
+    token = _read_before.set({})
+    try:
+        yield
+    finally:
+        _read_before.reset(token)
+
+
 def load_corpus(spec: DataSpec) -> Corpus:
     """Read, check and split the texts that a spec asks for; the same spec and data give the same corpus.
 
@@ -69,6 +84,16 @@ def load_corpus(spec: DataSpec) -> Corpus:
         EnvironmentFaultError: If a source that downloads cannot.
     """
     spec = spec.resolved()
+    read_before = _read_before.get()
+    if read_before is None:
+        return _load(spec)
+    key = spec.model_dump_json()
+    if key not in read_before:
+        read_before[key] = _load(spec)
+    return read_before[key]
+
+
+def _load(spec: DataSpec) -> Corpus:
     rows = _read(spec)
     check_rows(rows)
     rows = settle_rare_classes(rows, spec)

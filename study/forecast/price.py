@@ -72,11 +72,10 @@ def price_study(
     Raises:
         StudyError: If the data cannot be used, or nothing can be trained here.
     """
-    encode(load_corpus(spec.data), spec.data)
     began = time.monotonic()
     corpus = load_corpus(spec.data)
-    encode(corpus, spec.data)  # from the cache, as the study's run will
     read_s = time.monotonic() - began
+    encode(corpus, spec.data)  # which the study's run will find in the cache
     drawn = draw_settings(spec) if len(known) < spec.design.count(spec.space) else []
     began = time.monotonic()
     candidates = [*known, *(setting for settings in drawn for setting in settings)]

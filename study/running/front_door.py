@@ -72,10 +72,12 @@ def run(
         StudyError: If it cannot be run here, in one line; a subclass says what is wrong, and where nothing
             had begun, nothing is left.
     """
+    from study.data import reading_once
     from study.running.verbs import run_study
 
-    spec = make_spec(source, name=name, **settings)
-    return _follow(spec, listener, partial(run_study, spec, Path(out), address=address))
+    with reading_once():  # ranges that suit the texts follow from them, too
+        spec = make_spec(source, name=name, **settings)
+        return _follow(spec, listener, partial(run_study, spec, Path(out), address=address))
 
 
 @_in_one_line()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +18,7 @@ from study.data.messages import quoted
 from study.data.sources.frames import store_frame
 from study.data.spec import BUILT_IN_SOURCES, DataSpec
 from study.errors import StudyError
+from study.spec.derived import derive_document, leave_out_fixed, name_after, share_trials
 from study.spec.origin import Origin
 from study.spec.presets import find_document, preset_names
 from study.spec.schema import StudySpec
@@ -30,13 +31,16 @@ if TYPE_CHECKING:
         str | os.PathLike[str] | pd.DataFrame | pyarrow.Table | StudySpec | Mapping[str, Any]
     )
 
+logger = logging.getLogger(__name__)
+
 _SPEC_SUFFIXES = (".yaml", ".yml")
-_NAME_LENGTH = 64
 _HERE = "the spec"
 
 
 def make_spec(source: SpecSource, *, name: str | None = None, **settings: Any) -> StudySpec:
     """Return the spec that a source and settings over it come to; nothing is run or written but a DataFrame.
+
+    Space and design suit the texts, where these are a user's own, as with `study run --data`.
 
     Args:
         source: A preset's name; the path of a YAML spec; texts, as a file, a folder or the name of a built-in
@@ -58,30 +62,31 @@ def make_spec(source: SpecSource, *, name: str | None = None, **settings: Any) -
         document, origin = _read_source(source, given)
     except SpaceError as error:  # of what is no safe YAML
         raise StudyError(str(error)) from error
-    return StudySpec.from_document(_put_over(document, given), origin)
+    return StudySpec.from_document(document, origin)
 
 
 def _read_source(source: SpecSource, given: Mapping[str, Any]) -> tuple[dict[str, Any], str | Origin]:
-    """Return a source's document, and what to call it in messages."""
+    """Return a source's document with settings over it, and what to call it in messages."""
+    origin: str | Origin = _HERE
     match source:
         case StudySpec():
-            return source.to_document(), _HERE
+            document = source.to_document()
         case Mapping():
-            return {key: _plain(value) for key, value in source.items()}, _HERE
+            document = {key: _plain(value) for key, value in source.items()}
         case str() if source in preset_names():
-            return find_document(source)
+            document, origin = find_document(source)
         case str() | os.PathLike() if Path(source).suffix in _SPEC_SUFFIXES:
-            return find_document(os.fspath(source))
+            document, origin = find_document(os.fspath(source))
         case str() | os.PathLike():
-            _check_single(given)
-            return _ask_for_texts(os.fspath(source)), _HERE
-    if _is_frame(source):
-        _check_single(given)
-        return _ask_for_frame(source, given), _HERE
-    raise StudyError(
-        "a study is run from a preset, a spec, a path of texts, a DataFrame or an Arrow table: "
-        f"{type(source).__name__} is none; see docs/api.md"
-    )
+            return _derive(_check_texts(os.fspath(source)), given), _HERE
+        case _ if _is_frame(source):
+            return _derive(_keep_frame(source, given), given), _HERE
+        case _:
+            raise StudyError(
+                "a study is run from a preset, a spec, a path of texts, a DataFrame or an Arrow table: "
+                f"{type(source).__name__} is none; see docs/api.md"
+            )
+    return _put_over(document, given), origin
 
 
 def _is_frame(source: object) -> bool:
@@ -91,14 +96,26 @@ def _is_frame(source: object) -> bool:
     return isinstance(source, tuple(loaded))
 
 
-def _check_single(given: Mapping[str, Any]) -> None:
-    if isinstance(data := given.get("data"), Mapping) and "source" in data:
+def _derive(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a study on texts, in ranges that suit them, as `study run --data` does."""
+    if isinstance(data := given.get("data", {}), Mapping) and "source" in data:
         raise StudyError(
             f"texts come from one source: data.source={quoted(data['source'])} is a second; leave one out"
         )
+    document: dict[str, Any] = {"name": name_after(source), "data": {"source": source}}
+    parts = [given.get(key, {}) for key in ("data", "space", "design", "training")]
+    if source in BUILT_IN_SOURCES or "model" in given or not all(isinstance(part, Mapping) for part in parts):
+        return _put_over(document, given)  # the standard space; faults are said when the spec is checked
+    data, _, design, training = parts
+    asked = _put_over(derive_document({**data, "source": source}, training.get("max_epochs")), given)
+    if "scientific" not in design:
+        leave_out_fixed(asked)
+    if "trials" in design and (said := share_trials(asked)):
+        logger.warning(said)
+    return asked
 
 
-def _ask_for_texts(source: str) -> dict[str, Any]:
+def _check_texts(source: str) -> str:
     path = Path(source)
     if _is_there(path / "study.yaml"):
         raise StudyError(
@@ -111,9 +128,7 @@ def _ask_for_texts(source: str) -> dict[str, Any]:
         raise StudyError(
             f"a study is run from a preset, a spec or texts that exist: {source!r} is none; {hint}"
         )
-    document: dict[str, Any] = {"data": {"source": source}}
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:_NAME_LENGTH]
-    return document | ({"name": name} if name else {})
+    return source
 
 
 def _is_there(path: Path) -> bool:
@@ -123,7 +138,7 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _ask_for_frame(frame: pd.DataFrame | pyarrow.Table, given: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_frame(frame: pd.DataFrame | pyarrow.Table, given: Mapping[str, Any]) -> str:
     if "name" not in given:
         raise StudyError("a study needs a name, and a DataFrame has none: give one, e.g. name='reviews'")
     data = given.get("data", {})
@@ -132,7 +147,7 @@ def _ask_for_frame(frame: pd.DataFrame | pyarrow.Table, given: Mapping[str, Any]
     # Read alone, and checked as it will be with the rest: a wrong key is named before a file is written.
     asked = StudySpec.from_document({"name": given["name"], "data": data}, _HERE).data
     columns = {key: getattr(asked, key) for key in ("text", "label", "split")}
-    return {"data": {"source": str(store_frame(frame, DataSpec(**columns)))}}
+    return str(store_frame(frame, DataSpec(**columns)))
 
 
 def _put_over(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from study.data import DataSpec, RecallSpec, load_corpus
+import study.data.corpus as corpus_module
+from study.data import DataSpec, RecallSpec, load_corpus, reading_once
 from study.data.rows import class_names
 from study.errors import DataError
 
@@ -176,3 +177,22 @@ def test_loading_and_encoding_need_neither_tensorflow_nor_ray(tmp_path: Path) ->
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_texts_are_read_once_while_several_steps_ask_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[DataSpec] = []
+    load = corpus_module._load
+    monkeypatch.setattr(corpus_module, "_load", lambda spec: read.append(spec) or load(spec))
+    spec = DataSpec(source="recall")
+
+    with reading_once():
+        first, again = load_corpus(spec), load_corpus(DataSpec(source="recall"))
+        other = load_corpus(DataSpec(source="recall", limit_train=50))
+    after = load_corpus(spec)
+
+    assert first is again
+    assert len(other.splits.train) == 50
+    assert after is not first
+    assert len(read) == 3

@@ -8,12 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.cli.options import gather_spec
 from study.data.spec import DataSpec
+from study.designs import SearchDesign
 from study.errors import DataError, StudyError
 from study.spec.schema import StudySpec
 from study.spec.sources import make_spec
 
-TEXTS = pd.DataFrame({"text": ["good"] * 5 + ["bad"] * 5, "label": [1] * 5 + [0] * 5})
+TEXTS = pd.DataFrame(
+    {
+        "text": [f"a film that was {how} in its part {i}" for how in ("good", "bad") for i in range(20)],
+        "label": [1] * 20 + [0] * 20,
+    }
+)
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +54,42 @@ def test_a_spec_is_read_from_its_file(tmp_path: Path) -> None:
     assert make_spec(path) == make_spec(str(path)) == StudySpec(name="asked", seeds=2)
 
 
-def test_a_file_of_texts_names_its_study(reviews: Path) -> None:
+def test_texts_alone_come_to_the_study_that_the_command_line_makes_of_them(reviews: Path) -> None:
     spec = make_spec(reviews, seeds=2)
 
-    assert spec == StudySpec(name="my-reviews", seeds=2, data={"source": str(reviews)})
+    assert spec.name == "my-reviews"
+    assert spec == gather_spec(None, {"data.source": str(reviews), "seeds": 2}, None)
+    assert spec.space != StudySpec(name="standard").space
+
+
+def test_what_is_asked_is_put_over_what_suits_the_texts(reviews: Path) -> None:
+    derived = make_spec(reviews)
+
+    spec = make_spec(reviews, space={"units": 8}, training={"max_epochs": 2}, design={"trials": 9})
+
+    document = derived.to_document()
+    document["space"]["parameters"]["units"] = 8
+    document["training"]["max_epochs"] = document["design"]["grace_period_epochs"] = 2
+    document["design"]["trials"] = 9
+    assert spec == StudySpec.from_document(document)
+
+
+def test_a_cell_that_is_fixed_is_no_question(reviews: Path) -> None:
+    asked = make_spec(reviews, space={"cell": "gru"}, design={"trials": 5})
+
+    assert isinstance(asked.design, SearchDesign)
+    assert (asked.design.scientific, asked.design.trials) == ((), 5)
+    assert asked == gather_spec(None, {"data.source": str(reviews), "design.trials": 5}, ["space.cell=gru"])
+
+
+def test_trials_are_shared_by_the_cells_and_it_is_said(
+    reviews: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    design = make_spec(reviews, design={"trials": 8}).design
+
+    assert isinstance(design, SearchDesign)
+    assert design.trials == 9
+    assert "8 trials cannot be shared by 3 levels of cell: 9 are taken" in caplog.text
 
 
 def test_a_spec_is_taken_as_it_is() -> None:
@@ -109,11 +148,11 @@ def test_values_may_be_paths_tuples_numpy_numbers_and_parts_of_a_spec(reviews: P
         name="mine",
         seeds=np.int64(2),
         warm_start=(Path("studies/old"),),
-        data=DataSpec(limit_train=4),
+        data=DataSpec(limit_train=10),
         space={"units": np.array([8, 16])[0], "cell": ("lstm", "gru")},
     )
 
-    assert (spec.seeds, spec.warm_start, spec.data.limit_train) == (2, ("studies/old",), 4)
+    assert (spec.seeds, spec.warm_start, spec.data.limit_train) == (2, ("studies/old",), 10)
     assert spec.data.source == str(reviews)
 
 
@@ -128,9 +167,9 @@ def test_the_same_frame_gives_the_same_spec_and_another_gives_another() -> None:
 def test_a_frames_columns_may_be_named() -> None:
     frame = TEXTS.rename(columns={"text": "review", "label": "stars"})
 
-    spec = make_spec(frame, name="mine", data={"text": "review", "label": "stars", "limit_train": 4})
+    spec = make_spec(frame, name="mine", data={"text": "review", "label": "stars", "limit_train": 10})
 
-    assert (spec.data.text, spec.data.label, spec.data.limit_train) == ("review", "stars", 4)
+    assert (spec.data.text, spec.data.label, spec.data.limit_train) == ("review", "stars", 10)
 
 
 @pytest.mark.parametrize(
@@ -184,8 +223,8 @@ def test_yaml_that_is_none_is_a_study_error(tmp_path: Path) -> None:
 
 
 def test_a_spec_that_cannot_be_leaves_no_file_of_its_frame(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="row 10"):
-        make_spec(TEXTS.assign(text=[*TEXTS["text"][:9], 5]), name="mine")
+    with pytest.raises(DataError, match="row 40"):
+        make_spec(TEXTS.assign(text=[*TEXTS["text"][:39], 5]), name="mine")
     with pytest.raises(StudyError, match="did you mean 'text'"):
         make_spec(TEXTS, name="mine", data={"tex": "text"})
 
