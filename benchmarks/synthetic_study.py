@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.records.schema import SCHEMA, SCHEMA_VERSION, StudyFacts
+from analysis.records.schema import LINES_SCHEMA, SCHEMA, SCHEMA_VERSION, StudyFacts
 from search_spaces import Choice, Domain, Real, Space
 
 CHOICES: dict[str, list[Any]] = {
@@ -53,6 +53,7 @@ class Plan:
     source: str = "imdb"
     seed: int = 0
     classes: tuple[str, ...] = ()
+    has_lines: bool = True  # whether it is kept what the lines to beat say of each text
     params: dict[str, Any] | None = None
 
 
@@ -77,7 +78,10 @@ def write_study(folder: Path, plan: Plan) -> Path:
         facts = {"schema_version": str(SCHEMA_VERSION), "facts": facts_of(plan).model_dump_json()}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
         connection.execute("INSERT INTO labels VALUES ('validation', ?)", (labels.astype("<u2").tobytes(),))
-        connection.executemany("INSERT INTO baselines VALUES (?, ?, ?, ?)", _baselines(plan, labels))
+        baselines = _baselines(plan, labels)
+        connection.executemany("INSERT INTO baselines VALUES (?, ?, ?, ?)", baselines)
+        if plan.has_lines:
+            _write_lines(connection, plan, labels, baselines)
         for trial in range(plan.n_trials):
             _write_trial(connection, plan, trial, labels, rng)
     manifest = {"versions": {"python": "3.12.0", "tensorflow": "2.21.0"}, "machine": {"cpus": 2}}
@@ -121,6 +125,28 @@ def _baselines(plan: Plan, labels: NDArray[np.int64]) -> list[tuple[str, float, 
     rows: list[tuple[str, float, float | None, float]] = [("majority class", majority, None, 0.001)]
     rows.append(("TF-IDF + logistic regression", max(0.881, majority), 0.31, 21.0))
     return rows
+
+
+def _write_lines(
+    connection: sqlite3.Connection,
+    plan: Plan,
+    labels: NDArray[np.int64],
+    baselines: list[tuple[str, float, float | None, float]],
+) -> None:
+    """What the lines say of each text: the majority class, or as many right as the accuracy has."""
+    connection.execute(LINES_SCHEMA)
+    rng = np.random.default_rng([plan.seed, plan.n_validation])
+    majority = np.full(labels.size, np.bincount(labels, minlength=1).argmax())
+    for name, accuracy, loss, _ in baselines:
+        wrong = rng.permutation(labels.size) >= round(accuracy * labels.size)
+        others = (labels + rng.integers(1, plan.n_classes, size=labels.size)) % plan.n_classes
+        predicted = majority if name == "majority class" else np.where(wrong, others, labels)
+        figures = (accuracy, loss, accuracy, accuracy)
+        connection.execute(
+            "INSERT INTO lines (name, split, predicted, accuracy, loss, macro_f1, balanced_accuracy)"
+            " VALUES (?, 'validation', ?, ?, ?, ?, ?)",
+            (name, predicted.astype("<u2").tobytes(), *figures),
+        )
 
 
 def draw_params(rng: np.random.Generator) -> dict[str, Any]:

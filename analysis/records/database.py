@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from analysis.errors import AnalysisError
+from analysis.records.lines import LineAnswers, read_lines
 from analysis.records.read_only import open_read_only
 from analysis.records.schema import SCHEMA_VERSION, StudyFacts
 from analysis.records.upgrade import columns_of_schema, list_columns, show_as_today
@@ -45,6 +46,7 @@ class Records:
     epochs: pd.DataFrame
     labels: NDArray[np.uint16] | None
     baselines: pd.DataFrame
+    line_answers: dict[str, LineAnswers]
 
 
 @contextmanager
@@ -90,9 +92,16 @@ def read_records(path: Path) -> Records:
         epochs = _read_frame(
             connection, LAST_ATTEMPTS.format(columns="t.*", table="epochs") + ", t.epoch"
         ).drop(columns="attempt")
-        baselines = _read_frame(connection, "SELECT * FROM baselines ORDER BY val_accuracy")
+        baselines, line_answers = read_lines(connection, path, facts)
         labels = _read_labels(connection, path, facts)
-    return Records(facts=facts, attempts=attempts, epochs=epochs, labels=labels, baselines=baselines)
+    return Records(
+        facts=facts,
+        attempts=attempts,
+        epochs=epochs,
+        labels=labels,
+        baselines=baselines,
+        line_answers=line_answers,
+    )
 
 
 def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:

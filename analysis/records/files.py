@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 from analysis.records.atomic import replace_file
 from analysis.records.database import DamagedRecordsError, parse_facts
+from analysis.records.lines import as_baselines
 from analysis.records.schema import (
     EPOCH_COLUMNS,
     FURTHER_METRICS,
@@ -29,7 +30,6 @@ EPOCHS_FILE = "epochs.parquet"
 _FACTS_KEY = b"study_facts"
 _VERSION_KEY = b"schema_version"
 _BASELINES_KEY = b"baselines"
-_BASELINE_COLUMNS = ["name", "val_accuracy", "val_loss", "fit_s"]
 _ADDED = (*FURTHER_METRICS, "test_macro_f1", "test_balanced_accuracy")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
@@ -42,7 +42,7 @@ class Tables:
         facts: What the study was.
         trials: One row per replicate of a trial, `TRIAL_COLUMNS` and one column per parameter.
         epochs: One row per replicate and epoch, `EPOCH_COLUMNS`.
-        baselines: Simple models on the same split: `name, val_accuracy, val_loss, fit_s`.
+        baselines: Simple models on the same split, `BASELINE_COLUMNS`.
     """
 
     facts: StudyFacts
@@ -109,7 +109,7 @@ def read_parquet(folder: Path) -> Tables:
         facts=facts,
         trials=trials,
         epochs=epochs,
-        baselines=pd.DataFrame(rows, columns=_BASELINE_COLUMNS),
+        baselines=as_baselines(pd.DataFrame(rows)),
     )
 
 

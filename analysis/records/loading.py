@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +18,7 @@ from analysis.errors import AnalysisError
 from analysis.records.database import DamagedRecordsError, Records, parse_params, read_records
 from analysis.records.files import TRIALS_FILE, Tables, read_parquet
 from analysis.records.gradients import read_gradients
+from analysis.records.lines import LineAnswers
 from analysis.records.plain import check_plain
 from analysis.records.predictions import Predictions, RunKey
 from analysis.records.schema import (
@@ -50,6 +51,7 @@ class Study(Tables):
         parameters: The parameters' columns in `trials`, in the order in which the space gave them.
         predictions: Validation probabilities by (trial, phase, replicate), where they were kept.
         labels: The true classes that `predictions` are judged by, if kept.
+        line_answers: What the lines to beat take each text for, by split and name, where it was kept.
         texts: What is kept of the texts that were predicted.
         gradients: Norms of the loss's gradient by step back in time, `GRADIENT_COLUMNS`; empty unless asked
             for.
@@ -62,6 +64,7 @@ class Study(Tables):
     predictions: Mapping[RunKey, NDArray[np.float32]]
     labels: NDArray[np.uint16] | None
     gradients: pd.DataFrame
+    line_answers: Mapping[str, LineAnswers] = field(default_factory=dict)
     texts: Texts = field(default_factory=Texts)
     manifest: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -164,8 +167,8 @@ def _load_database(path: Path) -> Study:
         raise DamagedRecordsError(
             f"{path}: a column holds what it cannot hold ({first}): restore the file from a copy"
         ) from error
-    texts = Texts(path, facts.n_validation)
-    return _assemble(path, tables, records.labels, predictions, texts, read_gradients(path), ())
+    study = _assemble(path, tables, records.labels, predictions, read_gradients(path), ())
+    return replace(study, texts=Texts(path, facts.n_validation), line_answers=records.line_answers)
 
 
 def _derive_tables(records: Records, path: Path) -> Tables:
@@ -188,7 +191,7 @@ def _derive_tables(records: Records, path: Path) -> Tables:
 def _load_tables(folder: Path, notes: tuple[str, ...]) -> Study:
     tables = read_parquet(folder)
     predictions = Predictions(None, 0, 2)
-    return _assemble(folder / TRIALS_FILE, tables, None, predictions, Texts(), read_gradients(None), notes)
+    return _assemble(folder / TRIALS_FILE, tables, None, predictions, read_gradients(None), notes)
 
 
 def _assemble(
@@ -196,7 +199,6 @@ def _assemble(
     tables: Tables,
     labels: NDArray[np.uint16] | None,
     predictions: Predictions,
-    texts: Texts,
     gradients: pd.DataFrame,
     notes: tuple[str, ...],
 ) -> Study:
@@ -213,7 +215,6 @@ def _assemble(
         predictions=predictions,
         labels=labels,
         baselines=tables.baselines,
-        texts=texts,
         gradients=gradients,
         manifest=manifest,
         notes=(*notes, *complaint),

@@ -134,6 +134,43 @@ CREATE TABLE IF NOT EXISTS excerpts (   -- texts that a report shows, cut
 )
 """Tables that are made when a report first wants them, and that records may lack: derived from the texts."""
 
+LINES_SCHEMA = """
+CREATE TABLE IF NOT EXISTS lines (      -- what lines to beat take the texts of a split for
+    name              TEXT NOT NULL,    -- as in baselines
+    split             TEXT NOT NULL,    -- 'validation'; 'test' only where that was opened
+    predicted         BLOB NOT NULL,    -- uint16, little endian, (n_texts,): class numbers
+    accuracy          REAL NOT NULL,
+    loss              REAL,
+    macro_f1          REAL,
+    balanced_accuracy REAL,
+    roc_auc           REAL,             -- these of two classes alone
+    average_precision REAL,
+    PRIMARY KEY (name, split)
+) STRICT
+"""
+"""A table that is made with the lines to beat; records of earlier releases lack it."""
+
+LINE_FIGURES = ("accuracy", "loss", "macro_f1", "balanced_accuracy", "roc_auc", "average_precision")
+"""What a line to beat is measured by on each split, as runs are by epoch."""
+
+BASELINE_COLUMNS = (
+    "name",
+    "val_accuracy",
+    "val_loss",
+    "fit_s",
+    "val_macro_f1",
+    "val_balanced_accuracy",
+    "val_roc_auc",
+    "val_average_precision",
+    "test_accuracy",
+    "test_loss",
+    "test_macro_f1",
+    "test_balanced_accuracy",
+    "test_roc_auc",
+    "test_average_precision",
+)
+"""Columns of the `baselines` table, all but the first four missing in studies of earlier releases."""
+
 RUN_KEY = ("trial", "phase", "replicate")
 """What one run is known by, whatever the number of its attempts."""
 

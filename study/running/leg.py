@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
@@ -31,7 +31,7 @@ from study.running.publication import get_ready, keep_texts, publish
 from study.running.result import StudyResult
 from study.search.source import Source
 from study.spec.parameters import extremes
-from study.spec.schema import StudySpec
+from study.spec.schema import ClassWeight, StudySpec
 from study.store.checkpoints import CheckpointFolder
 from study.store.checksums import remove_checksums, write_checksums
 from study.store.directory import StudyDirectory
@@ -39,11 +39,11 @@ from study.store.facts import describe_facts
 from study.store.files import remove, write_atomically
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest, Purpose, breaks_checkpoints
-from study.training.class_weights import check_class_weight
+from study.training.class_weights import check_class_weight, class_weights_of
 
 if TYPE_CHECKING:
+    from analysis.records.lines import Line
     from study.cluster.worker import TrialWorker
-    from study.training.baselines import Baseline
     from study.trial import Assignment
 
 WorkerLoader = Callable[[], "type[TrialWorker]"]
@@ -136,7 +136,6 @@ class Leg:
     def _run_locked(self, corpus: Corpus, interruption: Interruption) -> StudyResult:
         encoding = Background(lambda: encode(corpus, self.spec.data))
         faults = Faults()
-        lines = Background(lambda: _draw_lines(encoding.result(), faults))
         with ExitStack() as records:
             with ExitStack() as session:
                 start_ray = functools.cache(lambda: self._start_ray(session, encoding))
@@ -144,10 +143,13 @@ class Leg:
                     start_ray()  # a new study will need it, and the rest can be made ready while it starts
                 ledger, manifest = self._open_or_create(corpus, encoding)
                 records.callback(ledger.close)
+                lines = Background(
+                    lambda: _draw_lines(encoding.result(), faults, class_weights_of(self.spec), False)
+                )
                 self._train(start_ray, encoding, lines, ledger, manifest, interruption)
-            if interruption.reason is None and not ledger.has_baselines:
+            if interruption.reason is None and not ledger.has_lines("validation"):
                 self.listener.on_stage("fitting the lines to beat")
-                ledger.record_baselines(faults.attempt("the lines to beat", lines.result, lambda _: []))
+                ledger.record_lines(faults.attempt("the lines to beat", lines.result, lambda _: []))
                 for what in faults.traces:
                     self.listener.on_warning(f"could not be made, and is left out of the report: {what}")
             bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
@@ -200,7 +202,7 @@ class Leg:
         self,
         start_ray: Callable[[], Capacity],
         encoding: Background[EncodedCorpus],
-        lines: Background[list[Baseline]],
+        lines: Background[list[Line]],
         ledger: Ledger,
         manifest: Manifest,
         interruption: Interruption,
@@ -238,7 +240,7 @@ class Leg:
             models = ModelStore(self.directory.models, spec.keep_models, encoded)
             driver = Driver(spec, source, ledger, checkpoints, models, self.listener)
             # The last runs leave CPUs idle.
-            on_drained = (lambda: None) if ledger.has_baselines else lines.begin
+            on_drained = (lambda: None) if ledger.has_lines("validation") else lines.begin
             worker = self.load_worker()
             tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
@@ -302,10 +304,13 @@ def _count_ended(ledger: Ledger, phase: Phase) -> int:
     return sum(o.state != "running" and o.assignment.phase == phase for o in ledger.outcomes())
 
 
-def _draw_lines(encoded: EncodedCorpus, faults: Faults) -> list[Baseline]:
+def _draw_lines(
+    encoded: EncodedCorpus, faults: Faults, weights: Sequence[ClassWeight], open_test: bool
+) -> list[Line]:
     from study.data.cache import default_cache_folder
-    from study.training.baselines import fit_baselines
+    from study.training.baselines import fit_lines
 
-    lines = fit_baselines(encoded, default_cache_folder(), faults.add)
+    folder = default_cache_folder()
+    lines = fit_lines(encoded, folder, faults.add, class_weights=weights, open_test=open_test)
     get_ready()
     return lines

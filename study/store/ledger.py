@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,8 +14,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from analysis.records.lines import Line
 from analysis.records.schema import (
     EPOCH_COLUMNS,
+    LINE_FIGURES,
+    LINES_SCHEMA,
     RUN_KEY,
     SCHEMA,
     SCHEMA_VERSION,
@@ -190,10 +193,33 @@ class Ledger(Outcomes):
         with self._transaction() as db:
             return _add_successor(db, assignment)
 
-    def record_baselines(self, rows: Iterable[tuple[str, float, float | None, float]]) -> None:
-        """Record (name, val_accuracy, val_loss, fit_s) of the lines to beat."""
+    def record_lines(self, lines: Sequence[Line]) -> None:
+        """Record the lines to beat in place of those that were known; none where none could be drawn."""
+        if not lines:
+            return
         with self._transaction() as db:
-            db.executemany("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?)", list(rows))
+            db.execute(LINES_SCHEMA)
+            for table in ("baselines", "lines"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
+            for line in lines:
+                whole = line.answers["validation"]
+                db.execute(
+                    "INSERT INTO baselines VALUES (?, ?, ?, ?)",
+                    (line.name, whole.accuracy, whole.loss, line.fit_s),
+                )
+                db.executemany(
+                    f"INSERT INTO lines (name, split, predicted, {', '.join(LINE_FIGURES)})"  # noqa: S608 - ours
+                    f" VALUES (?, ?, ?{', ?' * len(LINE_FIGURES)})",
+                    [
+                        (
+                            line.name,
+                            split,
+                            answers.predicted.astype("<u2").tobytes(),
+                            *(getattr(answers, figure) for figure in LINE_FIGURES),
+                        )
+                        for split, answers in line.answers.items()
+                    ],
+                )
 
     def record_texts(self, params: Mapping[str, Any], view: TextView) -> None:
         """Record what a setting sees of the texts, and those that a report shows, in place of another's."""

@@ -93,10 +93,11 @@ class Outcomes:
         )
         return self._ask(earlier, *assignment.key, f"{OUT_OF_MEMORY}*") is not None
 
-    @property
-    def has_baselines(self) -> bool:
-        """Whether the lines to beat were drawn."""
-        return self._ask("SELECT 1 FROM baselines LIMIT 1") is not None
+    def has_lines(self, split: str) -> bool:
+        """Whether the lines to beat were drawn, and what they say of the texts of a split is kept."""
+        if self._ask("SELECT 1 FROM sqlite_master WHERE name = 'lines'") is None:
+            return False
+        return self._ask("SELECT 1 FROM lines WHERE split = ? LIMIT 1", split) is not None
 
     @property
     def warm_start(self) -> Mapping[str, Any] | None:

@@ -2,113 +2,166 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from analysis.records.lines import Answers, Line
 from study.data import FIRST_WORD, EncodedCorpus
+from study.data.splits import Split
 from study.errors import DataError, EnvironmentFaultError
+from study.spec.schema import ClassWeight
 from study.store.files import write_atomically
+from study.training.class_weights import weigh_classes
+from study.training.metrics import evaluate
 
 logger = logging.getLogger(__name__)
 
-Baseline = tuple[str, float, float | None, float]
-"""Name, validation accuracy in [0, 1], validation loss in nats if it gives probabilities, seconds to fit."""
+MAJORITY, TF_IDF, NB_SVM = "majority class", "TF-IDF + logistic regression", "NB-SVM"
 
-TF_IDF, NB_SVM = "TF-IDF + logistic regression", "NB-SVM"
+Labels: TypeAlias = npt.NDArray[np.int32]
+Scorer: TypeAlias = Callable[[sparse.csr_matrix], npt.NDArray[np.floating[Any]]]
+"""Scores of counts, before the last activation: shape (n, 1) for two classes, else (n, n_classes)."""
 
-_FORMAT = 1  # raised when the same texts would give other figures
+_FORMAT = 2  # raised when the same texts would give other figures
 
 
 def _raise(_: str, error: Exception) -> None:
     raise error
 
 
-def fit_baselines(
-    corpus: EncodedCorpus, cache_folder: Path, on_fault: Callable[[str, Exception], None] = _raise
-) -> list[Baseline]:
-    """Fit the baselines on the training split, or return what was fitted before on the same texts and split.
+def fit_lines(
+    corpus: EncodedCorpus,
+    cache_folder: Path,
+    on_fault: Callable[[str, Exception], None] = _raise,
+    *,
+    class_weights: Sequence[ClassWeight] = ("none",),
+    open_test: bool = False,
+) -> list[Line]:
+    """Fit the lines to beat on the training split, or return what was fitted before on the same.
 
     The majority class; TF-IDF of words and pairs of words with logistic regression; for two classes also
-    NB-SVM. Their vocabulary is that of the whole training split, their settings are fixed in advance.
+    NB-SVM. Their vocabulary is that of the whole training split, their settings are fixed in advance. With
+    class weights they are fitted under each that the runs are, and say so in their names.
 
     Args:
         corpus: The encoded texts.
-        cache_folder: Where figures are kept by fingerprint.
+        cache_folder: Where they are kept by fingerprint.
         on_fault: Hears of each that cannot be fitted, by name, and why; the others are fitted all the same.
+        class_weights: What the study trains under.
+        open_test: Whether they answer the sealed test split too: only where runs do.
     """
-    key = f"{corpus.fingerprint[:16]}-{corpus.split_fingerprint[:16]}-{corpus.tokens}-{corpus.n_ids}"
-    path = cache_folder / f"baselines-{_FORMAT}-{key}.json"
+    path = cache_folder / f"lines-{_FORMAT}-{_key(corpus, class_weights, open_test)}.json"
     kept = _read_kept(path)
     if kept is not None:
         return kept
-    fitters: dict[str, Callable[..., tuple[float, float | None]]] = {TF_IDF: _fit_logistic_regression}
-    if len(corpus.classes) == 2:
-        fitters[NB_SVM] = _fit_nbsvm
+    splits: tuple[Split, ...] = ("validation", "test") if open_test else ("validation",)
     # On few cores these are the last that a study waits for: words are counted once for all.
-    data = cache(lambda: _gather(corpus))
-    baselines = [_majority(corpus.labels_of("train"), corpus.labels_of("validation"))]
-    for name, fit in fitters.items():
+    counts = cache(lambda: _count(corpus, splits))
+    train = corpus.labels_of("train")
+    fitters: dict[str, Callable[[], Scorer]] = {MAJORITY: lambda: _fit_majority(train, len(corpus.classes))}
+    for choice in class_weights:
+        weights = weigh_classes(choice, train, corpus.classes)
+        for model, fit in _fitters(len(corpus.classes)).items():
+            fitters[name_line(model, choice)] = lambda fit=fit, weights=weights: fit(  # type: ignore[misc]
+                counts()["train"], train, weights
+            )
+    lines = []
+    for name, make in fitters.items():
         try:
             start = time.perf_counter()
-            accuracy, loss = fit(*data())
-            baselines.append((name, accuracy, loss, time.perf_counter() - start))
+            score = make()
+            fit_s = time.perf_counter() - start
+            shared = dict.fromkeys(splits) if name == MAJORITY else counts()
+            answers = {split: _answer(score, shared[split], name, corpus, split) for split in splits}
+            lines.append(Line(name=name, fit_s=fit_s, answers=answers))
         except Exception as error:  # whatever a library makes of odd texts: no line is worth the report
             on_fault(name, error)
-    if len(baselines) == 1 + len(fitters):
+    if len(lines) == len(fitters):
         try:
-            write_atomically(path, json.dumps(baselines))
+            write_atomically(path, json.dumps([_to_document(line) for line in lines]))
         except EnvironmentFaultError as error:
             logger.warning("the cache %s cannot be kept in order: %s", cache_folder, error)
-    return baselines
+    return lines
 
 
-def _read_kept(path: Path) -> list[Baseline] | None:
+def name_line(model: str, choice: ClassWeight) -> str:
+    """Return what a line is called that was fitted under class weights."""
+    suffix = (
+        "" if choice == "none" else ", classes balanced" if choice == "balanced" else ", classes weighted"
+    )
+    return model + suffix
+
+
+def _fitters(n_classes: int) -> dict[str, Callable[..., Scorer]]:
+    both: dict[str, Callable[..., Scorer]] = {TF_IDF: _fit_logistic_regression}
+    return both | {NB_SVM: _fit_nbsvm} if n_classes == 2 else both
+
+
+def _key(corpus: EncodedCorpus, class_weights: Sequence[ClassWeight], open_test: bool) -> str:
+    texts = f"{corpus.fingerprint[:16]}-{corpus.split_fingerprint[:16]}-{corpus.tokens}-{corpus.n_ids}"
+    asked = json.dumps([list(class_weights), open_test], sort_keys=True)
+    return f"{texts}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+
+
+def _to_document(line: Line) -> dict[str, Any]:
+    answers = {
+        split: asdict(own) | {"predicted": own.predicted.tolist()} for split, own in line.answers.items()
+    }
+    return {"name": line.name, "fit_s": line.fit_s, "answers": answers}
+
+
+def _read_kept(path: Path) -> list[Line] | None:
     """Return what was fitted before, None where nothing was or it cannot be read."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [(str(name), float(accuracy), loss, float(fit_s)) for name, accuracy, loss, fit_s in rows]
-    except (OSError, ValueError, TypeError, RecursionError):
+        return [
+            Line(
+                name=str(line["name"]),
+                fit_s=float(line["fit_s"]),
+                answers={
+                    split: Answers(**own | {"predicted": np.array(own["predicted"], dtype=np.uint16)})
+                    for split, own in line["answers"].items()
+                },
+            )
+            for line in json.loads(path.read_text(encoding="utf-8"))
+        ]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 
-def _gather(corpus: EncodedCorpus) -> tuple[Any, ...]:
-    """Return counts and labels of the training split, then of the one that validates."""
-    features = _count_pairs_and_words(corpus)
-    if features.shape[1] == 0:
-        raise DataError("a line to beat needs words that two training texts have in common: there are none")
-    parts: list[Any] = []
-    for split in ("train", "validation"):
-        parts += [features[corpus.splits.rows_of(split)], corpus.labels_of(split)]
-    return tuple(parts)
+def _answer(
+    score: Scorer, counts: sparse.csr_matrix | None, name: str, corpus: EncodedCorpus, split: Split
+) -> Answers:
+    """Measure a line on a split; `counts` is None where it looks at no text."""
+    labels = corpus.labels_of(split, open_test=split == "test")
+    scores = score(sparse.csr_matrix((len(labels), 0)) if counts is None else counts)
+    predicted = scores[:, 0] > 0 if scores.shape[1] == 1 else scores.argmax(axis=1)
+    measures = asdict(evaluate(scores.astype(np.float32), labels))
+    if name.startswith(NB_SVM) or not np.isfinite(measures["loss"]):
+        measures["loss"] = None  # a margin is no probability
+    return Answers(predicted=predicted.astype(np.uint16), **measures)
 
 
-def _majority(train: npt.NDArray[np.int32], validation: npt.NDArray[np.int32]) -> Baseline:
-    shares = np.bincount(train, minlength=int(validation.max()) + 1) / len(train)
-    with np.errstate(divide="ignore"):
-        loss = float(-np.log(shares[validation]).mean())
-    accuracy = float((validation == shares.argmax()).mean())
-    return "majority class", accuracy, loss if np.isfinite(loss) else None, 0.0
-
-
-def _count_pairs_and_words(corpus: EncodedCorpus) -> sparse.csr_matrix:
+def _count(corpus: EncodedCorpus, splits: Sequence[Split]) -> Mapping[str, sparse.csr_matrix]:
     """Count words and pairs of neighbours that at least two training texts hold.
 
     Returns:
-        Counts, float32, shape (n_texts, n_features); rows of the sealed test split stay empty.
+        Counts of each split and of `train`, float32, shape (n_texts, n_features).
     """
-    open_rows = np.concatenate([corpus.splits.rows_of("train"), corpus.splits.rows_of("validation")])
+    rows = {split: corpus.splits.rows_of(split, open_test=split == "test") for split in ("train", *splits)}
     lengths = np.diff(corpus.offsets)
     is_open = np.zeros(len(lengths), dtype=bool)
-    is_open[open_rows] = True
+    is_open[np.concatenate(list(rows.values()))] = True
     of_text = np.repeat(np.arange(len(lengths)), lengths)
     ids = corpus.ids.astype(np.int64)
     words = (ids >= FIRST_WORD) & is_open[of_text]
@@ -120,52 +173,70 @@ def _count_pairs_and_words(corpus: EncodedCorpus) -> sparse.csr_matrix:
         (np.ones(len(texts), dtype=np.float32), (texts, columns)),
         shape=(len(lengths), int(columns.max(initial=-1)) + 1),
     ).tocsr()
-    in_training = counts[corpus.splits.rows_of("train")].getnnz(axis=0)
-    return counts[:, in_training >= 2]
+    counts = counts[:, counts[rows["train"]].getnnz(axis=0) >= 2]
+    if counts.shape[1] == 0:
+        raise DataError("a line to beat needs words that two training texts have in common: there are none")
+    return {split: counts[own] for split, own in rows.items()}
+
+
+def _fit_majority(train: Labels, n_classes: int) -> Scorer:
+    shares = np.bincount(train, minlength=n_classes) / len(train)
+    with np.errstate(divide="ignore"):
+        scores = np.log(shares)
+    scores = scores[1:] - scores[:1] if n_classes == 2 else scores
+    return lambda counts: np.tile(scores, (counts.shape[0], 1))
 
 
 def _fit_logistic_regression(
-    x_train: sparse.csr_matrix,
-    train: npt.NDArray[np.int32],
-    x_validation: sparse.csr_matrix,
-    validation: npt.NDArray[np.int32],
-) -> tuple[float, float | None]:
+    counts: sparse.csr_matrix, labels: Labels, weights: npt.NDArray[np.float32]
+) -> Scorer:
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import log_loss
     from sklearn.pipeline import make_pipeline
 
     # SAGA at this tolerance: on ten classes of docstrings more than ten times as fast as the default solver,
     # for 0.1 points of accuracy.
-    classifier = LogisticRegression(C=10.0, solver="saga", tol=1e-2, random_state=0)
+    classifier = LogisticRegression(
+        C=10.0, solver="saga", tol=1e-2, random_state=0, class_weight=_by_label(labels, weights)
+    )
     model = make_pipeline(TfidfTransformer(sublinear_tf=True), classifier)
-    model.fit(x_train, train)
-    probabilities = model.predict_proba(x_validation)
-    accuracy = float((model.classes_[probabilities.argmax(axis=1)] == validation).mean())
-    return accuracy, float(log_loss(validation, probabilities, labels=model.classes_))
+    model.fit(counts, labels)
+
+    def score(texts: sparse.csr_matrix) -> npt.NDArray[np.floating[Any]]:
+        found: npt.NDArray[np.floating[Any]] = model.decision_function(texts)
+        if len(weights) == 2:
+            return found[:, np.newaxis]
+        if found.ndim == 1:  # two of more classes have training texts
+            found = np.column_stack([np.zeros_like(found), found])
+        # A class without training texts is never predicted.
+        scores = np.full((len(found), len(weights)), -np.inf)
+        scores[:, model.classes_] = found
+        return scores
+
+    return score
 
 
-def _fit_nbsvm(
-    x_train: sparse.csr_matrix,
-    train: npt.NDArray[np.int32],
-    x_validation: sparse.csr_matrix,
-    validation: npt.NDArray[np.int32],
-) -> tuple[float, float | None]:
+def _fit_nbsvm(counts: sparse.csr_matrix, labels: Labels, weights: npt.NDArray[np.float32]) -> Scorer:
     """Fit a linear SVM on which words occur, weighted by their naive Bayes log-count ratios.
 
     Source: Wang & Manning (2012), section 2.3, binarised features, smoothing 1, interpolation 0.25.
     """
     from sklearn.svm import LinearSVC
 
-    occurs, occurs_validation = (x > 0 for x in (x_train, x_validation))
-    positive, negative = (_share(occurs[train == label]) for label in (1, 0))
+    occurs = counts > 0
+    positive, negative = (_share(occurs[labels == label]) for label in (1, 0))
     ratio = sparse.diags(np.log(positive / negative))
-    model = LinearSVC(C=1.0, tol=1e-3, random_state=0).fit(occurs @ ratio, train)
+    model = LinearSVC(C=1.0, tol=1e-3, random_state=0, class_weight=_by_label(labels, weights))
+    model.fit(occurs @ ratio, labels)
     beta = 0.25
-    weights = model.coef_[0]
-    model.coef_ = ((1 - beta) * np.abs(weights).mean() + beta * weights)[np.newaxis]
-    predicted: npt.NDArray[Any] = model.predict(occurs_validation @ ratio)
-    return float((predicted == validation).mean()), None
+    found = model.coef_[0]
+    model.coef_ = ((1 - beta) * np.abs(found).mean() + beta * found)[np.newaxis]
+    return lambda texts: model.decision_function((texts > 0) @ ratio)[:, np.newaxis]
+
+
+def _by_label(labels: Labels, weights: npt.NDArray[np.float32]) -> dict[int, float] | None:
+    """Weights as scikit-learn takes them, None where all are 1."""
+    return None if (weights == 1).all() else {int(n): float(weights[n]) for n in np.unique(labels)}
 
 
 def _share(occurs: sparse.csr_matrix) -> npt.NDArray[np.float64]:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from search_spaces.errors import hint_name
 from study.errors import StudyError
-from study.spec.schema import ClassWeight
+from study.spec.parameters import extremes
+from study.spec.schema import ClassWeight, StudySpec
 
 
 def check_class_weight(choice: ClassWeight, classes: Sequence[str]) -> None:
@@ -25,6 +26,12 @@ def check_class_weight(choice: ClassWeight, classes: Sequence[str]) -> None:
                 "training.class_weight weighs classes of the data: "
                 f"{name!r} is none; {hint_name(name, classes)}"
             )
+
+
+def class_weights_of(spec: StudySpec) -> tuple[ClassWeight, ...]:
+    """Return all class weights that runs of a study are trained under."""
+    domain = spec.space.parameters.get("class_weight")
+    return (spec.training.class_weight,) if domain is None else tuple(extremes(domain))
 
 
 def weigh_classes(

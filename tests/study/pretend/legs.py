@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from analysis.records.atomic import replace_file
+from analysis.records.lines import Answers, Line
 from study.machine.capacity import Capacity
 from study.running.driver import Dispatch, Driver
 from study.running.verbs import resume_study, run_study
@@ -40,7 +41,14 @@ CORPUS: Any = SimpleNamespace(
 SPACE = SMALL_SPACE | {"cell": "rnn"}
 GRID = make_spec(space=SPACE, seeds=2, training={"max_epochs": 2}, keep_models=2)
 
-LINES = [("majority", 0.5, 0.7, 0.1)]
+ANSWERS = Answers(
+    predicted=np.zeros(len(CORPUS.splits.validation), dtype=np.uint16),
+    accuracy=0.5,
+    loss=0.7,
+    macro_f1=0.3,
+    balanced_accuracy=0.5,
+)
+LINES = [Line(name="majority", fit_s=0.1, answers={"validation": ANSWERS})]
 
 TABLE = (
     "SELECT a.trial, a.replicate, a.attempt, a.state, a.seed, a.params, a.n_weights, e.epoch, e.train_loss,"
@@ -61,7 +69,7 @@ def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1, data: str | None 
         "encode": lambda corpus, spec: CORPUS,
         "explain_tokens": lambda *asked: "tokens: words",
         "find_warnings": lambda *asked: [],
-        "_draw_lines": lambda encoded, faults: LINES,
+        "_draw_lines": lambda *asked: LINES,
         "keep_texts": lambda *asked: None,
         "ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
         "watch_head": lambda on_lost, advice: nullcontext(),

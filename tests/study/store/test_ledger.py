@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import analysis
+from analysis.records.lines import Answers, Line
 from study.errors import EnvironmentFaultError, IntegrityError
 from study.store.ledger import Ledger
 from study.trial import Assignment
@@ -146,7 +147,6 @@ def test_records_that_another_program_holds_are_named_after_the_wait(
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda ledger: ledger.has_baselines,
         lambda ledger: ledger.measure(ASSIGNMENT),
         lambda ledger: ledger.ran_out_of_memory(ASSIGNMENT),
     ],
@@ -155,7 +155,6 @@ def test_what_records_do_not_give_back_is_told_in_one_line(
     ledger: Ledger, ask: Callable[[Ledger], object]
 ) -> None:
     connection = sqlite3.connect(ledger.path)
-    connection.execute("DROP TABLE baselines")
     connection.execute("DROP TABLE attempts")
     connection.commit()
     connection.close()
@@ -221,3 +220,31 @@ def test_a_run_is_started_when_its_training_is(ledger: Ledger) -> None:
 
     ledger.begin(ASSIGNMENT, later)
     assert read_start() == later  # it begins anew
+
+
+def make_line(name: str, predicted: list[int], splits: tuple[str, ...] = ("validation",)) -> Line:
+    answers = Answers(
+        predicted=np.array(predicted, dtype=np.uint16),
+        accuracy=0.75,
+        loss=None,
+        macro_f1=0.7,
+        balanced_accuracy=0.72,
+        roc_auc=0.8,
+    )
+    return Line(name=name, fit_s=1.5, answers=dict.fromkeys(splits, answers))
+
+
+def test_lines_to_beat_are_kept_with_their_answers_in_place_of_earlier_ones(ledger: Ledger) -> None:
+    assert not ledger.has_lines("validation")
+    n_texts = ledger.facts.n_validation
+    ledger.record_lines([make_line("old", [0] * n_texts), make_line("kept", [0] * n_texts)])
+    ledger.record_lines([make_line("kept", [1] * n_texts)])
+    ledger.record_lines([])
+
+    assert ledger.has_lines("validation")
+    assert not ledger.has_lines("test")
+    study = analysis.load(ledger.path)
+    (row,) = study.baselines.to_dict("records")
+    assert (row["name"], row["val_accuracy"], row["val_roc_auc"], row["fit_s"]) == ("kept", 0.75, 0.8, 1.5)
+    assert np.isnan(row["val_loss"])
+    assert study.line_answers["validation"]["kept"].tolist() == [1] * n_texts
