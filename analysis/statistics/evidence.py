@@ -18,6 +18,8 @@ from analysis.records.schema import RUN_KEY
 from analysis.records.texts import TextView
 from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.calibration import calibration_by_replicate
+from analysis.statistics.comparisons.lines import Answered, compare_with_lines
+from analysis.statistics.comparisons.macro_f1 import macro_f1
 from analysis.statistics.comparisons.texts import Hits
 from analysis.statistics.confirmation import confirmation_by_setting
 from analysis.statistics.effects import best_by_level, cell_means, interactions, marginal_effects
@@ -35,7 +37,7 @@ from analysis.statistics.mistakes import (
     scores_by_class,
     wrong_in_all,
 )
-from analysis.statistics.optimism import accuracy_half_width, compare_with_lines, selection_optimism
+from analysis.statistics.optimism import accuracy_half_width, selection_optimism
 from analysis.statistics.overfitting import curve_noise, overfitting_by_replicate
 from analysis.statistics.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
 from analysis.statistics.pruning_audit import audit_by_run, summarize_audit
@@ -258,6 +260,21 @@ class Evidence:
         return pd.DataFrame() if self.judgements is None else scores_by_class(self.judgements)
 
     @cached_property
+    def line_class_scores(self) -> tuple[str, pd.DataFrame]:
+        """The line to beat that finds most classes best, by macro-F1, and its scores as `class_scores`.
+
+        No name and no row where no line's answers were kept.
+        """
+        answers = self.study.line_answers.get("validation", {})
+        labels, n_classes = self.study.labels, len(self.facts.classes)
+        if labels is None or not answers or self.judgements is None:
+            return "", pd.DataFrame()
+        scores = macro_f1(labels, np.vstack(list(answers.values())), n_classes)
+        name = list(answers)[int(scores.argmax())]
+        judged = judge([np.eye(n_classes, dtype=np.float32)[answers[name]]], labels)
+        return name, scores_by_class(judged)
+
+    @cached_property
     def confident_mistakes(self) -> pd.DataFrame:
         """Texts that are got wrong, the most confident first; none without predictions."""
         return pd.DataFrame() if self.judgements is None else confident_mistakes(self.judgements)
@@ -432,7 +449,23 @@ class Evidence:
     @cached_property
     def against_lines(self) -> pd.DataFrame:
         """The best setting against each simple model on the same split, as `compare_with_lines` gives it."""
-        return compare_with_lines(self.study.trials, self.study.baselines, self.facts.n_validation)
+        labels, lines = self.study.labels, self.study.line_answers.get("validation", {})
+        answered = None
+        if labels is not None and lines:
+            answered = Answered(
+                labels=labels,
+                n_classes=len(self.facts.classes),
+                predictions=self.study.predictions,
+                lines=lines,
+                hits=self.hits,
+            )
+        return compare_with_lines(
+            self.settled,
+            self.study.baselines,
+            self.facts.n_validation,
+            objective=self.facts.objective,
+            answered=answered,
+        )
 
     @cached_property
     def lines_to_beat(self) -> pd.DataFrame:

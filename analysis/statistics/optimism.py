@@ -7,7 +7,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.comparisons.crossed import quantile_t
 from analysis.statistics.intervals import LEVEL, Floats, t_half_width, wilson_interval
 from analysis.statistics.settings import scored_runs, summarize_settings
 
@@ -176,54 +175,3 @@ def _lose_by_seed(runs: pd.DataFrame) -> float:
             winner = int(means.argmax())
             losses.append(float(means[winner] - judged[kept][winner]) - lift)
     return max(float(np.mean(losses)) * np.sqrt((n - 1) / n), 0.0) if losses else float("nan")
-
-
-def compare_with_lines(
-    trials: pd.DataFrame, lines: pd.DataFrame, n_texts: int, *, level: float = LEVEL
-) -> pd.DataFrame:
-    """The most accurate setting against simple models that read the same texts.
-
-    The setting was picked, so that what is said of it holds for any of as many: fresh seeds, where it has
-    some, pick nothing. Which texts a line got right is not kept, so its errors count as independent of the
-    setting's, which is wide.
-
-    Args:
-        trials: The contract's table.
-        lines: `name, val_accuracy`.
-        n_texts: Texts that all were judged on.
-        level: Coverage of the intervals.
-
-    Returns:
-        One row per line, the strongest first: `name, accuracy, setting, mean` (of the setting), `n_settings`
-        (it was picked from; 1 where fresh seeds judge), `difference, low, high` (with Bonferroni's correction
-        for those), `answer` (`above`, `below`, or `not told`).
-
-    Source: a difference of independent shares, after Agresti & Caffo (2000), one right and one wrong text
-        added to each; seeds by Student's variance of the mean.
-    """
-    fresh, runs = (scored_runs(trials, "val_accuracy", phase=phase) for phase in ("confirm", "search"))
-    columns = [
-        "name", "accuracy", "setting", "mean", "n_settings", "difference", "low", "high", "answer",
-    ]  # fmt: skip
-    judged = fresh if fresh["setting"].nunique() else runs
-    if judged.empty or lines.empty or not n_texts:
-        return pd.DataFrame(columns=columns)
-    n_settings = int(judged["setting"].nunique())
-    means = judged.groupby("setting")["score"].mean()
-    setting = int(means.index[int(means.to_numpy().argmax())])
-    own = judged.loc[judged["setting"] == setting, "score"]
-    mean, n_runs = float(own.mean()), len(own)
-    by_seeds = float(own.var()) / n_runs if n_runs > 1 else 0.0
-    ordered = lines.sort_values("val_accuracy", ascending=False)
-    rows = []
-    for name, accuracy in zip(ordered["name"], ordered["val_accuracy"].astype(float), strict=True):
-        shares = np.array([(share * n_texts + 1) / (n_texts + 2) for share in (mean, accuracy)])
-        by_texts = float((shares * (1 - shares)).sum() / (n_texts + 2))
-        variance = by_seeds + by_texts
-        freedom = (n_runs - 1) * (variance / by_seeds) ** 2 if by_seeds else np.inf
-        reach = quantile_t(1 - (1 - level) / (2 * n_settings), freedom) * np.sqrt(variance)
-        difference = mean - accuracy
-        answer = "above" if difference > reach else "below" if difference < -reach else "not told"
-        known = (setting, mean, n_settings, difference, difference - reach, difference + reach, answer)
-        rows.append((name, accuracy, *known))
-    return pd.DataFrame(rows, columns=columns)

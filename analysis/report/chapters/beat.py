@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
+from analysis.statistics.mistakes import majority_share
 from analysis.words.literature import concerns, imdb_table
-from analysis.words.numbers import duration, listing, number, percent, points
+from analysis.words.numbers import MINUS, count, duration, listing, number, percent, points
+
+_LEAST_LUCK = 0.0005
+"""Luck of the best epoch that would show in a sentence."""
+
+_UNEVEN = 1.5
+"""Times its even share that the largest class has where macro-F1 is told beside the accuracy."""
+
+_SHOWN: list[tuple[str, str, Callable[[float], str]]] = [
+    ("accuracy", "accuracy", percent),
+    ("macro_f1", "macro-F1", partial(number, digits=3)),
+    ("balanced_accuracy", "balanced accuracy", percent),
+    ("roc_auc", "ROC AUC", partial(number, digits=3)),
+    ("average_precision", "average precision", partial(number, digits=3)),
+]
 
 
 def beat_chapter(evidence: Evidence) -> Section:
@@ -46,8 +63,10 @@ def _missing(evidence: Evidence) -> list[str]:
     """The lines to beat that every study on such classes has, and this one has not."""
     expected = ["TF-IDF + logistic regression", *(["NB-SVM"] if len(evidence.facts.classes) == 2 else [])]
     drawn = set(evidence.study.baselines["name"])
-    # Other tools' runs bring none of ours.
-    return [name for name in expected if name not in drawn] if "majority class" in drawn else []
+    if "majority class" not in drawn:  # other tools' runs bring none of ours
+        return []
+    # Class weights stand behind a line's name.
+    return [name for name in expected if not any(line.startswith(name) for line in drawn)]
 
 
 def _lead(evidence: Evidence) -> str:
@@ -66,9 +85,10 @@ def read_baselines(evidence: Evidence) -> str:
         return "No run completed, so there is nothing to compare with."
     best = float(evidence.ranking["val_accuracy"].iloc[0])
     sentences = []
-    strongest = as_records(evidence.against_lines.head(1))
-    if strongest:
-        sentences.append(_read_line(strongest[0]))
+    lines = as_records(evidence.against_lines)
+    if lines:
+        sentences.append(_read_line(lines[0]))
+        sentences.append(_read_f1(evidence, max(lines, key=lambda row: np.nan_to_num(row["f1_line"]))))
     if concerns(evidence.facts.source):
         published = imdb_table()
         plain = published[~published["extra_data"]]
@@ -77,21 +97,65 @@ def read_baselines(evidence: Evidence) -> str:
             f"Of {len(plain)} published models that learned from the labelled texts alone, {above} "
             f"{'is' if above == 1 else 'are'} higher."
         )
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
 
 
 def _read_line(row: dict[str, Any]) -> str:
     where = f"{row['name']} ({percent(row['accuracy'])})"
-    whose = "The best setting" if row["n_settings"] > 1 else "The setting"
-    low, high = points(row["low"], signed=True), points(row["high"], signed=True)
-    picked = (
-        f", with the luck of having been picked out of {row['n_settings']}" if row["n_settings"] > 1 else ""
-    )
+    picked, n = row["n_settings"] > 1, row["n_settings"]
+    whose = "The best setting" if picked else "The setting"
+    difference = row["difference"]
     if row["answer"] == "not told":
-        verdict = f"cannot be told apart from {where}"
+        side = "ahead" if difference >= 0 else "behind"
+        verdict = f"cannot be told apart from {where}, {points(abs(difference))} {side}"
     else:
-        verdict = f"is {points(abs(row['difference']))} {row['answer']} {where}"
-    return f"{whose}, {percent(row['mean'])}, {verdict}: {low} to {high} for other seeds and texts{picked}."
+        verdict = f"is {points(abs(difference))} {row['answer']} {where}"
+    texts = "the same texts" if row["paired"] else "texts"
+    held = f"judged on {texts} under {count(row['n_runs'], 'seed')}"
+    if row["luck"] >= _LEAST_LUCK:
+        held += f", {points(row['luck'])} taken off for the luck of its best epoch"
+    others = "seeds and texts" if row["n_runs"] > 1 else "texts"
+    said = (
+        f"{whose}, {percent(row['mean'])}, {verdict} ({held}): {points(row['low'], signed=True)} to "
+        f"{points(row['high'], signed=True)} for other {others}"
+    )
+    if not picked:
+        return f"{said}."
+    said += (
+        f", with the luck of having been picked out of {n}, which adds "
+        f"{points(row['low_alone'] - row['low'])} to either side"
+    )
+    if difference <= 0 or row["answer"] == "above":
+        return f"{said}."
+    return (
+        f"{said}; were all {n} only as good as the line, the luckiest would be as far ahead in "
+        f"{percent(row['by_luck'], 0)} of studies."
+    )
+
+
+def _read_f1(evidence: Evidence, row: dict[str, Any]) -> str:
+    """The same of macro-F1, where classes are so unequal, or so judged, that accuracy may hide them."""
+    if pd.isna(row["f1_line"]) or not is_uneven(evidence):
+        return ""
+    name = f"{row['name']} ({number(row['f1_line'], 2)})"
+    ends = f"{number(row['f1_low'], 2)} to {number(row['f1_high'], 2)}".replace("-", MINUS)
+    verdict = (
+        "cannot be told apart from"
+        if row["f1_answer"] == "not told"
+        else f"is {number(abs(row['f1_difference']), 2)} {row['f1_answer']}"
+    )
+    return f"By macro-F1, {number(row['f1'], 2)}, it {verdict} {name}: a difference of {ends}."
+
+
+def is_uneven(evidence: Evidence) -> bool:
+    """Whether classes are so unequal, or the study so judged, that accuracy is not all there is to say."""
+    if evidence.facts.objective not in ("val_accuracy", "val_loss"):
+        return True
+    labels = evidence.study.labels
+    if labels is None or not labels.size:
+        return False
+    _, share = majority_share(labels)
+    return share * len(evidence.facts.classes) >= _UNEVEN
 
 
 def _tables(evidence: Evidence) -> list[Block]:
@@ -101,13 +165,25 @@ def _tables(evidence: Evidence) -> list[Block]:
         shown = pd.DataFrame(
             {
                 "model": baselines["name"],
-                "validation accuracy": [percent(value) for value in baselines["val_accuracy"]],
-                "validation loss": [number(value, 3) for value in baselines["val_loss"].astype(float)],
+                **{title: _show_scores(baselines[f"val_{figure}"], show) for figure, title, show in _SHOWN},
+                **{
+                    f"test {title}": _show_scores(baselines[f"test_{figure}"], show)
+                    for figure, title, show in _SHOWN[:3]
+                    if baselines[f"test_{figure}"].notna().any()
+                },
+                "loss": [number(value, 3) for value in baselines["val_loss"]],
                 "time to fit": [duration(value) for value in baselines["fit_s"]],
+                "best setting, difference": _show_differences(evidence, baselines["name"]),
             }
         )
         blocks.append(
-            Grid(name="baselines", title="Simple models on the same split", frame=baselines, shown=shown)
+            Grid(
+                name="baselines",
+                title="Simple models on the same split",
+                frame=baselines,
+                shown=shown,
+                reading=_read_table(evidence),
+            )
         )
     if concerns(evidence.facts.source):
         published = imdb_table()
@@ -124,3 +200,35 @@ def _tables(evidence: Evidence) -> list[Block]:
         )
         blocks.append(Grid(name="published", title="Published figures", frame=published, shown=shown))
     return blocks
+
+
+def _show_scores(values: pd.Series[float], show: Callable[[float], str]) -> list[str]:
+    return ["" if pd.isna(value) else show(value) for value in values]
+
+
+def _show_differences(evidence: Evidence, names: pd.Series[str]) -> list[str]:
+    """The best setting's lead over each line, in points, with its interval."""
+    rows = {row["name"]: row for row in as_records(evidence.against_lines)}
+    ends = {
+        name: f"{points(row['difference'], signed=True)} ({_signed(row['low'])} to {_signed(row['high'])})"
+        for name, row in rows.items()
+    }
+    return [ends.get(name, "") for name in names]
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", MINUS)
+
+
+def _read_table(evidence: Evidence) -> str:
+    rows = as_records(evidence.against_lines)
+    if not rows:
+        return ""
+    first = rows[0]
+    how = (
+        "Differences are paired: each text is a case that both answered"
+        if all(row["paired"] for row in rows)
+        else "What lines said of each text was not kept, so errors count as independent, which is wide"
+    )
+    test = "McNemar's exact test" if first["n_runs"] == 1 and first["paired"] else "seeds and texts counted"
+    return f"{how} ({test}); intervals are for the best of {count(first['n_settings'], 'setting')}."

@@ -31,6 +31,7 @@ _SURE = 0.9
 _N_NAMED = 3
 _N_PAIRS = 10
 _MAX_SHOWN = 50
+_TITLES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 
 
 def mistakes_chapter(evidence: Evidence) -> Section:
@@ -205,28 +206,50 @@ def _pairs_grid(evidence: Evidence) -> Grid:
 
 
 def _classes_grid(evidence: Evidence) -> Grid:
-    scores = evidence.class_scores
+    scores, (line, own) = evidence.class_scores, evidence.line_class_scores
     frame = scores.assign(**{"class": list(evidence.facts.classes)})
+    if line:
+        frame = frame.assign(**{f"{name}_line": own[name] for name in _TITLES}, line=line)
     rows = as_records(frame)
-    shown = pd.DataFrame(
-        {
-            "class": frame["class"],
-            "texts": [f"{n:,}" for n in frame["support"]],
-            "taken for it": [number(n, 0 if n == round(n) else 1) for n in frame["n_predicted"]],
-            **{
-                title: [_say_score(row, name) for row in rows]
-                for name, title in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
-            },
-        }
-    )
+    columns = {
+        "class": frame["class"].tolist(),
+        "texts": [f"{n:,}" for n in frame["support"]],
+        "taken for it": [number(n, 0 if n == round(n) else 1) for n in frame["n_predicted"]],
+    }
+    for name, title in _TITLES.items():
+        columns[title] = [_say_score(row, name) for row in rows]
+        if line:
+            columns[f"{title}, line"] = [_say_share(value) for value in own[name]]
     reading = (
         f"Macro-F1 {number(float(scores['f1'].mean()), 3)}: the mean over classes. Precision is the share of "
         "texts taken for the class that belong to it, recall the share of its texts that are found; in "
-        "brackets 95% intervals over texts."
+        f"brackets 95% intervals over texts.{_read_line_by_class(evidence, scores, line, own)}"
     )
     return Grid(
-        name="classes", title="Each class", frame=frame, shown=shown, reading=reading, limit=_MAX_SHOWN
+        name="classes",
+        title="Each class",
+        frame=frame,
+        shown=pd.DataFrame(columns),
+        reading=reading,
+        limit=_MAX_SHOWN,
     )
+
+
+def _read_line_by_class(evidence: Evidence, scores: pd.DataFrame, line: str, own: pd.DataFrame) -> str:
+    """Which classes the line to beat finds better than the best setting."""
+    if not line:
+        return ""
+    said = f" Beside them the line to beat, {line}, with macro-F1 {number(float(own['f1'].mean()), 3)}"
+    ahead = (own["f1"] - scores["f1"]).sort_values(ascending=False)
+    better = [_name(evidence, int(number)) for number in ahead.index[ahead > 0]]
+    if not better:
+        return f"{said}; it is better at no class."
+    n = f"{len(better)} of {count(len(scores), 'class', 'classes')}"
+    return f"{said}; it has the higher F1 for {n}: {listing(better)}."
+
+
+def _say_share(value: float) -> str:
+    return number(value) if pd.isna(value) else f"{100 * value:.0f}%"
 
 
 def _say_score(row: dict[str, Any], name: str) -> str:

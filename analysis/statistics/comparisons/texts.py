@@ -35,6 +35,11 @@ class Hits:
     table: NDArray[np.bool_]
     n_texts: int
 
+    @property
+    def step(self) -> int:
+        """One text in so many is kept."""
+        return _step(self.n_texts)
+
     @classmethod
     def of(cls, right: Mapping[RunKey, NDArray[np.bool_]]) -> Hits:
         """Take the answers of all runs, each of shape (n_texts,).
@@ -42,7 +47,7 @@ class Hits:
         Of many texts every k-th is kept: their order is one that no model knows.
         """
         n_texts = len(next(iter(right.values()))) if right else 0
-        step = max(1, n_texts // _MOST)
+        step = _step(n_texts)
         rows = {key: row for row, key in enumerate(right)}
         table = np.array([own[::step] for own in right.values()], dtype=np.bool_).reshape(len(right), -1)
         return cls(rows=rows, table=table, n_texts=n_texts)
@@ -63,6 +68,10 @@ class Hits:
         for number in np.flatnonzero(sizes > 1):
             shares[number] = self.table[rows[known & (group == number)]].mean(axis=0)
         return shares
+
+
+def _step(n_texts: int) -> int:
+    return max(1, n_texts // _MOST)
 
 
 def paired_text_variance(

@@ -12,9 +12,11 @@ import pytest
 
 from analysis import Study
 from analysis.records.schema import TRIAL_COLUMNS
-from analysis.report.chapters.beat import read_baselines
+from analysis.report.chapters.beat import _read_line, read_baselines
+from analysis.report.chapters.mistakes import _classes_grid
 from analysis.report.chapters.verdict import read_levels, read_settings, verdict
 from analysis.statistics.evidence import Evidence, gather
+from analysis.words.numbers import MINUS
 
 MakeTable = Callable[..., pd.DataFrame]
 
@@ -112,3 +114,41 @@ def test_a_confounded_factor_is_named_without_a_count(judge: Callable[..., Evide
 def test_a_line_to_beat_is_met_with_seeds_texts_and_luck(judge: Callable[..., Evidence]) -> None:
     text = read_baselines(judge(field("search", [0.850, 0.849, 0.80, 0.79], range(1, 6))))
     assert "for other seeds and texts, with the luck of having been picked out of 4" in text
+
+
+def test_the_best_of_many_is_not_said_to_be_above_a_line_by_luck() -> None:
+    row = {
+        "name": "TF-IDF", "accuracy": 0.864, "mean": 0.881, "n_settings": 40, "n_runs": 1, "paired": True,
+        "luck": 0.0, "difference": 0.017, "low": -0.004, "high": 0.038, "low_alone": 0.003,
+        "high_alone": 0.031, "by_luck": 0.31, "answer": "not told",
+    }  # fmt: skip
+    assert _read_line(row) == (
+        "The best setting, 88.1%, cannot be told apart from TF-IDF (86.4%), 1.7 points ahead (judged on "
+        f"the same texts under 1 seed): {MINUS}0.4 points to +3.8 points for other texts, with the luck "
+        "of having been picked out of 40, which adds 0.7 points to either side; were all 40 only as good "
+        "as the line, the luckiest would be as far ahead in 31% of studies."
+    )
+    assert " above " not in _read_line(row)
+    confirmed = row | {"n_settings": 1, "n_runs": 3, "low": 0.003, "high": 0.031, "answer": "above"}
+    assert _read_line(confirmed | {"luck": 0.002}) == (
+        "The setting, 88.1%, is 1.7 points above TF-IDF (86.4%) (judged on the same texts under 3 seeds, 0.2 "
+        "points taken off for the luck of its best epoch): +0.3 points to +3.1 points for other seeds and "
+        "texts."
+    )
+
+
+def test_macro_f1_is_told_where_classes_are_uneven(make_study: Callable[..., Study]) -> None:
+    study = make_study(n_predicted=12)
+    labels = np.where(np.arange(400) % 10 == 0, 1, 0).astype(np.uint16)
+    uneven = Evidence(replace(study, labels=labels))
+    assert "macro-F1" not in read_baselines(Evidence(study))
+    assert "By macro-F1, " in read_baselines(uneven)
+
+
+def test_each_class_stands_beside_that_of_the_line_to_beat(make_study: Callable[..., Study]) -> None:
+    study = make_study(n_predicted=12)
+    grid = _classes_grid(Evidence(study))
+    assert {"recall", "recall, line", "F1", "F1, line"} <= set(grid.shown)
+    assert grid.frame["line"].unique().tolist() == ["TF-IDF + logistic regression"]
+    alone = _classes_grid(Evidence(replace(study, line_answers={})))
+    assert "recall, line" not in alone.shown

@@ -9,7 +9,6 @@ import pytest
 from analysis.statistics.optimism import (
     accuracy_half_width,
     binomial_half_width,
-    compare_with_lines,
     expected_maximum_of_normals,
     pooled_sd,
     selection_optimism,
@@ -110,41 +109,6 @@ def test_seeds_and_texts_add_up_as_squares() -> None:
     seeds = 4.302653 * 0.01 / np.sqrt(3)
     assert accuracy_half_width(0.9, 0.01, 3, 1000) == pytest.approx(np.hypot(texts, seeds), rel=1e-6)
     assert accuracy_half_width(0.9, np.nan, 1, 1000) == pytest.approx(texts)
-
-
-def line(accuracy: float) -> pd.DataFrame:
-    return pd.DataFrame({"name": ["NB-SVM"], "val_accuracy": [accuracy]})
-
-
-def test_the_luckiest_of_many_is_not_above_a_line_that_one_alone_would_be(make_trials: MakeTable) -> None:
-    alone = make_trials([{"units": 1, "val_accuracy": 0.90}])
-    many = make_trials([{"units": n, "val_accuracy": 0.90 - n / 1e4} for n in range(40)])
-    # sqrt(2 * 0.1 * 0.9 / 2000) is 0.0095: 2.5 points are 2.6 of it, over 1.96 and under 3.02 for forty.
-    assert compare_with_lines(alone, line(0.875), 2000)["answer"].tolist() == ["above"]
-    row = compare_with_lines(many, line(0.875), 2000).iloc[0]
-    assert (row["answer"], row["n_settings"]) == ("not told", 40)
-    assert compare_with_lines(many, line(0.95), 2000)["answer"].tolist() == ["below"]
-
-
-def test_all_right_on_a_few_texts_is_not_above_nearly_all(make_trials: MakeTable) -> None:
-    row = compare_with_lines(make_trials([{"units": 1, "val_accuracy": 1.0}]), line(79 / 80), 80).iloc[0]
-    assert row["answer"] == "not told"
-    assert row["low"] < 0 < row["high"]
-
-
-def test_fresh_seeds_judge_a_line_where_there_are_some(make_trials: MakeTable) -> None:
-    rows = [{"trial": n, "units": n, "val_accuracy": 0.9 - n / 1e4} for n in range(40)]
-    rows += [
-        {"trial": 3, "units": 3, "val_accuracy": 0.899 + r / 1e4, "replicate": 1000 + r, "phase": "confirm"}
-        for r in (1, 2, 3)
-    ]
-    row = compare_with_lines(make_trials(rows), line(0.875), 2000).iloc[0]
-    assert (row["answer"], row["n_settings"], row["setting"]) == ("above", 1, 3)
-
-
-def test_without_lines_or_runs_nothing_is_compared(make_trials: MakeTable) -> None:
-    assert compare_with_lines(make_trials([{"units": 1, "val_accuracy": 0.9}]), line(0.8).iloc[:0], 100).empty
-    assert compare_with_lines(make_trials([{"units": 1, "state": "failed"}]), line(0.8), 100).empty
 
 
 def test_confirming_and_sealed_runs_are_kept_apart_from_the_search(make_trials: MakeTable) -> None:
