@@ -9,7 +9,6 @@ from search_spaces.core import Core
 from search_spaces.domains import Domain, Fixed, Integer, Real, flatten_density
 from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.errors import SpaceError, hint_name
-from search_spaces.expressions.writing import rename_expression
 
 AnySpace = TypeVar("AnySpace", bound=Core)
 """A space, or one of a class that a user made of it: what comes out is of the same class."""
@@ -82,6 +81,8 @@ def rename(space: AnySpace, names: Mapping[str, str]) -> AnySpace:
     for name in names:
         if name not in space.parameters:
             raise SpaceError(f"{name!r} is no parameter of the space: {hint_name(name, space.parameters)}")
+    from search_spaces.expressions.writing import rename_expression  # here, as in `core`
+
     new = [names.get(name, name) for name in space.parameters]
     if len(set(new)) < len(new):
         twice = next(name for name in new if new.count(name) > 1)

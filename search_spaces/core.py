@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from search_spaces.domains import Choice, Domain, Fixed, Real, Scalar, Setting
 from search_spaces.domains.adopting import adopt, is_missing
 from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.domains.scalars import as_scalar, typed_key
 from search_spaces.errors import SpaceError, hint_name, located
-from search_spaces.expressions import Expression
-from search_spaces.expressions.checking import check_expression
-from search_spaces.expressions.parsing import parse_expression
 from search_spaces.nesting import flatten
+
+if TYPE_CHECKING:
+    from search_spaces.expressions import Expression
 
 MAX_NAME = 128
 """Longest parameter name, in characters."""
@@ -311,6 +311,11 @@ class Core:
                 yield self._read_expression(text)
 
     def _read_expression(self, text: str | Expression) -> Expression:
+        # here, for a third of the package's modules would be imported for spaces that have none
+        from search_spaces.expressions import Expression
+        from search_spaces.expressions.checking import check_expression
+        from search_spaces.expressions.parsing import parse_expression
+
         expression = text if isinstance(text, Expression) else parse_expression(text)
         for name in expression.names:
             self._check_known(name, repr(expression.text))

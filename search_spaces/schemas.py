@@ -9,7 +9,6 @@ from typing import Any, assert_never
 
 from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real
-from search_spaces.expressions.writing import MAX_LENGTH
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -60,6 +59,8 @@ def domain_schema(domain: Domain) -> dict[str, Any]:
 
 def document_schema() -> dict[str, Any]:
     """The schema of the documents that `Space.from_document` reads."""
+    from search_spaces.expressions.writing import MAX_LENGTH  # here, as in `core`
+
     expression = {
         "type": "string",
         "maxLength": MAX_LENGTH,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from search_spaces import composing, schemas, settings, tables, warnings
+from search_spaces import composing, schemas, settings, tables
 from search_spaces.core import Core
 from search_spaces.domains.codec import domain_document
 from search_spaces.drawing import enumeration, nearness, sampling
@@ -54,11 +54,16 @@ class Space(Core):
     neighbours = nearness.neighbours
     distance = nearness.distance
 
-    warnings = warnings.list_warnings
     json_schema = schemas.json_schema
     __repr__ = tables.write_repr
     __rich__ = tables.build_rich_table
     _repr_html_ = tables.write_html
+
+    def warnings(self) -> list[str]:
+        """What is legal but likely a slip of the pen, see `warnings.list_warnings`."""
+        from search_spaces.warnings import list_warnings  # here, as in `core`
+
+        return list_warnings(self)
 
     # ---- documents
 

@@ -6,18 +6,22 @@ make of it; and it does not depend on the caller's `decimal` context.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from search_spaces.domains.scalars import as_scalar
 
-Exact: TypeAlias = int | Fraction
+if TYPE_CHECKING:
+    from fractions import Fraction  # each function imports it: it brings `decimal` along
+
+    Exact: TypeAlias = int | Fraction
 
 
 @lru_cache(maxsize=65_536)
 def as_fraction(value: float) -> Fraction:
     """The decimal that `repr` writes for a finite double, as a fraction."""
+    from fractions import Fraction
+
     return Fraction(repr(value))
 
 
@@ -35,4 +39,6 @@ def divide(left: Exact, right: Exact) -> Fraction:
     Raises:
         ZeroDivisionError: If `right` is 0.
     """
+    from fractions import Fraction
+
     return Fraction(left) / right

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search_spaces.core import Core
 from search_spaces.domains import Scalar, Setting
 from search_spaces.domains.scalars import as_scalar
 from search_spaces.errors import SpaceError, hint_name, located
-from search_spaces.expressions import Expression
+
+if TYPE_CHECKING:
+    from search_spaces.expressions import Expression
 
 MAX_SETTINGS = 1_000_000
 """Most settings that are listed."""
