@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test test-slow test-core check clean
+.PHONY: study test test-slow test-core test-spaces test-reports check clean
 
 study: $(VENV)/.installed-run  ## a first study on the embedded docstrings, and its report
 	$(BIN)/study run quick
@@ -14,8 +14,13 @@ test: $(VENV)/.installed-check  ## the fast tests, one real study through Ray am
 test-slow: $(VENV)/.installed-check  ## the slow tests
 	$(BIN)/pytest -m slow
 
-test-core: .venv-core/.installed  ## search_spaces and analysis where neither Ray nor TensorFlow is installed
-	.venv-core/bin/pytest tests/search_spaces tests/analysis
+test-core: test-spaces test-reports  ## each package where no more is installed than it asks for
+
+test-spaces: .venv-spaces/.installed  ## search_spaces on NumPy, PyYAML and Optuna
+	.venv-spaces/bin/pytest tests/search_spaces
+
+test-reports: .venv-reports/.installed  ## analysis where nothing can be trained
+	.venv-reports/bin/pytest tests/analysis
 
 check: $(VENV)/.installed-check  ## lint, formatting, types, layers, dead and duplicate code
 	$(BIN)/ruff check .
@@ -26,7 +31,7 @@ check: $(VENV)/.installed-check  ## lint, formatting, types, layers, dead and du
 	$(BIN)/pylint analysis search_spaces study
 
 clean:  ## everything that can be made again, but no study
-	rm -rf .venv .venv-core build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-spaces .venv-reports build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -40,7 +45,15 @@ $(VENV)/.installed-check: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[run,check]"
 	touch $@ $(VENV)/.installed-run
 
-.venv-core/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv-core
-	.venv-core/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[optuna,test]"
+# Before anything else is there, what an install without extras brings has to do.
+.venv-spaces/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv-spaces
+	.venv-spaces/bin/python -m pip install --quiet --constraint constraints.txt --editable .
+	.venv-spaces/bin/python -c "import search_spaces, analysis, study"
+	.venv-spaces/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[optuna]" cmaes hypothesis pytest
+	touch $@
+
+.venv-reports/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-reports
+	.venv-reports/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[report,test]"
 	touch $@

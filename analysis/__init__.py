@@ -50,13 +50,16 @@ _MODULES = ("plots",)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"analysis.{name}")
-    if name in _HOMES:
+    if name not in _HOMES and name not in _MODULES:
+        raise AttributeError(f"module 'analysis' has no attribute {name!r}")
+    from search_spaces.extras import needed_by
+
+    with needed_by(f"analysis.{name}"):
+        if name in _MODULES:
+            return importlib.import_module(f"analysis.{name}")
         value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'analysis' has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

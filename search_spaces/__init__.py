@@ -1,7 +1,7 @@
 """Search spaces as values: domains, conditions, constraints, YAML; adapters to Optuna, Ray Tune, ConfigSpace.
 
-Importing this package loads the standard library alone; NumPy, SciPy, PyYAML and the adapters' libraries are
-loaded by the functions that need them.
+Importing this package loads the standard library alone; NumPy, PyYAML, SciPy and the adapters' libraries are
+loaded by the functions that need them. The first two come with it, the others with extras.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import sys
 # Python looks into the working folder first: a file of the user's called `analysis` would be taken for ours.
 sys.path.append(sys.path.pop(0))
 
-from study.cli.app import main
+from study.cli.entry import main
 
 if __name__ == "__main__":
     main()

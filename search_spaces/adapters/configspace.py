@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-import ConfigSpace as cs  # noqa: N813  # a package named like a class
 import numpy as np
 
 from search_spaces.adapters.configspace_clauses import (
@@ -23,7 +22,11 @@ from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Setting,
 from search_spaces.domains.codec import as_domain, domain_document
 from search_spaces.errors import SpaceError, located
 from search_spaces.expressions.parsing import parse_expression
+from search_spaces.extras import needed_by
 from search_spaces.space import Space
+
+with needed_by(__name__):
+    import ConfigSpace as cs  # noqa: N813  # a package named like a class
 
 META_KEY = "search_spaces"
 """Where a hyperparameter keeps its place, and the documents of domain, condition and default."""

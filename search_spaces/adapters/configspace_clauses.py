@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-import ConfigSpace as cs  # noqa: N813  # a package named like a class
-
 from search_spaces.domains import Domain
 from search_spaces.domains.scalars import as_scalar
 from search_spaces.errors import SpaceError
@@ -23,6 +21,10 @@ from search_spaces.expressions.nodes import (
     list_names,
 )
 from search_spaces.expressions.writing import write_literal, write_name, write_node
+from search_spaces.extras import needed_by
+
+with needed_by("search_spaces.adapters.configspace"):
+    import ConfigSpace as cs  # noqa: N813  # a package named like a class
 
 MAX_LISTED = 10_000
 """Largest parameter whose values a condition or clause lists one by one."""

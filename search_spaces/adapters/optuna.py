@@ -15,19 +15,22 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
-import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 
 from search_spaces.adapters.densities import refuse_density
 from search_spaces.adapters.inference import infer_conditions
 from search_spaces.domains import Choice, Fixed, Integer, Real, Scalar, Setting
 from search_spaces.errors import SpaceError, located
+from search_spaces.extras import needed_by
 from search_spaces.space import Space
+
+with needed_by(__name__):
+    import optuna
+    from optuna.distributions import (
+        BaseDistribution,
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
 
 
 class InfeasibleTrialError(SpaceError, optuna.TrialPruned):  # type: ignore[misc]

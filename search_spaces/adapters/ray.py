@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, assert_never
 
 import numpy as np
-from ray import tune
-from ray.tune.search import sample as ray_domains
 
 from search_spaces.adapters.densities import refuse_density
 from search_spaces.adapters.ray_search import OptunaSpaceSearch
@@ -15,9 +13,14 @@ from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Setting,
 from search_spaces.domains.codec import as_domain
 from search_spaces.domains.scalars import as_scalar
 from search_spaces.errors import SpaceError, located
+from search_spaces.extras import needed_by
 from search_spaces.formats.reading import make_multiples, make_normal
 from search_spaces.nesting import nest
 from search_spaces.space import Space
+
+with needed_by(__name__):
+    from ray import tune
+    from ray.tune.search import sample as ray_domains
 
 __all__ = [
     "JointDraw",

@@ -7,11 +7,13 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ray.tune.search import Searcher
-
 from search_spaces.errors import SpaceError
+from search_spaces.extras import needed_by
 from search_spaces.nesting import nest
 from search_spaces.space import Space
+
+with needed_by("search_spaces.adapters.ray"):
+    from ray.tune.search import Searcher
 
 if TYPE_CHECKING:
     import optuna

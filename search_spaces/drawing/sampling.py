@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from search_spaces.core import Core
 from search_spaces.domains import Setting
 from search_spaces.errors import SpaceError, hint_name
+from search_spaces.extras import needed_by
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,7 +126,8 @@ def _draw_random(space: Core, n: int, rng: np.random.Generator) -> Draw | None:
 
 
 def _draw_sobol(space: Core, n: int, rng: np.random.Generator) -> Draw | None:
-    from scipy.stats import qmc
+    with needed_by('draw(method="sobol")'):
+        from scipy.stats import qmc
 
     # seed, not rng: SciPy 1.14 knows no other name
     sequence = qmc.Sobol(len(space.dimensions), seed=rng)
@@ -151,17 +153,30 @@ def _try(space: Core, n: int, points: Points) -> Draw | None:
 
 def _draw_latin(space: Core, n: int, rng: np.random.Generator) -> Draw | None:
     """A random part of the legal points of a hypercube that is large enough to leave `n` of them."""
-    from scipy.stats import qmc
-
     size = n
     while True:
-        batch, legal = _judge(space, qmc.LatinHypercube(len(space.dimensions), seed=rng).random(size))
+        batch, legal = _judge(space, _take_latin(size, len(space.dimensions), rng))
         if len(legal) >= n:
             chosen = legal[rng.permutation(len(legal))[:n]]
             return Draw(tuple(batch.list_settings(chosen)), len(legal) / size)
         if size >= MAX_TRIES * (len(legal) + 1):
             return None
         size = max(2 * size, size * n // max(len(legal), 1))
+
+
+def _take_latin(size: int, n_dimensions: int, rng: np.random.Generator) -> npt.NDArray[Any]:
+    """A Latin hypercube, shape (size, n_dimensions): that of SciPy to the last bit, where SciPy is not.
+
+    Source: McKay, Beckman and Conover (1979), Technometrics 21, 239-245.
+    """
+    import numpy as np
+
+    own = rng.spawn(1)[0]
+    within = own.uniform(size=(size, n_dimensions))
+    strata = np.tile(np.arange(1, size + 1), (n_dimensions, 1))
+    for row in strata:
+        own.shuffle(row)
+    return (strata.T - within) / size
 
 
 def _judge(space: Core, points: npt.NDArray[Any]) -> tuple[Batch, npt.NDArray[Any]]:

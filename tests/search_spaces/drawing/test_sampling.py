@@ -98,6 +98,15 @@ def test_a_hypercube_puts_one_value_into_each_share_of_each_parameter(rng: np.ra
     assert set(Counter(p["b"] for p in settings).values()) == {5}
 
 
+def test_a_hypercube_is_that_of_scipy_where_scipy_is_not() -> None:
+    rng, same = np.random.default_rng(3), np.random.default_rng(3)
+    space = Space({"a": Real(0, 1), "b": Real(0, 1)})
+
+    for _ in range(2):  # one generator, two draws; their order is ours
+        points = [list(params.values()) for params in space.draw(9, rng, "lhs").settings]
+        assert sorted(points) == sorted(stats.qmc.LatinHypercube(2, seed=same).random(9).tolist())
+
+
 def test_a_sobol_sequence_fills_every_quarter_evenly(rng: np.random.Generator) -> None:
     settings = Space({"a": Real(0, 1), "b": Real(0, 1)}).draw(64, rng, "sobol").settings
 
