@@ -1,0 +1,65 @@
+"""Studies compared over the settings that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from analysis.records.schema import StudyFacts
+from analysis.statistics.comparisons.pairing import contrast_pairs, find_pairs
+from analysis.statistics.comparisons.rules import RULE, Rule
+from analysis.statistics.intervals import Seed
+from analysis.statistics.settings import parameter_columns, scored_runs
+from analysis.statistics.verdicts.table import as_row, finish_table
+
+
+def compare_studies(
+    studies: Mapping[str, pd.DataFrame],
+    score: str = "val_accuracy",
+    *,
+    facts: Mapping[str, StudyFacts] | None = None,
+    rule: Rule = RULE,
+    seed: Seed = 0,
+) -> pd.DataFrame:
+    """Compare studies over the settings that they share, each study with each.
+
+    Args:
+        studies: `trials` tables by name.
+        score: A share, more is better.
+        facts: By name; where two studies were judged on other texts, the note says so.
+        rule: What a verdict must satisfy.
+        seed: Starts the bootstrap.
+
+    Returns:
+        One row per two studies: `a, b`, then the columns of evidence.
+    """
+    rng = np.random.default_rng(seed)
+    studies = {name: trials[trials["phase"] == "search"] for name, trials in studies.items()}
+    rows = []
+    for a, b in combinations(studies, 2):
+        runs = [scored_runs(studies[name], score) for name in (a, b)]
+        shared = [name for name in parameter_columns(runs[0]) if name in parameter_columns(runs[1])]
+        pairs = find_pairs(runs[0], runs[1], shared)
+        notes = _judge_fairness(facts or {}, a, b)
+        if not pairs.n_blocks:
+            notes.append("no setting completed in both")
+        elif pairs.coverage < 1:
+            notes.append("only settings that both completed are compared")
+        left_out = sum(int(studies[name]["state"].ne("running").sum()) for name in (a, b)) - sum(
+            map(len, runs)
+        )
+        contrast = contrast_pairs(pairs, rule, rng)
+        row = as_row({"a": a, "b": b}, contrast, notes, knows_texts=False)
+        rows.append(row | {"n_left_out": left_out})
+    return finish_table(rows, ("a", "b"), rule)
+
+
+def _judge_fairness(facts: Mapping[str, StudyFacts], a: str, b: str) -> list[str]:
+    if a not in facts or b not in facts:
+        return []
+    names = ("source", "classes", "n_train", "n_validation", "validated_on", "max_epochs")
+    other = [name for name in names if getattr(facts[a], name) != getattr(facts[b], name)]
+    return [f"not like for like: the studies differ in {', '.join(other)}"] if other else []
