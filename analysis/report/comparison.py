@@ -16,8 +16,9 @@ from analysis.plots.verdicts import draw_verdicts
 from analysis.records.files import as_records
 from analysis.records.loading import Study
 from analysis.report.chapters.overfit import read_onsets
-from analysis.report.chapters.verdict import verdict_grid
+from analysis.report.chapters.verdict_table import verdict_grid
 from analysis.report.content import Block, Chart, Fact, Finding, Grid, Note, Report, Section
+from analysis.statistics.comparisons.rules import rule_of
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.verdicts import compare_studies
@@ -89,7 +90,9 @@ def _leaders(evidence: Mapping[str, Evidence]) -> pd.DataFrame:
 def _verdicts(named: Mapping[str, Study]) -> pd.DataFrame:
     tables = {name: study.trials for name, study in named.items()}
     facts = {name: study.facts for name, study in named.items()}
-    table = compare_studies(tables, facts=facts)
+    # Of several margins the least: what it leaves equivalent is so by all of them.
+    rule = min((rule_of(study.spec) for study in named.values()), key=lambda own: own.margin)
+    table = compare_studies(tables, facts=facts, rule=rule)
     names = [f"{a} over {b}" for a, b in zip(table["a"], table["b"], strict=True)]
     return table.assign(name=names)
 

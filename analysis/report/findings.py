@@ -7,10 +7,12 @@ from analysis.records.loading import Study
 from analysis.records.provenance import find_changes, read_change
 from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import read_baselines
-from analysis.report.chapters.confirmed import read_confirmation
+from analysis.report.chapters.confirmed import read_best_of_levels, read_confirmation
 from analysis.report.chapters.factor import read_boundaries
+from analysis.report.chapters.lost import read_lost
 from analysis.report.chapters.mistakes import read_blindness
 from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
+from analysis.report.chapters.tested import read_factors
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone
 from analysis.statistics.evidence import Evidence, gather
@@ -71,8 +73,9 @@ def _limits(evidence: Evidence) -> list[Finding]:
 def _confirmed(evidence: Evidence) -> list[Finding]:
     if evidence.confirmation.empty:
         return []
+    texts = [read_confirmation(evidence), read_best_of_levels(evidence)]
     return [
-        Finding(text=read_confirmation(evidence), tone="good", anchor="confirmation", kind="confirmation")
+        Finding(text=text, tone="good", anchor="confirmation", kind="confirmation") for text in texts if text
     ]
 
 
@@ -155,7 +158,9 @@ def _luck(evidence: Evidence) -> list[Finding]:
 def _factors(evidence: Evidence) -> list[Finding]:
     if not evidence.factors or evidence.level_verdicts["effect_pp"].isna().all():
         return []
-    found = [Finding(text=read_levels(evidence), anchor="verdicts", kind="levels")]
+    whole = read_factors(evidence)
+    found = [Finding(text=whole, anchor="verdicts", kind="factors")] if whole else []
+    found.append(Finding(text=read_levels(evidence), anchor="verdicts", kind="levels"))
     if not evidence.boundaries.empty and evidence.boundaries["widen"].any():
         found.append(
             Finding(text=read_boundaries(evidence), tone="warning", anchor="factors", kind="boundary")
@@ -173,7 +178,10 @@ def _baselines(evidence: Evidence) -> list[Finding]:
 
 def _failures(evidence: Evidence) -> list[Finding]:
     lost = int(evidence.runs["state"].isin(["failed", "diverged", "timeout"]).sum())
-    if not lost:
-        return []
-    text = f"{lost:,} of {count(len(evidence.runs), 'run')} failed, diverged or ran out of time."
-    return [Finding(text=text, tone="warning", anchor="failures", kind="failures")]
+    found = []
+    if lost:
+        text = f"{lost:,} of {count(len(evidence.runs), 'run')} failed, diverged or ran out of time."
+        found.append(Finding(text=text, tone="warning", anchor="failures", kind="failures"))
+    if evidence.factors and read_lost(evidence):
+        found.append(Finding(text=read_lost(evidence), tone="warning", anchor="verdicts", kind="lost"))
+    return found

@@ -25,6 +25,7 @@ from analysis.report.faults import Faults
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
 from analysis.report.svg import Drawing, render_svg, save_figure
+from analysis.statistics.comparisons.rules import rule_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def write_report(
     *,
     format: Format = "html",
     figures: bool = True,
+    margin: float | None = None,
     faults: Faults | None = None,
 ) -> Path:
     """Write the report of one study.
@@ -49,28 +51,46 @@ def write_report(
         folder: Made if missing; files of an earlier report in it are replaced, each at once.
         format: `html` for a page, `md` for a pull request.
         figures: Whether to draw; without them the page holds their readings only.
+        margin: Difference under which nobody would act, in points; by default the spec's.
         faults: What could not be made before; what cannot be made here is added.
 
     Returns:
         The page: `index.html` or `report.md`.
 
     Raises:
-        AnalysisError: If the format is unknown.
+        AnalysisError: If the format is unknown, or the margin no number of points.
         UnwritableError: If the folder cannot be written.
     """
     with no_collection():  # a report leaves little
-        return write_folder(build_report(study, faults), folder, format=format, figures=figures)
+        return write_folder(
+            build_report(_judge_by(study, margin), faults), folder, format=format, figures=figures
+        )
 
 
 def write_comparison(
-    studies: Sequence[Study], folder: Path, *, format: Format = "html", figures: bool = True
+    studies: Sequence[Study],
+    folder: Path,
+    *,
+    format: Format = "html",
+    figures: bool = True,
+    margin: float | None = None,
 ) -> Path:
     """Write the report that compares studies; arguments as those of `write_report`.
 
     Raises:
         AnalysisError: If there are fewer than two studies, or the folder cannot be written.
     """
-    return write_folder(build_comparison(studies), folder, format=format, figures=figures)
+    judged = [_judge_by(study, margin) for study in studies]
+    return write_folder(build_comparison(judged), folder, format=format, figures=figures)
+
+
+def _judge_by(study: Study, margin: float | None) -> Study:
+    """The same study with another margin; None leaves it as it is."""
+    if margin is None:
+        return study
+    spec = {**study.spec, "margin": margin}
+    rule_of(spec)  # here, where it is said at once
+    return replace(study, facts=study.facts.model_copy(update={"spec": spec}))
 
 
 def write_folder(report: Report, folder: Path, *, format: Format, figures: bool) -> Path:

@@ -20,6 +20,7 @@ from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.calibration import calibration_by_replicate
 from analysis.statistics.comparisons.lines import Answered, compare_with_lines
 from analysis.statistics.comparisons.macro_f1 import macro_f1
+from analysis.statistics.comparisons.rules import Rule, rule_of
 from analysis.statistics.comparisons.texts import Hits
 from analysis.statistics.confirmation import confirmation_by_setting
 from analysis.statistics.effects import best_by_level, cell_means, interactions, marginal_effects
@@ -37,6 +38,7 @@ from analysis.statistics.mistakes import (
     scores_by_class,
     wrong_in_all,
 )
+from analysis.statistics.onset_times import onset_times
 from analysis.statistics.optimism import accuracy_half_width, selection_optimism
 from analysis.statistics.overfitting import curve_noise, overfitting_by_replicate
 from analysis.statistics.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
@@ -48,7 +50,17 @@ from analysis.statistics.settings import (
     with_settings,
     without_audit,
 )
-from analysis.statistics.verdicts import compare_levels, compare_settings, settings_in_the_running
+from analysis.statistics.verdicts import (
+    collapse_floor,
+    compare_best_by_level,
+    compare_levels,
+    compare_lost,
+    compare_settings,
+    compare_within,
+    judge_factors,
+    settings_in_the_running,
+    share_lost,
+)
 from analysis.words.labels import label_factor, label_setting, label_value, varied_parameters
 from analysis.words.literature import IMDB, concerns
 
@@ -72,6 +84,9 @@ _REPEATS, _FEW_REPEATS, _MANY_SETTINGS = 10, 5, 300
 
 _NAMED = 6
 """Parameters that name a setting where none was varied: the standard space starts with its six factors."""
+
+_MOST_PAIRS = 3
+"""Pairs of factors that are compared within each other, each both ways; of many settings one."""
 
 _MIN_SETTINGS = 3
 """Settings at a level from which an interval is shown."""
@@ -163,6 +178,57 @@ class Evidence:
         return table.join(labels, on="setting")
 
     @cached_property
+    def test_verdicts(self) -> pd.DataFrame:
+        """Confirmed settings compared on the test split: over fresh seeds and other texts of its number."""
+        if len(self.confirmation.dropna(subset="test")) < 2:
+            return pd.DataFrame()
+        table = compare_settings(
+            self.study.trials,
+            score="test_accuracy",
+            hits=self._hits_on_test,
+            n_texts=self.facts.n_test,
+            rule=self.rule,
+        )
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        return table.assign(
+            name=[f"{labels[a]} over {labels[b]}" for a, b in zip(table["a"], table["b"], strict=True)]
+        )
+
+    @property
+    def _hits_on_test(self) -> Hits | None:
+        """What validation texts tell of how differently two models err, for as many texts as test."""
+        return None if self.hits is None else replace(self.hits, n_texts=self.facts.n_test)
+
+    @cached_property
+    def best_of_levels(self) -> pd.DataFrame:
+        """The best setting of each level over fresh seeds, on both splits, with `split` and `name`.
+
+        Of the factors for which the best of each level was confirmed, and of the scientific ones.
+        """
+        openings = self.study.manifest.get("data", {}).get("test_openings", [])
+        asked = [opening["per"] for opening in openings if opening.get("per")]
+        ranked = self.ranking["setting"].tolist()
+        labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
+        tables = []
+        for factor in dict.fromkeys((*asked, *self._strata)):
+            if factor not in self.study.parameters:
+                continue
+            for split, trials, score, hits, n_texts in (
+                ("validation", self.settled, "score", self.hits, 0),
+                ("test", self.study.trials, "test_accuracy", self._hits_on_test, self.facts.n_test),
+            ):
+                table = compare_best_by_level(
+                    trials, factor, ranked, score, hits=hits, n_texts=n_texts, rule=self.rule
+                )
+                names = [
+                    f"{labels[a]} over {labels[b]}, {split}"
+                    for a, b in zip(table["setting_a"], table["setting_b"], strict=True)
+                ]
+                tables.append(table.assign(split=split, name=names))
+        filled = [table for table in tables if len(table)]
+        return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+
+    @cached_property
     def audit(self) -> pd.DataFrame:
         """Stopped runs that were finished, as `audit_by_run` gives them, with `label`."""
         labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
@@ -188,6 +254,11 @@ class Evidence:
         """The same by factor and level; intervals from `_MIN_SETTINGS` settings on."""
         table = overfitting_by_factor(self.overfitting, self.study.trials, self.factors)
         return _without_wild_intervals(table, ["low", "high"])
+
+    @cached_property
+    def onset_times(self) -> pd.DataFrame:
+        """When runs begin to overfit, those that ended too soon to tell as such."""
+        return onset_times(self.overfitting, self.study.trials, self.factors)
 
     @cached_property
     def expected_best(self) -> pd.DataFrame:
@@ -346,6 +417,11 @@ class Evidence:
             return self.study.trials.assign(score=self.study.trials["val_accuracy"])
         return without_luck(self.study.trials, self.study.epochs)
 
+    @cached_property
+    def rule(self) -> Rule:
+        """What a verdict must satisfy: the spec says under which difference nobody would act."""
+        return rule_of(self.facts.spec)
+
     @property
     def most_accurate(self) -> int:
         """The setting with the highest mean accuracy in the search."""
@@ -360,20 +436,72 @@ class Evidence:
     @cached_property
     def level_verdicts(self) -> pd.DataFrame:
         """Levels of the factors compared, each with each, by accuracy."""
-        strata = self.facts.spec.get("design", {})
-        strata = strata.get("scientific", ()) if isinstance(strata, dict) else ()
-        return compare_levels(self.settled, self.factors, "score", strata=strata, hits=self.hits)
+        return compare_levels(
+            self.settled, self.factors, "score", strata=self._strata, hits=self.hits, rule=self.rule
+        )
+
+    @property
+    def _strata(self) -> tuple[str, ...]:
+        """The factors among whose levels the scheduler did not choose."""
+        design = self.facts.spec.get("design", {})
+        return tuple(design.get("scientific", ())) if isinstance(design, dict) else ()
+
+    @cached_property
+    def factor_tests(self) -> pd.DataFrame:
+        """One test per factor, as `judge_factors` gives it."""
+        return judge_factors(
+            self.settled, self.factors, "score", strata=self._strata, hits=self.hits, rule=self.rule
+        )
+
+    @cached_property
+    def collapse_floor(self) -> float:
+        """Accuracy up to which a run cannot be told from saying one class always."""
+        lines = self.study.baselines
+        own = lines.loc[lines["name"] == "majority class", "val_accuracy"]
+        share = float(own.iloc[0]) if len(own) else float("nan")
+        return collapse_floor(share, self.facts.n_validation, float(self.completed["val_accuracy"].max()))
+
+    @cached_property
+    def lost_shares(self) -> pd.DataFrame:
+        """Runs that came to nothing at each level, as `share_lost` gives them."""
+        varied = varied_parameters(self.study.trials, self.study.parameters)
+        return share_lost(self.study.trials, varied, self.collapse_floor)
+
+    @cached_property
+    def lost_verdicts(self) -> pd.DataFrame:
+        """Levels compared without the runs that came to nothing and with them as the worst."""
+        return compare_lost(
+            self.settled,
+            self.factors,
+            "score",
+            floor=self.collapse_floor,
+            strata=self._strata,
+            hits=self.hits,
+            rule=self.rule,
+        )
+
+    @cached_property
+    def simple_effects(self) -> pd.DataFrame:
+        """Factors that work together, each compared at each level of the other, as `compare_within` does."""
+        most = _MOST_PAIRS if len(self.ranking) <= _MANY_SETTINGS else 1
+        known = self.interactions[self.interactions["p_corrected"] <= self.rule.alpha].head(most)
+        one_way = list(zip(known["factor_a"], known["factor_b"], strict=True))
+        both_ways = [*one_way, *((b, a) for a, b in one_way)]
+        return compare_within(
+            self.settled, both_ways, "score", strata=self._strata, hits=self.hits, rule=self.rule
+        )
 
     @cached_property
     def setting_verdicts(self) -> pd.DataFrame:
         """The most accurate setting compared with the next ones."""
-        return compare_settings(self.settled, score="score", hits=self.hits)
+        return compare_settings(self.settled, score="score", hits=self.hits, rule=self.rule)
 
     @cached_property
     def in_the_running(self) -> pd.DataFrame:
         """The settings that may be the most accurate and those that may not, with `label`."""
         labels = self.runs.drop_duplicates("setting").set_index("setting")["label"]
-        return settings_in_the_running(self.settled, "score", hits=self.hits).join(labels, on="setting")
+        field = settings_in_the_running(self.settled, "score", hits=self.hits, rule=self.rule)
+        return field.join(labels, on="setting")
 
     @cached_property
     def hits(self) -> Hits | None:
@@ -405,7 +533,7 @@ class Evidence:
         trials = scores_at_epoch(self.study.epochs, self.study.trials, self.equal_epochs)
         factors = varied_parameters(self.study.trials, self.study.parameters)
         states = ("completed", *_CUT_SHORT)
-        return _name_levels(compare_levels(trials, factors, "score", states=states))
+        return _name_levels(compare_levels(trials, factors, "score", states=states, rule=self.rule))
 
     @cached_property
     def noise(self) -> pd.DataFrame:

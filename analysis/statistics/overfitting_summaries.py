@@ -17,6 +17,7 @@ from analysis.statistics.intervals import (
     t_half_width,
     wilson_interval,
 )
+from analysis.statistics.onset_times import follow, mean_time
 from analysis.statistics.settings import (
     check_columns,
     factor_levels,
@@ -93,7 +94,8 @@ def overfitting_by_factor(
         One row per factor, level and statistic of `STATISTICS`: `factor, level, statistic, n_replicates,
         n_settings, mean, low, high`. The interval is the bootstrap's percentiles from ten settings on;
         below, where those come out too short, Student's over the settings' means; for shares Wilson's with
-        `n_settings` cases; missing below two settings.
+        `n_settings` cases; missing below two settings. `epochs_before_onset` is taken up to an epoch to which
+        runs of each level were followed (`onset_times.mean_time`): a run that ended early is not sturdy.
     """
     rng = np.random.default_rng(seed)
     trials = trials.reset_index(drop=True)
@@ -105,11 +107,31 @@ def overfitting_by_factor(
         for name in names
         for value, group in runs.groupby(factor_levels(trials[name]).reindex(runs.index), observed=True)
     ]
+    tables.extend(_time_onsets(overfitting, trials, names, level))
     columns = ["factor", "level", "statistic", "n_replicates", "n_settings", "mean", "low", "high"]
     if not tables:
         kinds = {name: object if name in columns[:3] else float for name in columns}
         return pd.DataFrame(columns=columns).astype(kinds)
     return pd.concat(tables, ignore_index=True).astype({"level": object})[columns]
+
+
+def _time_onsets(
+    overfitting: pd.DataFrame, trials: pd.DataFrame, names: Iterable[str], level: float
+) -> list[pd.DataFrame]:
+    """The rows on the epochs before the onset, by factor."""
+    runs = follow(overfitting, trials)
+    tables = []
+    for name in names:
+        groups = dict(list(runs.groupby(factor_levels(trials[name]).reindex(runs.index), observed=True)))
+        horizon = int(min((own["time"].max() for own in groups.values()), default=0))
+        rows = [
+            (name, value, "epochs_before_onset", len(own), own["setting"].nunique(), *mean)
+            for value, own in groups.items()
+            for mean in [mean_time(own, horizon, level)]
+        ]
+        columns = ["factor", "level", "statistic", "n_replicates", "n_settings", "mean", "low", "high"]
+        tables.append(pd.DataFrame(rows, columns=columns).astype({"level": object}))
+    return [table for table in tables if len(table)]
 
 
 def _completed_runs(overfitting: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
@@ -127,21 +149,22 @@ def _completed_runs(overfitting: pd.DataFrame, trials: pd.DataFrame) -> pd.DataF
 def _summarize_level(
     runs: pd.DataFrame, level: float, resamples: int, rng: np.random.Generator
 ) -> pd.DataFrame:
-    grouped = runs.groupby("setting")[list(STATISTICS)]
+    names = [name for name in STATISTICS if name != "epochs_before_onset"]
+    grouped = runs.groupby("setting")[names]
     sums, counts = grouped.sum(), grouped.count()
     n_settings = (counts > 0).sum().to_numpy()
-    mean = runs[list(STATISTICS)].mean().to_numpy()
+    mean = runs[names].mean().to_numpy()
     if n_settings.max(initial=0) < MIN_BOOTSTRAPPED:
         half = t_half_width(grouped.mean().std(), n_settings, level)
         low, high = mean - half, mean + half
     else:
         low, high = cluster_interval(sums, counts, level=level, resamples=resamples, seed=rng)
     share_low, share_high = wilson_interval(mean * n_settings, n_settings, level)
-    is_share = np.isin(STATISTICS, _FLAGS)
+    is_share = np.isin(names, _FLAGS)
     known = n_settings >= 2
     return pd.DataFrame(
         {
-            "statistic": STATISTICS,
+            "statistic": names,
             "n_replicates": counts.sum().to_numpy(),
             "n_settings": n_settings,
             "mean": mean,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from analysis.records.files import as_records
+from analysis.report.chapters.verdict_table import signed, verdict, verdict_grid
 from analysis.report.content import Grid, Section
 from analysis.statistics.evidence import Evidence
-from analysis.words.numbers import count, percent, plus_minus, points
+from analysis.words.labels import label_factor, label_value
+from analysis.words.numbers import count, listing, percent, plus_minus, points
 
 
 def confirmed_chapter(evidence: Evidence) -> Section | None:
@@ -27,21 +31,86 @@ def confirmed_chapter(evidence: Evidence) -> Section | None:
                 frame=table,
                 shown=_show(table),
                 reading=read_confirmation(evidence),
-            )
+            ),
+            *_verdict_grids(evidence),
         ],
     )
+
+
+def _verdict_grids(evidence: Evidence) -> list[Grid]:
+    """Confirmed settings compared on the test split, and the best of each level."""
+    grids = []
+    if not evidence.test_verdicts.empty:
+        title = f"Compared on {count(evidence.facts.n_test, 'test text')}"
+        grids.append(verdict_grid("verdicts-test", title, evidence.test_verdicts, read_test(evidence)))
+    if not evidence.best_of_levels.empty:
+        title = "The best setting of each level, over fresh seeds"
+        reading = read_best_of_levels(evidence)
+        grids.append(verdict_grid("verdicts-best-of-levels", title, evidence.best_of_levels, reading))
+    return grids
+
+
+def read_test(evidence: Evidence) -> str:
+    """Whether the test split tells confirmed settings apart; nothing where fewer than two were confirmed."""
+    if evidence.test_verdicts.empty:
+        return ""
+    row = as_records(evidence.test_verdicts)[0]
+    texts = count(evidence.facts.n_test, "test text")
+    interval = f"{signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])}"
+    apart = f"{abs(row['effect_pp']):.1f} points ({interval}, for other seeds and texts)"
+    labels = evidence.runs.drop_duplicates("setting").set_index("setting")["label"]
+    a, b = labels[row["a"]], labels[row["b"]]
+    if row["answer"] == "better":
+        return f"On {texts} {a} is better than {b}, by {apart}."
+    if pd.isna(row["effect_low_pp"]):
+        return f"One fresh seed of each does not tell {a} from {b} on {texts}."
+    what = "equivalent" if row["answer"] == "equivalent" else "not shown to be more than luck"
+    return f"On {texts} {a} is ahead of {b} by {apart}: {what}."
+
+
+def read_best_of_levels(evidence: Evidence) -> str:
+    """Which level's best setting is better over fresh seeds; nothing where that was not asked."""
+    table = evidence.best_of_levels
+    if table.empty:
+        return ""
+    own = as_records(table[table["split"] == "validation"])
+    labels = evidence.runs.drop_duplicates("setting").set_index("setting")["label"]
+    told = [
+        f"{label_value(row['factor'], row['a'])} ({labels[row['setting_a']]}) beats "
+        f"{label_value(row['factor'], row['b'])} ({labels[row['setting_b']]}) by "
+        f"{row['effect_pp']:.1f} points ({signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])})"
+        for row in own
+        if row["answer"] == "better"
+    ]
+    open_ = [
+        f"{label_value(row['factor'], row['a'])} and {label_value(row['factor'], row['b'])} "
+        f"({row['effect_pp']:.1f} points apart) {_answer(row)}"
+        for row in own
+        if row["answer"] != "better"
+    ]
+    factors = listing([label_factor(name) for name in dict.fromkeys(row["factor"] for row in own)])
+    return f"The best of each {factors} over fresh seeds: {'; '.join([*told, *open_])}."
+
+
+def _answer(row: dict[str, Any]) -> str:
+    if row["answer"] == "equivalent":
+        return "are equivalent"
+    if row["answer"] == "not enough runs":
+        return f"are not told apart: {verdict(row)}"
+    return "are not told apart"
 
 
 def read_confirmation(evidence: Evidence) -> str:
     """How the setting that was best on fresh seeds did on test texts, and how the search had flattered it."""
     row = as_records(evidence.confirmation)[0]
+    test = read_test(evidence)
     flattered = "flattered it by" if row["optimism"] > 0 else "had understated it by"
     seeds, texts = count(int(row["n_confirmed"]), "fresh seed"), count(evidence.facts.n_test, "test text")
     return (
         f"On {seeds}, {row['label']} reaches {percent(row['confirmed'])}"
         f"{_margin(row['confirmed_half_width'])} on validation texts and {percent(row['test'])}"
         f"{_margin(row['test_half_width'])} on {texts} that chose nothing; the search {flattered} "
-        f"{points(abs(row['optimism']))}."
+        f"{points(abs(row['optimism']))}.{f' {test}' if test else ''}"
     )
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import NOTHING_VARIED, Block, Chart, Grid, Note, Section
-from analysis.statistics.comparisons.rules import RULE
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.importance import MIN_SETTINGS
 from analysis.words.labels import label_factor, label_level, label_value
@@ -96,7 +95,7 @@ def read_interactions(evidence: Evidence) -> str:
     names = f"{label_factor(top['factor_a'])} and {label_factor(top['factor_b'])}"
     expected = percent(top["share_expected"])
     share = f"{percent(top['share'])} of the differences, {expected} expected of noise"
-    real = int((table["p_corrected"] <= RULE.alpha).sum())
+    real = int((table["p_corrected"] <= evidence.rule.alpha).sum())
     if real:
         pairs = "1 pair of factors works" if real == 1 else f"{real} pairs of factors work"
         return f"{pairs} together beyond adding up, most {names} ({share})."

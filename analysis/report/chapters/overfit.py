@@ -14,6 +14,7 @@ from analysis.plots.panels import best_trial_by_cell, curve_panels
 from analysis.records.files import as_records
 from analysis.records.schema import RUN_KEY
 from analysis.report.chapters.calibration import calibration_blocks
+from analysis.report.chapters.onset_times import onset_grids, read_censored
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
@@ -130,6 +131,7 @@ def _onset_blocks(evidence: Evidence) -> list[Block]:
             table="overfitting-by-replicate",
         ),
         Grid(name="overfitting", title="Overfitting by setting", frame=table, shown=_show(table)),
+        *onset_grids(evidence),
         *_noise_notes(evidence),
     ]
 
@@ -160,10 +162,11 @@ def read_onsets(evidence: Evidence) -> str:
     spread = f", in most between {low:.0f} and {high:.0f}" if high > low else ""
     if len(known) == 1:
         return f"The one completed run begins to overfit after epoch {middle:.0f}."
-    return (
+    text = (
         f"{len(onsets)} of {count(len(known), 'completed run')} begin to overfit after epoch {middle:.0f} "
         f"(median){spread}."
     )
+    return f"{text}{read_censored(evidence, known)}"
 
 
 def _read_no_onset(runs: pd.DataFrame) -> str:

@@ -11,18 +11,21 @@ from matplotlib.figure import Figure
 
 from analysis.plots import figures
 from analysis.records.files import as_records
-from analysis.report.content import NOTHING_VARIED, Block, Chart, Grid, Note, Section
-from analysis.statistics.comparisons.rules import RULE
+from analysis.report.chapters.lost import lost_grids
+from analysis.report.chapters.tested import factor_grids, read_within, within_name
+from analysis.report.chapters.turns import read_turns
+from analysis.report.chapters.verdict_table import signed, verdict, verdict_grid
+from analysis.report.content import NOTHING_VARIED, Block, Chart, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.settings import CUT_SHORT
 from analysis.statistics.verdicts import IN_FEW_SETTINGS
 from analysis.words.labels import label_factor, label_level, label_value
-from analysis.words.numbers import MINUS, count, listing, number, percent, points
+from analysis.words.numbers import count, listing, percent, points
 
 _LEAD = (
     "Better: the difference stands after correction for all comparisons made, and the interval of P(A>B), "
     "the chance that one run of A beats one of B, lies above one half. Equivalent: the difference is under "
-    f"{points(RULE.margin)}, at which nobody would act. Inside the noise: a difference worth knowing would "
+    "{margin}, at which nobody would act. Inside the noise: a difference worth knowing would "
     "have shown. Else there are not enough runs, and the table says how many more would do if the difference "
     "stays as it is. An answer is for settings, seeds and texts that were not tried too, unless it says for "
     "which."
@@ -36,6 +39,7 @@ _MUCH = 0.25
 def verdict_chapter(evidence: Evidence) -> Section:
     """Verdicts between levels of factors and between the best settings."""
     blocks: list[Block] = []
+    blocks.extend(factor_grids(evidence))
     levels = evidence.named_level_verdicts
     if levels["effect_pp"].notna().any():
         draw = partial(figures.level_verdicts, evidence, _DRAWN)
@@ -43,6 +47,12 @@ def verdict_chapter(evidence: Evidence) -> Section:
         blocks.append(verdict_grid("verdicts-levels", "Levels compared", levels, _read_company(levels)))
     else:
         blocks.append(Note(text=_why_no_levels(evidence), tone="warning"))
+    within = evidence.simple_effects
+    if not within.empty and within["effect_pp"].notna().any():
+        title = "Factors that act together, each at the levels of the other"
+        named = within.assign(name=[within_name(row) for row in as_records(within)])
+        blocks.append(verdict_grid("verdicts-within", title, named))
+    blocks.extend(lost_grids(evidence))
     early = evidence.early_level_verdicts
     if not early.empty and early["effect_pp"].notna().any():
         title = f"Levels compared after {count(evidence.equal_epochs or 0, 'epoch')}, runs cut short included"
@@ -66,7 +76,7 @@ def verdict_chapter(evidence: Evidence) -> Section:
         anchor="verdicts",
         title="What is better",
         short="Verdicts",
-        lead=_LEAD,
+        lead=_LEAD.format(margin=points(evidence.rule.margin)),
         blocks=blocks,
     )
 
@@ -92,52 +102,8 @@ def _read_early(evidence: Evidence) -> str:
     return (
         f"{count(cut, 'run')} were cut short for being weak, and leaving them out flatters the levels that "
         "had many. Here all are judged by their best accuracy within the epochs that all of them ran: fair, "
-        "but a verdict on an early stage only."
+        f"but a verdict on an early stage only.{read_turns(evidence)}"
     )
-
-
-def verdict_grid(name: str, title: str, table: pd.DataFrame, reading: str = "") -> Grid:
-    """The table of comparisons, the clearest first; `name` says what was compared."""
-    table = table.sort_values("p_value", kind="stable")
-    rows = as_records(table)
-    shown = pd.DataFrame(
-        {
-            "comparison": [row["name"] for row in rows],
-            "difference, points": [_signed(row["effect_pp"]) for row in rows],
-            "95% interval": [_interval(row) for row in rows],
-            "P(A>B)": [number(row["p_better"]) for row in rows],
-            "corrected p": [_p(row["p_corrected"]) for row in rows],
-            "pairs": [f"{row['n_pairs']}" if row["n_pairs"] else f"{row['n_units']} runs" for row in rows],
-            "verdict": [verdict(row) for row in rows],
-            "speaks of": [row["scope"].removeprefix("for ") for row in rows],
-        }
-    )
-    return Grid(name=name, title=title, frame=table, shown=shown, reading=reading, limit=12)
-
-
-def _signed(value: float) -> str:
-    return number(value, 1).replace("-", MINUS)
-
-
-def _interval(row: dict[str, Any]) -> str:
-    if pd.isna(row["effect_low_pp"]):
-        return number(float("nan"))
-    return f"{_signed(row['effect_low_pp'])} to {_signed(row['effect_high_pp'])}"
-
-
-def _p(value: float) -> str:
-    return "<0.001" if value < 0.001 else number(value, 3)
-
-
-def verdict(row: dict[str, Any]) -> str:
-    """The answer in words, with what is missing or what it was confounded with."""
-    if row["answer"] == "cannot be told apart":
-        return f"cannot be told apart from {row['confounded']}"
-    if row["answer"] != "not enough runs":
-        return str(row["answer"])
-    if pd.isna(row["more"]):
-        return "not enough runs" if row["method"] == "none" else "not told, and more runs would not tell"
-    return f"not enough runs: {count(int(row['more']), 'more ' + row['more_of'])} would do"
 
 
 def read_levels(evidence: Evidence) -> str:
@@ -177,7 +143,7 @@ def read_levels(evidence: Evidence) -> str:
     ]
     first = first[0].upper() + first[1:]
     tail = f" Of {count(len(table), 'comparison')}, {listing(rest)}." if rest else ""
-    return f"{together}{first}{tail}"
+    return f"{together}{first}{tail}{read_turns(evidence)}"
 
 
 def _fair(evidence: Evidence) -> list[str]:
@@ -190,25 +156,27 @@ def _beats(row: dict[str, Any]) -> str:
     return (
         f"{label_level(row['factor'], row['a'])} beats "
         f"{label_value(row['factor'], row['b'])} by {row['effect_pp']:.1f} points "
-        f"({_signed(row['effect_low_pp'])} to {_signed(row['effect_high_pp'])}){scope}"
+        f"({signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])}){scope}"
     )
 
 
 def _read_together(evidence: Evidence) -> str:
     """Say before any average that two factors act together, where they do by more than either does alone."""
     table = evidence.interactions
-    known = table[table["p_corrected"] <= RULE.alpha]
+    known = table[table["p_corrected"] <= evidence.rule.alpha]
     if known.empty:
         return ""
     top = as_records(known.head(1))[0]
-    pair = f"{label_factor(top['factor_a'])} and {label_factor(top['factor_b'])}"
-    turned = _changes_places(evidence, str(top["factor_a"]), str(top["factor_b"]))
+    a, b = str(top["factor_a"]), str(top["factor_b"])
+    pair = f"{label_factor(a)} and {label_factor(b)}"
+    turned = _changes_places(evidence, a, b)
     if not turned and top["share"] < _MUCH:
         return ""
     places = f": which {label_factor(turned)} is ahead changes with the other" if turned else ""
     return (
         f"{pair[0].upper()}{pair[1:]} act together ({percent(top['share'], 0)} of the differences between "
         f"settings){places}, so an average over one says little of the other. "
+        f"{read_within(evidence, b if turned == b else a, a if turned == b else b)}"
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from analysis.statistics.comparisons.crossed import two_sided_p
-from analysis.statistics.comparisons.texts import Hits
+from analysis.statistics.comparisons.texts import Hits, independent_text_variance
 from analysis.statistics.intervals import Floats
 
 MIN_SETTINGS = 3
@@ -113,7 +113,7 @@ def _scales(freedom: float) -> Floats:
     return np.asarray(np.sqrt(stats.chi2.ppf(levels, freedom) / freedom))
 
 
-def measure_field(runs: pd.DataFrame, hits: Hits | None = None) -> Field | None:
+def measure_field(runs: pd.DataFrame, hits: Hits | None = None, n_texts: int = 0) -> Field | None:
     """Put settings in order, with variances that lean on each other.
 
     What seeds add to all settings alike is taken off where they are shared. A setting's variance is its own,
@@ -123,6 +123,7 @@ def measure_field(runs: pd.DataFrame, hits: Hits | None = None) -> Field | None:
     Args:
         runs: `setting, seed, score`; with `hits` also their `RUN_KEY`.
         hits: Which texts the runs got right.
+        n_texts: Texts behind the scores; where `hits` does not say which, errors count as independent.
 
     Returns:
         None for fewer than three settings, or where no setting has two runs.
@@ -150,6 +151,8 @@ def measure_field(runs: pd.DataFrame, hits: Hits | None = None) -> Field | None:
     else:
         variance, whole = np.full(n, pooled), freedom
     by_texts = _text_variances(runs, group, n, hits)
+    if n_texts and np.isnan(by_texts).any():
+        by_texts = independent_text_variance(mean, n_texts)
     order = np.argsort(-mean, kind="stable")
     total = variance / sizes + np.nan_to_num(by_texts)
     return Field(

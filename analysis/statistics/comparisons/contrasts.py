@@ -242,8 +242,36 @@ def adjusted_contrast(
     margin_a, margin_b = fit.margin(factor, levels[0]), fit.margin(factor, levels[1])
     if n_units < rule.min_units or not fit.can_estimate(margin_a - margin_b):
         return Contrast(n_units=n_units, unit="setting")
-    effect, error = fit.estimate(margin_a - margin_b)
-    weights = np.asarray((margin_a - margin_b) @ fit.inverse, dtype=float)
+    effect, whole = adjusted_sum(fit, margin_a - margin_b, runs, text_variance)
+    wins = _win_rate(fit.residuals[is_a] + effect, fit.residuals[is_b], rule, rng)
+    return replace(
+        _from_sum(effect, whole, wins, rule),
+        method="regression",
+        unit="setting",
+        n_units=n_units,
+        n_settings=n_units,
+        n_seeds=whole.n_seeds,
+        mean_a=fit.estimate(margin_a)[0],
+        mean_b=fit.estimate(margin_b)[0],
+    )
+
+
+def adjusted_sum(
+    fit: AdditiveFit,
+    coefficients: Floats,
+    runs: pd.DataFrame | None = None,
+    text_variance: Callable[[Floats], float] | None = None,
+) -> tuple[float, Uncertainty]:
+    """A sum of an additive model's coefficients, and how uncertain it is; arguments as `adjusted_contrast`.
+
+    Args:
+        fit: The model.
+        coefficients: Their weights in the sum.
+        runs: Those behind its means.
+        text_variance: What the choice of texts adds.
+    """
+    effect, error = fit.estimate(coefficients)
+    weights = np.asarray(coefficients @ fit.inverse, dtype=float)
     by_seed, seed_freedom, n_seeds = _seed_variance(fit, weights, runs)
     variance = error**2 + by_seed
     squares = error**4 / fit.freedom + (by_seed**2 / seed_freedom if by_seed else 0.0)
@@ -252,20 +280,9 @@ def adjusted_contrast(
         freedom=variance**2 / squares if squares > 0 else float(fit.freedom),
         by_setting=error**2,
         by_seed=by_seed,
-    )
-    if text_variance is not None:
-        whole = whole.with_texts(text_variance(weights))
-    wins = _win_rate(fit.residuals[is_a] + effect, fit.residuals[is_b], rule, rng)
-    return replace(
-        _from_sum(effect, whole, wins, rule),
-        method="regression",
-        unit="setting",
-        n_units=n_units,
-        n_settings=n_units,
         n_seeds=n_seeds,
-        mean_a=fit.estimate(margin_a)[0],
-        mean_b=fit.estimate(margin_b)[0],
     )
+    return effect, whole if text_variance is None else whole.with_texts(text_variance(weights))
 
 
 def _from_sum(

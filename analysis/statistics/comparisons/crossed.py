@@ -109,7 +109,9 @@ def sum_uncertainty(
     even where seeds do not matter. Where the design is not complete this is an approximation.
 
     Args:
-        influence: What each value adds to the estimate's error, shape (n,): weight times residual.
+        influence: What each value adds to the estimate's error, shape (n,): weight times residual. Or of k
+            orthogonal estimates, shape (n, k), which are taken to be equally uncertain: what is given is the
+            mean of their variances, with k times the freedom.
         setting: The setting of each, numbered from 0 without gaps.
         seed: Its seed, likewise.
 
@@ -119,21 +121,23 @@ def sum_uncertainty(
     """
     n_settings, n_seeds = int(setting.max(initial=-1)) + 1, int(seed.max(initial=-1)) + 1
     n = len(influence)
+    estimates = influence.reshape(n, -1).T
+    k = len(estimates)
     sizes = {"n_settings": n_settings, "n_seeds": n_seeds}
-    between_settings = _between(influence, setting, n_settings)
-    between_seeds = _between(influence, seed, n_seeds)
+    between_settings = float(np.mean([_between(own, setting, n_settings) for own in estimates]))
+    between_seeds = float(np.mean([_between(own, seed, n_seeds) for own in estimates]))
     if n_seeds == n or n_seeds == 1:
         # Each value under a seed of its own, or all under one: settings alone tell.
         if n_settings < 2:
-            return None if n_seeds < 2 else _one_source(between_seeds, n_seeds - 1, "by_seed", sizes)
-        return _one_source(between_settings, n_settings - 1, "by_setting", sizes)
+            return None if n_seeds < 2 else _one_source(between_seeds, k * (n_seeds - 1), "by_seed", sizes)
+        return _one_source(between_settings, k * (n_settings - 1), "by_setting", sizes)
     if n_settings == 1:
-        return _one_source(between_seeds, n_seeds - 1, "by_seed", sizes)
-    residual, freedom = _residual(influence, setting, seed, n_settings, n_seeds)
+        return _one_source(between_seeds, k * (n_seeds - 1), "by_seed", sizes)
+    left = [_residual(own, setting, seed, n_settings, n_seeds) for own in estimates]
     return _combine(
-        (between_settings, float(n_settings - 1)),
-        (between_seeds, float(n_seeds - 1)),
-        (residual, freedom),
+        (between_settings, float(k * (n_settings - 1))),
+        (between_seeds, float(k * (n_seeds - 1))),
+        (float(np.mean([variance for variance, _ in left])), k * left[0][1]),
         sizes,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class Rule:
         alpha: Chance of calling anything better where nothing is, over all comparisons made at once.
         power: Chance of finding a meaningful difference that the number of pairs asked for gives.
         meaningful: P(A>B) from which a difference is worth knowing (Bouthillier et al., 2021).
-        margin: Difference in scores under which nobody would act: half a point.
+        margin: Difference in scores under which nobody would act: half a point unless a study says otherwise.
         min_units: Fewer pairs than this support no verdict but "not enough runs".
         resamples: Bootstrap draws for each interval.
     """
@@ -65,7 +65,22 @@ class Rule:
 
 
 RULE = Rule()
-"""The rule that reports judge by."""
+"""The rule that reports judge by, but for a study's own margin."""
+
+
+def rule_of(spec: Mapping[str, Any]) -> Rule:
+    """The rule for a study: its spec's `margin` is in points.
+
+    Raises:
+        AnalysisError: If that is no number above 0 and below 100.
+    """
+    margin = spec.get("margin", 100 * RULE.margin)
+    if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 < margin < 100:
+        raise AnalysisError(
+            f"the margin under which nobody would act is above 0 and below 100 points, not {margin!r}: "
+            "give e.g. 0.5"
+        )
+    return replace(RULE, margin=margin / 100)
 
 
 def pairs_needed(rule: Rule = RULE, n_comparisons: int = 1) -> int:

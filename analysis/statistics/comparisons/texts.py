@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.records.predictions import RunKey
 from analysis.records.schema import RUN_KEY
@@ -111,6 +111,21 @@ def paired_text_variance(
     if count <= 0:
         return float("nan")
     return float(max(total / count / (centred.shape[1] - 1) / n_texts, 0.0))
+
+
+def independent_text_variance(shares: ArrayLike, n_texts: int) -> Floats:
+    """Variance that the choice of texts gives each share right, if models err independently of each other.
+
+    Of a difference between two that is the sum of both, and wide: they mostly err on the same texts.
+
+    Args:
+        shares: In [0, 1], any shape.
+        n_texts: Texts that they were measured on.
+
+    Source: one right and one wrong text added, as Agresti & Caffo (2000) do for each of two shares.
+    """
+    known = (np.asarray(shares, dtype=float) * n_texts + 1) / (n_texts + 2)
+    return np.asarray(known * (1 - known) / (n_texts + 2))
 
 
 def number_pairs(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:

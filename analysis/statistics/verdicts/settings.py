@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +15,9 @@ from scipy.special import ndtr
 from analysis.statistics.comparisons.best_set import Field, measure_field
 from analysis.statistics.comparisons.contrasts import Contrast
 from analysis.statistics.comparisons.crossed import Uncertainty
-from analysis.statistics.comparisons.pairing import contrast_pairs, find_pairs
+from analysis.statistics.comparisons.pairing import Pairs, contrast_pairs, find_pairs
 from analysis.statistics.comparisons.rules import RULE, Rule
-from analysis.statistics.comparisons.texts import Hits
+from analysis.statistics.comparisons.texts import Hits, independent_text_variance
 from analysis.statistics.intervals import Seed
 from analysis.statistics.settings import scored_runs
 from analysis.statistics.verdicts.table import as_row, finish_table
@@ -28,6 +31,7 @@ def compare_settings(
     score: str = "val_accuracy",
     *,
     hits: Hits | None = None,
+    n_texts: int = 0,
     rule: Rule = RULE,
     seed: Seed = 0,
 ) -> pd.DataFrame:
@@ -43,6 +47,8 @@ def compare_settings(
         n_best: How many settings, the best included.
         score: A share, more is better.
         hits: Which texts each run got right, if `score` is the share of them.
+        n_texts: Texts behind the scores; where `hits` does not say which, errors count as independent, which
+            is wide. 0: where `hits` does not say, a verdict is about these texts.
         rule: What a verdict must satisfy.
         seed: Starts the bootstrap.
 
@@ -55,19 +61,79 @@ def compare_settings(
     means = runs.groupby("setting")["score"].mean().sort_values(ascending=False, kind="stable")
     best = [runs[runs["setting"] == setting] for setting in means.index[: max(n_best, 0)]]
     note = [] if is_confirmed else [_JUDGED_BY_ITSELF]
-    field = measure_field(runs, hits)
+    field = measure_field(runs, hits, n_texts)
     could_be_best = dict(zip(field.setting, field.p_could_be_best(), strict=True)) if field else {}
     rows = []
     for place, other in enumerate(best[1:], start=1):
-        contrast = contrast_pairs(find_pairs(best[0], other, [], hits), rule, rng)
+        contrast = contrast_pairs(_pair(best[0], other, hits, n_texts), rule, rng)
         if field is not None:
             contrast = _lean_on(field, 0, place, contrast, rule)
         names = {"a": means.index[0], "b": means.index[place]}
-        row = as_row(names, contrast, note, hits is not None)
+        row = as_row(names, contrast, note, hits is not None or n_texts > 0)
         rows.append(row | {"p_best": could_be_best.get(means.index[place], np.nan)})
     if field is None:
         return finish_table(rows, ("a", "b"), rule, family_size=math.comb(len(means), 2))
     return finish_table(rows, ("a", "b"), rule, corrected=True, family_size=math.comb(len(means), 2))
+
+
+def _pair(a: pd.DataFrame, b: pd.DataFrame, hits: Hits | None, n_texts: int) -> Pairs:
+    """Runs of two settings side by side; errors independent where it is not known which texts were wrong."""
+    pairs = find_pairs(a, b, [], hits)
+
+    def measure() -> float:
+        known = pairs.text_variance()
+        if not n_texts or np.isfinite(known):
+            return known
+        return float(independent_text_variance([a["score"].mean(), b["score"].mean()], n_texts).sum())
+
+    return replace(pairs, text_variance=measure)
+
+
+def compare_best_by_level(
+    trials: pd.DataFrame,
+    factor: str,
+    ranked: Sequence[int],
+    score: str = "val_accuracy",
+    *,
+    hits: Hits | None = None,
+    n_texts: int = 0,
+    rule: Rule = RULE,
+    seed: Seed = 0,
+) -> pd.DataFrame:
+    """Compare the best setting at each level of a factor, over fresh seeds that chose nothing.
+
+    Everything else was free, so that each level is judged by the best that was found for it: another question
+    than that of `compare_levels`, which holds all else equal. The search says which is the best of a level.
+
+    Args:
+        trials: The contract's table.
+        factor: A parameter.
+        ranked: Settings by what the search said of them, the best first.
+        score: A share, more is better.
+        hits: Which texts each run got right, if `score` is the share of them.
+        n_texts: As in `compare_settings`.
+        rule: What a verdict must satisfy.
+        seed: Starts the bootstrap.
+
+    Returns:
+        One row per two levels of which a setting was confirmed: `factor, a, b, setting_a, setting_b`, then
+        the columns of evidence.
+    """
+    rng = np.random.default_rng(seed)
+    fresh = scored_runs(trials, score, phase="confirm").dropna(subset=factor)
+    by_setting = {int(own["setting"].iloc[0]): own for _, own in fresh.groupby("setting")}
+    leaders: dict[Any, int] = {}
+    for setting in ranked:
+        if setting in by_setting:
+            leaders.setdefault(by_setting[setting][factor].iloc[0], setting)
+    rows = []
+    for a, b in combinations(leaders, 2):
+        sides = by_setting[leaders[a]], by_setting[leaders[b]]
+        contrast = contrast_pairs(_pair(*sides, hits, n_texts), rule, rng)
+        row = as_row({"a": a, "b": b}, contrast, [], hits is not None or n_texts > 0)
+        of = {"setting_a": leaders[row["a"]], "setting_b": leaders[row["b"]]}
+        rows.append(row | {"factor": factor} | of)
+    return finish_table(rows, ("factor", "a", "b", "setting_a", "setting_b"), rule)
 
 
 def settings_in_the_running(

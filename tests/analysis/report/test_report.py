@@ -141,3 +141,19 @@ def test_an_audited_study_is_judged_once_for_sentences_and_figures(make_study: C
     drawn_from = [chart.draw.args[0] for chart in charts if isinstance(chart.draw, partial)]
     assert len(drawn_from) == len(charts) > 5
     assert all(evidence is gather(audited) for evidence in drawn_from)
+
+
+def test_the_margin_that_is_asked_for_stands_above_the_verdicts(small_study: Study, tmp_path: Path) -> None:
+    page = write_report(small_study, tmp_path, figures=False, margin=40).read_text(encoding="utf-8")
+    assert "the difference is under 40.0 points" in page
+
+
+def test_the_margin_of_a_spec_is_that_of_its_report(small_study: Study) -> None:
+    facts = small_study.facts.model_copy(update={"spec": {**small_study.spec, "margin": 2}})
+    assert gather(replace(small_study, facts=facts)).rule.margin == 0.02
+
+
+@pytest.mark.parametrize("margin", [0, -1, 100, float("nan")])
+def test_a_margin_is_a_number_of_points(small_study: Study, tmp_path: Path, margin: float) -> None:
+    with pytest.raises(AnalysisError, match="above 0 and below 100 points"):
+        write_report(small_study, tmp_path, figures=False, margin=margin)

@@ -13,8 +13,11 @@ import pytest
 from analysis import Study
 from analysis.records.schema import TRIAL_COLUMNS
 from analysis.report.chapters.beat import _read_line, read_baselines
+from analysis.report.chapters.lost import lost_grids, read_lost
 from analysis.report.chapters.mistakes import _classes_grid
-from analysis.report.chapters.verdict import read_levels, read_settings, verdict
+from analysis.report.chapters.tested import read_factors, within_name
+from analysis.report.chapters.verdict import read_levels, read_settings
+from analysis.report.chapters.verdict_table import verdict
 from analysis.statistics.evidence import Evidence, gather
 from analysis.words.numbers import MINUS
 
@@ -58,6 +61,53 @@ def test_that_levels_change_places_is_said_before_any_average(judge: Callable[..
     assert text.startswith("Cell and direction act together (")
     assert "which cell is ahead changes with the other" in text
     assert "is shown to be better than another on average" in text
+
+
+def test_what_each_level_does_at_each_level_of_the_other_is_said(judge: Callable[..., Evidence]) -> None:
+    evidence = judge(crossed(np.random.default_rng(0)))
+    said = "With one direction GRU beats LSTM by "
+    assert said in read_levels(evidence)
+    assert "and with both directions LSTM beats GRU by" in read_levels(evidence)
+    names = [within_name(row) for row in evidence.simple_effects.to_dict("records")]
+    assert names[:2] == [
+        "cell: GRU over LSTM, with one direction",
+        "cell: LSTM over GRU, with both directions",
+    ]
+
+
+def test_a_factor_is_tested_before_its_levels(judge: Callable[..., Evidence]) -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "trial": 3 * layers + units,
+            "replicate": seed,
+            "seed": seed,
+            "units": 8 * 2**units,
+            "layers": 1 + layers,
+            "val_accuracy": 0.8 + 0.02 * units + rng.normal(0, 0.003),
+        }
+        for layers in range(4)
+        for units in range(3)
+        for seed in (1, 2, 3)
+    ]
+    assert read_factors(judge(rows)) == (
+        "The levels of units differ, those of layers are not shown to (one test per factor). "
+        "Accuracy rises by 2.0 points (1.8 to 2.3) from one level of units to the next."
+    )
+
+
+def test_where_runs_came_to_nothing_is_said_with_its_interval(judge: Callable[..., Evidence]) -> None:
+    rows: list[dict[str, Any]] = [
+        {"trial": trial, "replicate": seed, "seed": seed, "units": 8 * (1 + trial), "val_accuracy": 0.8}
+        for trial in (0, 1)
+        for seed in range(1, 6)
+    ]
+    rows[0] |= {"state": "diverged", "val_accuracy": float("nan")}
+    evidence = judge(rows)
+    assert read_lost(evidence) == (
+        "Of 10 runs that ended by themselves 1 diverged; most with units 8, 20% (4% to 62%)."
+    )
+    assert [grid.name for grid in lost_grids(evidence)] == ["lost-runs", "verdicts-lost"]
 
 
 def test_one_run_of_each_is_no_tie(judge: Callable[..., Evidence]) -> None:
@@ -152,3 +202,52 @@ def test_each_class_stands_beside_that_of_the_line_to_beat(make_study: Callable[
     assert grid.frame["line"].unique().tolist() == ["TF-IDF + logistic regression"]
     alone = _classes_grid(Evidence(replace(study, line_answers={})))
     assert "recall, line" not in alone.shown
+
+
+def test_what_is_equivalent_depends_on_the_margin_of_the_spec(judge: Callable[..., Evidence]) -> None:
+    evidence = judge(crossed(np.random.default_rng(0)))
+    facts = evidence.facts.model_copy(update={"spec": {**evidence.facts.spec, "margin": 20}})
+    wide = gather(replace(evidence.study, facts=facts))
+    assert set(evidence.level_verdicts["answer"]) != {"equivalent"}
+    assert set(wide.level_verdicts["answer"]) == {"equivalent"}
+
+
+def test_the_early_and_the_final_comparison_do_not_contradict_each_other_unsaid(
+    one_setting: Study, make_trials: MakeTable
+) -> None:
+    """LSTM leads after two epochs; of the runs that a scheduler left to finish GRU does."""
+    rows, curves = [], []
+    rng = np.random.default_rng(0)
+    for trial in range(48):
+        cell, is_left = ("gru", "lstm")[trial % 2], trial < 32
+        early = 0.7 + 0.05 * (cell == "lstm") + rng.normal(0, 0.003)
+        late = 0.8 - 0.04 * (cell == "lstm") + rng.normal(0, 0.003)
+        own = [early - 0.01, early, late] if is_left else [early - 0.01, early]
+        rows.append(
+            {
+                "trial": trial,
+                "cell": cell,
+                "learning_rate": 0.001 * (1 + trial // 2),
+                "state": "completed" if is_left else "pruned",
+                "val_accuracy": max(own),
+                "val_accuracy_last": own[-1],
+                "epochs_run": len(own),
+            }
+        )
+        curves += [
+            {"trial": trial, "phase": "search", "replicate": 1, "epoch": epoch, "val_accuracy": value}
+            for epoch, value in enumerate(own, start=1)
+        ]
+    trials = make_trials(rows)
+    epochs = pd.DataFrame(curves).reindex(columns=one_setting.epochs.columns)
+    spec = {"design": {"kind": "search", "scientific": ["cell"]}}
+    facts = one_setting.facts.model_copy(update={"max_epochs": 3, "spec": spec})
+    study = replace(
+        one_setting, trials=trials, epochs=epochs, parameters=("cell", "learning_rate"), facts=facts
+    )
+    text = read_levels(gather(study))
+    assert "Cell GRU beats LSTM by 4." in text
+    assert (
+        " After 2 epochs and among the runs that went to their end not the same is ahead: "
+        "cell LSTM is ahead of GRU by 5.1 points, and behind by 4.0 among those."
+    ) in text

@@ -1,0 +1,57 @@
+"""Comparisons as a table in the page, and their answers in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.records.files import as_records
+from analysis.report.content import Grid
+from analysis.words.numbers import MINUS, count, number
+
+
+def verdict_grid(name: str, title: str, table: pd.DataFrame, reading: str = "") -> Grid:
+    """The table of comparisons, the clearest first; `name` says what was compared."""
+    table = table.sort_values("p_value", kind="stable")
+    rows = as_records(table)
+    shown = pd.DataFrame(
+        {
+            "comparison": [row["name"] for row in rows],
+            "difference, points": [signed(row["effect_pp"]) for row in rows],
+            "95% interval": [_interval(row) for row in rows],
+            "P(A>B)": [number(row["p_better"]) for row in rows],
+            "corrected p": [p_text(row["p_corrected"]) for row in rows],
+            "pairs": [f"{row['n_pairs']}" if row["n_pairs"] else f"{row['n_units']} runs" for row in rows],
+            "verdict": [verdict(row) for row in rows],
+            "speaks of": [row["scope"].removeprefix("for ") for row in rows],
+        }
+    )
+    return Grid(name=name, title=title, frame=table, shown=shown, reading=reading, limit=12)
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number of points with the sign of numbers."""
+    return number(value, digits).replace("-", MINUS)
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if pd.isna(row["effect_low_pp"]):
+        return number(float("nan"))
+    return f"{signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])}"
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """The answer in words, with what is missing or what it was confounded with."""
+    if row["answer"] == "cannot be told apart":
+        return f"cannot be told apart from {row['confounded']}"
+    if row["answer"] != "not enough runs":
+        return str(row["answer"])
+    if pd.isna(row["more"]):
+        return "not enough runs" if row["method"] == "none" else "not told, and more runs would not tell"
+    return f"not enough runs: {count(int(row['more']), 'more ' + row['more_of'])} would do"
+
+
+def p_text(value: float) -> str:
+    """A p-value to three digits."""
+    return "<0.001" if value < 0.001 else number(value, 3)
