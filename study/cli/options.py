@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 StudyPath = Annotated[
     Path, typer.Argument(help="The study's directory, e.g. studies/quick.", show_default=False)
 ]
+Margin = Annotated[
+    float | None,
+    typer.Option(metavar="POINTS", help="Nobody acts on less; the spec's, 0.5 unless it says so."),
+]
 Studies = Annotated[Path, typer.Option("--out", help="Folder of studies.")]
 Address = Annotated[
     str | None,

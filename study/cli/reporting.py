@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from study.cli.options import Format, StudyPath, one_of
+from study.cli.options import Format, Margin, StudyPath, one_of
 
 
 def report(
     path: StudyPath,
     output: Format = "html",
+    margin: Margin = None,
 ) -> None:
     """Write a study's report again from its records."""
     import analysis
@@ -21,7 +22,8 @@ def report(
     from study.store.directory import StudyDirectory
 
     study, directory = analysis.load(path), StudyDirectory(path)
-    print(analysis.write_report(study, directory.report, format=one_of(output, ("html", "md"))))
+    form = one_of(output, ("html", "md"))
+    print(analysis.write_report(study, directory.report, format=form, margin=margin))
     renew_checksums(directory, directory.report)
     say_faults(directory.report)
 
@@ -30,6 +32,7 @@ def compare(
     paths: Annotated[list[Path], typer.Argument(help="Study directories, two or more.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder of the comparison.")] = Path("studies/comparison"),
     output: Format = "html",
+    margin: Margin = None,
 ) -> None:
     """Compare studies in one report."""
     import analysis
@@ -41,7 +44,8 @@ def compare(
             raise StudyError(f"a comparison is of different studies: {path} is given twice; leave one out")
         seen.add(path.resolve())
     studies = [analysis.load(path) for path in paths]
-    print(analysis.write_comparison(studies, out, format=one_of(output, ("html", "md"))))
+    form = one_of(output, ("html", "md"))
+    print(analysis.write_comparison(studies, out, format=form, margin=margin))
     say_faults(out)
 
 

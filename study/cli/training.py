@@ -90,14 +90,20 @@ def extend(
 
 def confirm(
     path: StudyPath,
-    top: Annotated[int, typer.Option(help="How many of the best settings.")] = 3,
+    top: Annotated[
+        int | None, typer.Option(help="How many of the best settings: 3, or 1 of each with --top-per.")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Fresh seeds for each.")] = 5,
+    top_per: Annotated[
+        str | None,
+        typer.Option(metavar="PARAMETER", help="The best of each of its values, e.g. of each cell."),
+    ] = None,
     address: Address = None,
 ) -> None:
     """Train the best settings again on fresh seeds, and open the test split once for each."""
     from study.running.verbs import confirm_study
 
-    _go_on(path, partial(confirm_study, top=top, n_seeds=seeds, address=address))
+    _go_on(path, partial(confirm_study, top=top, n_seeds=seeds, top_per=top_per, address=address))
 
 
 def _go_on(path: Path, verb: Verb) -> None:

@@ -158,8 +158,9 @@ def extend(
 def confirm(
     study: StudyPath,
     *,
-    top: int = 3,
+    top: int | None = None,
     seeds: int = 5,
+    top_per: str | None = None,
     listener: Listener | None = None,
     address: str | None = None,
 ) -> StudyResult:
@@ -167,8 +168,10 @@ def confirm(
 
     Args:
         study: Its directory, or a `StudyResult`.
-        top: How many of the best settings, at least 1.
+        top: How many of the best settings, at least 1: 3 by default, 1 of each with `top_per`.
         seeds: Fresh replicates of each, at least 1.
+        top_per: A parameter, `cell`: the best `top` settings with each of its values, in place of the best of
+            all. The report then says which value is better, over the fresh seeds.
         listener: As in `run`.
         address: As in `run`.
 
@@ -177,7 +180,8 @@ def confirm(
     """
     from study.running.verbs import confirm_study
 
-    return _go_on(study, listener, partial(confirm_study, top=top, n_seeds=seeds, address=address))
+    verb = partial(confirm_study, top=top, n_seeds=seeds, top_per=top_per, address=address)
+    return _go_on(study, listener, verb)
 
 
 @_in_one_line()

@@ -156,8 +156,9 @@ def retry_study(
 def confirm_study(
     path: Path,
     *,
-    top: int = 3,
+    top: int | None = None,
     n_seeds: int = 5,
+    top_per: str | None = None,
     **means: Unpack[Means],
 ) -> StudyResult:
     """Train the best settings again on fresh seeds, to their end, and open the test split once for each.
@@ -167,16 +168,22 @@ def confirm_study(
 
     Args:
         path: The study's directory.
-        top: How many of the best settings, at least 1.
+        top: How many of the best settings, at least 1: 3 by default, 1 of each with `top_per`.
         n_seeds: Replicates of each, at least 1.
+        top_per: A parameter: the best `top` settings with each of its values, in place of the best of all.
         **means: As in `run_study`.
 
     Raises:
-        StudyError: If nothing completed, or there is no sealed test split.
+        StudyError: If nothing completed, there is no sealed test split, or `top_per` is no parameter with a
+            few values.
     """
+    if top is None:
+        top = 3 if top_per is None else 1
     for name, value in (("top", top), ("n_seeds", n_seeds)):
         if value < 1:
             raise StudyError(f"a confirmation needs settings and seeds: {name}={value}; give 1 or more")
+    from study.search.confirmation import MOST_LEVELS, Confirmation, choose_settings
+
     directory = StudyDirectory(path).require()
     spec = asked = directory.read_spec()
     if isinstance(spec.design, SearchDesign):
@@ -184,13 +191,12 @@ def confirm_study(
         spec = spec.model_copy(update={"design": spec.design.model_copy(update={"scheduler": "none"})})
 
     def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
-        from study.search.confirmation import Confirmation, choose_settings
-
         check_grown(asked, ledger.facts, directory.spec)
-        manifest.open_test(choose_settings(ledger, top, manifest.confirmed), n_seeds)
+        manifest.open_test(choose_settings(ledger, top, manifest.confirmed, top_per), n_seeds, top_per)
         return Confirmation(spec, ledger, manifest.confirmed)
 
-    return Leg(directory, spec, "confirm", make_source, n_confirmed=top * n_seeds, **means).run()
+    n_runs = top * n_seeds * (1 if top_per is None else MOST_LEVELS)
+    return Leg(directory, spec, "confirm", make_source, n_confirmed=n_runs, **means).run()
 
 
 def _search(

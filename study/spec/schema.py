@@ -143,6 +143,9 @@ class StudySpec(_Part):
     seed: int = Field(default=0, ge=0, lt=2**32, description="every random number follows from it")
     seeds: int = Field(default=1, ge=1, le=1000, description="replicates of each setting")
     objective: Objective = "val_accuracy"
+    margin: float = Field(
+        default=0.5, gt=0, lt=100, strict=False, description="points of accuracy under which nobody would act"
+    )
     data: DataSpec = DataSpec()
     model: str | None = Field(
         default=None,

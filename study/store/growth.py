@@ -21,13 +21,14 @@ GROWING_KEYS = ("seeds", "design.trials", "design.points", "design.fraction", "t
 
 FREE_KEYS = (
     "description",
+    "margin",
     "data.source",  # where the texts lie now: that they are the same, their fingerprint says
     "design.audit_pruned",
     "resources.trial_timeout_s",
     "resources.time_budget_s",
     "resources.retries",
 )
-"""What no figure depends on."""
+"""What no run depends on."""
 
 
 def grow_spec(old: StudySpec, document: Mapping[str, Any]) -> StudySpec:

@@ -108,14 +108,20 @@ class Manifest:
         openings = self.content["data"].get("test_openings", [])
         return {trial: opening["n_seeds"] for opening in openings for trial in opening["trials"]}
 
-    def open_test(self, trials: Sequence[int], n_seeds: int) -> None:
-        """Note, before it happens, that the sealed test split is opened for these trials."""
+    def open_test(self, trials: Sequence[int], n_seeds: int, per: str | None = None) -> None:
+        """Note, before it happens, that the sealed test split is opened for these trials.
+
+        Args:
+            trials: Each for one setting.
+            n_seeds: Under how many it is trained.
+            per: The parameter of whose values they are the best.
+        """
         if not trials:
             return
         data = self.content["data"]
         data["test_split"] = "opened"
         data.setdefault("test_openings", []).append(
-            {"at": _now(), "trials": list(trials), "n_seeds": n_seeds}
+            {"at": _now(), "trials": list(trials), "n_seeds": n_seeds} | ({"per": per} if per else {})
         )
         self.save()
 

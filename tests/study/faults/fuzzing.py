@@ -96,6 +96,7 @@ SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "resources.trial_timeout_s": AMOUNTS,
     "resources.retries": AMOUNTS,
     "keep_models": AMOUNTS,
+    "margin": AMOUNTS,
     "warm_start": st.lists(st.text(max_size=5), max_size=2),
     "nonsense": VALUES,
 }

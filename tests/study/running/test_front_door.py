@@ -72,6 +72,16 @@ def test_a_confirmation_says_how_many_settings_and_seeds(
     assert asked[1]["n_seeds"] == 4
 
 
+def test_a_confirmation_of_the_best_of_each_says_of_what(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = pretend(monkeypatch, "confirm_study", folder)
+
+    study.confirm(folder, top_per="cell")
+
+    assert (asked[1]["top_per"], asked[1]["top"]) == ("cell", None)
+
+
 def test_an_extension_takes_the_keywords_of_a_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = pretend(monkeypatch, "extend_study", folder)
 

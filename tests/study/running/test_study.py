@@ -137,3 +137,23 @@ def test_the_best_setting_is_confirmed_on_the_test_split_which_is_opened_once(st
     assert analysis.load(study).trials.query("phase == 'search'").test_accuracy.isna().all()
     (opening,) = json.loads((study / "manifest.json").read_text())["data"]["test_openings"]
     assert opening["n_seeds"] == 2
+
+
+@pytest.mark.slow
+def test_the_best_of_each_cell_is_confirmed_and_compared(tmp_path: Path) -> None:
+    grid = ["design={kind: grid}", "space.units=4", "space.cell=[rnn, gru]"]
+    asked = [word for word in ARGUMENTS if word not in ("--trials", "5")]
+    begun = run_study(tmp_path, [*asked, *(word for setting in grid for word in ("--set", setting))])
+    assert begun.returncode == 0, begun.stdout + begun.stderr
+
+    finished = run_study(tmp_path, ["confirm", "studies/tiny", "--top-per", "cell", "--seeds", "3"])
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "The best of each cell over fresh seeds: " in " ".join(finished.stdout.split())
+    path = tmp_path / "studies" / "tiny"
+    confirmed = analysis.load(path).trials.query("phase == 'confirm'")
+    assert confirmed.groupby("cell").size().to_dict() == {"gru": 3, "rnn": 3}
+    table = pd.read_csv(path / "report" / "tables" / "verdicts-best-of-levels.csv")
+    assert table["factor"].tolist() == ["cell", "cell"]
+    assert table["split"].tolist() == ["validation", "test"]
+    assert table["n_pairs"].tolist() == [3, 3]

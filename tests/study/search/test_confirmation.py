@@ -84,6 +84,30 @@ def test_an_interrupted_confirmation_is_continued_and_nothing_is_done_twice(ledg
     assert len(handed_out) == 3
 
 
+def test_the_best_of_each_value_is_chosen(ledger: Ledger) -> None:
+    cells = {o.assignment.trial: o.assignment.params["cell"] for o in ledger.outcomes()}
+    best = {o.assignment.trial: o.best_score or 0.0 for o in ledger.outcomes()}
+
+    chosen = choose_settings(ledger, 1, confirmed=(), per="cell")
+
+    of_each = {cell: max((t for t in cells if cells[t] == cell), key=best.get) for cell in cells.values()}  # type: ignore[arg-type]
+    assert set(chosen) == set(of_each.values())
+    assert chosen == sorted(chosen, key=lambda trial: -best[trial])
+
+
+def test_the_best_of_each_is_not_confirmed_twice(ledger: Ledger) -> None:
+    first = choose_settings(ledger, 1, confirmed=())
+    chosen = choose_settings(ledger, 1, confirmed=first, per="cell")
+    assert len(chosen) == 2
+    assert not {*first} & {*chosen}
+
+
+@pytest.mark.parametrize("per", ["colour", "units"])
+def test_the_best_of_each_is_of_a_parameter_with_a_few_values(ledger: Ledger, per: str) -> None:
+    with pytest.raises(StudyError, match=rf"{per} has [01]; choose from bidirectional, cell, or leave"):
+        choose_settings(ledger, 1, confirmed=(), per=per)
+
+
 def test_a_setting_is_confirmed_once(ledger: Ledger) -> None:
     first = choose_settings(ledger, 1, confirmed=())
 
