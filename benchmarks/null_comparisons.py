@@ -1,6 +1,7 @@
 """Simulated comparisons whose truth is known: how often do verdicts say "better" where nothing is, or is?
 
-    python benchmarks/null_comparisons.py            # the table of docs/statistics.md, some minutes
+    python benchmarks/null_comparisons.py                 # the tables of docs/statistics.md, an hour
+    python benchmarks/null_comparisons.py --seconds 25    # slow lines with fewer studies, twenty minutes
     python benchmarks/null_comparisons.py --runs 100 --only texts
 
 Each line simulates studies, judges them as reports do and counts. A null line must stay at or under its
@@ -15,9 +16,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,14 +28,44 @@ from scipy import stats
 from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.comparisons.contrasts import Contrast, paired_contrast, unpaired_contrast
 from analysis.statistics.comparisons.rules import ANSWERS, RULE, Rule, decide, pairs_needed, runs_needed
-from analysis.statistics.comparisons.texts import Hits
+from analysis.statistics.comparisons.texts import Hits, paired_text_variance
+from analysis.statistics.effects import interactions
 from analysis.statistics.epoch_luck import without_luck
-from analysis.statistics.verdicts import compare_levels, compare_settings, settings_in_the_running
+from analysis.statistics.verdicts import (
+    compare_levels,
+    compare_settings,
+    compare_within,
+    judge_factors,
+    settings_in_the_running,
+)
+from analysis.statistics.verdicts.runs_by_level import gather_by_level
 from search_spaces import Choice, Domain, Real, Space
 
-Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
-Judge = Callable[[np.random.Generator], Contrast | pd.DataFrame]
-"""Simulates one study and compares what is in it: one contrast alone, or a table of verdicts."""
+Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int], Floats]
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The one comparison of a study, to be answered together with those of all the others.
+
+    Attributes:
+        contrast: Level 0 against level 1.
+        confounded: What it cannot be told apart from.
+        as_reported: The same by `compare_levels`, which takes ten times as long: for a few studies a line.
+    """
+
+    contrast: Contrast
+    confounded: str = ""
+    as_reported: Callable[[], pd.DataFrame] | None = None
+
+
+Result = TypeVar("Result")
+Judge = Callable[[np.random.Generator], Alone | pd.DataFrame]
+"""Simulates one study and compares what is in it: one comparison alone, or a table of verdicts."""
+
+CHECKED = 3
+"""Studies of a line whose one comparison is made as reports make it too, and must come out the same."""
 
 NOISE = 0.01
 """Standard deviation of accuracy over seeds."""
@@ -44,6 +75,7 @@ FAST = Rule(resamples=500)
 
 
 NULL, PROMISED, MEASURED, DIFFERENT = "nothing", f"found in {RULE.power:.0%}", "an effect", "P(A>B) = 0.75"
+OPEN = "equal means, left open"
 ANY = float("nan")
 
 
@@ -74,37 +106,61 @@ class Count:
     few: float
     apart: float
     covered: float
+    studies: int
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000, help="simulated studies per line")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="CPU time of a line, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="lines whose name holds this")
     arguments = parser.parse_args()
     print(
-        "| simulated | truth | better | equivalent | inside the noise | not enough | not apart | covered "
-        "| CPU s |"
+        "| simulated | studies | truth | better | equivalent | inside the noise | not enough | not apart "
+        "| covered |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     broken = []
     for line in LINES:
         if arguments.only not in line.name:
             continue
-        started = time.process_time()
-        count = judge_line(line, arguments.runs, arguments.seed)
+        count = judge_line(line, Budget(arguments.runs, arguments.seconds), arguments.seed)
         shares = (count.better, count.equivalent, count.inside, count.few, count.apart, count.covered)
         cells = " | ".join("" if np.isnan(share) else f"{100 * share:.1f}%" for share in shares)
-        print(f"| {line.name} | {line.truth} | {cells} | {time.process_time() - started:.0f} |", flush=True)
-        if breaks_promise(line, count, arguments.runs):
+        print(f"| {line.name} | {count.studies} | {line.truth} | {cells} |", flush=True)
+        if breaks_promise(line, count):
             broken.append(line.name)
-    for name, share, promise in special_lines(arguments.runs, arguments.seed, arguments.only):
-        print(f"| {name} | {promise} | {100 * share:.1f}% | | | | | | |", flush=True)
-        if not promise.holds(share, arguments.runs):
+    print("\n| simulated | studies | promise | share |\n|---|---|---|---|")
+    for name, promise, happens in SPECIAL:
+        if arguments.only not in name:
+            continue
+        rng = np.random.default_rng(arguments.seed)
+        found = list(simulate(Budget(arguments.runs, arguments.seconds), lambda: happens(rng)))  # noqa: B023
+        share = float(np.mean(found))
+        print(f"| {name} | {len(found)} | {promise} | {100 * share:.1f}% |", flush=True)
+        if not promise.holds(share, len(found)):
             broken.append(name)
     if broken:
         print(f"not as promised: {'; '.join(broken)}", file=sys.stderr)
     return 1 if broken else 0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a line may take: so many studies, or so many seconds of CPU time."""
+
+    runs: int
+    seconds: float
+
+
+def simulate(budget: Budget, make: Callable[[], Result]) -> Iterator[Result]:
+    """Make studies until the budget is spent, ten at least."""
+    started = time.process_time()
+    for number in range(budget.runs):
+        if number >= 10 and time.process_time() - started > budget.seconds:
+            return
+        yield make()
 
 
 def slack(share: float, runs: int) -> float:
@@ -112,8 +168,9 @@ def slack(share: float, runs: int) -> float:
     return float(2 * np.sqrt(share * (1 - share) / runs))
 
 
-def breaks_promise(line: Line, count: Count, runs: int) -> bool:
+def breaks_promise(line: Line, count: Count) -> bool:
     """Whether a share is off its promise by more than two standard errors of the simulation."""
+    runs = count.studies
     low = count.covered < 0.95 - slack(0.95, runs) if np.isfinite(count.covered) else False
     if line.truth == NULL:
         return bool(count.better > RULE.alpha + slack(RULE.alpha, runs) or low)
@@ -121,14 +178,16 @@ def breaks_promise(line: Line, count: Count, runs: int) -> bool:
         return bool(count.better < RULE.power - slack(RULE.power, runs))
     if line.truth == DIFFERENT:
         return bool(count.inside > 0.1 + slack(0.1, runs) or low)
-    return low
+    return low and line.truth != OPEN
 
 
-def judge_line(line: Line, runs: int, seed: int) -> Count:
+def judge_line(line: Line, budget: Budget, seed: int) -> Count:
     """Share of simulated studies with any "better"; of all comparisons, shares of the other answers."""
     rng = np.random.default_rng(seed)
-    results = [line.judge(rng) for _ in range(runs)]
-    alone = [result for result in results if isinstance(result, Contrast)]
+    results = list(simulate(budget, lambda: line.judge(rng)))
+    alone = [result for result in results if isinstance(result, Alone)]
+    for result in alone[:CHECKED]:
+        check(result)
     tables = [result for result in results if isinstance(result, pd.DataFrame)]
     judged = judge_alone(alone) if alone else pd.concat(tables)
     any_better = (
@@ -137,7 +196,19 @@ def judge_line(line: Line, runs: int, seed: int) -> Count:
         else [(table["answer"] == "better").any() for table in tables]
     )
     shares = [float((judged["answer"] == answer).mean()) for answer in ANSWERS[1:]]
-    return Count(float(np.mean(any_better)), *shares, covered=share_covered(judged, line.effect))
+    covered = share_covered(judged, line.effect)
+    return Count(float(np.mean(any_better)), *shares, covered=covered, studies=len(results))
+
+
+def check(result: Alone) -> None:
+    """Stop where the short way to a comparison does not come out as the reports' way does."""
+    if result.as_reported is None:
+        return
+    row = result.as_reported().iloc[0]
+    effect = 100 * abs(result.contrast.effect)
+    assert np.isclose(row["effect_pp"], effect, equal_nan=True), (row, result)
+    assert np.isclose(row["p_value"], result.contrast.p_value, equal_nan=True), (row, result)
+    assert row["confounded"] == result.confounded, (row, result)
 
 
 def share_covered(judged: pd.DataFrame, effect: float) -> float:
@@ -151,8 +222,9 @@ def share_covered(judged: pd.DataFrame, effect: float) -> float:
     return float(((known["effect_low_pp"] <= truth) & (truth <= known["effect_high_pp"])).mean())
 
 
-def judge_alone(contrasts: Sequence[Contrast]) -> pd.DataFrame:
+def judge_alone(results: Sequence[Alone]) -> pd.DataFrame:
     """Verdicts on comparisons of which each was made alone: there is nothing to correct for."""
+    contrasts = [result.contrast for result in results]
     table = pd.DataFrame(
         [asdict(contrast.reverse() if contrast.effect < 0 else contrast) for contrast in contrasts]
     ).assign(a=[int(contrast.effect < 0) for contrast in contrasts])
@@ -163,7 +235,7 @@ def judge_alone(contrasts: Sequence[Contrast]) -> pd.DataFrame:
         error_pp=100 * table["error"],
         effect_low_pp=low,
         effect_high_pp=high,
-        confounded="",
+        confounded=[result.confounded for result in results],
         n_comparisons=1,
         p_corrected=table["p_value"],
     )
@@ -173,10 +245,9 @@ def judge_alone(contrasts: Sequence[Contrast]) -> pd.DataFrame:
 def judge_seeds(draw: Draw, n: int) -> Judge:
     """Two settings under `n` common seeds; `draw` gives their differences."""
 
-    def judge(rng: np.random.Generator) -> Contrast:
-        return paired_contrast(
-            pd.DataFrame({"block": 0, "seed": np.arange(n), "a": draw(rng, n), "b": 0.0}), FAST
-        )
+    def judge(rng: np.random.Generator) -> Alone:
+        pairs = pd.DataFrame({"block": 0, "seed": np.arange(n), "a": draw(rng, n), "b": 0.0})
+        return Alone(paired_contrast(pairs, FAST))
 
     return judge
 
@@ -184,38 +255,151 @@ def judge_seeds(draw: Draw, n: int) -> Judge:
 def judge_unpaired(effect: float, n: int) -> Judge:
     """Two settings, `n` seeds of its own for each."""
 
-    def judge(rng: np.random.Generator) -> Contrast:
+    def judge(rng: np.random.Generator) -> Alone:
         a, b = rng.normal(effect, NOISE, n), rng.normal(0, NOISE, n)
-        return unpaired_contrast(a, b, FAST, rng)
+        return Alone(unpaired_contrast(a, b, FAST, rng))
 
     return judge
 
 
-def judge_grid(
-    n_others: int,
-    n_seeds: int,
+def compare_grid(score: Floats, right: NDArray[np.bool_] | None = None) -> Alone:
+    """Level 0 against level 1 of a full grid, by the way that `compare_levels` takes there.
+
+    Args:
+        score: Shape (2, other settings, seeds).
+        right: Whether each run got each text right, one more axis.
+    """
+    _, n_others, n_seeds = score.shape
+    other, seed = (own.ravel() for own in np.indices((n_others, n_seeds)))
+    pairs = pd.DataFrame({"block": other, "seed": seed, "a": score[0].ravel(), "b": score[1].ravel()})
+    by_texts = float("nan")
+    if right is not None:
+        apart = right[0].reshape(len(pairs), -1).astype(float) - right[1].reshape(len(pairs), -1)
+        by_texts = paired_text_variance(apart, other, seed, right.shape[-1])
+
+    def as_reported() -> pd.DataFrame:
+        trials = grid_table(score)
+        hits = None
+        if right is not None:
+            keys = zip(trials["trial"], trials["phase"], trials["replicate"], strict=True)
+            hits = Hits.of(dict(zip(keys, right.reshape(len(trials), -1), strict=True)))
+        return compare_levels(trials, ["level"], hits=hits, rule=FAST)
+
+    return Alone(paired_contrast(pairs, FAST, by_texts), as_reported=as_reported)
+
+
+def grid_table(score: Floats) -> pd.DataFrame:
+    """The trials of a full grid from scores of shape (levels, other settings, seeds)."""
+    level, other, seed = np.indices(score.shape)
+    trial = level * score.shape[1] + other
+    return trials_table(score.ravel(), trial.ravel(), seed.ravel(), level=level, other=other)
+
+
+def compare_trials(trials: pd.DataFrame, score: str = "val_accuracy") -> Alone:
+    """Level 0 against level 1 of any study, without the table around it."""
+    names = [name for name in ("level", "other", "units", "rate") if name in trials]
+    table = gather_by_level(
+        trials, names, score, states=("completed",), hits=None, rule=FAST, rng=np.random.default_rng(0)
+    )
+    contrast, _, confounded = table.compare("level", 0, 1)
+    if table.was_chosen(trials, "level").any():
+        confounded = confounded or "the scheduler's choice of the runs to finish"
+    return Alone(
+        contrast, confounded, as_reported=lambda: compare_levels(trials, ["level"], score, rule=FAST)
+    )
+
+
+def draw_grid(
+    rng: np.random.Generator,
+    shape: tuple[int, int, int],
     effect: float = 0.0,
     by_setting: float = 0.0,
     by_seed: float = 0.0,
-    n_levels: int = 2,
-) -> Judge:
-    """A full grid: levels of one factor, under all other settings and seeds.
+    louder: float = 1.0,
+) -> Floats:
+    """Scores of a full grid: levels of one factor, under all other settings and seeds.
 
     Each setting, and each seed, adds an amount of its own to each level, of that standard deviation: none on
-    average over all settings, and all seeds, that there could be.
+    average over all settings, and all seeds, that there could be. Runs of level 0 are so much `louder`.
     """
+    n_levels, n_others, n_seeds = shape
+    level, other, _ = np.indices(shape)
+    own = rng.normal(0, by_setting, (n_levels, n_others, 1)) + rng.normal(0, by_seed, (n_levels, 1, n_seeds))
+    noise = rng.normal(0, NOISE, shape) * np.where(level == 0, louder, 1.0)
+    return np.asarray(0.8 + effect * (level == 0) + 0.02 * other / n_others + own + noise)
+
+
+def judge_grid(n_others: int, n_seeds: int, effect: float = 0.0, **how: float) -> Judge:
+    """Two levels of one factor, under all other settings and seeds: `draw_grid`."""
+    return lambda rng: compare_grid(draw_grid(rng, (2, n_others, n_seeds), effect, **how))
+
+
+def judge_three_levels(n_seeds: int) -> Judge:
+    """Three levels of one factor, nothing else varied: three comparisons."""
+    return lambda rng: compare_levels(
+        grid_table(draw_grid(rng, (3, 1, n_seeds))), ["level"], rule=FAST, seed=rng
+    )
+
+
+def draw_turning(rng: np.random.Generator, effects: tuple[float, float]) -> pd.DataFrame:
+    """A grid of two levels, two turns, four other settings and three seeds; the effect hangs on the turn."""
+    level, turn, other, seed = np.indices((2, 2, 4, 3))
+    lead = np.where(turn == 0, effects[0], effects[1]) * (level == 0)
+    score = 0.8 + lead + 0.03 * turn + 0.01 * other + rng.normal(0, NOISE, level.shape)
+    trial = (level * 2 + turn) * 4 + other
+    return trials_table(score.ravel(), trial.ravel(), seed.ravel(), level=level, turn=turn, other=other)
+
+
+def judge_turning(effects: tuple[float, float]) -> Judge:
+    """The average over a factor that changes the effect: `draw_turning`."""
+
+    def judge(rng: np.random.Generator) -> Alone:
+        trials = draw_turning(rng, effects)
+        score = trials["val_accuracy"].to_numpy().reshape(2, 8, 3)
+
+        def as_reported() -> pd.DataFrame:
+            return compare_levels(trials, ["level"], rule=FAST)
+
+        return replace(compare_grid(score), as_reported=as_reported)
+
+    return judge
+
+
+def judge_collapsing(n_seeds: int) -> Judge:
+    """Two settings of equal means, of which one collapses by 30 points in one run of ten."""
+
+    def judge(rng: np.random.Generator) -> Alone:
+        score = draw_grid(rng, (2, 1, n_seeds))
+        collapsed = rng.random((1, n_seeds)) < 0.1
+        score[0] += 0.03 - 0.3 * collapsed
+        return compare_grid(score)
+
+    return judge
+
+
+def judge_test(n_seeds: int, n_validation: int, n_test: int) -> Judge:
+    """Two confirmed settings on few test texts; what is common to their errors is known from validation."""
 
     def judge(rng: np.random.Generator) -> pd.DataFrame:
-        shape = (n_levels, n_others, n_seeds)
-        level, other, seed = np.indices(shape)
-        own = rng.normal(0, by_setting, (n_levels, n_others, 1)) + rng.normal(
-            0, by_seed, (n_levels, 1, n_seeds)
+        setting, seed = np.indices((2, n_seeds))
+        n_texts = n_validation + n_test
+        texts = 3.0 + 1.5 * rng.normal(0, 1, n_texts) + rng.normal(0, 1, (2, 1, n_texts))
+        chance = 1 / (1 + np.exp(-(texts + 0.1 * rng.normal(0, 1, (2, n_seeds, 1)))))
+        right = (rng.random(chance.shape) < chance).reshape(2 * n_seeds, n_texts)
+        on_test = right[:, n_validation:].mean(axis=1)
+        trials = trials_table(on_test, setting.ravel(), seed.ravel(), units=setting)
+        trials = trials.assign(phase="confirm", test_accuracy=on_test)
+        keys = zip(trials["trial"], trials["phase"], trials["replicate"], strict=True)
+        hits = Hits.of(dict(zip(keys, right[:, :n_validation], strict=True)))
+        return compare_settings(
+            trials,
+            2,
+            "test_accuracy",
+            hits=replace(hits, n_texts=n_test),
+            n_texts=n_test,
+            rule=FAST,
+            seed=rng,
         )
-        score = 0.8 + effect * (level == 0) + 0.02 * other / n_others + own + rng.normal(0, NOISE, shape)
-        trials = trials_table(
-            score.ravel(), (level * n_others + other).ravel(), seed.ravel(), level=level, other=other
-        )
-        return compare_levels(trials, ["level"], rule=FAST, seed=rng)
 
     return judge
 
@@ -224,7 +408,7 @@ def judge_likely(n_others: int, n_seeds: int, by_setting: float, by_seed: float)
     """A grid in which a run of level 0 beats its partner three times in four, over settings and seeds."""
     spread = NOISE * np.sqrt(2 * (1 + by_setting**2 + by_seed**2))
     effect = float(stats.norm.ppf(0.75)) * spread
-    return judge_grid(n_others, n_seeds, effect, by_setting * NOISE, by_seed * NOISE)
+    return judge_grid(n_others, n_seeds, effect, by_setting=by_setting * NOISE, by_seed=by_seed * NOISE)
 
 
 def effect_of(by_setting: float, by_seed: float) -> float:
@@ -237,20 +421,12 @@ def judge_texts(n_others: int, n_seeds: int, n_texts: int, apart: float = 1.0, n
     Each run gets a text right with a chance of its own: logits of text, level and text, and run added up.
     """
 
-    def judge(rng: np.random.Generator) -> pd.DataFrame:
+    def judge(rng: np.random.Generator) -> Alone:
         shape = (2, n_others, n_seeds)
-        level, other, seed = np.indices(shape)
         texts = 1.6 + rng.normal(0, 1, n_texts) + apart * rng.normal(0, 1, (2, 1, 1, n_texts))
         chance = 1 / (1 + np.exp(-(texts + noise * rng.normal(0, 1, (*shape, 1)))))
-        right = (rng.random((*shape, n_texts)) < chance).reshape(-1, n_texts)
-        trials = trials_table(
-            right.mean(axis=1), (level * n_others + other).ravel(), seed.ravel(), level=level, other=other
-        )
-        keys = [
-            (trial, "search", seed) for trial, seed in zip(trials["trial"], trials["replicate"], strict=True)
-        ]
-        hits = Hits.of(dict(zip(keys, right, strict=True)))
-        return compare_levels(trials, ["level"], hits=hits, rule=FAST, seed=rng)
+        right = rng.random((*shape, n_texts)) < chance
+        return compare_grid(right.mean(axis=-1), right)
 
     return judge
 
@@ -258,14 +434,14 @@ def judge_texts(n_others: int, n_seeds: int, n_texts: int, apart: float = 1.0, n
 def judge_lost(n: int, share: float) -> Judge:
     """Two settings under `n` seeds; the one that is a point better diverges in a share of its runs."""
 
-    def judge(rng: np.random.Generator) -> pd.DataFrame:
+    def judge(rng: np.random.Generator) -> Alone:
         level, seed = np.indices((2, n))
         score = 0.8 + 0.01 * (level == 0) + rng.normal(0, NOISE, (2, n))
         trials = trials_table(score.ravel(), level.ravel(), seed.ravel(), level=level)
         is_lost = (trials["level"] == 0) & (rng.random(2 * n) < share)
         trials.loc[is_lost, "state"] = "diverged"
         trials.loc[is_lost, "val_accuracy"] = np.nan
-        return compare_levels(trials, ["level"], rule=FAST, seed=rng)
+        return compare_trials(trials)
 
     return judge
 
@@ -273,7 +449,7 @@ def judge_lost(n: int, share: float) -> Judge:
 def judge_stopped(n: int, behind: float) -> Judge:
     """A search whose scheduler stopped the weaker half early, when one level was behind by some points."""
 
-    def judge(rng: np.random.Generator) -> pd.DataFrame:
+    def judge(rng: np.random.Generator) -> Alone:
         level, quality = rng.integers(0, 2, n), rng.normal(0, NOISE, n)
         early = quality + rng.normal(0, NOISE / 2, n) - behind * (level == 0)
         trials = trials_table(
@@ -281,7 +457,7 @@ def judge_stopped(n: int, behind: float) -> Judge:
             rate=rng.uniform(1e-4, 1e-2, n),
         )  # fmt: skip
         trials.loc[early < np.median(early), "state"] = "pruned"
-        return compare_levels(trials, ["level"], rule=FAST, seed=rng)
+        return compare_trials(trials)
 
     return judge
 
@@ -289,7 +465,7 @@ def judge_stopped(n: int, behind: float) -> Judge:
 def judge_epochs(n_seeds: int, n_epochs: int) -> Judge:
     """Two settings judged at the best of their epochs; the curves of one jitter five times as much."""
 
-    def judge(rng: np.random.Generator) -> pd.DataFrame:
+    def judge(rng: np.random.Generator) -> Alone:
         level, seed, epoch = np.indices((2, n_seeds, n_epochs))
         rise = 0.8 - 0.2 * np.exp(-epoch / 1.5) - 0.002 * epoch
         run = rng.normal(0, NOISE, (2, n_seeds, 1))
@@ -305,7 +481,7 @@ def judge_epochs(n_seeds: int, n_epochs: int) -> Judge:
                 **dict.fromkeys(("train_loss", "train_accuracy", "val_loss"), 0.5),
             }
         )
-        return compare_levels(without_luck(trials, epochs), ["level"], "score", rule=FAST, seed=rng)
+        return compare_trials(without_luck(trials, epochs), "score")
 
     return judge
 
@@ -313,11 +489,11 @@ def judge_epochs(n_seeds: int, n_epochs: int) -> Judge:
 def judge_together(n_seeds: int) -> Judge:
     """Two factors that always go together: nothing can be said of either."""
 
-    def judge(rng: np.random.Generator) -> pd.DataFrame:
+    def judge(rng: np.random.Generator) -> Alone:
         trial, seed = np.indices((2, n_seeds))
         score = 0.8 + 0.03 * (trial == 0) + rng.normal(0, NOISE, trial.shape)
         trials = trials_table(score.ravel(), trial.ravel(), seed.ravel(), level=trial, units=8 * (1 + trial))
-        return compare_levels(trials, ["level"], rule=FAST, seed=rng)
+        return compare_trials(trials)
 
     return judge
 
@@ -328,7 +504,7 @@ def judge_search(n: int, effect: float, pull: float) -> Judge:
     Units add up to four points, so that a comparison blind to them would find an effect that is not there.
     """
 
-    def judge(rng: np.random.Generator) -> pd.DataFrame:
+    def judge(rng: np.random.Generator) -> Alone:
         level = rng.integers(0, 2, n)
         units = rng.binomial(3, np.where(level == 0, 0.5 + pull, 0.5 - pull))
         rate = rng.uniform(-4, -2, n)
@@ -338,7 +514,7 @@ def judge_search(n: int, effect: float, pull: float) -> Judge:
         trials = trials_table(
             score, np.arange(n), np.zeros(n, np.int64), level=level, units=8 * 2**units, rate=10**rate
         )
-        return compare_levels(trials, ["level"], rule=FAST, seed=rng)
+        return compare_trials(trials)
 
     return judge
 
@@ -406,7 +582,7 @@ LINES = [
     *(Line(f"{n} seeds, 1 run in 5 collapses", NULL, judge_seeds(collapsing, n)) for n in (3, 5, 10)),
     *(Line(f"{n} seeds, coarse scores", NULL, judge_seeds(coarse, n), ANY) for n in (3, 5, 10)),
     Line("5 and 5 runs without common seeds", NULL, judge_unpaired(0, 5)),
-    Line("3 levels, 5 seeds, three comparisons", NULL, judge_grid(1, 5, n_levels=3)),
+    Line("3 levels, 5 seeds, three comparisons", NULL, judge_three_levels(5)),
     Line("2 other settings x 5 seeds", NULL, judge_grid(2, 5)),
     Line("8 other settings x 3 seeds", NULL, judge_grid(8, 3)),
     Line("2 x 5, settings differ by level as runs do", NULL, judge_grid(2, 5, by_setting=NOISE)),
@@ -426,6 +602,10 @@ LINES = [
     Line("best of 10 epochs, one side jitters more, 20 seeds", NULL, judge_epochs(20, 10)),
     Line("two factors that go together, 10 seeds", NULL, judge_together(10), ANY),
     Line("search of 100, levels tried in unlike company", NULL, judge_search(100, 0, 0.25)),
+    Line("2 x 5, runs of one level jitter three times as much", NULL, judge_grid(2, 5, louder=3.0)),
+    Line("8 x 3, runs of one level jitter three times as much", NULL, judge_grid(8, 3, louder=3.0)),
+    Line("8 x 3, two points ahead in half, behind in half", NULL, judge_turning((0.02, -0.02))),
+    Line("two confirmed settings, 5 seeds, 557 test texts", NULL, judge_test(5, 1000, 557)),
     Line("best of 10 equal settings, 5 seeds", NULL, judge_winner(10, 5), ANY),
     Line("best of 10 equal settings, unequal noise", NULL, judge_winner(10, 5, spread=1.0), ANY),
     Line(f"{N_PAIRS} seeds", PROMISED, judge_seeds(normal(MEANINGFUL), N_PAIRS), MEANINGFUL),
@@ -441,6 +621,8 @@ LINES = [
     Line("10 x 10, runs alone differ", DIFFERENT, judge_likely(10, 10, 0, 0), effect_of(0, 0)),
     Line("5 seeds, two points, noise one point", MEASURED, judge_seeds(normal(0.02), 5), 0.02),
     Line("8 other settings x 3 seeds, one point", MEASURED, judge_grid(8, 3, 0.01), 0.01),
+    Line("8 x 3, two points in the better half alone", MEASURED, judge_turning((0, 0.02)), 0.01),
+    Line("one of two collapses in 1 run of 10, 5 seeds", OPEN, judge_collapsing(5)),
     Line("8 x 3, 1,000 texts, runs alike", MEASURED, judge_texts(8, 3, 1000, 0.0, 0.0)),
     Line("search of 100, unlike company, two points", MEASURED, judge_search(100, 0.02, 0.25), 0.02),
     Line("one of 10 settings leads by 3 points, 5 seeds", MEASURED, judge_winner(10, 5, 0.03), ANY),
@@ -460,16 +642,6 @@ class Promise:
 
     def __str__(self) -> str:
         return f"at {'least' if self.is_least else 'most'} {self.share:.0%}"
-
-
-def special_lines(runs: int, seed: int, only: str) -> list[tuple[str, float, Promise]]:
-    """Shares of studies in which something else than a comparison went as it should."""
-    found = []
-    for name, promise, happens in SPECIAL:
-        if only in name:
-            rng = np.random.default_rng(seed)
-            found.append((name, float(np.mean([happens(rng) for _ in range(runs)])), promise))
-    return found
 
 
 def keeps_best(n_settings: int, n_seeds: int, lead: float, spread: float = 0.0) -> Callable[..., bool]:
@@ -541,6 +713,55 @@ def draw_learning(rng: np.random.Generator, n: int, learns: bool, names: list[st
     return trials_table(score, np.arange(n), np.zeros(n, np.int64), **columns)
 
 
+def finds_levels(n_levels: int, n_others: int, n_seeds: int, **how: float) -> Callable[..., bool]:
+    """Whether the one test of a factor, or of its trend, says that equal levels differ."""
+
+    def happens(rng: np.random.Generator) -> bool:
+        trials = grid_table(draw_grid(rng, (n_levels, n_others, n_seeds), **how))
+        return bool(judge_factors(trials, ["level"], rule=FAST)["p_value"].iloc[0] <= 0.05)
+
+    return happens
+
+
+def finds_search_levels(n: int, n_levels: int) -> Callable[..., bool]:
+    """The same in a search, whose levels were tried in unlike company."""
+
+    def happens(rng: np.random.Generator) -> bool:
+        level = rng.integers(0, n_levels, n)
+        units = rng.binomial(3, 0.2 + 0.6 * level / n_levels)
+        score = 0.8 + 0.0133 * units + rng.normal(0, NOISE, n)
+        trials = trials_table(
+            score, np.arange(n), np.zeros(n, np.int64), level=level, units=8 * 2**units, rate=rng.random(n)
+        )
+        return bool(judge_factors(trials, ["level"], rule=FAST)["p_value"].iloc[0] <= 0.05)
+
+    return happens
+
+
+def finds_trend(rng: np.random.Generator) -> bool:
+    """Whether a trend over four equal levels is found."""
+    trials = grid_table(draw_grid(rng, (4, 4, 3), by_setting=NOISE))
+    return bool(judge_factors(trials, ["level"], rule=FAST)["trend_p_value"].iloc[0] <= 0.05)
+
+
+def acts_together(rng: np.random.Generator) -> bool:
+    """Whether factors that add up are said to act together."""
+    table = interactions(draw_turning(rng, (0.01, 0.01)), ["level", "turn", "other"])
+    return bool((table["p_corrected"] <= 0.05).any())
+
+
+def tells_turns(effects: tuple[float, float], counted: set[tuple[str, str]]) -> Callable[..., bool]:
+    """Whether what is said of the two turns is among what is counted."""
+
+    def happens(rng: np.random.Generator) -> bool:
+        table = compare_within(draw_turning(rng, effects), [("level", "turn")], rule=FAST)
+        said = ["ahead" if a == 0 else "behind" for a in table["a"]]
+        pairs = zip(said, table["answer"], strict=True)
+        return tuple(way if answer == "better" else "open" for way, answer in pairs) in counted
+
+    return happens
+
+
 SPECIAL: list[tuple[str, Promise, Callable[..., bool]]] = [
     (
         "the best of 10 stays in the running, lead 1 point, 5 seeds",
@@ -564,6 +785,35 @@ SPECIAL: list[tuple[str, Promise, Callable[..., bool]]] = [
         tells_apart(10, 5, 0.03, 4),
     ),
     ("10 settings, lead 3 points: all others ruled out", Promise(0.63, True), stands_alone(10, 5, 0.03)),
+    *(
+        (f"levels said to differ, {name}", Promise(0.05, False), happens)
+        for name, happens in (
+            ("4 equal, 1 x 5", finds_levels(4, 1, 5)),
+            ("4 equal, 8 x 3, settings differ", finds_levels(4, 8, 3, by_setting=NOISE)),
+            ("4 equal, 8 x 3, seeds differ", finds_levels(4, 8, 3, by_seed=NOISE)),
+            ("3 equal, 4 x 5, one jitters three times as much", finds_levels(3, 4, 5, louder=3.0)),
+            ("4 equal, search of 100, unlike company", finds_search_levels(100, 4)),
+            ("trend over 4 equal, 4 x 3, settings differ", finds_trend),
+        )
+    ),
+    ("factors that add up said to act together", Promise(0.05, False), acts_together),
+    (
+        "an effect in the better half alone, said of the other half",
+        Promise(0.05, False),
+        tells_turns(
+            (0, 0.03), {("ahead", "ahead"), ("behind", "ahead"), ("ahead", "open"), ("behind", "open")}
+        ),
+    ),
+    (
+        "an effect of 3 points in the better half, found there alone",
+        Promise(0.5, True),
+        tells_turns((0, 0.03), {("open", "ahead")}),
+    ),
+    (
+        "3 points whose sign turns, found turn by turn",
+        Promise(0.5, True),
+        tells_turns((0.03, -0.03), {("ahead", "behind")}),
+    ),
     ("widen anything, random search of 24, flat", Promise(0.05, False), widens(24, False)),
     ("widen anything, random search of 60, flat", Promise(0.05, False), widens(60, False)),
     ("widen anything, learning search of 60, flat", Promise(0.05, False), widens(60, True)),
