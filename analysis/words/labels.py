@@ -29,6 +29,7 @@ FACTOR_LABELS = {
     "optimizer": "optimizer",
     "learning_rate": "learning rate",
     "batch_size": "batch size",
+    "train_size": "training texts",
 }
 _DIRECTIONS = {True: "both directions", False: "one direction"}
 
@@ -88,6 +89,7 @@ _PHRASES = {
     "optimizer": "{}",
     "learning_rate": "lr {}",
     "batch_size": "batch {}",
+    "train_size": "{} texts",
 }
 
 

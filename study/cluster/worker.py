@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
+from study.data import TRAIN_SIZE, take_texts
 from study.training.caching import N_VIEWS
 from study.training.process import prepare_process
 from study.trial import MAX_PROBE, OUT_OF_MEMORY, Assignment, EpochFigures, Report
@@ -45,7 +46,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         """Take the first trial, and nothing that takes time: Ray counts on a worker once this returns."""
         self._corpus, self._spec, self._is_prepared = corpus, spec, False
         self._programs: ProgramCache | None = None
-        self._views: OrderedDict[tuple[int, int], Rows] = OrderedDict()
+        self._views: OrderedDict[tuple[Any, ...], Rows] = OrderedDict()
         self._start(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -140,20 +141,26 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         from study.training.trainer import Rows
 
         params = self._assignment.params
-        key = params["vocab_size"], params["sequence_length"]
+        sizes = params["vocab_size"], params["sequence_length"]
+        # Which texts are trained on depends on the seed only where they are not all.
+        key = (*sizes, params[TRAIN_SIZE], self._assignment.seed) if TRAIN_SIZE in params else sizes
         if key not in self._views:
-            corpus = self._corpus
+            corpus = self._texts()
             self._views[key] = Rows(
-                train=corpus.view("train", *key),
+                train=corpus.view("train", *sizes),
                 train_labels=corpus.labels_of("train"),
                 probe=_probe_rows(len(corpus.splits.train), len(corpus.splits.validation)),
-                validation=corpus.view("validation", *key),
+                validation=corpus.view("validation", *sizes),
                 validation_labels=corpus.labels_of("validation"),
             )
             if len(self._views) > N_VIEWS:
                 self._views.popitem(last=False)
         self._views.move_to_end(key)
         return self._views[key]
+
+    def _texts(self) -> EncodedCorpus:
+        """Return the corpus with the training texts of this trial, by whose vocabulary all are read."""
+        return take_texts(self._corpus, self._assignment.params, self._assignment.seed)
 
     def _is_out_of_patience(self, trainer: Trainer) -> bool:
         patience = self._spec.training.patience
@@ -181,7 +188,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
     def _test_rows(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Open the sealed split, for the one replicate in which its setting is confirmed."""
         params = self._assignment.params
-        ids = self._corpus.view("test", params["vocab_size"], params["sequence_length"], open_test=True)
+        ids = self._texts().view("test", params["vocab_size"], params["sequence_length"], open_test=True)
         return ids, self._corpus.labels_of("test", open_test=True)
 
     def _report(self, state: Any, figures: EpochFigures | None = None, **rest: Any) -> Report:

@@ -8,12 +8,14 @@ from study.data.encoding import FIRST_WORD, PADDING, START, UNKNOWN, EncodedCorp
 from study.data.rows import SourceFile
 from study.data.spec import DataSpec, RareClasses, RecallSpec
 from study.data.splits import SPLITS, Split, Splits
+from study.data.subsets import TRAIN_SIZE, check_train_sizes, take_texts
 
 __all__ = [
     "FIRST_WORD",
     "PADDING",
     "SPLITS",
     "START",
+    "TRAIN_SIZE",
     "UNKNOWN",
     "Corpus",
     "DataDescription",
@@ -24,8 +26,10 @@ __all__ = [
     "SourceFile",
     "Split",
     "Splits",
+    "check_train_sizes",
     "describe",
     "encode",
     "load_corpus",
     "reading_once",
+    "take_texts",
 ]

@@ -227,7 +227,7 @@ def _encode_texts(corpus: Corpus, rule: TokenRule) -> Arrays:
         ids, offsets = _begin(*_cut(tokens, numbers, offsets, vocabulary))
         parts = parts_of(vocabulary, FIRST_WORD)
     else:
-        vocabulary, id_of_number = _rank(
+        vocabulary, id_of_number = rank_tokens(
             tokens, _count_training(numbers, offsets, corpus.splits, len(tokens))
         )
         ids, offsets = _begin(id_of_number[numbers], offsets)
@@ -268,7 +268,7 @@ def _count_training(
     return np.bincount(numbers[np.repeat(is_training, np.diff(offsets))], minlength=n_words)
 
 
-def _rank(words: list[str], counts: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int32]]:
+def rank_tokens(words: list[str], counts: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int32]]:
     """The words that were counted, most frequent first, and the id of each word number."""
     known = sorted(np.flatnonzero(counts).tolist(), key=lambda number: (-counts[number], words[number]))
     id_of_number = np.full(len(words), UNKNOWN, dtype=np.int32)

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from study.data import TRAIN_SIZE
 from study.spec.parameters import N_GATES
 
 Terms = dict[str, float]
@@ -91,7 +92,7 @@ class Workload:
 
     def n_steps(self, params: Mapping[str, Any]) -> int:
         """Training steps of an epoch."""
-        return math.ceil(self.n_train / int(params["batch_size"]))
+        return math.ceil(int(params.get(TRAIN_SIZE, self.n_train)) / int(params["batch_size"]))
 
 
 @dataclass(frozen=True)

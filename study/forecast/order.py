@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from study.data import TRAIN_SIZE
 from study.forecast.costs import guess_text_s
 from study.spec.schema import StudySpec
 
@@ -37,5 +38,10 @@ def order_settings(
         return places  # it may be broken off anywhere
     first = max(len(places) - math.ceil(N_ROUNDS * n_slots / n_runs), 0)
     has_own_model = spec.model is not None
-    last = sorted(places[first:], key=lambda i: -guess_text_s(settings[i], has_own_model=has_own_model))
+
+    def guess(place: int) -> float:
+        n_texts = int(settings[place].get(TRAIN_SIZE, 1))  # of all settings, or of none
+        return n_texts * guess_text_s(settings[place], has_own_model=has_own_model)
+
+    last = sorted(places[first:], key=guess, reverse=True)
     return places[:first] + last

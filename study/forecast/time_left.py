@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from study.data import TRAIN_SIZE
 from study.designs import Plan
 from study.forecast.costs import Estimate, guess_text_s
 from study.forecast.lives import LEARNED_SPREAD, Floats, Lives, finish_s
@@ -210,4 +211,4 @@ class TimeLeft:
         """Return how large a setting is; all are alike on a GPU, and where the model is the user's own."""
         if self._spec.model is not None or self._spec.resources.gpus_per_trial > 0.0:
             return 1.0
-        return guess_text_s(params, has_own_model=False)
+        return int(params.get(TRAIN_SIZE, 1)) * guess_text_s(params, has_own_model=False)

@@ -90,6 +90,7 @@ def keep_texts(study: Study, ledger: Ledger, corpus: Corpus, encode: Callable[[]
         encode: Gives them as ids, when they are needed.
     """
     from analysis.statistics.evidence import gather
+    from study.data import TRAIN_SIZE, take_texts
     from study.data.excerpts import view_texts
 
     evidence = gather(study)
@@ -102,8 +103,11 @@ def keep_texts(study: Study, ledger: Ledger, corpus: Corpus, encode: Callable[[]
         kept = None  # broken, and made again
     if kept is not None and sorted(kept.excerpts) == rows:
         return
-    params = {name: int(evidence.examined[name].iloc[0]) for name in ("vocab_size", "sequence_length")}
-    ledger.record_texts(params, view_texts(corpus, encode(), params, rows))
+    examined = evidence.examined.iloc[0]
+    names = [name for name in ("vocab_size", "sequence_length", TRAIN_SIZE) if name in examined]
+    params = {name: int(examined[name]) for name in names}
+    encoded = take_texts(encode(), params, int(examined["seed"]))
+    ledger.record_texts(params, view_texts(corpus, encoded, params, rows))
 
 
 def export_search(directory: StudyDirectory) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from search_spaces import Choice, Domain, Fixed, Space
-from study.data import FIRST_WORD
+from study.data import FIRST_WORD, TRAIN_SIZE
 from study.errors import StudyError
 
 N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
@@ -41,6 +41,7 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 FURTHER_RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "class_weight": (lambda value: value in ("none", "balanced"), "none or balanced"),
+    TRAIN_SIZE: _COUNT,
 }
 """As `RULES`, of parameters that a space may have besides."""
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analysis.records.models import CARD_FILE, MODEL_FILE
 from analysis.records.schema import Phase
-from study.data import FIRST_WORD
+from study.data import FIRST_WORD, take_texts
 from study.data.spec import Side, TokenRule
 from study.store.files import disk_faults, remove, sync_folder, write_atomically
 from study.trial import Assignment
@@ -115,7 +115,8 @@ class ModelStore:
             return False
         folder = self._folder / f"trial-{assignment.trial:04d}"
         params = assignment.params
-        words = self._corpus.vocabulary[: params["vocab_size"] - FIRST_WORD]
+        corpus = take_texts(self._corpus, params, assignment.seed)
+        words = corpus.vocabulary[: params["vocab_size"] - FIRST_WORD]
         # The card is removed before any other file is touched, and written when all are there: wherever the
         # process dies in between, the folder has no card, and the next leg removes it.
         remove(folder / CARD_FILE)

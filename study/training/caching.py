@@ -12,8 +12,8 @@ N_PROGRAMS = 3
 N_VIEWS = 4
 """Encodings of all texts, each at one vocabulary and length."""
 
-GRAPH_INPUTS = ("learning_rate", "batch_size", "class_weight")
-"""Parameters that are arguments of the traced functions."""
+GRAPH_INPUTS = ("learning_rate", "batch_size", "class_weight", "train_size")
+"""Parameters that are arguments of the traced functions, or say what these are given."""
 
 
 def program_of(params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
