@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
+from analysis.records.amounts import read_lines_by_amount
 from analysis.records.database import DamagedRecordsError, Records, parse_params, read_records
 from analysis.records.files import TRIALS_FILE, Tables, read_parquet
 from analysis.records.gradients import read_gradients
@@ -53,6 +54,8 @@ class Study(Tables):
         labels: The true classes that `predictions` are judged by, if kept.
         line_answers: What the lines to beat take each text for, by split and name, where it was kept.
         texts: What is kept of the texts that were predicted.
+        lines_by_amount: Lines to beat on fewer training texts, as `AmountLine` has them; empty unless several
+            amounts were tried.
         gradients: Norms of the loss's gradient by step back in time, `GRADIENT_COLUMNS`; empty unless asked
             for.
         manifest: What the study ran on, empty if the file is not there.
@@ -66,6 +69,7 @@ class Study(Tables):
     gradients: pd.DataFrame
     line_answers: Mapping[str, LineAnswers] = field(default_factory=dict)
     texts: Texts = field(default_factory=Texts)
+    lines_by_amount: pd.DataFrame = field(default_factory=lambda: read_lines_by_amount(None))
     manifest: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -168,7 +172,12 @@ def _load_database(path: Path) -> Study:
             f"{path}: a column holds what it cannot hold ({first}): restore the file from a copy"
         ) from error
     study = _assemble(path, tables, records.labels, predictions, read_gradients(path), ())
-    return replace(study, texts=Texts(path, facts.n_validation), line_answers=records.line_answers)
+    return replace(
+        study,
+        texts=Texts(path, facts.n_validation),
+        line_answers=records.line_answers,
+        lines_by_amount=read_lines_by_amount(path),
+    )
 
 
 def _derive_tables(records: Records, path: Path) -> Tables:

@@ -16,7 +16,7 @@ from analysis.report.faults import Faults
 from search_spaces.documents import dump_document
 from study.cluster.head_watch import watch_head
 from study.cluster.session import check_address, ray_session, tokens_file
-from study.data import Corpus, EncodedCorpus, encode, load_corpus
+from study.data import TRAIN_SIZE, Corpus, EncodedCorpus, check_train_sizes, encode, load_corpus
 from study.data.reading.sentences import explain_reading
 from study.data.warnings import explain_tokens, find_warnings
 from study.forecast.disk import bound_footprint
@@ -117,6 +117,7 @@ class Leg:
             # Before the directory is made: data that cannot be used leaves nothing behind.
             corpus = load_corpus(self.spec.data)
             check_class_weight(self.spec.training.class_weight, corpus.classes)
+            check_train_sizes(self.spec.space, corpus)
             if self.purpose == "run" and corpus.reading is not None:
                 self.listener.on_design(explain_reading(corpus.reading))
             if self.purpose in ("run", "extend"):
@@ -152,6 +153,8 @@ class Leg:
                 ledger.record_lines(faults.attempt("the lines to beat", lines.result, lambda _: []))
                 for what in faults.traces:
                     self.listener.on_warning(f"could not be made, and is left out of the report: {what}")
+            if interruption.reason is None:
+                self._draw_lines_by_amount(ledger, encoding.result, faults)
             bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
             page = None
             # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
@@ -245,6 +248,26 @@ class Leg:
             tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
+
+    def _draw_lines_by_amount(
+        self, ledger: Ledger, encode: Callable[[], EncodedCorpus], faults: Faults
+    ) -> None:
+        """Fit the lines to beat on the texts that runs were trained on, where these were not all."""
+        if TRAIN_SIZE not in self.spec.space.parameters:
+            return
+        from study.data.cache import default_cache_folder
+        from study.training.lines_by_amount import fit_lines_by_amount, list_amounts
+
+        known = ledger.amounts_with_lines()
+        amounts = list_amounts(outcome.assignment for outcome in ledger.outcomes())
+        if new := [amount for amount in amounts if amount not in known]:
+            self.listener.on_stage("fitting the lines to beat on fewer texts")
+            lines = faults.attempt(
+                "the lines to beat on fewer texts",
+                lambda: fit_lines_by_amount(encode(), new, default_cache_folder(), faults.add),
+                lambda _: [],
+            )
+            ledger.record_lines_by_amount(lines)
 
     def _count_left(self, source: Source, ledger: Ledger, n_slots: int) -> Backlog:
         is_confirmation = self.purpose == "confirm"

@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from analysis.records.amounts import AMOUNTS_SCHEMA, AmountLine
 from analysis.records.lines import Line
 from analysis.records.schema import (
     EPOCH_COLUMNS,
@@ -220,6 +221,12 @@ class Ledger(Outcomes):
                         for split, answers in line.answers.items()
                     ],
                 )
+
+    def record_lines_by_amount(self, lines: Iterable[AmountLine]) -> None:
+        """Record lines to beat on fewer training texts."""
+        with self._transaction() as db:
+            db.execute(AMOUNTS_SCHEMA)
+            db.executemany("INSERT OR REPLACE INTO lines_by_amount VALUES (?, ?, ?, ?, ?)", list(lines))
 
     def record_texts(self, params: Mapping[str, Any], view: TextView) -> None:
         """Record what a setting sees of the texts, and those that a report shows, in place of another's."""

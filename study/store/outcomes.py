@@ -99,6 +99,14 @@ class Outcomes:
             return False
         return self._ask("SELECT 1 FROM lines WHERE split = ? LIMIT 1", split) is not None
 
+    def amounts_with_lines(self) -> set[tuple[int, int]]:
+        """Return the training texts, by their number and seed, that the lines to beat were fitted on."""
+        if self._ask("SELECT 1 FROM sqlite_master WHERE name = 'lines_by_amount'") is None:
+            return set()
+        with reading(self.path):
+            rows = self._connection.execute("SELECT DISTINCT train_size, seed FROM lines_by_amount")
+            return {(int(size), int(seed)) for size, seed in rows}
+
     @property
     def warm_start(self) -> Mapping[str, Any] | None:
         """What the search began with, as it was noted; None where nothing was."""

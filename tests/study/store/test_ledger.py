@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import analysis
+from analysis.records.amounts import AmountLine
 from analysis.records.lines import Answers, Line
 from study.errors import EnvironmentFaultError, IntegrityError
 from study.store.ledger import Ledger
@@ -248,3 +249,27 @@ def test_lines_to_beat_are_kept_with_their_answers_in_place_of_earlier_ones(ledg
     assert (row["name"], row["val_accuracy"], row["val_roc_auc"], row["fit_s"]) == ("kept", 0.75, 0.8, 1.5)
     assert np.isnan(row["val_loss"])
     assert study.line_answers["validation"]["kept"].tolist() == [1] * n_texts
+
+
+def test_lines_to_beat_on_fewer_texts_are_read_back_and_fitted_once(ledger: Ledger) -> None:
+    seed = 2**62 + 1  # no float holds it
+    lines = [AmountLine("NB-SVM", 100, seed, 0.7, 0.1), AmountLine("NB-SVM", 200, seed, 0.8, 0.1)]
+
+    before = ledger.amounts_with_lines()
+    ledger.record_lines_by_amount(lines)
+
+    assert before == set()
+    assert ledger.amounts_with_lines() == {(100, seed), (200, seed)}
+    read = analysis.load(ledger.path).lines_by_amount
+    assert [AmountLine(*row) for row in read.itertuples(index=False)] == lines
+
+
+def test_a_study_of_one_amount_has_no_table_of_them(ledger: Ledger) -> None:
+    assert analysis.load(ledger.path).lines_by_amount.empty
+
+
+def test_a_line_whose_accuracy_cannot_be_is_damage(ledger: Ledger) -> None:
+    ledger.record_lines_by_amount([AmountLine("NB-SVM", 100, 1, 1.7, 0.1)])
+
+    with pytest.raises(analysis.AnalysisError, match=r"outside \[0, 1\]"):
+        analysis.load(ledger.path)
