@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from study.errors import DataError, EnvironmentFaultError, IntegrityError, LockedError, StudyError
     from study.prediction.classifier import TextClassifier
     from study.prediction.export import export_classifier
-    from study.running.front_door import confirm, extend, open, plan, predict, presets, resume, retry, run
+    from study.running.front_door import (
+        confirm,
+        extend,
+        learn,
+        open,
+        plan,
+        predict,
+        presets,
+        resume,
+        retry,
+        run,
+    )
     from study.running.listener import Listener
     from study.running.result import StudyResult
     from study.spec.schema import StudySpec
@@ -40,6 +51,7 @@ __all__ = [
     "confirm",
     "export_classifier",
     "extend",
+    "learn",
     "make_spec",
     "open",
     "plan",
@@ -58,6 +70,7 @@ _HOMES = {
     "study.running.front_door": (
         "confirm",
         "extend",
+        "learn",
         "open",
         "plan",
         "predict",

@@ -4,6 +4,7 @@ from search_spaces.extras import needed_by
 
 with needed_by(__name__):
     from analysis.plots.figures import (
+        accuracy_by_amount,
         accuracy_map,
         best_and_last,
         cost_front,
@@ -24,6 +25,7 @@ with needed_by(__name__):
     )
 
 __all__ = [
+    "accuracy_by_amount",
     "accuracy_map",
     "best_and_last",
     "cost_front",

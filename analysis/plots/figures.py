@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.errors import AnalysisError
+from analysis.plots.amounts import draw_by_amount
 from analysis.plots.baselines import draw_lines_to_beat
 from analysis.plots.calibration import draw_reliability
 from analysis.plots.curves import draw_by_cell, draw_panels
@@ -234,6 +235,25 @@ def _name_ranges(table: pd.DataFrame) -> list[str]:
         ]
         names.append(" to ".join(dict.fromkeys(ends)))
     return names
+
+
+def accuracy_by_amount(study: Study | Evidence, limit: int = 6) -> Figure:
+    """Accuracy by amount of training text: the best settings, and the lines to beat on the same texts."""
+    evidence = gather(study)
+    curves = evidence.by_amount
+    with styled():
+        if curves["train_size"].nunique() < 2:
+            return say_nothing_to_show("The study tried no several amounts of training text.")
+        ends = curves.sort_values("train_size").drop_duplicates("curve", keep="last")
+        shown = set(ends.nlargest(limit, "accuracy")["curve"])
+        fitted = evidence.study.lines_by_amount
+        lines = fitted.groupby(["name", "train_size"])["val_accuracy"].mean().rename("accuracy").reset_index()
+        more = evidence.more_text
+        return draw_by_amount(
+            curves[curves["curve"].isin(shown)],
+            lines,
+            more[more["curve"].isin(shown)],
+        )
 
 
 def expected_best(study: Study | Evidence) -> Figure:

@@ -10,6 +10,7 @@ from functools import partial
 import pandas as pd
 
 from analysis.records.loading import Study
+from analysis.report.chapters.amounts import amounts_chapter
 from analysis.report.chapters.asked import asked_chapter
 from analysis.report.chapters.audited import audited_chapter
 from analysis.report.chapters.beat import beat_chapter
@@ -44,6 +45,7 @@ _FRONT = (
     "wall_s",
 )
 _CHAPTERS: dict[str, Callable[[Evidence], Section | None]] = {
+    "amounts": amounts_chapter,
     "ranking": ranking_chapter,
     "verdicts": verdict_chapter,
     "overfitting": overfitting_chapter,
@@ -207,6 +209,7 @@ def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
         "the tables of factors": lambda: _factor_tables(evidence),
         "the table of gradients": lambda: {"gradient-reach": evidence.gradient_reach},
         "the table of calibration": lambda: {"calibration": evidence.calibration},
+        "the table of lines by amount": lambda: {"lines-by-amount": evidence.study.lines_by_amount},
         "the tables of mistakes": lambda: _mistake_tables(evidence),
     }
     tables: dict[str, pd.DataFrame] = {}
@@ -219,6 +222,7 @@ def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
         "importance",
         "gradient-reach",
         "calibration",
+        "lines-by-amount",
     )
     for name in optional:
         if name in tables and tables[name].empty:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.records.files import as_records
 from analysis.records.loading import Study
 from analysis.records.provenance import find_changes, read_change
+from analysis.report.chapters.amounts import read_amounts
 from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import read_baselines
 from analysis.report.chapters.confirmed import read_best_of_levels, read_confirmation
@@ -28,6 +29,7 @@ def summarize(study: Study | Evidence) -> list[Finding]:
     findings = [
         *_blindness(evidence),
         *_limits(evidence),
+        *_amounts(evidence),
         *_conclusion(evidence),
         *_confirmed(evidence),
         _best(evidence),
@@ -113,6 +115,13 @@ def _best_so_far(evidence: Evidence) -> str:
         f" The highest accuracy so far is {percent(top['val_accuracy'])}, at epoch "
         f"{top['best_epoch']:.0f} of a run that did not complete: {top['label']}."
     )
+
+
+def _amounts(evidence: Evidence) -> list[Finding]:
+    """What a study of several amounts of text was run for."""
+    if evidence.by_amount["train_size"].nunique() < 2:
+        return []
+    return [Finding(text=read_amounts(evidence), tone="good", anchor="amounts", kind="amounts")]
 
 
 def _conclusion(evidence: Evidence) -> list[Finding]:

@@ -16,6 +16,7 @@ from analysis.records.loading import Study
 from analysis.records.predictions import Predictions, read_hits
 from analysis.records.schema import RUN_KEY
 from analysis.records.texts import TextView
+from analysis.statistics.amounts import TRAIN_SIZE, accuracy_by_amount, curves_of, more_text
 from analysis.statistics.boundaries import check_boundaries
 from analysis.statistics.calibration import calibration_by_replicate
 from analysis.statistics.comparisons.lines import Answered, compare_with_lines
@@ -407,7 +408,9 @@ class Evidence:
     @cached_property
     def boundaries(self) -> pd.DataFrame:
         """How many of the best settings lie at each end of the space."""
-        return check_boundaries(self.study.trials, self.facts.space)
+        table = check_boundaries(self.study.trials, self.facts.space)
+        # More text is no wider range: what it would bring has a chapter of its own.
+        return table[table["parameter"] != TRAIN_SIZE]
 
     @cached_property
     def settled(self) -> pd.DataFrame:
@@ -577,9 +580,10 @@ class Evidence:
     @cached_property
     def against_lines(self) -> pd.DataFrame:
         """The best setting against each simple model on the same split, as `compare_with_lines` gives it."""
+        fair = self._fair_lines
         labels, lines = self.study.labels, self.study.line_answers.get("validation", {})
         answered = None
-        if labels is not None and lines:
+        if labels is not None and lines and fair is self.study.baselines:
             answered = Answered(
                 labels=labels,
                 n_classes=len(self.facts.classes),
@@ -589,11 +593,23 @@ class Evidence:
             )
         return compare_with_lines(
             self.settled,
-            self.study.baselines,
+            fair,
             self.facts.n_validation,
             objective=self.facts.objective,
             answered=answered,
         )
+
+    @property
+    def _fair_lines(self) -> pd.DataFrame:
+        """The lines to beat, fitted on as many texts as the most accurate setting was trained on."""
+        fitted = self.study.lines_by_amount
+        if self.ranking.empty or TRAIN_SIZE not in self.ranking or fitted.empty:
+            return self.study.baselines
+        best = self.ranking.nlargest(1, "val_accuracy")[TRAIN_SIZE].iloc[0]
+        means: pd.Series[float] = (
+            fitted[fitted[TRAIN_SIZE] == best].groupby("name", sort=False)["val_accuracy"].mean()
+        )
+        return means.reset_index()
 
     @cached_property
     def lines_to_beat(self) -> pd.DataFrame:
@@ -609,7 +625,7 @@ class Evidence:
                 "half_width": leaders["half_width"],
             }
         )
-        baselines = self.study.baselines
+        baselines = self._fair_lines
         lines = [
             (name, "baseline", value)
             for name, value in zip(baselines["name"], baselines["val_accuracy"], strict=True)
@@ -620,6 +636,26 @@ class Evidence:
         return pd.concat([frame for frame in (here, others) if len(frame)] or [here], ignore_index=True)[
             list(here)
         ]
+
+    @cached_property
+    def by_amount(self) -> pd.DataFrame:
+        """Accuracy by amount of training text, as `accuracy_by_amount` gives it, with `label` and `cell`."""
+        runs = curves_of(self.study.trials, self.study.parameters)
+        table = accuracy_by_amount(runs, self.study.lines_by_amount, self.facts.n_validation)
+        return table.merge(self._name_curves(runs), on="curve")
+
+    @cached_property
+    def more_text(self) -> pd.DataFrame:
+        """What twice as many training texts would bring to each curve, with `label` and `cell`."""
+        runs = curves_of(self.study.trials, self.study.parameters)
+        return more_text(runs).merge(self._name_curves(runs), on="curve")
+
+    def _name_curves(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """The label of each curve: all that varied but the amount of text."""
+        named = [name for name in self.varied if name != TRAIN_SIZE] or self.study.parameters[:_NAMED]
+        first = runs.drop_duplicates("curve")
+        labels = [label_setting(row, named) for row in as_records(first)]
+        return pd.DataFrame({"curve": first["curve"], "label": labels, "cell": first.get("cell", "")})
 
     @cached_property
     def factors(self) -> tuple[str, ...]:

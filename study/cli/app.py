@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from study.cli import browsing, caring, planning, prediction, reporting, training
+from study.cli import browsing, caring, learning, planning, prediction, reporting, training
 from study.cli.output import guard_streams
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     training.retry,
     training.extend,
     training.confirm,
+    learning.learn,
     reporting.report,
     reporting.compare,
     prediction.predict,

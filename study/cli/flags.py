@@ -142,8 +142,10 @@ STUDY = (
 )
 """What people set most of a study."""
 
+NAME = Flag("name", Annotated[_Text, Option("--name", help="Name of the study and of its folder.")])
+
 RUN = (
-    Flag("name", Annotated[_Text, Option("--name", help="Name of the study and of its folder.")]),
+    NAME,
     *STUDY,
     Flag(
         "training.cells",
@@ -178,6 +180,9 @@ GROWTH = (
     Flag("data.source", MovedData),
 )
 """What a study may have more of."""
+
+LEARNING = (NAME, *(flag for flag in STUDY if not flag.key.startswith(("design.", "data.source"))))
+"""The same, where the design and the texts are known."""
 
 
 def takes(flags: Sequence[Flag]) -> Callable[[Callable[..., None]], Callable[..., None]]:

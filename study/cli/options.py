@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,13 +42,19 @@ Settings = Annotated[
 ]
 
 
-def gather_spec(spec: str | None, options: Mapping[str, object], settings: Iterable[str] | None) -> StudySpec:
+def gather_spec(
+    spec: str | None,
+    options: Mapping[str, object],
+    settings: Iterable[str] | None,
+    derive: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+) -> StudySpec:
     """Read a preset or file, and put options and settings over it.
 
     Args:
         spec: A preset's name or a file's path; None for a study that is made for its texts.
         options: Values by dotted key; None leaves what is there.
         settings: `KEY=VALUE`, which come last.
+        derive: Makes a study's document for its texts; `derive_document` unless something else is asked.
 
     Raises:
         StudyError: If what comes of it is no valid spec.
@@ -62,7 +68,7 @@ def gather_spec(spec: str | None, options: Mapping[str, object], settings: Itera
     given = {key: value for key, value in options.items() if value is not None}
     set_ = dict(parse_settings(settings))
     if spec is None:
-        document, origin = _derive(given | set_), Origin("the command line")
+        document, origin = _derive(given | set_, derive), Origin("the command line")
     else:
         document, origin = find_document(spec)
     if kind := (given | set_).get("design.kind"):
@@ -85,7 +91,9 @@ def _take_design(document: dict[str, Any], kind: object) -> None:
         document["design"] = {"kind": kind}
 
 
-def _derive(given: Mapping[str, object]) -> dict[str, Any]:
+def _derive(
+    given: Mapping[str, object], derive: Callable[[Mapping[str, Any]], dict[str, Any]] | None
+) -> dict[str, Any]:
     """The document of a study on the texts that options name."""
     from study.errors import StudyError
     from study.spec.derived import derive_document
@@ -99,6 +107,8 @@ def _derive(given: Mapping[str, object]) -> dict[str, Any]:
             "a study needs a preset, a spec or texts: none was given; name one, e.g. `study run quick`, or "
             "give --data FILE"
         )
+    if derive is not None:
+        return derive(asked)
     return derive_document(asked, given.get("training.max_epochs"))
 
 

@@ -52,7 +52,7 @@ def run(
         checked = gather_spec(spec, given, settings)
         from study.running.verbs import run_study
 
-        _finish(checked, partial(run_study, checked, out, address=address))
+        finish(checked, partial(run_study, checked, out, address=address))
 
 
 def resume(path: StudyPath, data: MovedData = None, address: Address = None) -> None:
@@ -110,10 +110,10 @@ def _go_on(path: Path, verb: Verb) -> None:
     """Run a leg of a study that is there."""
     from study.store.directory import StudyDirectory
 
-    _finish(StudyDirectory(path).require().read_spec(), partial(verb, path))
+    finish(StudyDirectory(path).require().read_spec(), partial(verb, path))
 
 
-def _finish(spec: StudySpec, leg: Verb) -> None:
+def finish(spec: StudySpec, leg: Verb) -> None:
     """Run a leg under a console, print its closing lines, and exit with its status."""
     from rich.console import Console
 

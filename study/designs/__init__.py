@@ -12,6 +12,7 @@ from study.designs.drawn import RandomDesign, SobolDesign
 from study.designs.factorial import FactorialDesign
 from study.designs.grid import GridDesign
 from study.designs.search import SearchDesign
+from study.designs.sizes import SizesDesign
 from study.designs.strata import Stratum
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Plan",
     "RandomDesign",
     "SearchDesign",
+    "SizesDesign",
     "SobolDesign",
     "Stratum",
 ]
@@ -37,7 +39,7 @@ def _read_kind(value: object) -> object:
 
 
 Design = Annotated[
-    SearchDesign | GridDesign | FactorialDesign | AblationDesign | RandomDesign | SobolDesign,
+    SearchDesign | GridDesign | FactorialDesign | AblationDesign | RandomDesign | SobolDesign | SizesDesign,
     Field(discriminator="kind"),
     BeforeValidator(_read_kind),
 ]
@@ -49,5 +51,6 @@ KINDS: dict[str, type[BaseDesign]] = {
     "ablation": AblationDesign,
     "random": RandomDesign,
     "sobol": SobolDesign,
+    "sizes": SizesDesign,
 }
 """The designs by the `kind` that a spec gives."""

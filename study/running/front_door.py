@@ -81,6 +81,39 @@ def run(
 
 
 @_in_one_line()
+def learn(
+    source: SpecSource,
+    *,
+    sizes: Sequence[int] = (),
+    name: str | None = None,
+    out: StudyPath = "studies",
+    listener: Listener | None = None,
+    address: str | None = None,
+    **settings: Any,
+) -> StudyResult:
+    """Run a study of what more text would bring: accuracy by amount of training text.
+
+    Args:
+        source: Texts, as in `make_spec`; of a preset or a spec, its texts alone.
+        sizes: Amounts of training text; by default an eighth, a quarter, a half and all there is.
+        name: As in `make_spec`.
+        out: As in `run`.
+        listener: As in `run`.
+        address: As in `run`.
+        **settings: As in `make_spec`; by default LSTM and GRU of one layer, under three seeds.
+
+    Raises:
+        StudyError: As in `run`, and where there are too few texts to try several amounts of.
+    """
+    from study.spec.learning import learning_document
+
+    given = {"data": settings.pop("data")} if "data" in settings else {}
+    data = make_spec(source, name=name, **given).data.model_dump(mode="json", exclude_unset=True)
+    document = learning_document(data, sizes)
+    return run(document, name=name, out=out, listener=listener, address=address, **settings)
+
+
+@_in_one_line()
 def resume(
     study: StudyPath,
     *,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CLOSING_FINDINGS = (
     "blindness",
     "validated-on-test",
+    "amounts",
     "conclusion",
     "confirmation",
     "best",

@@ -91,7 +91,7 @@ def test_a_design_says_what_it_can_and_cannot_answer(design: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_design_survives_yaml_and_can_be_given_as_its_kind_alone(kind: str) -> None:
-    spec = make_spec(kind)
+    spec = make_spec(kind, FACTORS | {"train_size": [100, 200]})
 
     assert isinstance(spec.design, BaseDesign)
     assert spec.design.kind == kind  # type: ignore[attr-defined]
@@ -336,3 +336,42 @@ def test_a_search_says_that_a_small_space_needs_none() -> None:
 
 def test_reports_want_as_many_pairs_as_designs_say() -> None:
     assert RULE.min_units == MIN_SEEDS
+
+
+def test_a_learning_curve_tries_all_else_at_each_amount_the_smallest_first() -> None:
+    spec = make_spec("sizes", {"cell": ["lstm", "gru"], "units": 8, "train_size": [400, 100, 200]})
+
+    plan = [
+        (setting["train_size"], setting["cell"]) for setting in plan_of(spec) if not setting["bidirectional"]
+    ]
+
+    assert [size for size, _ in plan] == sorted(size for size, _ in plan)
+    assert set(plan) == {(size, cell) for size in (100, 200, 400) for cell in ("lstm", "gru")}
+    assert spec.design.count(spec.space) == len(plan_of(spec))
+
+
+def test_a_learning_curve_says_what_it_can_answer() -> None:
+    few = make_spec("sizes", FACTORS | {"train_size": [100, 200]})
+    enough = make_spec("sizes", FACTORS | {"train_size": [1000, 2000, 4000]})
+
+    assert "at 1,000, 2,000 and 4,000 training texts" in enough.design.explain(enough.space, 3)[0]
+    assert any(
+        "what twice as much text would bring" in said for said in enough.design.explain(enough.space, 3)
+    )
+    assert any("takes 3 amounts, and there are 2" in said for said in few.design.explain(few.space, 3))
+
+
+@pytest.mark.parametrize(
+    ("space", "said"), [({}, "is not given"), ({"train_size": 500}, "is 500 alone")], ids=["none", "one"]
+)
+def test_a_learning_curve_without_amounts_is_refused_with_the_way_out(
+    space: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(StudyError, match=f"{said}; list some.*study learn DATA"):
+        make_spec("sizes", FACTORS | space)
+
+
+@pytest.mark.parametrize("size", [0, 2.5, "all"])
+def test_an_amount_that_is_no_number_of_texts_is_refused(size: object) -> None:
+    with pytest.raises(StudyError, match=r"space\.train_size is a whole number from 1 on"):
+        make_spec("grid", FACTORS | {"train_size": [100, size]})
