@@ -15,6 +15,7 @@ from analysis.words.labels import label_setting
 from analysis.words.numbers import byte_size, count, rough_duration
 from study.forecast.costs import Estimate
 from study.forecast.time_left import Backlog, TimeLeft
+from study.machine.capacity import count_memory, limit_of_process
 from study.running.listener import Listener
 from study.running.result import StudyResult
 
@@ -188,12 +189,12 @@ def print_price(console: Console, price: Price, n_slots: int, n_slots_here: int)
     most = ""
     if price.most_disk_bytes is not None:
         most = f", at most {byte_size(price.most_disk_bytes, round_up=True)} while it runs"
-    seconds = price.seconds
+    seconds, is_elsewhere = price.seconds, n_slots > n_slots_here
     console.print(
         f"{count(price.n_timed, 'setting')} timed in {price.timed_s:.0f} s{error}; nine times out of ten:",
         f"  time    {rough_duration(seconds.middle)} ({rough_duration(seconds.low)} to "
         f"{rough_duration(seconds.high)}) with {count(n_slots, 'run')} at once{stopped}",
-        f"  memory  {_say_bytes(price.memory_bytes)} in all",
+        f"  memory  {_say_bytes(price.memory_bytes)} in all{'' if is_elsewhere else _say_room()}",
         f"  disk    {_say_bytes(price.disk_bytes)}{most}",
         sep="\n",
         soft_wrap=True,
@@ -202,8 +203,18 @@ def print_price(console: Console, price: Price, n_slots: int, n_slots_here: int)
         console.print(
             f"  this machine is busy: everything is taken to last {price.stretch:.1f} times as long as alone"
         )
-    if n_slots > n_slots_here:
+    if not is_elsewhere and price.memory_bytes.middle > count_memory():
+        print_warning(console, "  that is more memory than there is: run fewer at once with --workers")
+    if is_elsewhere:
         console.print("  workers are taken to be as fast as this machine's", soft_wrap=True)
+
+
+def _say_room() -> str:
+    """Say how much memory there is, of which a container or a limit of the shell may leave a part."""
+    each = limit_of_process()
+    return f"; there are {byte_size(count_memory())}" + (
+        "" if each is None else f", {byte_size(each)} a process"
+    )
 
 
 def _say_bytes(size: Estimate) -> str:

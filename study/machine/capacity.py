@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from dataclasses import dataclass
 
 from study.errors import StudyError
@@ -40,6 +41,12 @@ def count_memory() -> int:
     there = int(psutil.virtual_memory().total)
     limit = memory_limit()
     return there if limit is None else min(there, limit)
+
+
+def limit_of_process() -> int | None:
+    """Return how many bytes one process may ask for (ulimit -v, -d), None where nothing limits it."""
+    limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    return min((limit for limit in limits if limit != resource.RLIM_INFINITY), default=None)
 
 
 def check_resources(capacity: Capacity, cpus_per_trial: int, gpus_per_trial: float) -> None:

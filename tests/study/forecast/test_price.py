@@ -171,6 +171,32 @@ def test_a_price_is_printed_with_its_interval(capsys: pytest.CaptureFixture[str]
     assert "workers are taken to be as fast as this machine's" in said
 
 
+def print_of(priced: Price, capsys: pytest.CaptureFixture[str], n_slots_here: int = 2) -> str:
+    print_price(Console(highlight=False, width=200), priced, n_slots=2, n_slots_here=n_slots_here)
+    return capsys.readouterr().out
+
+
+def test_a_price_says_how_much_memory_a_container_leaves(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.machine.capacity.memory_limit", lambda: 10**9)
+    monkeypatch.setattr("study.machine.capacity.resource.getrlimit", lambda kind: (3 * 10**9, -1))
+
+    here, elsewhere = (print_of(price(), capsys, n_slots_here) for n_slots_here in (2, 1))
+
+    assert "in all; there are 1.0 GB, 3.0 GB a process\n" in here
+    assert "more memory than there is: run fewer at once with --workers" in here
+    assert "there are" not in elsewhere
+
+
+def test_a_price_that_fits_warns_of_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.cli.console.count_memory", lambda: 10**12)
+
+    assert "more memory" not in print_of(price(), capsys)
+
+
 @pytest.mark.slow
 def test_a_setting_that_cannot_be_trained_is_named_with_its_reason() -> None:
     spec = make_spec(data=DATA, model="nowhere:build")
