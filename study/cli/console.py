@@ -35,7 +35,7 @@ END_S = 4.0
 On a busy machine that takes about as long as Ray took to start: 27 and 24 s at a load of 14.
 """
 
-NOTHING = Backlog(n_trials=0, n_seeds=1, n_ended=0, waiting=(), may_stop=False)
+NOTHING = Backlog(n_trials=0, n_seeds=1, n_ended=0, waiting=(), may_stop=False, n_slots=1)
 """What is known of a leg until it says what it has before it."""
 
 WIDE = 2.5
@@ -54,7 +54,7 @@ class ConsoleListener(Listener):
         self, console: Console, spec: StudySpec, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._console, self._spec, self._clock = console, spec, clock
-        self._time_left = TimeLeft(spec, NOTHING, 1)
+        self._time_left = TimeLeft(spec, NOTHING)
         self._stage_began_s, self._end_s = clock(), END_S
 
     def on_stage(self, text: str) -> None:
@@ -73,9 +73,7 @@ class ConsoleListener(Listener):
     def on_plan(self, backlog: Backlog, capacity: Capacity) -> None:
         """Print how much there is to do."""
         self._end_s = max(END_S, self._clock() - self._stage_began_s)  # the last stage was Ray's start
-        resources = self._spec.resources
-        n_slots = resources.limit(capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial))
-        self._time_left = TimeLeft(self._spec, backlog, n_slots)
+        self._time_left = TimeLeft(self._spec, backlog)
         seeds = "" if backlog.n_seeds == 1 else f" under {backlog.n_seeds} seeds each"
         nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
         gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""
@@ -83,14 +81,11 @@ class ConsoleListener(Listener):
 
     def on_start(self, assignment: Assignment) -> None:
         """Print nothing: a line when it has ended is enough."""
-        if assignment.phase != "audit":  # which comes on top of the runs that were planned
-            key = assignment.trial, assignment.replicate
-            self._time_left.begin(key, assignment.params, self._clock())
+        self._time_left.begin(assignment, self._clock())
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Print a trial that ended."""
-        if assignment.phase != "audit":
-            self._time_left.hear((assignment.trial, assignment.replicate), state, report, self._clock())
+        self._time_left.hear(assignment, report, state, self._clock())
         if state == "running":
             self._say_progress(assignment, report)
             return

@@ -1,4 +1,4 @@
-"""How many epochs runs live that may be stopped, and when the last of many runs ends."""
+"""How many epochs runs live that may be stopped, and what the runs of a study take together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from study.designs import SearchDesign
+from study.forecast.costs import Estimate
 from study.spec.schema import StudySpec
 
 Floats = npt.NDArray[np.float64]
@@ -20,9 +21,6 @@ LEARNED_SPREAD = 0.5
 Where size pays, it asks for large settings, and they live long; nobody knows before. Searches of reviews took
 between half and twice as long as if their settings had been drawn by chance (docs/performance.md).
 """
-
-N_PLACED = 256
-"""The last runs are placed one by one; those before are taken to fill all slots alike."""
 
 
 class Lives:
@@ -78,17 +76,21 @@ class Lives:
         return shares
 
 
-def finish_s(busy_s: Sequence[float], runs_s: npt.ArrayLike) -> float:
-    """Return when the last run ends, where each takes the slot that is free first.
+def finish(
+    busy_s: Sequence[float], runs_s: Sequence[float], *, variance: float, unknown_s: float, error: float
+) -> Estimate:
+    """Estimate the seconds until the last run ends, where each takes the slot that is free first.
 
     Args:
-        busy_s: Seconds until each slot is free.
+        busy_s: Until each slot is free.
         runs_s: What each run takes, in their order.
+        variance: Of the seconds of all runs together.
+        unknown_s: How many of them are those of settings that a sampler is yet to choose.
+        error: Standard deviation of the logarithm of what all are wrong by alike.
     """
-    seconds = np.asarray(runs_s, dtype=np.float64)
-    n_alike = max(len(seconds) - max(N_PLACED, 4 * len(busy_s)), 0)
-    slots = [slot_s + float(seconds[:n_alike].sum()) / len(busy_s) for slot_s in busy_s]
+    slots, all_s = list(busy_s), max(math.fsum(busy_s) + math.fsum(runs_s), 1e-9)
     heapq.heapify(slots)
-    for run_s in seconds[n_alike:].tolist():
+    for run_s in runs_s:
         heapq.heapreplace(slots, slots[0] + run_s)
-    return max(slots)
+    spread = math.hypot(error, LEARNED_SPREAD * unknown_s / all_s, math.sqrt(variance) / all_s)
+    return Estimate.around(max(slots), spread)

@@ -13,7 +13,7 @@ from study.data import Corpus, encode, load_corpus
 from study.designs import Plan
 from study.forecast.costs import CostModel, Estimate
 from study.forecast.disk import bound_footprint, expect_disk
-from study.forecast.lives import LEARNED_SPREAD, Lives, finish_s
+from study.forecast.lives import Floats, Lives, finish
 from study.forecast.memory import expect_memory
 from study.forecast.order import order_settings
 from study.forecast.timing import Timer, draw_settings, measure_costs, time_settings
@@ -118,31 +118,27 @@ def add_up(
     lives, n_trials = Lives(spec, spec.seeds), max(spec.design.count(spec.space), len(known))
     if not drawn:
         known = [known[place] for place in order_settings(known, spec.seeds, spec=spec, n_slots=n_slots)]
-    n_known_runs = len(known) * spec.seeds
-    traced = count_traced(known, spec.seeds, n_slots) / n_known_runs if known else 1.0
-    pools = [_Costs(model, settings, traced) for settings in drawn]
+    traced = count_traced(known, spec.seeds, n_slots) / (len(known) * spec.seeds) if known else 1.0
+
+    def price_all(settings: Plan) -> Floats:
+        """Seconds of the start and of an epoch of each; of their runs a share is traced."""
+        costs = [model.predict(setting) for setting in settings]
+        return np.array([(traced * c.start_s + (1.0 - traced) * c.restart_s, c.epoch_s) for c in costs])
+
+    each, pools = price_all(known), [price_all(settings) for settings in drawn]
     runs_s, variance, unknown_s, n_runs, n_epochs = list[float](), 0.0, 0.0, 0.0, 0.0
     for trial in range(n_trials):
         is_known = trial < len(known)
-        costs = _Costs(model, [known[trial]], traced) if is_known else pools[trial % len(pools)]
+        costs = each[trial : trial + 1] if is_known else pools[trial % len(pools)]
         n_seeds, (mean_epochs, epochs_spread) = lives.n_seeds(trial, n_slots), lives.epochs(trial)
-        run_s = costs.start_s + mean_epochs * costs.epoch_s
+        run_s = costs @ (1.0, mean_epochs)
         runs_s += [float(run_s.mean()) * n_seeds / spec.seeds] * spec.seeds
-        variance += n_seeds**2 * float(run_s.var()) + n_seeds * (epochs_spread * costs.epoch_s.mean()) ** 2
+        variance += n_seeds**2 * float(run_s.var()) + n_seeds * (epochs_spread * costs[:, 1].mean()) ** 2
         unknown_s += 0.0 if is_known else n_seeds * float(run_s.mean())
         n_runs, n_epochs = n_runs + n_seeds, n_epochs + n_seeds * mean_epochs
-    all_s, error = math.fsum(runs_s), model.typical_error(spec.training.max_epochs) or 0.0
-    spread = math.hypot(error, LEARNED_SPREAD * unknown_s / all_s, math.sqrt(variance) / all_s)
-    return Estimate.around(finish_s([0.0] * n_slots, runs_s), spread), n_runs, n_epochs
-
-
-class _Costs:
-    """Seconds of start and epoch of some settings, of whose runs a share is traced."""
-
-    def __init__(self, model: CostModel, settings: Plan, traced: float) -> None:
-        costs = [model.predict(setting) for setting in settings]
-        self.start_s = np.array([traced * c.start_s + (1.0 - traced) * c.restart_s for c in costs])
-        self.epoch_s = np.array([c.epoch_s for c in costs])
+    error = model.typical_error(spec.training.max_epochs) or 0.0
+    slots_s = [0.0] * n_slots
+    return finish(slots_s, runs_s, variance=variance, unknown_s=unknown_s, error=error), n_runs, n_epochs
 
 
 def _around(corpus: Corpus, ready_s: float, stretch: float) -> Estimate:

@@ -14,9 +14,9 @@ import numpy as np
 from study.data import TRAIN_SIZE
 from study.designs import Plan
 from study.forecast.costs import Estimate, guess_text_s
-from study.forecast.lives import LEARNED_SPREAD, Floats, Lives, finish_s
+from study.forecast.lives import Floats, Lives, finish
 from study.spec.schema import StudySpec
-from study.trial import Report
+from study.trial import Assignment, Report
 
 N_RECENT = 8
 """The mean size of the settings that were begun last, and of those that wait, stands for the rest."""
@@ -41,6 +41,7 @@ class Backlog:
         n_ended: Replicates that ended in earlier legs.
         waiting: Settings of the runs that are known beforehand, in the order in which they are handed out.
         may_stop: Whether a scheduler may end runs.
+        n_slots: Runs at once.
     """
 
     n_trials: int
@@ -48,6 +49,7 @@ class Backlog:
     n_ended: int
     waiting: Plan
     may_stop: bool
+    n_slots: int
 
 
 @dataclass
@@ -67,26 +69,26 @@ class TimeLeft:
     """Estimates how long the rest of a leg takes.
 
     A run takes the seconds of its start, which are the same for all, and for each epoch a pace times the size
-    of its setting: what an epoch is guessed to cost before anything is timed. Runs so far tell both.
+    of its setting: what an epoch is guessed to cost before anything is timed. Runs so far tell both. An audit
+    comes on top of what was planned, and does not count.
 
     Args:
         spec: The study.
         backlog: What the leg has before it.
-        n_slots: Runs at once.
 
     Attributes:
         n_runs: Replicates in all, those of earlier legs among them.
     """
 
-    def __init__(self, spec: StudySpec, backlog: Backlog, n_slots: int) -> None:
-        self._spec, self._backlog, self._n_slots = spec, backlog, max(n_slots, 1)
+    def __init__(self, spec: StudySpec, backlog: Backlog) -> None:
+        self._spec, self._backlog, self._n_slots = spec, backlog, max(backlog.n_slots, 1)
         self._lives = Lives(spec, backlog.n_seeds, may_stop=backlog.may_stop)
         self.n_runs = backlog.n_trials * backlog.n_seeds
-        self._waiting = deque(self._size_of(params) for params in backlog.waiting)
+        self._waiting = [self._size_of(params) for params in backlog.waiting]
         self._recent = deque[float](maxlen=N_RECENT)
         self._running: dict[tuple[int, int], _Run] = {}
         self._ended = set[tuple[int, int]]()
-        self._n_begun, self._n_skipped = Counter[int](), 0
+        self._n_begun, self._stopped = Counter[int](), set[int]()  # seeds of each setting; settings
         self._paced = deque[_Run](maxlen=N_PACED)
         self._starts = deque[tuple[float, float]](maxlen=N_PACED)  # until first epochs ended; sizes
 
@@ -95,47 +97,35 @@ class TimeLeft:
         """Replicates that ended, in this leg or before."""
         return self._backlog.n_ended + len(self._ended)
 
-    def begin(self, key: tuple[int, int], params: Mapping[str, Any], now_s: float) -> None:
-        """Note that a worker took a run, perhaps not for the first time.
-
-        Args:
-            key: The trial and the replicate.
-            params: Its setting.
-            now_s: The caller's clock.
-        """
-        size, is_warm = self._size_of(params), len(self._ended) + len(self._running) >= self._n_slots
+    def begin(self, assignment: Assignment, now_s: float) -> None:
+        """Note that a worker took a run at this time, perhaps not for the first time."""
+        key = assignment.trial, assignment.replicate
+        if assignment.phase == "audit":
+            return
+        size = self._size_of(assignment.params)
+        is_warm = len(self._ended) + len(self._running) >= self._n_slots
         self._running[key] = _Run(size, is_warm, heard_s=now_s)
         if key in self._ended:
             self._ended.remove(key)
             return
         self._recent.append(size)
-        self._n_begun[key[0]] += 1
-        if self._n_begun[key[0]] > self._backlog.n_seeds:
-            self._n_skipped -= 1  # it was on its way when its setting was stopped under another seed
-        else:
-            self._take_out(size)
+        self._n_begun[assignment.trial] += 1
+        if size in self._waiting:
+            self._waiting.remove(size)
 
-    def hear(self, key: tuple[int, int], state: str, report: Report, now_s: float) -> None:
-        """Note a report.
-
-        Args:
-            key: The trial and the replicate.
-            state: `running`, or how it ended.
-            report: What the worker said.
-            now_s: The caller's clock.
-        """
+    def hear(self, assignment: Assignment, report: Report, state: str, now_s: float) -> None:
+        """Note a report that came at this time; `state` is `running`, or how the run ended."""
+        key = assignment.trial, assignment.replicate
+        if assignment.phase == "audit":
+            return
         if key in self._running and report.figures is not None and report.wall_s is not None:
             self._learn(self._running[key], report.figures.epoch, report.wall_s, now_s)
         if state == "running":
             return
-        run = self._running.pop(key, None)  # None where it was lost before a worker took it
+        self._running.pop(key, None)  # it may have been lost before a worker took it
         self._ended.add(key)
         if state == "pruned":
-            n_skipped = max(self._backlog.n_seeds - self._n_begun[key[0]], 0)
-            self._n_begun[key[0]] += n_skipped
-            self._n_skipped += n_skipped
-            for _ in range(n_skipped):
-                self._take_out(run.size if run is not None else 0.0)
+            self._stopped.add(assignment.trial)  # its seeds that wait are not trained
 
     def left(self, now_s: float) -> Estimate | None:
         """Return the seconds that the rest will take, None before there is an epoch to judge by.
@@ -161,15 +151,12 @@ class TimeLeft:
         runs_s = trained * (start_s + n_epochs * pace * sizes)
         variance += float(np.square(trained * spread * pace * sizes).sum())
         variance += n_unknown * (trained * n_epochs * pace) ** 2 * pvariance(self._recent)
-        all_s = max(math.fsum(busy_s) + float(runs_s.sum()), 1e-9)
-        unknown_share = float(runs_s[len(sizes) - n_unknown :].sum()) / all_s
-        return Estimate.around(
-            finish_s(busy_s, runs_s),
-            math.hypot(
-                PACE_SPREAD / math.sqrt(len(self._paced)),
-                LEARNED_SPREAD * unknown_share,
-                math.sqrt(variance) / all_s,
-            ),
+        return finish(
+            busy_s,
+            runs_s.tolist(),
+            variance=variance,
+            unknown_s=float(runs_s[len(sizes) - n_unknown :].sum()),
+            error=PACE_SPREAD / math.sqrt(len(self._paced)),
         )
 
     def _learn(self, run: _Run, epoch: int, wall_s: float, now_s: float) -> None:
@@ -188,11 +175,12 @@ class TimeLeft:
 
     def _sizes_left(self) -> tuple[Floats, int]:
         """Return the sizes of the runs that wait, and how many of them, the last ones, are not known."""
-        n_waiting = max(self.n_runs - self.n_ended - len(self._running) - self._n_skipped, 0)
+        n_skipped = sum(max(self._backlog.n_seeds - self._n_begun[trial], 0) for trial in self._stopped)
+        n_waiting = max(self.n_runs - self.n_ended - len(self._running) - n_skipped, 0)
         n_unknown = max(n_waiting - len(self._waiting), 0)
-        known = list(self._waiting)[len(self._waiting) - (n_waiting - n_unknown) :]
-        mean = fmean([*self._recent, *known])
-        return np.array([*known, *[mean] * n_unknown]), n_unknown
+        # Those that are not trained any more were the next.
+        known = self._waiting[len(self._waiting) - (n_waiting - n_unknown) :]
+        return np.array([*known, *[fmean([*self._recent, *known])] * n_unknown]), n_unknown
 
     def _lives_left(self, n_waiting: int) -> tuple[float, float, float]:
         """Return mean and spread of the epochs of runs that wait, and what share of them is trained."""
@@ -201,11 +189,6 @@ class TimeLeft:
         lives = [self._lives.epochs(int(trial)) for trial in trials]
         trained = [self._lives.n_seeds(int(trial), self._n_slots) / n_seeds for trial in trials]
         return fmean(n for n, _ in lives), fmean(spread for _, spread in lives), fmean(trained)
-
-    def _take_out(self, size: float) -> None:
-        """Count a setting of this size no longer among those that are known to wait."""
-        if size in self._waiting:
-            self._waiting.remove(size)
 
     def _size_of(self, params: Mapping[str, Any]) -> float:
         """Return how large a setting is; all are alike on a GPU, and where the model is the user's own."""

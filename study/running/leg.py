@@ -277,6 +277,7 @@ class Leg:
             n_ended=_count_ended(ledger, "confirm" if is_confirmation else "search"),
             waiting=source.foresee(n_slots),
             may_stop=not is_confirmation,
+            n_slots=n_slots,
         )
 
     def _note_stranded(self) -> None:

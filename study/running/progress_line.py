@@ -115,26 +115,22 @@ class ProgressLine(Listener):
     def on_plan(self, backlog: Backlog, capacity: Capacity) -> None:
         """Show how much there is to do."""
         self._stage = ""
-        resources = self._spec.resources
-        n_slots = capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial)
-        self._left = TimeLeft(self._spec, backlog, n_slots)
+        self._left = TimeLeft(self._spec, backlog)
         self._write(at_once=True)
 
     def on_start(self, assignment: Assignment) -> None:
         """Count a run that a worker took."""
-        key = assignment.trial, assignment.replicate
-        self._running.add(key)
-        if self._left is not None and assignment.phase != "audit":  # which comes on top of what was planned
-            self._left.begin(key, assignment.params, self._clock())
+        self._running.add((assignment.trial, assignment.replicate))
+        if self._left is not None:
+            self._left.begin(assignment, self._clock())
         self._write()
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Count a run that ended, and show the best score."""
-        key = assignment.trial, assignment.replicate
         if state != "running":
-            self._running.discard(key)
-        if self._left is not None and assignment.phase != "audit":
-            self._left.hear(key, state, report, self._clock())
+            self._running.discard((assignment.trial, assignment.replicate))
+        if self._left is not None:
+            self._left.hear(assignment, report, state, self._clock())
         if report.score is not None and (self._best is None or report.score > self._best[0]):
             label = label_setting(assignment.params, self._spec.space.dimensions)
             self._best = report.score, label

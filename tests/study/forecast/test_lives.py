@@ -8,7 +8,7 @@ from ray.tune.schedulers import TrialScheduler
 
 from study.cluster.schedulers import Cohorts, make_scheduler
 from study.designs import SearchDesign
-from study.forecast.lives import Lives, finish_s
+from study.forecast.lives import LEARNED_SPREAD, Lives, finish
 from study.spec.schema import StudySpec
 from tests.study.cluster.test_schedulers import FakeTrial
 from tests.study.pretend.small_study import make_spec
@@ -106,6 +106,10 @@ def test_seeds_that_wait_are_left_once_their_setting_is_stopped() -> None:
     assert lives.n_seeds(20, n_slots=8) == 5.0
 
 
+def finish_s(busy_s: list[float], runs_s: list[float]) -> float:
+    return finish(busy_s, runs_s, variance=0.0, unknown_s=0.0, error=0.0).middle
+
+
 def test_each_run_takes_the_slot_that_is_free_first() -> None:
     assert finish_s([0.0, 0.0], [4.0, 3.0, 2.0, 2.0]) == 6.0
     assert finish_s([5.0, 0.0], [6.0, 3.0]) == 8.0
@@ -113,4 +117,14 @@ def test_each_run_takes_the_slot_that_is_free_first() -> None:
 
 
 def test_many_runs_fill_all_slots_alike() -> None:
-    assert finish_s([0.0] * 4, np.ones(10_000)) == pytest.approx(2_500.0)
+    assert finish_s([0.0] * 4, [1.0] * 10_000) == 2_500.0
+
+
+def test_what_is_not_known_leaves_a_range() -> None:
+    exact = finish([0.0], [10.0], variance=0.0, unknown_s=0.0, error=0.0)
+    chosen = finish([0.0], [10.0], variance=0.0, unknown_s=10.0, error=0.0)
+    varied = finish([0.0], [10.0], variance=25.0, unknown_s=0.0, error=0.0)
+
+    assert exact.low == exact.high == 10.0
+    assert chosen.high / 10.0 == pytest.approx(np.exp(1.645 * LEARNED_SPREAD))
+    assert varied.high / 10.0 == pytest.approx(np.exp(1.645 * 0.5))

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from analysis.records.schema import Phase
 from study.forecast.costs import guess_text_s
 from study.forecast.time_left import START_S, Backlog, TimeLeft
 from study.spec.schema import StudySpec
-from study.trial import EpochFigures, Report
+from study.trial import Assignment, EpochFigures, Report
 from tests.study.pretend.small_study import SMALL_SPACE, make_spec
 
 SMALL = SMALL_SPACE | {"cell": "rnn", "bidirectional": False, "optimizer": "adam", "batch_size": 64}
@@ -39,6 +40,14 @@ def make_report(epoch: int | None, wall_s: float | None) -> Report:
     return Report(state="running", figures=figures, score=0.7, best_epoch=1, wall_s=wall_s)
 
 
+def make_assignment(
+    trial: int, replicate: int, setting: Setting | None = None, phase: Phase = "search"
+) -> Assignment:
+    return Assignment(
+        trial=trial, replicate=replicate, attempt=1, seed=0, params=dict(setting or SMALL), phase=phase
+    )
+
+
 class Leg:
     """A leg of runs of three epochs, on a clock of its own."""
 
@@ -50,8 +59,14 @@ class Leg:
         **backlog: Any,
     ) -> None:
         known = {"n_trials": 6, "n_seeds": 1, "n_ended": 0, "may_stop": True} | backlog
-        self.left = TimeLeft(spec or make_spec(), Backlog(waiting=waiting, **known), n_slots)
+        self.left = TimeLeft(spec or make_spec(), Backlog(waiting=waiting, n_slots=n_slots, **known))
         self.now_s = 0.0
+
+    def begin(self, key: tuple[int, int], setting: Setting, now_s: float) -> None:
+        self.left.begin(make_assignment(*key, setting), now_s)
+
+    def hear(self, key: tuple[int, int], state: str, report: Report, now_s: float) -> None:
+        self.left.hear(make_assignment(*key), report, state, now_s)
 
     def train(
         self,
@@ -63,13 +78,13 @@ class Leg:
         start_s: float = START_S,
     ) -> None:
         """Train a run of `n` epochs to its end while nothing else runs."""
-        self.left.begin(key, setting, self.now_s)
+        self.begin(key, setting, self.now_s)
         epoch_s = EPOCH_S * (RATIO if setting is LARGE else 1.0)
         began = self.now_s
         for epoch in range(1, n + 1):
             self.now_s = began + slower * (start_s + epoch * epoch_s)
             report = make_report(epoch, self.now_s - began)
-            self.left.hear(key, end if epoch == n else "running", report, self.now_s)
+            self.hear(key, end if epoch == n else "running", report, self.now_s)
 
     def middle_s(self) -> float:
         estimate = self.left.left(self.now_s)
@@ -95,8 +110,8 @@ def test_known_runs_take_their_own_size_at_the_pace_of_those_before() -> None:
 def test_a_first_epoch_tells_nothing_yet() -> None:
     leg = Leg([SMALL] * 6)
 
-    leg.left.begin((0, 1), SMALL, 0.0)
-    leg.left.hear((0, 1), "running", make_report(1, 14.0), 14.0)
+    leg.begin((0, 1), SMALL, 0.0)
+    leg.hear((0, 1), "running", make_report(1, 14.0), 14.0)
 
     assert leg.left.left(14.0) is None
 
@@ -113,9 +128,9 @@ def test_a_running_run_has_its_own_pace_and_time_passes() -> None:
     leg = Leg([SMALL] * 2, n_trials=2)
     leg.train((0, 1), SMALL)
 
-    leg.left.begin((1, 1), SMALL, 34.0)
-    leg.left.hear((1, 1), "running", make_report(1, 9.0), 43.0)
-    leg.left.hear((1, 1), "running", make_report(2, 29.0), 63.0)
+    leg.begin((1, 1), SMALL, 34.0)
+    leg.hear((1, 1), "running", make_report(1, 9.0), 43.0)
+    leg.hear((1, 1), "running", make_report(2, 29.0), 63.0)
 
     estimate = leg.left.left(63.0 + 5.0)
     assert estimate is not None
@@ -167,8 +182,8 @@ def test_runs_are_expected_to_live_as_long_as_the_scheduler_lets_them() -> None:
 
 def test_a_run_that_was_lost_and_is_tried_again_counts_once() -> None:
     leg = Leg([SMALL] * 2, n_trials=2)
-    leg.left.begin((0, 1), SMALL, 0.0)
-    leg.left.hear((0, 1), "failed", make_report(None, None), 0.0)
+    leg.begin((0, 1), SMALL, 0.0)
+    leg.hear((0, 1), "failed", make_report(None, None), 0.0)
 
     leg.train((0, 1), SMALL)
 
@@ -220,10 +235,10 @@ def test_settings_that_wait_tell_as_much_of_those_that_nobody_knows() -> None:
 def test_only_the_first_run_of_a_worker_waits_for_its_process() -> None:
     leg = Leg([SMALL] * 4, n_trials=4)
 
-    leg.left.begin((0, 1), SMALL, 0.0)
+    leg.begin((0, 1), SMALL, 0.0)
     for epoch, state in ((1, "running"), (2, "running"), (3, "completed")):
         leg.now_s = 100.0 + epoch * EPOCH_S
-        leg.left.hear((0, 1), state, make_report(epoch, leg.now_s), leg.now_s)
+        leg.hear((0, 1), state, make_report(epoch, leg.now_s), leg.now_s)
 
     assert leg.middle_s() == pytest.approx(3 * run_s(SMALL))
 
@@ -235,3 +250,15 @@ def test_later_runs_tell_what_a_start_takes() -> None:
     leg.train((1, 1), SMALL, start_s=6.0)
 
     assert leg.middle_s() == pytest.approx(2 * (6.0 + 3 * EPOCH_S))
+
+
+def test_an_audit_comes_on_top_of_what_was_planned() -> None:
+    leg = Leg([SMALL] * 2, n_trials=2)
+    leg.train((0, 1), SMALL)
+    before_s = leg.middle_s()
+
+    audited = make_assignment(0, 1, LARGE, "audit")
+    leg.left.begin(audited, leg.now_s)
+    leg.left.hear(audited, make_report(3, 500.0), "completed", leg.now_s)
+
+    assert (leg.left.n_ended, leg.middle_s()) == (1, before_s)

@@ -49,7 +49,9 @@ def assign(trial: int, cell: str = "lstm", **changes: Any) -> Assignment:
 def follow(**changes: Any) -> tuple[ProgressLine, Lines, Clock]:
     lines, clock = Lines(), Clock()
     progress = ProgressLine(make_spec(**changes), lines, clock)
-    progress.on_plan(Backlog(n_trials=6, n_seeds=2, n_ended=3, waiting=[], may_stop=False), CAPACITY)
+    progress.on_plan(
+        Backlog(n_trials=6, n_seeds=2, n_ended=3, waiting=[], may_stop=False, n_slots=2), CAPACITY
+    )
     return progress, lines, clock
 
 
