@@ -10,7 +10,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from fractions import Fraction
+from functools import lru_cache, reduce
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +20,7 @@ import numpy.typing as npt
 
 from search_spaces.core import Core
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar, Setting
+from search_spaces.domains.exact import exact
 from search_spaces.domains.scalars import MAX_INTEGER
 from search_spaces.expressions import Expression
 from search_spaces.expressions.evaluation import UNDECIDED, compile_node
@@ -46,7 +49,17 @@ MAX_TABLE = 4096
 MAX_LOOKUP = 10_000
 
 _ULP = 2.0**-53
-_ARITHMETIC: dict[str, Any] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+_NEAR = 1e-12
+"""Farther from where a share starts, a coordinate lies in the same share for `edge` and `from_unit`."""
+
+_ARITHMETIC: dict[str, Any] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "//": np.floor_divide,
+    "%": np.remainder,
+}
 _COMPARISONS: dict[str, Any] = {
     "<": np.less,
     "<=": np.less_equal,
@@ -142,17 +155,35 @@ def _list_numbers(domain: Domain) -> Array:
     return np.array(domain.levels(), np.float64)
 
 
+@lru_cache(maxsize=1024)
+def _list_starts(domain: Integer) -> Array:
+    """Where the share of each level starts, and 1."""
+    return np.array([domain.edge(k) for k in range(domain.size() + 1)])
+
+
 def _find_codes(domain: Domain, units: Array) -> Array:
     size = int(domain.size())
     match domain:
         case Choice() if domain.weights is not None:
             ends = np.array([domain.edge(k + 1) for k in range(size)])
             return np.minimum(np.searchsorted(ends, units, side="right"), size - 1)
+        case Integer() if domain.log and domain.mean is None and size <= MAX_LOOKUP:
+            return _find_log_codes(domain, units)
         case Integer() if domain.log or domain.mean is not None:
             return np.array([domain.index(domain.from_unit(u)) for u in units.tolist()], np.int64)  # type: ignore[arg-type]
         case Real() if domain.mean is not None:
             return np.array([domain.index(domain.from_unit(u)) for u in units.tolist()], np.int64)  # type: ignore[arg-type]
     return np.minimum((units * size).astype(np.int64), size - 1)
+
+
+def _find_log_codes(domain: Integer, units: Array) -> Array:
+    """By where the shares start, and where that is too near to call by `from_unit` itself."""
+    starts = _list_starts(domain)
+    codes = np.searchsorted(starts[1:-1], units, side="right")
+    is_near = np.minimum(units - starts[codes], starts[codes + 1] - units) < _NEAR
+    for row in np.flatnonzero(is_near).tolist():
+        codes[row] = domain.index(domain.from_unit(float(units[row])))  # type: ignore[arg-type]
+    return codes
 
 
 def _find_reals(domain: Domain, units: Array) -> list[Scalar]:
@@ -332,17 +363,22 @@ def _is_number(node: Node, domains: Mapping[str, Domain]) -> bool:
 
 def _plan_comparison(node: Comparison, domains: Mapping[str, Domain]) -> Plan:
     operands = [_plan_number(operand, domains) for operand in node.operands]
+    grids = [_find_grid(operand, domains) for operand in node.operands]
+    quanta = [float(_join_grids(one, other) or 0) for one, other in pairwise(grids)]
 
     def compare(batch: Batch) -> Truths:
         with np.errstate(all="ignore"):
             computed = [operand(batch) for operand in operands]
             result = np.full(batch.n_rows, TRUE, np.int8)
             is_open = np.zeros(batch.n_rows, bool)
-            for symbol, (left, left_error), (right, right_error) in zip(
-                node.operators, computed, computed[1:], strict=False
+            for symbol, quantum, (left, left_error), (right, right_error) in zip(
+                node.operators, quanta, computed, computed[1:], strict=False
             ):
                 slack = 2 * (left_error + right_error)
                 is_clear = (np.abs(left - right) > slack) | (slack == 0)
+                if quantum:  # what is nearer than the grid of both sides is equal
+                    is_clear |= slack < quantum / 4
+                    left = np.where(is_clear & (np.abs(left - right) < quantum / 2), right, left)
                 result[~_COMPARISONS[symbol](left, right)] = FALSE
                 result[~is_clear] = ASK
             for values, error in computed:
@@ -353,6 +389,42 @@ def _plan_comparison(node: Comparison, domains: Mapping[str, Domain]) -> Plan:
         return result
 
     return compare
+
+
+def _find_grid(node: Node, domains: Mapping[str, Domain]) -> Fraction | None:
+    """A number that every value of `node` is a whole multiple of; None where none is known."""
+    match node:
+        case Literal(value) if type(value) in (int, float):
+            return abs(Fraction(exact(value)))
+        case Name(name):
+            return _find_domain_grid(domains[name])
+        case Unary("-", operand):
+            return _find_grid(operand, domains)
+        case Binary(operator, left, right) if operator in "+-*":
+            grids = _find_grid(left, domains), _find_grid(right, domains)
+            if operator != "*":
+                return _join_grids(*grids)
+            return None if None in grids else grids[0] * grids[1]  # type: ignore[operator]
+    return None
+
+
+def _find_domain_grid(domain: Domain) -> Fraction | None:
+    match domain:
+        case Integer(low) | Real(low) if domain.step is not None:
+            return _join_grids(Fraction(exact(low)), Fraction(exact(domain.step)))
+        case Fixed() | Choice() if domain.size() <= MAX_TABLE:
+            levels = domain.levels()
+            if all(type(level) in (int, float) for level in levels):
+                return reduce(_join_grids, [abs(Fraction(exact(level))) for level in levels])
+    return None
+
+
+def _join_grids(one: Fraction | None, other: Fraction | None) -> Fraction | None:
+    """The largest number that both are whole multiples of."""
+    if one is None or other is None:
+        return None
+    common = math.lcm(one.denominator, other.denominator)
+    return Fraction(math.gcd(int(one * common), int(other * common)), common)
 
 
 def _plan_number(node: Node, domains: Mapping[str, Domain]) -> Numbers:
@@ -394,6 +466,8 @@ def _plan_binary(node: Binary, domains: Mapping[str, Domain]) -> Numbers:
         result = _ARITHMETIC[symbol](left, right)
         if symbol in "+-":
             error = left_error + right_error
+        elif symbol in ("//", "%"):  # of whole numbers, exact
+            error = np.where((left_error == 0) & (right_error == 0) & (right != 0), 0.0, math.inf)
         elif symbol == "*":
             error = np.abs(left) * right_error + np.abs(right) * left_error + left_error * right_error
         else:

@@ -2,8 +2,7 @@
 
 To sample is to take one setting at random; to draw is to take several that belong together. Points of the
 unit cube are taken and those that break a constraint dropped, so that what remains has the density of the
-cube, restricted to the legal part. Where hardly any point is legal, points come from boxes that cover the
-legal part (see `boxes`) instead of the whole cube, in proportion to their volume: the density is the same.
+cube, restricted to the legal part. Where hardly any point is legal, `rare` takes over.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from search_spaces.drawing.boxes import Cover
     from search_spaces.drawing.columns import Batch
 
 Method: TypeAlias = Literal["random", "lhs", "sobol"]
@@ -31,11 +29,6 @@ Method: TypeAlias = Literal["random", "lhs", "sobol"]
 MAX_TRIES = 200
 """Points of the whole cube that are tried for one setting before boxes are made."""
 
-MAX_POINTS = 1_000_000
-"""Points per setting that are taken from the boxes: fewer than about 1 in a million legal is an error."""
-
-_N_BOXES = (256, 1024, 4096, 20_000)
-_N_PROBED, _MIN_SHARE = 1000, 0.02
 _MIN_BLOCK, _MAX_BLOCK = 16, 16_384
 
 
@@ -69,7 +62,7 @@ def sample(space: Core, rng: np.random.Generator) -> Setting:
         setting = space.from_unit(rng.random(n_dimensions).tolist())
         if space.violated(setting) is None:
             return setting
-    return _take_near(space, 1, rng).settings[0]
+    return _take_rare(space, 1, rng).settings[0]
 
 
 def draw(space: Core, n: int, rng: np.random.Generator, method: Method = "random") -> Draw:
@@ -102,7 +95,7 @@ def draw(space: Core, n: int, rng: np.random.Generator, method: Method = "random
     if not space.dimensions:
         return _repeat_only_setting(space, count)
     drawn = methods[method](space, count, rng)
-    return drawn or _take_near(space, count, rng)
+    return drawn or _take_rare(space, count, rng)
 
 
 def _check_rng(rng: object) -> None:
@@ -113,7 +106,9 @@ def _check_rng(rng: object) -> None:
 def _repeat_only_setting(space: Core, n: int) -> Draw:
     setting = space.from_unit([])
     if space.violated(setting):
-        raise _empty(space)
+        from search_spaces.drawing.rare import empty_error
+
+        raise empty_error(space)
     return Draw(tuple(dict(setting) for _ in range(n)))
 
 
@@ -186,91 +181,8 @@ def _judge(space: Core, points: npt.NDArray[Any]) -> tuple[Batch, npt.NDArray[An
     return batch, batch.find_legal()
 
 
-@dataclass(frozen=True)
-class _Cover:
-    """Boxes that hold the legal part, as arrays.
+def _take_rare(space: Core, n: int, rng: np.random.Generator) -> Draw:
+    from search_spaces.drawing.rare import take_rare  # here, for only a rare legal part needs it
 
-    Args:
-        columns: The places among `dimensions` of the parameters that boxes bound, shape (n_bounded,).
-        ends: Where each box starts and ends, shape (n_boxes, n_bounded, 2).
-        below: The volume of each box and those before it, shape (n_boxes,).
-    """
-
-    columns: list[int]
-    ends: npt.NDArray[Any]
-    below: npt.NDArray[Any]
-
-    def take(self, size: int, n_dimensions: int, rng: np.random.Generator) -> npt.NDArray[Any]:
-        """Points of the boxes, as likely everywhere, shape (size, n_dimensions)."""
-        import numpy as np
-
-        points = rng.random((size, n_dimensions))
-        chosen = self.below.searchsorted(rng.random(size) * self.below[-1], side="right")
-        low, high = np.moveaxis(self.ends[chosen.clip(max=len(self.below) - 1)], 2, 0)
-        points[:, self.columns] = low + (high - low) * points[:, self.columns]
-        return points
-
-
-def _make_cover(space: Core) -> _Cover:
-    """Boxes that are split until enough of what they hold is legal, or they are many."""
-    import numpy as np
-
-    from search_spaces.drawing.boxes import Cover  # here, for only a rare legal part needs it
-
-    building = Cover(space)
-    for n_boxes in _N_BOXES:
-        building.refine(n_boxes)
-        if not building.members:
-            raise _empty(space)
-        found = _as_arrays(space, building)
-        if building.is_tight:
-            break
-        probe = found.take(_N_PROBED, len(space.dimensions), np.random.default_rng(0))
-        if len(_judge(space, probe)[1]) >= _MIN_SHARE * _N_PROBED:
-            break
-    return found
-
-
-def _as_arrays(space: Core, building: Cover) -> _Cover:
-    import numpy as np
-
-    boxes = building.boxes
-    bounded = [place for place, name in enumerate(boxes.names) if name in space.dimensions]
-    ends = [[boxes.units(place, box[place]) for place in bounded] for box in building.members]
-    shape = (len(ends), len(bounded), 2)
-    array = np.array(ends, np.float64).reshape(shape)
-    below = np.cumsum(np.prod(array[:, :, 1] - array[:, :, 0], axis=1))
-    return _Cover([space.dimensions.index(boxes.names[place]) for place in bounded], array, below)
-
-
-def _take_near(space: Core, n: int, rng: np.random.Generator) -> Draw:
-    """Legal settings among points of boxes that hold the legal part."""
-    found: _Cover = space.cache("cover", lambda: _make_cover(space))
-    settings: list[Setting] = []
-    n_seen = n_legal = 0
-    block = max(2 * n, 64)
-    while len(settings) < n:
-        points = found.take(min(block, _MAX_BLOCK), len(space.dimensions), rng)
-        batch, legal = _judge(space, points)
-        n_seen, n_legal = n_seen + batch.n_rows, n_legal + len(legal)
-        settings += batch.list_settings(legal[: n - len(settings)])
-        if n_seen >= MAX_POINTS * (len(settings) + 1):
-            raise _rare(space, n_seen, len(settings))
-        block *= 2
-    return Draw(tuple(settings), min(float(found.below[-1]), 1.0) * n_legal / n_seen)
-
-
-def _write_constraints(space: Core) -> str:
-    return " and ".join(repr(constraint.text) for constraint in space.constraints)
-
-
-def _empty(space: Core) -> SpaceError:
-    constraints = _write_constraints(space)
-    return SpaceError(f"the space is empty: no setting at all satisfies {constraints}: loosen one of them.")
-
-
-def _rare(space: Core, n_points: int, n_legal: int) -> SpaceError:
-    return SpaceError(
-        f"{n_legal} of {n_points} points near the legal part satisfy {_write_constraints(space)}: restrict "
-        "the domains to where they hold, give continuous ones a step, or loosen a constraint."
-    )
+    settings, share = take_rare(space, n, rng)
+    return Draw(tuple(settings), share)
