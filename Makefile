@@ -50,6 +50,7 @@ $(VENV)/.installed-check: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PYTHON) -m venv --clear .venv-spaces
 	.venv-spaces/bin/python -m pip install --quiet --constraint constraints.txt --editable .
 	.venv-spaces/bin/python -c "import search_spaces, analysis, study"
+	.venv-spaces/bin/python -m search_spaces tests/search_spaces/published/wandb.yaml --to yaml > /dev/null
 	.venv-spaces/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[optuna]" cmaes hypothesis pytest
 	touch $@
 

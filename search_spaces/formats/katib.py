@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
+from search_spaces.core import Core
+from search_spaces.domains import Choice, Domain, Fixed, Integer, Real
 from search_spaces.errors import SpaceError, located
 from search_spaces.formats.reading import (
     as_real,
@@ -18,6 +20,7 @@ from search_spaces.formats.reading import (
     take,
     take_list,
 )
+from search_spaces.formats.refusing import refuse_absent
 
 _STD_SHARE = 6
 """Katib's normal distribution has the middle of the range for its mean, and a sixth of it for its std."""
@@ -80,3 +83,46 @@ def _as_number(value: Any) -> int | float:
         return value
     number = as_real(value)
     return int(number) if number.is_integer() and str(value).strip().lstrip("+-").isdigit() else number
+
+
+def write_katib(space: Core) -> dict[str, Any]:
+    """The `spec` of an Experiment with the space's parameters; the objective and the trials are to be added.
+
+    Raises:
+        SpaceError: If the space has conditions, constraints, defaults, weights, normal ranges, lists, or
+            choices that are neither text nor all numbers.
+    """
+    refuse_absent(space, "an Experiment of Katib")
+    parameters = []
+    for name, domain in space.parameters.items():
+        kind, feasible = _write(name, domain)
+        parameters.append({"name": name, "parameterType": kind, "feasibleSpace": feasible})
+    return {"spec": {"parameters": parameters}}
+
+
+def _write(name: str, domain: Domain) -> tuple[str, dict[str, Any]]:
+    match domain:
+        case Fixed() | Choice():
+            return _write_choices(name, domain)
+        case Integer() | Real():
+            feasible = {"min": repr(domain.low), "max": repr(domain.high)}
+            if domain.log:
+                feasible["distribution"] = "logUniform"
+            elif domain.step not in (None, 1) or isinstance(domain.step, float):
+                feasible["step"] = repr(domain.step)
+            return "int" if isinstance(domain, Integer) else "double", feasible
+        case _:
+            assert_never(domain)
+
+
+def _write_choices(name: str, domain: Fixed | Choice) -> tuple[str, dict[str, Any]]:
+    values = domain.levels()
+    if isinstance(domain, Choice) and any(isinstance(value, list) for value in domain.notation()):
+        raise SpaceError(f"{name}: Katib has no place for lists to choose from: choose their names.")
+    if all(type(value) is str for value in values):
+        return "categorical", {"list": values}
+    if all(type(value) in (int, float) for value in values):
+        return "discrete", {"list": [repr(value) for value in values]}
+    raise SpaceError(
+        f"{name}: Katib's choices are text or numbers, not {values!r}: write them as text, in quotes."
+    )

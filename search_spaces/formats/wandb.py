@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from fractions import Fraction
+from typing import Any, assert_never
 
+from search_spaces.core import Core
+from search_spaces.domains import Choice, Domain, Fixed, Integer, Real
+from search_spaces.domains.codec import as_domain
+from search_spaces.domains.exact import exact
 from search_spaces.errors import SpaceError, located
 from search_spaces.formats.reading import (
     as_real,
@@ -20,6 +25,7 @@ from search_spaces.formats.reading import (
     take_list,
     take_mapping,
 )
+from search_spaces.formats.refusing import check_length, refuse_absent
 
 _KEYS = ("distribution", "value", "values", "probabilities", "min", "max", "q", "mu", "sigma", "parameters")
 
@@ -76,6 +82,8 @@ def _read(given: Mapping[str, Any]) -> Any:
     log = plain != "uniform"
     if step is None:
         return make_range(*ends, log=log)
+    if log and step == 1 and all(end.is_integer() for end in ends):
+        return make_range(*map(int, ends), log=True)
     return make_multiples(ends[0], ends[1], step, whole=step.is_integer(), log=log)
 
 
@@ -89,3 +97,60 @@ def _guess(given: Mapping[str, Any]) -> str:
         return "normal"
     low, high = take(given, "min", "max")
     return "int_uniform" if type(low) is int and type(high) is int else "uniform"
+
+
+def write_wandb(space: Core) -> dict[str, Any]:
+    """The `parameters` of a sweep, for `wandb sweep` once a method and a metric stand beside them.
+
+    Steps become W&B's rounded ranges, which give both ends half the chance of the other values.
+
+    Raises:
+        SpaceError: If the space has conditions, constraints, defaults or labels, a normal range has ends
+            within eight standard deviations, or a range has too many levels to be listed.
+    """
+    refuse_absent(space, "a sweep of W&B", densities=False)
+    return {"parameters": {name: _write(name, domain) for name, domain in space.parameters.items()}}
+
+
+def _write(name: str, domain: Domain) -> dict[str, Any]:
+    match domain:
+        case Fixed(value):
+            return {"value": value}
+        case Choice():
+            values = {"values": domain.notation()}
+            if domain.weights is None:
+                return values
+            total = math.fsum(domain.weights)
+            return {**values, "probabilities": [weight / total for weight in domain.weights]}
+        case Integer() | Real() if domain.mean is not None:
+            return _write_normal(name, domain)
+        case Integer(low, high) if domain.step == 1:
+            if domain.log:
+                return {"distribution": "q_log_uniform_values", "min": low, "max": high, "q": 1}
+            return {"distribution": "int_uniform", "min": low, "max": high}
+        case Real(low, high) if domain.step is None:
+            kind = "log_uniform_values" if domain.log else "uniform"
+            return {"distribution": kind, "min": low, "max": high}
+        case Real(low, high) if not Fraction(exact(low)) % Fraction(exact(domain.step)):
+            return {"distribution": "q_uniform", "min": low, "max": high, "q": domain.step}
+        case Integer() | Real():
+            check_length(name, domain.size())
+            return {"values": domain.levels()}
+        case _:
+            assert_never(domain)
+
+
+def _write_normal(name: str, domain: Integer | Real) -> dict[str, Any]:
+    """A normal range, if it is one that reading would make of W&B's, which have no ends."""
+    assert domain.mean is not None and domain.std is not None
+    step = domain.step if isinstance(domain, Real) else None
+    if isinstance(domain, Real) and not (domain.log and step is not None):
+        whole = as_domain(make_normal(domain.mean, domain.std, log=domain.log, step=step))
+        if whole == domain:
+            kind = "q_normal" if step else "log_normal" if domain.log else "normal"
+            quantum = {"q": step} if step else {}
+            return {"distribution": kind, "mu": domain.mean, "sigma": domain.std, **quantum}
+    raise SpaceError(
+        f"{name}: a sweep of W&B has no place for the ends of a normal range, and {domain!r} has some: "
+        "widen it to eight standard deviations, or drop mean and std."
+    )

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from study.cli import browsing, caring, learning, planning, prediction, reporting, training
+from study.cli import browsing, caring, learning, planning, prediction, reporting, spaces, training
 from study.cli.output import guard_streams
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ for command in (
     caring.doctor,
     caring.submit,
     browsing.presets,
-    browsing.space,
+    spaces.space,
     browsing.data,
 ):
     app.command()(command)

@@ -28,15 +28,6 @@ def presets() -> None:
     print_presets()
 
 
-def space() -> None:
-    """Show the standard recurrent search space."""
-    from rich.console import Console
-
-    from search_spaces import recurrent_space
-
-    Console().print(recurrent_space())
-
-
 @takes(DATA)
 def data(
     source: Annotated[str, typer.Argument(help="docstrings, imdb, recall, or a path.")] = "docstrings",

@@ -53,8 +53,7 @@ EXPECTED = {
             "cell": ["rnn", "gru"],
             "batch": Choice([8, 16, 32], ordered=True),
             "rate": Choice([0.001, 0.01, 0.1, 1.0], ordered=True),
-            "width": Choice([1, 3, 5, 7, 9], ordered=True),
-            "offset": Real(-2, 6, mean=2, std=0.5),
+            "width": Integer(1, 9, step=2),
             "epochs": 27,
         }
     ),
