@@ -44,10 +44,10 @@ def draw_configs(param_space: dict[str, Any], n: int, seed: int = 0) -> list[dic
 @given(space=..., seed=st.integers(0, 99))
 @settings(max_examples=25)
 def test_whatever_ray_draws_is_legal(space: Space, seed: int) -> None:
-    for config in draw_configs(adapter.param_space(space, seed=seed), 5, seed):
-        space.complete(config)
-        if not space.conditions:
-            space.validate(config)
+    configs = draw_configs(adapter.param_space(space, seed=seed), 5, seed)
+
+    assert all(space.is_legal(space.complete(config)) for config in configs)
+    assert space.conditions or all(map(space.is_legal, configs))
 
 
 @given(data=st.data())
