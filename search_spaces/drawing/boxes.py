@@ -308,8 +308,8 @@ def _count_listed(core: Core, boxes: Boxes, box: Box, constraints: list[Expressi
     """The number of legal settings in a box of few, which are gone through in columns."""
     import numpy as np
 
-    from search_spaces.drawing.columns import FALSE as REFUSED
-    from search_spaces.drawing.columns import Batch
+    from search_spaces.drawing.batch import Batch
+    from search_spaces.drawing.plans import FALSE as REFUSED
 
     counts = [int(high - low) for low, high in box]
     offsets = np.stack([axis.ravel() for axis in np.indices(counts)], axis=1)

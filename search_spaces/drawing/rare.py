@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from search_spaces.core import Core
 from search_spaces.domains import Setting
+from search_spaces.drawing.batch import Batch
 from search_spaces.drawing.boxes import MAX_LISTED, Box, Boxes, Cover
-from search_spaces.drawing.columns import Batch
 from search_spaces.drawing.walking import Walk, find_starts
 from search_spaces.errors import SpaceError
 

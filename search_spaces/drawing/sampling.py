@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from search_spaces.drawing.columns import Batch
+    from search_spaces.drawing.batch import Batch
 
 Method: TypeAlias = Literal["random", "lhs", "sobol"]
 
@@ -175,7 +175,7 @@ def _take_latin(size: int, n_dimensions: int, rng: np.random.Generator) -> npt.N
 
 
 def _judge(space: Core, points: npt.NDArray[Any]) -> tuple[Batch, npt.NDArray[Any]]:
-    from search_spaces.drawing.columns import Batch
+    from search_spaces.drawing.batch import Batch
 
     batch = Batch(space, points)
     return batch, batch.find_legal()

@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from search_spaces.core import Core
 from search_spaces.domains import Domain, Integer, Real, name_density
+from search_spaces.drawing.batch import Batch
 from search_spaces.drawing.boxes import Box, Boxes, Cover
-from search_spaces.drawing.columns import Batch
 
 N_STARTS = 16
 """Legal points that are looked for, far apart."""

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from search_spaces import Choice, Integer, Real, Space, SpaceError
+from search_spaces.drawing.batch import Batch
 from search_spaces.drawing.boxes import Cover
-from search_spaces.drawing.columns import Batch
 from search_spaces.drawing.rare import Part, restrict_to
 from search_spaces.drawing.walking import Walk, find_starts
 

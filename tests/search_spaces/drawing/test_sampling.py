@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from search_spaces import Choice, Domain, Integer, Real, Space, SpaceError
-from search_spaces.drawing.columns import Batch
+from search_spaces.drawing.batch import Batch
 from search_spaces.drawing.sampling import Method
 
 METHODS: tuple[Method, ...] = ("random", "lhs", "sobol")
