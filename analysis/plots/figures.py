@@ -35,7 +35,11 @@ from analysis.statistics.fronts import Cost
 from analysis.statistics.mistakes import among_most_confused
 from analysis.words.numbers import MINUS, percent
 
-_COST_LABELS: dict[Cost, str] = {"wall_s": "seconds a run", "n_weights": "weights"}
+_COST_LABELS: dict[Cost, str] = {
+    "to_best_s": "seconds to the best epoch",
+    "wall_s": "seconds a run",
+    "n_weights": "weights",
+}
 _OVERFITTING = (
     ("epochs_before_onset", "epochs before the onset"),
     ("cost_accuracy", "accuracy lost by the last epoch"),
@@ -266,7 +270,7 @@ def expected_best(study: Study | Evidence) -> Figure:
         return draw_expected_best(table, evidence.facts.maximizes)
 
 
-def cost_front(study: Study | Evidence, cost: Cost = "wall_s") -> Figure:
+def cost_front(study: Study | Evidence, cost: Cost = "to_best_s") -> Figure:
     """Accuracy of each setting against its cost, and those that nothing cheaper beats."""
     evidence = gather(study)
     with styled():

@@ -23,6 +23,7 @@ from analysis.records.schema import (
     TRIAL_COLUMNS,
     StudyFacts,
 )
+from analysis.records.times import add_times
 from analysis.records.upgrade import split_replicate
 
 TRIALS_FILE = "trials.parquet"
@@ -86,6 +87,8 @@ def read_parquet(folder: Path) -> Tables:
     version = metadata.get(_VERSION_KEY, b"none").decode(errors="replace")
     if version == "1":
         trials, epochs = _show_as_today(trials, epochs)
+    elif version == str(SCHEMA_VERSION) and "to_best_s" not in trials:
+        trials = _put_in_order(add_times(trials, epochs))  # tables of an earlier release
     elif version != str(SCHEMA_VERSION):
         raise AnalysisError(
             f"{folder / TRIALS_FILE}: tables of schema {version}, but this version reads 1 and "
@@ -119,10 +122,14 @@ def _show_as_today(trials: pd.DataFrame, epochs: pd.DataFrame) -> tuple[pd.DataF
     epochs = epochs.assign(phase=told.str[0], replicate=told.str[1].astype("int64"))
     trials = trials.assign(replicate=trials["replicate"].map(lambda n: split_replicate(n)[1]))
     unknown = [name for name in TRIAL_COLUMNS if name not in trials and name.startswith(_ADDED)]
-    trials = trials.assign(**dict.fromkeys(unknown, np.nan))
+    trials = add_times(trials.assign(**dict.fromkeys(unknown, np.nan)), epochs)
+    return _put_in_order(trials), epochs.reindex(columns=[*EPOCH_COLUMNS])
+
+
+def _put_in_order(trials: pd.DataFrame) -> pd.DataFrame:
     known = [name for name in TRIAL_COLUMNS if name in trials]
     parameters = [name for name in trials.columns if name not in TRIAL_COLUMNS]
-    return trials[[*known, *parameters]], epochs.reindex(columns=[*EPOCH_COLUMNS])
+    return trials[[*known, *parameters]]
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:

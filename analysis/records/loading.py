@@ -33,6 +33,7 @@ from analysis.records.schema import (
     StudyFacts,
 )
 from analysis.records.texts import Texts
+from analysis.records.times import add_times
 from analysis.words.numbers import count, listing
 
 logger = logging.getLogger(__name__)
@@ -188,7 +189,7 @@ def _derive_tables(records: Records, path: Path) -> Tables:
     params = params.rename(columns={name: f"{name} (parameter)" for name in params.columns if name in taken})
     epochs = _typed_epochs(records.epochs)
     attempts = records.attempts.drop(columns="params")
-    trials = attempts.join(_summaries(epochs, records.facts), on=list(RUN_KEY))
+    trials = add_times(attempts.join(_summaries(epochs, records.facts), on=list(RUN_KEY)), epochs)
     return Tables(
         facts=records.facts,
         trials=pd.concat([_typed_trials(trials), params], axis=1),

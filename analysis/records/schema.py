@@ -231,10 +231,13 @@ TRIAL_COLUMNS = (
     *(f"{name}_last" for name in FURTHER_METRICS),
     "test_macro_f1",
     "test_balanced_accuracy",
+    "epoch_s",
+    "to_best_s",
 )
 """Columns of the `trials` table beside one per parameter: the last attempt of each replicate.
 
-Metrics without `_last` are taken at `best_epoch`, the earliest epoch with the best objective.
+Metrics without `_last` are taken at `best_epoch`, the earliest epoch with the best objective. `wall_s` is all
+of a run's time; `epoch_s` and `to_best_s` leave its start out: see `analysis.records.times`.
 """
 
 EPOCH_COLUMNS = (*RUN_KEY, "epoch", *EPOCH_METRICS, "learning_rate", "epoch_s", *FURTHER_METRICS)

@@ -43,6 +43,8 @@ _FRONT = (
     "epochs_run",
     "n_weights",
     "wall_s",
+    "epoch_s",
+    "to_best_s",
 )
 _CHAPTERS: dict[str, Callable[[Evidence], Section | None]] = {
     "amounts": amounts_chapter,
@@ -261,7 +263,10 @@ def _ranking_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     }
     if not evidence.ranking.empty:
         tables["lines-to-beat"] = evidence.lines_to_beat
-        tables |= {"front-time": evidence.fronts["wall_s"], "front-size": evidence.fronts["n_weights"]}
+        tables |= {
+            "front-time": evidence.fronts[evidence.time_cost],
+            "front-size": evidence.fronts["n_weights"],
+        }
     return tables
 
 

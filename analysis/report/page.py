@@ -25,7 +25,7 @@ _NUMERIC = re.compile(
     r"|\d[\d,.]* (s|min|h)( \d+ (s|min))?"
 )
 _PERCENT = ("accuracy",)
-_SECONDS = ("wall_s", "setup_s")
+_SECONDS = ("wall_s", "setup_s", "epoch_s", "to_best_s")
 
 
 def render_html(report: Report, drawings: Mapping[str, Drawing]) -> str:

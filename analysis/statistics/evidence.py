@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -276,10 +277,15 @@ class Evidence:
     def fronts(self) -> dict[Cost, pd.DataFrame]:
         """Accuracy against each cost of each setting, with `label`."""
         labels = self.ranking.set_index("setting")["label"]
-        costs: tuple[Cost, Cost] = ("wall_s", "n_weights")
+        costs: tuple[Cost, ...] = get_args(Cost)
         return {
             cost: accuracy_cost_front(self.study.trials, cost).join(labels, on="setting") for cost in costs
         }
+
+    @property
+    def time_cost(self) -> Cost:
+        """Seconds that settings are compared by: a whole run's where none to the best epoch are known."""
+        return "to_best_s" if self.ranking["to_best_s"].notna().any() else "wall_s"
 
     @cached_property
     def gradient_reach(self) -> pd.DataFrame:

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.statistics.settings import check_columns, parameter_columns, summarize_settings
 
-Cost = Literal["wall_s", "n_weights"]
+Cost = Literal["to_best_s", "wall_s", "n_weights"]
+"""Seconds to the best epoch without the start, all seconds of a run, trained numbers."""
 
 
 def find_front(costs: ArrayLike, scores: ArrayLike) -> NDArray[np.bool_]:
@@ -37,7 +38,7 @@ def find_front(costs: ArrayLike, scores: ArrayLike) -> NDArray[np.bool_]:
 
 
 def accuracy_cost_front(
-    trials: pd.DataFrame, cost: Cost = "wall_s", score: str = "val_accuracy"
+    trials: pd.DataFrame, cost: Cost = "to_best_s", score: str = "val_accuracy"
 ) -> pd.DataFrame:
     """Mean score and mean cost of each setting, and whether it is on the front.
 
@@ -46,7 +47,7 @@ def accuracy_cost_front(
 
     Args:
         trials: The contract's table.
-        cost: `wall_s` or `n_weights`.
+        cost: What it cost.
         score: More is better.
 
     Returns:

@@ -24,6 +24,7 @@ FAILED = ("failed", "diverged")
 """States of runs that came to nothing."""
 
 _N_RANGES = 4
+_COSTS = ("n_weights", "wall_s", "epoch_s", "to_best_s")
 _BOOKKEEPING = {*TRIAL_COLUMNS, "setting", "score"}
 
 
@@ -115,9 +116,10 @@ def summarize_settings(
     Returns:
         One row per setting that was tried, by setting: `setting, n_replicates` (all), `n_completed`,
         `n_cut_short` (pruned or out of time), `n_failed` (failed or diverged), `mean, sd, low, high`
-        (Student's interval over replicates, NaN below two), `n_weights, wall_s` (means), the parameters.
+        (Student's interval over replicates, NaN below two), `n_weights, wall_s, epoch_s, to_best_s` (means),
+        the parameters.
     """
-    check_columns(trials, ("state", "phase", "n_weights", "wall_s"), "trials")
+    check_columns(trials, ("state", "phase", *_COSTS), "trials")
     runs = with_settings(without_audit(trials) if phase is None else trials[trials["phase"] == phase])
     flags = runs.assign(
         n_cut_short=runs["state"].isin(CUT_SHORT),
@@ -130,13 +132,13 @@ def summarize_settings(
     scores = scored_runs(runs, score, phase=phase or "any").groupby("setting")
     counted = scores["score"].agg(["size", "mean", "std"])
     table = table.join(counted.rename(columns={"size": "n_completed", "std": "sd"}))
-    table = table.join(scores[["n_weights", "wall_s"]].mean())
+    table = table.join(scores[list(_COSTS)].mean())
     table["n_completed"] = table["n_completed"].fillna(0).astype(np.int64)
     half = t_half_width(table["sd"], table["n_completed"], level)
     table = table.assign(low=table["mean"] - half, high=table["mean"] + half)
     table = table.join(by_setting[list(parameter_columns(trials))].first())
     order = ["n_replicates", "n_completed", "n_cut_short", "n_failed", "mean", "sd", "low", "high"]
-    return table.reset_index()[["setting", *order, "n_weights", "wall_s", *parameter_columns(trials)]]
+    return table.reset_index()[["setting", *order, *_COSTS, *parameter_columns(trials)]]
 
 
 def scores_at_epoch(

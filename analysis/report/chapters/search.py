@@ -79,7 +79,7 @@ def _amount(difference: float, is_share: bool) -> str:
 def _fronts(evidence: Evidence) -> list[Block]:
     blocks: list[Block] = []
     kinds: list[tuple[Cost, str, str]] = [
-        ("wall_s", "time", "seconds a run"),
+        (evidence.time_cost, "time", "seconds to its best epoch"),
         ("n_weights", "size", "weights"),
     ]
     for name, cost, label in kinds:
@@ -87,6 +87,10 @@ def _fronts(evidence: Evidence) -> list[Block]:
         if table["cost"].nunique() < 2:
             continue
         reading = _read_front(table, name)
+        if name == "wall_s":
+            reading += " Times are of whole runs, their start included: those of epochs were not recorded."
+        elif name == "to_best_s":
+            reading += " Seconds are those of steady epochs up to the best, without a run's start."
         blocks.append(
             Chart(
                 name=f"front-{cost}",
@@ -104,7 +108,7 @@ def _fronts(evidence: Evidence) -> list[Block]:
 def _read_front(table: pd.DataFrame, cost: str) -> str:
     front = as_records(table[table["on_front"]])
     best = front[-1]
-    show = duration if cost == "wall_s" else lambda value: f"{whole(value)} weights"
+    show = duration if cost != "n_weights" else lambda value: f"{whole(value)} weights"
     near = next(row for row in front if row["score"] >= best["score"] - 0.01)
     if near["setting"] == best["setting"]:
         cost_of_best = show(best["cost"])

@@ -43,7 +43,7 @@ def test_settings_are_judged_by_completed_runs_only(make_trials: MakeTable) -> N
             {"trial": 3, "units": 64, "val_accuracy": 0.99, "wall_s": 1, "state": "pruned"},
         ]
     )
-    table = accuracy_cost_front(trials)
+    table = accuracy_cost_front(trials, "wall_s")
     assert list(table["setting"]) == [0, 1, 2]
     assert list(table["cost"]) == [15, 30, 40]
     assert list(table["score"]) == pytest.approx([0.7, 0.9, 0.65])
