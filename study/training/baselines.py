@@ -83,7 +83,9 @@ def fit_lines(
             score = make()
             fit_s = time.perf_counter() - start
             shared = dict.fromkeys(splits) if name == MAJORITY else counts()
-            answers = {split: _answer(score, shared[split], name, corpus, split) for split in splits}
+            answers: dict[str, Answers] = {
+                split: _answer(score, shared[split], name, corpus, split) for split in splits
+            }
             lines.append(Line(name=name, fit_s=fit_s, answers=answers))
         except Exception as error:  # whatever a library makes of odd texts: no line is worth the report
             on_fault(name, error)

@@ -85,7 +85,7 @@ class _Seeds:
         return float(np.sqrt(total)), self.freedom * (total / self.variance) ** 2
 
 
-def _pool(values: pd.Series[float], group: NDArray[np.int64]) -> tuple[float, float]:
+def _pool(values: pd.Series[float], group: NDArray[np.integer[Any]]) -> tuple[float, float]:
     """Variance between runs of a setting, over all settings, and its freedom; 0 where none has two runs."""
     freedom = len(values) - len(np.unique(group))
     if freedom < 1:
@@ -113,7 +113,7 @@ class _Race:
             return None
         values, vectors = np.linalg.eigh(self.correlation)
         root = vectors * np.sqrt(np.clip(values, 0, None))
-        return np.random.default_rng(0).normal(size=(_DRAWS, self.n)) @ root.T
+        return np.asarray(np.random.default_rng(0).normal(size=(_DRAWS, self.n)) @ root.T)
 
     def share(self, alpha: float) -> float:
         """The error rate that each setting may have, that all together have one of `alpha`."""
@@ -174,7 +174,8 @@ def compare_with_lines(
     if judged.empty or lines.empty or not n_texts:
         return pd.DataFrame(columns=list(COLUMNS))
     means = judged.groupby("setting")["score"].mean()
-    setting = int(means.idxmin() if objective == "val_loss" else means.idxmax())
+    place = means.to_numpy().argmin() if objective == "val_loss" else means.to_numpy().argmax()
+    setting = int(means.index.to_numpy()[place])
     own = judged[judged["setting"] == setting]
     mean = float(own["val_accuracy"].mean())
     settled = trials["score"].reindex(own.index) if "score" in trials else own["val_accuracy"]
