@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
@@ -26,12 +26,13 @@ from study.machine.background import Background, import_in_background
 from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.machine.signals import Interruption
 from study.machine.surroundings import check_surroundings
+from study.running.lines import draw_lines, lacks_lines
 from study.running.listener import Listener
-from study.running.publication import get_ready, keep_texts, publish
+from study.running.publication import keep_texts, publish
 from study.running.result import StudyResult
 from study.search.source import Source
 from study.spec.parameters import extremes
-from study.spec.schema import ClassWeight, StudySpec
+from study.spec.schema import StudySpec
 from study.store.checkpoints import CheckpointFolder
 from study.store.checksums import remove_checksums, write_checksums
 from study.store.directory import StudyDirectory
@@ -39,10 +40,9 @@ from study.store.facts import describe_facts
 from study.store.files import remove, write_atomically
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest, Purpose, breaks_checkpoints
-from study.training.class_weights import check_class_weight, class_weights_of
+from study.training.class_weights import check_class_weight
 
 if TYPE_CHECKING:
-    from analysis.records.lines import Line
     from study.cluster.worker import TrialWorker
     from study.trial import Assignment
 
@@ -145,10 +145,15 @@ class Leg:
                 ledger, manifest = self._open_or_create(corpus, encoding)
                 records.callback(ledger.close)
                 lines = Background(
-                    lambda: _draw_lines(encoding.result(), faults, class_weights_of(self.spec), False)
+                    lambda: draw_lines(self.spec, encoding.result(), faults, manifest.has_opened_test)
                 )
-                self._train(start_ray, encoding, lines, ledger, manifest, interruption)
-            if interruption.reason is None and not ledger.has_lines("validation"):
+
+                def on_drained() -> None:
+                    if lacks_lines(ledger, manifest):  # the last runs leave CPUs idle
+                        lines.begin()
+
+                self._train(start_ray, encoding, on_drained, ledger, manifest, interruption)
+            if interruption.reason is None and lacks_lines(ledger, manifest):
                 self.listener.on_stage("fitting the lines to beat")
                 ledger.record_lines(faults.attempt("the lines to beat", lines.result, lambda _: []))
                 for what in faults.traces:
@@ -205,7 +210,7 @@ class Leg:
         self,
         start_ray: Callable[[], Capacity],
         encoding: Background[EncodedCorpus],
-        lines: Background[list[Line]],
+        on_drained: Callable[[], None],
         ledger: Ledger,
         manifest: Manifest,
         interruption: Interruption,
@@ -242,8 +247,6 @@ class Leg:
             encoded = encoding.result()
             models = ModelStore(self.directory.models, spec.keep_models, encoded)
             driver = Driver(spec, source, ledger, checkpoints, models, self.listener)
-            # The last runs leave CPUs idle.
-            on_drained = (lambda: None) if ledger.has_lines("validation") else lines.begin
             worker = self.load_worker()
             tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
@@ -326,15 +329,3 @@ def _running(ledger: Ledger) -> list[Assignment]:
 
 def _count_ended(ledger: Ledger, phase: Phase) -> int:
     return sum(o.state != "running" and o.assignment.phase == phase for o in ledger.outcomes())
-
-
-def _draw_lines(
-    encoded: EncodedCorpus, faults: Faults, weights: Sequence[ClassWeight], open_test: bool
-) -> list[Line]:
-    from study.data.cache import default_cache_folder
-    from study.training.baselines import fit_lines
-
-    folder = default_cache_folder()
-    lines = fit_lines(encoded, folder, faults.add, class_weights=weights, open_test=open_test)
-    get_ready()
-    return lines

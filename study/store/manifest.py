@@ -108,6 +108,11 @@ class Manifest:
         openings = self.content["data"].get("test_openings", [])
         return {trial: opening["n_seeds"] for opening in openings for trial in opening["trials"]}
 
+    @property
+    def has_opened_test(self) -> bool:
+        """Whether the sealed test split was opened, for whichever setting."""
+        return bool(self.content["data"].get("test_split") == "opened")
+
     def open_test(self, trials: Sequence[int], n_seeds: int, per: str | None = None) -> None:
         """Note, before it happens, that the sealed test split is opened for these trials.
 

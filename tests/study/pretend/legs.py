@@ -69,7 +69,7 @@ def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1, data: str | None 
         "encode": lambda corpus, spec: CORPUS,
         "explain_tokens": lambda *asked: "tokens: words",
         "find_warnings": lambda *asked: [],
-        "_draw_lines": lambda *asked: LINES,
+        "draw_lines": lambda *asked: LINES,
         "keep_texts": lambda *asked: None,
         "ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
         "watch_head": lambda on_lost, advice: nullcontext(),

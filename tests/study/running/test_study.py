@@ -134,6 +134,8 @@ def test_the_best_setting_is_confirmed_on_the_test_split_which_is_opened_once(st
     confirmed = analysis.load(study).trials.query("phase == 'confirm'")
     assert len(confirmed) == 2
     assert confirmed.test_accuracy.between(0, 1).all()
+    lines = analysis.load(study).baselines  # they answer the split that is open now, too
+    assert lines.test_accuracy.between(0, 1).all()
     assert analysis.load(study).trials.query("phase == 'search'").test_accuracy.isna().all()
     (opening,) = json.loads((study / "manifest.json").read_text())["data"]["test_openings"]
     assert opening["n_seeds"] == 2
