@@ -25,12 +25,17 @@ def plan(
     """Say how much a study trains, and what it can and cannot answer; run nothing."""
     from rich.console import Console
 
-    from study.cli.console import print_plan
+    from study.cli.console import print_plan, print_sentences
+    from study.data import load_corpus
+    from study.data.warnings import explain_classes
     from study.search.samplers import check_sampler
 
     checked = gather_spec(spec, given, settings)
     check_sampler(checked.design, checked.space)
-    print_plan(Console(highlight=False), checked, listed=listed)
+    console = Console(highlight=False)
+    print_plan(console, checked, listed=listed)
+    if not checked.data.is_built_in:  # those are made or downloaded first
+        print_sentences(console, explain_classes(load_corpus(checked.data)))
 
 
 @takes(STUDY)

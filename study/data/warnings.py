@@ -18,6 +18,9 @@ from study.data.tokens.characters import share_unspaced
 
 _KNOWN, _MAJORITY, _UNSPACED = 0.85, 0.8, 0.2
 _FEW_TEXTS, _FEW_TO_VALIDATE, _MANY_NUMBERS = 20, 200, 12
+_UNEVEN = (0.25, 1.5)
+"""Times its even share that a class has, at most or at least, where classes are said to be unequal."""
+
 _SHOWN = 5
 _SAMPLED = 2_000
 _LONG = 0.1
@@ -65,6 +68,26 @@ def find_warnings(corpus: Corpus, encoded: EncodedCorpus, longest: int | None = 
         *_on_classes(corpus),
         *_on_sizes(corpus),
         *_on_repeats(corpus),
+    ]
+
+
+def explain_classes(corpus: Corpus) -> list[str]:
+    """Say what the largest class alone would reach, where classes are so unequal that accuracy hides it."""
+    counts = corpus.splits.class_counts(corpus.labels, len(corpus.classes))
+    train, validation = counts[:, SPLITS.index("train")], counts[:, SPLITS.index("validation")]
+    largest, smallest = int(train.argmax()), int(train.argmin())
+    share = float(validation[largest] / max(1, validation.sum()))
+    least = float(train[smallest] / max(1, train.sum()))
+    if share * len(corpus.classes) < _UNEVEN[1] and least * len(corpus.classes) > _UNEVEN[0]:
+        return []
+    # Of the largest class precision is its share and recall 1; all others have an F1 of 0.
+    macro_f1 = 2 * share / (1 + share) / len(corpus.classes)
+    names = [quoted(corpus.classes[number]) for number in (largest, smallest)]
+    return [
+        f"Classes are unequal: always saying {names[0]} is right for {share:.1%} of the validation texts "
+        f"(macro-F1 {macro_f1:.2f}), so that an accuracy near it is none; the smallest class, {names[1]}, "
+        f"has {count(int(train[smallest]), 'training text')}. --set objective=val_macro_f1 judges settings "
+        "with each class alike; --set training.class_weight=balanced trains them so."
     ]
 
 

@@ -18,7 +18,7 @@ from study.cluster.head_watch import watch_head
 from study.cluster.session import check_address, ray_session, tokens_file
 from study.data import TRAIN_SIZE, Corpus, EncodedCorpus, check_train_sizes, encode, load_corpus
 from study.data.reading.sentences import explain_reading
-from study.data.warnings import explain_tokens, find_warnings
+from study.data.warnings import explain_classes, explain_tokens, find_warnings
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
 from study.forecast.time_left import Backlog
@@ -123,6 +123,7 @@ class Leg:
             if self.purpose in ("run", "extend"):
                 spec = self.spec
                 self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
+                self.listener.on_design(explain_classes(corpus))
                 for warning in spec.space.warnings():
                     self.listener.on_warning(warning)
             # Of a cluster nobody knows yet how many runs it takes at once: one, at least.

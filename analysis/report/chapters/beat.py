@@ -13,15 +13,14 @@ from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
-from analysis.statistics.mistakes import majority_share
 from analysis.words.literature import concerns, imdb_table
 from analysis.words.numbers import MINUS, count, duration, listing, number, percent, points
 
 _LEAST_LUCK = 0.0005
 """Luck of the best epoch that would show in a sentence."""
 
-_UNEVEN = 1.5
-"""Times its even share that the largest class has where macro-F1 is told beside the accuracy."""
+_UNEVEN = (0.25, 1.5)
+"""Times its even share that a class has, at most or at least, where macro-F1 is told beside the accuracy."""
 
 _SHOWN: list[tuple[str, str, Callable[[float], str]]] = [
     ("accuracy", "accuracy", percent),
@@ -154,8 +153,9 @@ def is_uneven(evidence: Evidence) -> bool:
     labels = evidence.study.labels
     if labels is None or not labels.size:
         return False
-    _, share = majority_share(labels)
-    return share * len(evidence.facts.classes) >= _UNEVEN
+    n_classes = len(evidence.facts.classes)
+    shares = np.bincount(labels, minlength=n_classes) / len(labels) * n_classes
+    return bool(shares.min() <= _UNEVEN[0] or shares.max() >= _UNEVEN[1])
 
 
 def _tables(evidence: Evidence) -> list[Block]:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score
 
-from study.data import DataSpec, encode, load_corpus
-from study.data.warnings import find_warnings
+from study.data import Corpus, DataSpec, encode, load_corpus
+from study.data.warnings import explain_classes, find_warnings
 from tests.study.data.published import sentences
 
 N = 1_200
@@ -81,3 +83,28 @@ def test_texts_beyond_the_longest_sequence_are_counted(tmp_path: Path) -> None:
 def test_a_small_validation_split_is_told_with_what_one_text_is_worth(tmp_path: Path) -> None:
     said = warn(tmp_path, SENTENCES[:100], ["a", "b"] * 50)
     assert "20 texts validate, so that one is 5.0% of accuracy" in said
+
+
+def corpus_of(folder: Path, counts: dict[str, int]) -> Corpus:
+    rows = [f"text {i} of {name},{name}" for name, n in counts.items() for i in range(n)]
+    path = folder / "texts.csv"
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    return load_corpus(DataSpec(source=str(path)))
+
+
+def test_what_the_largest_of_unequal_classes_alone_would_reach_is_said(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path, {"common": 300, "seldom": 90, "rare": 10})
+    truth = corpus.labels_of("validation")
+    common = corpus.classes.index("common")
+    always = np.full(len(truth), common)
+
+    (said,) = explain_classes(corpus)
+
+    assert f"always saying 'common' is right for {(truth == common).mean():.1%}" in said
+    assert f"macro-F1 {f1_score(truth, always, average='macro'):.2f}" in said
+    n_rare = int((corpus.labels_of("train") == corpus.classes.index("rare")).sum())
+    assert f"'rare', has {n_rare} training texts" in said
+
+
+def test_of_classes_of_one_size_nothing_is_said(tmp_path: Path) -> None:
+    assert explain_classes(corpus_of(tmp_path, {"a": 100, "b": 100, "c": 130})) == []
