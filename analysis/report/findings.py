@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.records.files import as_records
 from analysis.records.loading import Study
 from analysis.records.provenance import find_changes, read_change
+from analysis.report.advice import advise
 from analysis.report.chapters.amounts import read_amounts
 from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import read_baselines
@@ -40,7 +41,13 @@ def summarize(study: Study | Evidence) -> list[Finding]:
     findings.extend(_factors(evidence))
     findings.extend(_baselines(evidence))
     findings.extend(_failures(evidence))
+    findings.extend(_next(evidence))
     return findings
+
+
+def _next(evidence: Evidence) -> list[Finding]:
+    """What to do about it, each with its command."""
+    return [Finding(text=f"Next: {advice}", anchor="ranking", kind="next") for advice in advise(evidence)]
 
 
 def _blindness(evidence: Evidence) -> list[Finding]:

@@ -37,6 +37,12 @@ Spec = Annotated[
 MovedData = Annotated[
     str | None, typer.Option("--data", help="Where the same texts lie now, if they were moved.")
 ]
+Like = Annotated[
+    Path | None,
+    typer.Option(
+        "--like", metavar="DIR", help="Take all from the study in DIR, and begin with what it found."
+    ),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key, e.g. space.units=[16,32].")
 ]
@@ -47,6 +53,7 @@ def gather_spec(
     options: Mapping[str, object],
     settings: Iterable[str] | None,
     derive: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+    like: Path | None = None,
 ) -> StudySpec:
     """Read a preset or file, and put options and settings over it.
 
@@ -55,6 +62,7 @@ def gather_spec(
         options: Values by dotted key; None leaves what is there.
         settings: `KEY=VALUE`, which come last.
         derive: Makes a study's document for its texts; `derive_document` unless something else is asked.
+        like: The directory of a study that all is taken from, in place of a spec.
 
     Raises:
         StudyError: If what comes of it is no valid spec.
@@ -67,14 +75,16 @@ def gather_spec(
 
     given = {key: value for key, value in options.items() if value is not None}
     set_ = dict(parse_settings(settings))
-    if spec is None:
+    if like is not None:
+        document, origin = _take_over(like, spec), Origin(f"the spec of {like}")
+    elif spec is None:
         document, origin = _derive(given | set_, derive), Origin("the command line")
     else:
         document, origin = find_document(spec)
     if kind := (given | set_).get("design.kind"):
         _take_design(document, kind)
     for key, value in (given | set_).items():
-        put_setting(document, key, value)
+        put_setting(document, _find_parameter(document, key), value)
     if spec is None and "design.scientific" not in set_:
         leave_out_fixed(document)
     # Who asks for eight of three levels gets nine.
@@ -82,6 +92,30 @@ def gather_spec(
         print(said, file=sys.stderr)
     overrides = dict.fromkeys(given, "the command line") | {key: f"--set {key}" for key in set_}
     return StudySpec.from_document(document, replace(origin, overrides=overrides))
+
+
+def _find_parameter(document: Mapping[str, Any], key: str) -> str:
+    """The key of a parameter as a space has it that is written out with its conditions and constraints."""
+    section, _, name = key.partition(".")
+    space = document.get("space")
+    if section == "space" and name and isinstance(space, Mapping) and "parameters" in space:
+        from search_spaces.space import DOCUMENT_KEYS
+
+        return key if name.split(".")[0] in DOCUMENT_KEYS else f"space.parameters.{name}"
+    return key
+
+
+def _take_over(like: Path, spec: str | None) -> dict[str, Any]:
+    """The document of a study like one that is there."""
+    from study.errors import StudyError
+    from study.store.likeness import document_like
+
+    if spec is not None:
+        raise StudyError(
+            f"a study is like one spec: {spec} and --like {like} are two; leave one out, and put what is to "
+            "be otherwise over it with --set"
+        )
+    return document_like(like)
 
 
 def _take_design(document: dict[str, Any], kind: object) -> None:

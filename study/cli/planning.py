@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from study.cli.flags import STUDY, Given, takes
-from study.cli.options import Settings, Spec, gather_spec
+from study.cli.options import Like, Settings, Spec, gather_spec
 
 if TYPE_CHECKING:
     from study.spec.schema import StudySpec
@@ -19,6 +19,7 @@ def plan(
     spec: Spec = None,
     *,
     given: Given,
+    like: Like = None,
     settings: Settings = None,
     listed: Annotated[bool, typer.Option("--list", help="List the settings, where they are fixed.")] = False,
 ) -> None:
@@ -30,7 +31,7 @@ def plan(
     from study.data.warnings import explain_classes
     from study.search.samplers import check_sampler
 
-    checked = gather_spec(spec, given, settings)
+    checked = gather_spec(spec, given, settings, like=like)
     check_sampler(checked.design, checked.space)
     console = Console(highlight=False)
     print_plan(console, checked, listed=listed)

@@ -12,6 +12,7 @@ import typer
 from study.cli.flags import GROWTH, RUN, Given, takes
 from study.cli.options import (
     Address,
+    Like,
     MovedData,
     Settings,
     Spec,
@@ -36,6 +37,7 @@ def run(
     out: Studies = Path("studies"),
     *,
     given: Given,
+    like: Like = None,
     settings: Settings = None,
     address: Address = None,
     dry_run: Annotated[
@@ -44,12 +46,12 @@ def run(
 ) -> None:
     """Run a study, or continue it where it stopped."""
     if dry_run:
-        say_price(gather_spec(spec, given, settings))
+        say_price(gather_spec(spec, given, settings, like=like))
         return
     from study.data import reading_once
 
     with reading_once():  # ranges that suit the texts follow from them, too
-        checked = gather_spec(spec, given, settings)
+        checked = gather_spec(spec, given, settings, like=like)
         from study.running.verbs import run_study
 
         finish(checked, partial(run_study, checked, out, address=address))

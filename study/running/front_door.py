@@ -114,6 +114,24 @@ def learn(
 
 
 @_in_one_line()
+def like(study: StudyPath) -> StudySpec:
+    """Return the spec of a new study like one that is there, begun with what that one found.
+
+    `run` takes it, with a name and whatever is to be otherwise: more epochs, a wider range.
+
+    Args:
+        study: Its directory, or a `StudyResult`.
+
+    Raises:
+        StudyError: If there is no study.
+    """
+    from study.spec.schema import StudySpec
+    from study.store.likeness import document_like
+
+    return StudySpec.from_document(document_like(Path(study)), str(study))
+
+
+@_in_one_line()
 def resume(
     study: StudyPath,
     *,

@@ -26,6 +26,7 @@ CLOSING_FINDINGS = (
     "confirmation",
     "best",
     "onset",
+    "next",
     "settings",
     "baseline",
 )

@@ -47,8 +47,8 @@ def grow_spec(old: StudySpec, document: Mapping[str, Any]) -> StudySpec:
         if key.startswith("space."):
             raise StudyError(
                 f"an extended study keeps its space: {key} would change, but what was drawn is no sample of "
-                "another space, and no sampler learns from it; start a new study with "
-                "warm_start: [this one]"
+                "another space, and no sampler learns from it; start a new study from it with "
+                "`study run --like DIR --set ...`"
             )
         if key not in GROWING_KEYS + FREE_KEYS:
             raise StudyError(
@@ -98,7 +98,8 @@ def _check_more(old: StudySpec, new: StudySpec) -> None:
         raise StudyError(
             f"a scheduler stopped runs for a training of {old.training.max_epochs} epochs: with "
             f"design.scheduler={new.design.scheduler} nobody knows what they would have become in "
-            f"{new.training.max_epochs}; start a new study with warm_start: [this one]"
+            f"{new.training.max_epochs}; start a new study from it with `study run --like DIR --set "
+            f"training.max_epochs={new.training.max_epochs}`"
         )
 
 
@@ -161,7 +162,7 @@ def check_unconfirmed(ledger: Ledger) -> None:
     if any(outcome.assignment.phase == "confirm" for outcome in ledger.outcomes()):
         raise StudyError(
             f"a confirmed study keeps its epochs: its test split was opened after {ledger.facts.max_epochs} "
-            "of them, and is opened once; start a new study with warm_start: [this one]"
+            "of them, and is opened once; start a new study from it with `study run --like DIR --set ...`"
         )
 
 

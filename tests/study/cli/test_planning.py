@@ -71,3 +71,13 @@ def test_the_console_prints_what_a_design_says(capsys: pytest.CaptureFixture[str
     ConsoleListener(Console(highlight=False), spec).on_design(["Can answer [all]."])
 
     assert capsys.readouterr().out == "- Can answer [all].\n"
+
+
+def test_a_parameter_is_found_in_a_space_that_is_written_out(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    space = {"parameters": SMALL_SPACE, "constraints": ["units < 64"]}
+    path.write_text(dump_document({"name": "small", "space": space, "design": "grid"}))
+
+    spec = gather_spec(str(path), {}, ["space.units=[16, 32]", "space.constraints=['units < 32']"])
+
+    assert [setting["units"] for setting in spec.design.plan(spec.space, 0) or ()] == [16] * 6

@@ -1,0 +1,160 @@
+"""What to do next: a sentence and a command that can be pasted, from what a study found."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.records.files import as_records
+from analysis.report.widening import widen
+from analysis.statistics.amounts import TRAIN_SIZE
+from analysis.statistics.evidence import Evidence
+from analysis.words.labels import label_factor, label_value
+from analysis.words.numbers import count, points
+
+MAX_ADVICE = 3
+"""More is no advice."""
+
+FAR_BEHIND = 0.05
+"""Where a line to beat is ahead by this much, whatever seeds and texts, no search makes up for it."""
+
+_MAX_CONFIRMED = 4
+
+_MOST_MORE = 10
+"""Where a comparison lacks more than this, it is not worth the time."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do and why, in a sentence, and the command that does it; none where nothing is to be done."""
+
+    text: str
+    command: str = ""
+
+    def __str__(self) -> str:
+        """The sentence, the command after a colon."""
+        return f"{self.text}: {self.command}" if self.command else f"{self.text}."
+
+
+def advise(evidence: Evidence) -> list[Advice]:
+    """Return what to do next, the most promising first; nothing where no run completed or some still run."""
+    if evidence.ranking.empty or (evidence.runs["state"] == "running").any():
+        return []
+    hopeless = list(_stop(evidence))
+    if hopeless:
+        return hopeless
+    return [
+        *_train_longer(evidence),
+        *_widen(evidence),
+        *_confirm(evidence),
+        *_add_runs(evidence),
+    ][:MAX_ADVICE]
+
+
+def _folder_of(evidence: Evidence) -> Path:
+    path = Path(evidence.study.path)
+    return path.parent if path.suffix in (".db", ".parquet") else path
+
+
+def _stop(evidence: Evidence) -> Iterator[Advice]:
+    lines = as_records(evidence.against_lines.head(1))
+    if lines and lines[0]["high"] < -FAR_BEHIND:
+        ahead = points(-lines[0]["high"])
+        yield Advice(
+            f"Stop here, or bring more texts: {lines[0]['name']} is ahead by {ahead} at least, more than "
+            "tuning is likely to make up for"
+        )
+
+
+def _train_longer(evidence: Evidence) -> Iterator[Advice]:
+    """Where every run of the best setting was at its best when it had to end."""
+    last = evidence.facts.max_epochs
+    best = evidence.completed
+    best = best[(best["setting"] == evidence.ranking["setting"].iloc[0]) & (best["phase"] == "search")]
+    if best.empty or not (best["best_epoch"] == last).all():
+        return
+    text = f"The best setting was at its best in the last epoch, {last}: train longer"
+    longer = f"training.max_epochs={2 * last}"
+    if _can_grow_in_epochs(evidence):
+        yield Advice(text, f"study extend {shlex.quote(str(_folder_of(evidence)))} --set {longer}")
+    else:
+        yield Advice(text, f"study run {_like(evidence, f'{2 * last}-epochs')} --set {longer}")
+
+
+def _can_grow_in_epochs(evidence: Evidence) -> bool:
+    return evidence.facts.scheduler in (None, "none") and evidence.confirmation.empty
+
+
+def _widen(evidence: Evidence) -> Iterator[Advice]:
+    table = evidence.boundaries
+    if table.empty:
+        return
+    for row in as_records(table[table["widen"]].sort_values("p_corrected")):
+        name = str(row["parameter"])
+        domain = evidence.facts.space.get("parameters", {}).get(name)
+        wider = widen(domain, str(row["end"]))
+        if wider is not None:
+            setting = shlex.quote(f"space.{name}={wider}")
+            at = f"{label_factor(name)} {row['bound']}"
+            yield Advice(
+                f"Accuracy still rises towards {at}, an end of what was tried: widen the range",
+                f"study run {_like(evidence, f'wider-{name}')} --set {setting}",
+            )
+            return
+
+
+def _confirm(evidence: Evidence) -> Iterator[Advice]:
+    """Where several settings may be the best and none was trained on fresh seeds."""
+    left = int(evidence.in_the_running["may_be_best"].sum()) if len(evidence.in_the_running) else 0
+    if left < 2 or not evidence.confirmation.empty or not evidence.facts.n_test:
+        return
+    top = min(left, _MAX_CONFIRMED)
+    yield Advice(
+        f"{count(left, 'setting')} may be the best: train the first {top} on fresh seeds, and test them once",
+        f"study confirm {shlex.quote(str(_folder_of(evidence)))} --top {top} --seeds 5",
+    )
+
+
+def _add_runs(evidence: Evidence) -> Iterator[Advice]:
+    """Where nothing is shown to be better, and more of the same would tell."""
+    if not evidence.factors or not evidence.confirmation.empty:
+        return
+    table = evidence.level_verdicts
+    if (table["answer"] == "better").any():
+        return
+    unsettled = table[(table["answer"] == "not enough runs") & (table["factor"] != TRAIN_SIZE)]
+    for row in as_records(unsettled.dropna(subset="more").sort_values("more")):
+        more, option = int(row["more"]), _grow(evidence, row)
+        if option and more <= _MOST_MORE:
+            noun = f"more {row['more_of']}"
+            a, b = (label_value(row["factor"], row[side]) for side in ("a", "b"))
+            yield Advice(
+                f"Nothing is shown to be better; {count(more, noun)} would tell {a} and "
+                f"{b} apart, if the difference stays",
+                f"study extend {shlex.quote(str(_folder_of(evidence)))} {option}",
+            )
+            return
+
+
+def _grow(evidence: Evidence, row: dict[str, Any]) -> str:
+    """The option that adds what a comparison lacks, nothing where the design has none."""
+    spec, more = evidence.facts.spec, int(row["more"])
+    design = spec.get("design", {})
+    if row["more_of"] == "seed":
+        return f"--seeds {int(spec.get('seeds', 1)) + more}"
+    scientific = list(design.get("scientific", ()))
+    if row["more_of"] != "setting" or row["factor"] not in scientific or "trials" not in design:
+        return ""
+    n_levels = len(evidence.study.trials.drop_duplicates(scientific))
+    return f"--trials {int(design['trials']) + more * n_levels}"
+
+
+def _like(evidence: Evidence, what: str) -> str:
+    """The options of a new study like this one."""
+    name = f"{evidence.study.name[:40]}-{what}"[:64]
+    folder = _folder_of(evidence)
+    beside = "" if folder.parent == Path("studies") else f" --out {shlex.quote(str(folder.parent))}"
+    return f"--like {shlex.quote(str(folder))} --name {shlex.quote(name)}{beside}"

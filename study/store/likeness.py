@@ -1,0 +1,28 @@
+"""A new study like one that is there: the same but for what is put over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from study.designs import SearchDesign
+from study.store.directory import StudyDirectory
+
+SUFFIX = "-again"
+"""What the new study's name ends with, unless it is given another."""
+
+
+def document_like(path: Path) -> dict[str, Any]:
+    """Return the document of a new study like the one in a directory, begun with what that one found.
+
+    A search whose sampler learns starts warm from it, with other epochs and other ranges too: whatever of its
+    best settings is legal then is proposed first.
+
+    Raises:
+        StudyError: If there is no study.
+    """
+    spec = StudyDirectory(path).require().read_spec()
+    name = spec.name if spec.name.endswith(SUFFIX) else f"{spec.name[: 64 - len(SUFFIX)]}{SUFFIX}"
+    design = spec.design
+    learns = isinstance(design, SearchDesign) and design.sampler not in ("random", "qmc")
+    return spec.to_document() | {"name": name, "warm_start": [str(path)] if learns else []}
