@@ -143,7 +143,21 @@ def read_levels(evidence: Evidence) -> str:
     ]
     first = first[0].upper() + first[1:]
     tail = f" Of {count(len(table), 'comparison')}, {listing(rest)}." if rest else ""
-    return f"{together}{first}{tail}{read_turns(evidence)}"
+    return f"{together}{first}{tail}{'' if phrases or when else _read_ahead_early(evidence)}{read_turns(evidence)}"
+
+
+def _read_ahead_early(evidence: Evidence) -> str:
+    """What was ahead when runs were stopped, where those that went on are too few to tell."""
+    early = evidence.early_level_verdicts
+    if early.empty:
+        return ""
+    ahead = early[early["answer"] == "better"].sort_values("effect_pp", ascending=False)
+    if ahead.empty:
+        return ""
+    return (
+        f" After {count(evidence.equal_epochs or 0, 'epoch')}, runs that were stopped included, "
+        f"{listing([_beats(row) for row in as_records(ahead)], 3)}: that speaks of this stage alone."
+    )
 
 
 def _fair(evidence: Evidence) -> list[str]:

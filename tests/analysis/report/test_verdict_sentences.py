@@ -251,3 +251,28 @@ def test_the_early_and_the_final_comparison_do_not_contradict_each_other_unsaid(
         " After 2 epochs and among the runs that went to their end not the same is ahead: "
         "cell LSTM is ahead of GRU by 5.1 points, and behind by 4.0 among those."
     ) in text
+
+
+def test_what_was_ahead_when_runs_were_stopped_is_said_where_the_end_cannot_tell(
+    judge: Callable[..., Evidence],
+) -> None:
+    evidence = judge(field("search", [0.850, 0.849], range(1, 3)))
+    assert "better than another" in read_levels(evidence)
+    early = evidence.level_verdicts.assign(
+        answer="better", effect_pp=18.0, effect_low_pp=12.0, effect_high_pp=24.0, scope=""
+    )
+    evidence.__dict__.update(early_level_verdicts=early, equal_epochs=3)
+
+    text = read_levels(evidence)
+
+    assert "After 3 epochs, runs that were stopped included, units " in text
+    assert "by 18.0 points (12.0 to 24.0): that speaks of this stage alone." in text
+
+
+def test_what_the_end_tells_needs_no_earlier_stage(judge: Callable[..., Evidence]) -> None:
+    evidence = judge(field("search", [0.90, 0.80], range(1, 6)))
+    early = evidence.level_verdicts.assign(answer="better")
+    evidence.__dict__.update(early_level_verdicts=early, equal_epochs=3)
+
+    assert "beats" in read_levels(evidence)
+    assert "After 3 epochs" not in read_levels(evidence)
