@@ -93,6 +93,12 @@ def _verdicts(named: Mapping[str, Study]) -> pd.DataFrame:
     # Of several margins the least: what it leaves equivalent is so by all of them.
     rule = min((rule_of(study.spec) for study in named.values()), key=lambda own: own.margin)
     table = compare_studies(tables, facts=facts, rule=rule)
+    # Of studies that were judged on other texts no number of runs tells which is better.
+    judged = {name: (f.source, f.classes, f.n_validation, f.validated_on) for name, f in facts.items()}
+    elsewhere = table["a"].map(judged) != table["b"].map(judged)
+    table["answer"] = table["answer"].mask(elsewhere, "cannot be told apart")
+    table["confounded"] = table["confounded"].mask(elsewhere, "the texts")
+    table["more"] = table["more"].mask(elsewhere)
     names = [f"{a} over {b}" for a, b in zip(table["a"], table["b"], strict=True)]
     return table.assign(name=names)
 

@@ -143,7 +143,8 @@ def read_levels(evidence: Evidence) -> str:
     ]
     first = first[0].upper() + first[1:]
     tail = f" Of {count(len(table), 'comparison')}, {listing(rest)}." if rest else ""
-    return f"{together}{first}{tail}{'' if phrases or when else _read_ahead_early(evidence)}{read_turns(evidence)}"
+    ahead = "" if phrases or when else _read_ahead_early(evidence)
+    return f"{together}{first}{tail}{ahead}{read_turns(evidence)}"
 
 
 def _read_ahead_early(evidence: Evidence) -> str:

@@ -24,6 +24,19 @@ def test_studies_on_other_texts_or_the_test_split_are_warned_of_first(
     assert texts[2].endswith("4 and 6.")
 
 
+def test_studies_on_other_texts_are_not_told_to_run_more(
+    small_study: Study, make_study: Callable[..., Study]
+) -> None:
+    report = build_comparison([small_study, make_study(name="other", source="elsewhere.csv")])
+
+    (grid,) = [b for s in report.sections for b in s.blocks if getattr(b, "name", "") == "verdicts-studies"
+               and hasattr(b, "frame")]  # fmt: skip
+    assert grid.shown["verdict"].tolist() == ["cannot be told apart from the texts"]
+    assert grid.frame["more"].isna().all()
+    (said,) = [finding.text for finding in report.findings if finding.kind == "studies"]
+    assert "no study is shown to be better" in said
+
+
 def test_a_study_is_never_better_than_itself(small_study: Study) -> None:
     texts = {finding.kind: finding.text for finding in build_comparison([small_study, small_study]).findings}
     assert texts["studies"].startswith("Over the settings that they share, no study is shown to be better")

@@ -159,3 +159,35 @@ def test_the_best_of_each_cell_is_confirmed_and_compared(tmp_path: Path) -> None
     assert table["factor"].tolist() == ["cell", "cell"]
     assert table["split"].tolist() == ["validation", "test"]
     assert table["n_pairs"].tolist() == [3, 3]
+
+
+def test_a_study_that_was_stopped_early_has_its_like_with_more_epochs(study: Path) -> None:
+    arguments = ["run", "--like", "studies/tiny", "--name", "longer", "--set", "training.max_epochs=4"]
+
+    finished = run_study(study.parent.parent, [*arguments, "--trials", "2"])
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    longer = analysis.load(study.parent / "longer")
+    assert longer.facts.max_epochs == 4
+    best = analysis.load(study).trials.query("state == 'completed' and phase == 'search'")
+    best = best.nlargest(1, "val_accuracy").iloc[0]
+    first = longer.trials.query("trial == 0").iloc[0]
+    assert {name: first[name] for name in ("cell", "bidirectional", "units")} == {
+        name: best[name] for name in ("cell", "bidirectional", "units")
+    }
+
+
+def test_a_learning_curve_is_trained_and_told(study: Path) -> None:
+    data = ["--set", "data.recall={n_texts: 600, length: 8, distance: 2, alphabet: 4}", "--seeds", "2"]
+    sizes = ["--sizes", "50,100,200", "--epochs", "2", "--set", "space.cell=gru", "--set", "space.units=4"]
+
+    finished = run_study(study.parent.parent, ["learn", "recall", "--name", "curve", *data, *sizes])
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "From 50 to 200 training texts, accuracy" in finished.stdout
+    curve = analysis.load(study.parent / "curve")
+    assert sorted(curve.trials["train_size"]) == [50, 50, 100, 100, 200, 200]
+    assert curve.lines_by_amount.groupby(["train_size", "seed"]).ngroups == 6
+    tables = study.parent / "curve" / "report" / "tables"
+    assert len(pd.read_csv(tables / "accuracy-by-amount.csv")) == 3
+    assert (study.parent / "curve" / "report" / "figures" / "accuracy-by-amount.svg").exists()

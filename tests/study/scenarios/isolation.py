@@ -43,7 +43,7 @@ def begin(folder: Path) -> None:
     """Begin such a program: with loopback up, and a token in `folder` for the Ray that it starts."""
     set_loopback(up=True)
     # `ray start` writes there which cluster `ray.init()` is to join, and whoever is killed leaves it.
-    temporary = Path("/tmp/ray")
+    temporary = Path("/tmp/ray")  # noqa: S108 - Ray's own
     temporary.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", temporary], check=True)
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
