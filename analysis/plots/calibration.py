@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.plots.style import HALF_WIDTH_IN, MUTED, new_axes, plain, show_percent
+from analysis.plots.style import HALF_WIDTH_IN, MUTED, legend_above, new_axes, plain, show_percent
 from analysis.records.files import as_records
 from analysis.words.labels import color_of
 
@@ -43,5 +43,6 @@ def draw_reliability(curves: Sequence[tuple[str, str, pd.DataFrame]]) -> Figure:
     axes.set_ylabel("how often it is right")
     show_percent(axes)
     show_percent(axes, "x")
-    axes.legend(loc="upper left")
+    handles, _ = axes.get_legend_handles_labels()
+    legend_above(figure, handles, 1, 1)
     return figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,16 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from analysis.plots.style import (
     FULL_WIDTH_IN,
     HALF_WIDTH_IN,
     INK,
     MUTED,
+    is_narrow,
+    legend_above,
     new_figure,
     plain,
     show_percent,
     show_whole_epochs,
+    wrap,
 )
 from analysis.records.schema import run_keys
 from analysis.words.labels import CELL_LABELS, color_of
@@ -59,7 +64,7 @@ def draw_panels(panels: Sequence[Panel], metric: str, last_epoch: int, columns: 
         last_epoch: The right end of the axes.
         columns: Panels in a row.
     """
-    columns = min(columns, len(panels))
+    columns = min(2 if is_narrow() else columns, len(panels))
     rows = -(-len(panels) // columns)
     is_alone = len(panels) == 1
     figure = new_figure(HALF_WIDTH_IN if is_alone else FULL_WIDTH_IN, 3.2 if is_alone else 0.55 + 1.95 * rows)
@@ -76,7 +81,7 @@ def draw_panels(panels: Sequence[Panel], metric: str, last_epoch: int, columns: 
     for axes in grid[:, 0]:
         axes.set_ylabel(metric)
     _limit(list(grid.flat), panels, metric)
-    figure.legend(handles=_legend(panels), loc="outside upper left", ncols=2 if is_alone else 4)
+    legend_above(figure, _legend(panels), 2 if is_alone else 4)
     return figure
 
 
@@ -84,7 +89,8 @@ def _draw_panel(axes: Axes, panel: Panel, metric: str) -> None:
     color = color_of(panel.cell)
     if panel.title:
         model, _, rest = panel.title.partition(", ")
-        axes.set_title(f"{plain(model, 30)}\n{plain(rest, 40)}".rstrip(), fontsize=8)
+        rest = wrap(rest, 25, 3) if is_narrow() else plain(rest, 40)
+        axes.set_title(f"{plain(model, 30)}\n{rest}".rstrip(), fontsize=7 if is_narrow() else 8)
     mean = panel.epochs.groupby("epoch")[[f"train_{metric}", f"val_{metric}"]].mean()
     if panel.onset is not None:
         axes.axvspan(panel.onset, panel.epochs["epoch"].max() + 0.3, color=color, alpha=0.08, linewidth=0)
@@ -136,26 +142,28 @@ def draw_by_cell(epochs: pd.DataFrame, best_trials: dict[str, int], last_epoch: 
     """Draw all curves by cell type, loss above and accuracy below, the best setting of each in front.
 
     Args:
-        epochs: The epochs table with the column `cell`.
+        epochs: The epochs table with the columns `cell` and `state`.
         best_trials: The trial with the best objective by cell, in the order of the columns.
         last_epoch: The right end of the axes.
     """
     cells = list(best_trials)
-    figure = new_figure(FULL_WIDTH_IN, 4.6)
-    grid = figure.subplots(2, len(cells), sharex=True, sharey="row", squeeze=False)
+    if is_narrow():
+        figure = new_figure(FULL_WIDTH_IN, 0.9 + 1.6 * len(cells))
+        grid = figure.subplots(len(cells), 2, sharex=True, sharey="col", squeeze=False).T
+    else:
+        figure = new_figure(FULL_WIDTH_IN, 4.6)
+        grid = figure.subplots(2, len(cells), sharex=True, sharey="row", squeeze=False)
     for column, cell in zip(grid.T, cells, strict=True):
         rows = epochs[epochs["cell"] == cell]
         for axes, metric in zip(column, ("loss", "accuracy"), strict=True):
             _draw_bundle(axes, rows, metric, color_of(cell))
-            best = rows[rows["trial"] == best_trials[cell]]
+            best = rows[(rows["trial"] == best_trials[cell]) & (rows["state"] == "completed")]
             panel = Panel(title="", cell=cell, epochs=best, best_epoch=None, onset=None)
             _draw_panel(axes, panel, metric)
             show_whole_epochs(axes, last_epoch)
-        column[0].set_title(plain(CELL_LABELS.get(cell, cell)), color=color_of(cell))
-        column[1].set_xlabel("epoch")
+        _name_column(column, plain(CELL_LABELS.get(cell, cell)), color_of(cell))
         show_percent(column[1])
-    grid[0, 0].set_ylabel("loss")
-    grid[1, 0].set_ylabel("accuracy")
+    _name_axes(grid)
     for row, metric in zip(grid, ("loss", "accuracy"), strict=True):
         whole = Panel(title="", cell="", epochs=epochs, best_epoch=None, onset=None)
         _limit(row, [whole], metric)
@@ -164,8 +172,25 @@ def draw_by_cell(epochs: pd.DataFrame, best_trials: dict[str, int], last_epoch: 
         Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1.4, label="train, the same setting"),
         Line2D([], [], color=MUTED, linewidth=0.8, alpha=0.7, label="validation, other settings"),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    legend_above(figure, handles, 3, 1)
     return figure
+
+
+def _name_column(column: NDArray[Any], name: str, color: str) -> None:
+    """Name a cell's two panels, which lie side by side where the page is narrow."""
+    column[0].set_title(name, color=color)
+    if is_narrow():
+        column[1].set_title(" ")  # keeps the two level
+
+
+def _name_axes(grid: NDArray[Any]) -> None:
+    """Name the axes of panels given as (loss and accuracy, cells)."""
+    bottom = grid[:, -1] if is_narrow() else grid[1]
+    for axes in bottom:
+        axes.set_xlabel("epoch")
+    for row, metric in zip(grid, ("loss", "accuracy"), strict=True):
+        for axes in row if is_narrow() else row[:1]:
+            axes.set_ylabel(metric)
 
 
 def _draw_bundle(axes: Axes, rows: pd.DataFrame, metric: str, color: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.plots.style import HALF_WIDTH_IN, INK, MUTED, new_axes, plain, show_percent
+from analysis.plots.style import HALF_WIDTH_IN, INK, MUTED, legend_above, new_axes, plain, show_percent
 from analysis.records.files import as_records
 from analysis.words.labels import label_factor
 
@@ -34,7 +34,8 @@ def draw_importance(table: pd.DataFrame) -> Figure:
     axes.set_ylim(0.4, len(order) + 0.6)
     axes.set_xlabel("share of what can be explained")
     show_percent(axes, "x")
-    axes.legend(loc="lower right")
+    handles, _ = axes.get_legend_handles_labels()
+    legend_above(figure, handles, 2)
     return figure
 
 

@@ -19,17 +19,18 @@ from analysis.plots.calibration import draw_reliability
 from analysis.plots.curves import draw_by_cell, draw_panels
 from analysis.plots.factors import draw_importance
 from analysis.plots.gradients import draw_gradients
-from analysis.plots.mistakes import MAX_DRAWN, draw_accuracy_by_range, draw_confusion
+from analysis.plots.mistakes import MAX_DRAWN, MAX_IN_HALF, draw_accuracy_by_range, draw_confusion
 from analysis.plots.overfitting import draw_levels, draw_map, draw_onsets
 from analysis.plots.panels import best_trial_by_cell, curve_panels
+from analysis.plots.parallel import draw_parallel
 from analysis.plots.ranking import draw_best_and_last
-from analysis.plots.search import draw_expected_best, draw_front, draw_parallel
-from analysis.plots.style import say_nothing_to_show, styled
+from analysis.plots.search import draw_expected_best, draw_front
+from analysis.plots.style import is_narrow, say_nothing_to_show, styled
 from analysis.plots.verdicts import draw_verdicts
 from analysis.records.files import as_records
 from analysis.records.loading import Study
 from analysis.records.schema import RUN_KEY
-from analysis.statistics.calibration import reliability_curve
+from analysis.statistics.effects import can_hold_equal
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.fronts import Cost
 from analysis.statistics.mistakes import among_most_confused
@@ -46,10 +47,7 @@ _OVERFITTING = (
     ("gap_last", f"train {MINUS} validation, last epoch"),
 )
 
-_EFFECTS = (
-    ("adjusted", "mean accuracy, all else held equal"),
-    ("best_of_equal", "expected best of equally many settings"),
-)
+_MEANS = {True: "mean accuracy, all else held equal", False: "mean accuracy, as tried"}
 
 
 def learning_curves(
@@ -113,7 +111,9 @@ def overfitting_by_factor(study: Study | Evidence) -> Figure:
     with styled():
         if not evidence.factors:
             return say_nothing_to_show("Nothing was varied among completed runs.")
-        return draw_levels(evidence.overfitting_by_factor, _OVERFITTING)
+        # Without any onset, the epochs before it are those that were run.
+        shown = _OVERFITTING if evidence.has_onsets else _OVERFITTING[1:]
+        return draw_levels(evidence.overfitting_by_factor, shown)
 
 
 def gap_map(study: Study | Evidence, down: str, across: str) -> Figure:
@@ -158,18 +158,19 @@ def effects(study: Study | Evidence) -> Figure:
     with styled():
         if table.empty:
             return say_nothing_to_show("Nothing was varied among completed runs.")
-        return draw_levels(_long_effects(table), _EFFECTS)
+        means = ("mean", _MEANS[can_hold_equal(table)])
+        best = ("best_of_equal", "expected best of equally many settings")
+        return draw_levels(_long_effects(table), (means, best))
 
 
 def _long_effects(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per level and statistic; where nothing can be held equal, the mean as tried stands in."""
-    held = table["adjusted"].notna()
+    """One row per level and statistic; where all else cannot be held equal everywhere, means are as tried."""
     columns = ["factor", "level", "n_settings"]
+    names = (
+        ("adjusted", "adjusted_low", "adjusted_high") if can_hold_equal(table) else ("mean", "low", "high")
+    )
     means = table[columns].assign(
-        statistic="adjusted",
-        mean=table["adjusted"].where(held, table["mean"]),
-        low=table["adjusted_low"].where(held, table["low"]),
-        high=table["adjusted_high"].where(held, table["high"]),
+        statistic="mean", mean=table[names[0]], low=table[names[1]], high=table[names[2]]
     )
     spread = table["best_of_equal_sd"].where(table["best_of_equal_sd"] > 0)
     best = table[columns].assign(
@@ -183,28 +184,12 @@ def _long_effects(table: pd.DataFrame) -> pd.DataFrame:
 
 def reliability(study: Study | Evidence) -> Figure:
     """Accuracy against confidence for the best run of each cell whose predictions were kept."""
+    table = gather(study).reliability
     with styled():
-        curves = _reliability_curves(gather(study))
-        if not curves:
+        if table.empty:
             return say_nothing_to_show("No predictions of completed runs were kept.")
-        return draw_reliability(curves)
-
-
-def _reliability_curves(evidence: Evidence) -> list[tuple[str, str, pd.DataFrame]]:
-    table, labels = evidence.calibration, evidence.study.labels
-    if table.empty or labels is None:
-        return []
-    leaders = table.drop_duplicates("cell") if "cell" in table else table.head(1)
-    return [
-        (
-            str(row["label"]),
-            str(row.get("cell", "")),
-            reliability_curve(
-                evidence.study.predictions[row["trial"], row["phase"], row["replicate"]], labels
-            ),
-        )
-        for row in as_records(leaders)
-    ]
+        groups = table.groupby(["label", "cell"], sort=False)
+        return draw_reliability([(str(label), str(cell), curve) for (label, cell), curve in groups])
 
 
 def confusion(study: Study | Evidence) -> Figure:
@@ -213,7 +198,8 @@ def confusion(study: Study | Evidence) -> Figure:
     with styled():
         if evidence.confusion.empty:
             return say_nothing_to_show("No predictions of the best setting were kept.")
-        return draw_confusion(among_most_confused(evidence.confusion, MAX_DRAWN), evidence.facts.classes)
+        most = MAX_IN_HALF if is_narrow() else MAX_DRAWN
+        return draw_confusion(among_most_confused(evidence.confusion, most), evidence.facts.classes)
 
 
 def accuracy_by_text(study: Study | Evidence) -> Figure:

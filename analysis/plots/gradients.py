@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.plots.style import FULL_WIDTH_IN, new_figure
+from analysis.plots.style import FULL_WIDTH_IN, is_narrow, legend_above, new_figure
 from analysis.records.gradients import MOMENTS
 from analysis.words.labels import CELL_LABELS, CELLS, color_of
 
@@ -20,8 +20,10 @@ def draw_gradients(reach: pd.DataFrame) -> Figure:
     Args:
         reach: As `analysis.statistics.gradients.gradient_reach` gives it.
     """
-    figure = new_figure(FULL_WIDTH_IN, 3.2)
-    axes_of = dict(zip(MOMENTS, figure.subplots(1, len(MOMENTS), sharey=True), strict=True))
+    down, across = (len(MOMENTS), 1) if is_narrow() else (1, len(MOMENTS))
+    figure = new_figure(FULL_WIDTH_IN, 0.4 + 2.5 * down)
+    grid = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
+    axes_of = dict(zip(MOMENTS, grid, strict=True))
     for moment, axes in axes_of.items():
         for cell in CELLS:
             rows = reach[(reach["cell"] == cell) & (reach["moment"] == moment)].sort_values("steps_back")
@@ -41,6 +43,8 @@ def draw_gradients(reach: pd.DataFrame) -> Figure:
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         axes.set_title(_TITLES[moment])
         axes.set_xlabel("steps back in time")
-    axes_of["start"].set_ylabel("share of the last step's gradient")
-    axes_of["start"].legend(loc="best")
+    for axes in grid[:down]:
+        axes.set_ylabel("share of the last step's gradient")
+    handles, _ = axes_of["start"].get_legend_handles_labels()
+    legend_above(figure, handles, 3, 3)
     return figure

@@ -19,13 +19,14 @@ from analysis.plots.style import (
     new_axes,
     plain,
     show_percent,
+    wrap,
 )
 from analysis.records.files import as_records
 
 MAX_DRAWN = 50
 """Classes that one figure has room for."""
 
-MAX_IN_HALF = 12
+MAX_IN_HALF = 8
 """Classes for which half the page is wide enough."""
 
 _PALETTE, _EMPTY = sns.light_palette("#7A4E9E", as_cmap=True), "#F5F3F8"
@@ -74,7 +75,10 @@ def draw_confusion(table: pd.DataFrame, names: Sequence[str]) -> Figure:
     axes.tick_params(labelcolor=INK, pad=2, length=0)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xlabel(f"a row a true class, a column what it is taken for{'' if are_named else ', by number'}")
+    about = f"a row a true class, a column what it is taken for{'' if are_named else ', by number'}"
+    if n < len(names):
+        about = f"The {n} classes with most mistakes: {about}"
+    axes.set_xlabel(wrap(about, 56 if is_half else 120, 3), loc="right")
     axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), facecolor=_EMPTY)
     axes.grid(visible=False)
     for spine in axes.spines.values():

@@ -12,22 +12,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.plots.rows import new_rows
 from analysis.plots.style import (
     FULL_WIDTH_IN,
     HALF_WIDTH_IN,
     INK,
     MUTED,
+    is_narrow,
+    legend_above,
     new_axes,
     new_figure,
     plain,
     show_percent,
+    show_whole,
     show_whole_epochs,
 )
 from analysis.records.files import as_records
 from analysis.words.labels import color_of, label_factor, label_level, label_value
 
 _REPLICATES = 9
-_PERCENT = ("gap_last", "cost_accuracy", "adjusted", "best_of_equal")
+Tick = tuple[float, str, bool]
+"""Height and text of a name, and whether it is a factor's."""
+
+_PERCENT = ("gap_last", "cost_accuracy", "mean", "best_of_equal")
 
 
 def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> Figure:
@@ -38,15 +45,11 @@ def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> F
         labels: The settings to show, from top to bottom.
         last_epoch: The right end of the axis.
     """
-    figure, axes = new_axes(FULL_WIDTH_IN, 0.9 + 0.27 * len(labels))
+    figure, axes, places = new_rows(labels)
     shown = pd.concat([_spread(runs[runs["label"] == label]) for label in labels])
-    place = shown["label"].map({label: len(labels) - index for index, label in enumerate(labels)})
+    place = shown["label"].map(dict(zip(labels, places.tolist(), strict=True)))
     shown = shown.assign(place=place + shown["shift"], end=shown["onset_epoch"].fillna(shown["n_epochs"]))
     _draw_onset_marks(axes, shown.astype({"end": float}))
-    axes.set_yticks(range(len(labels), 0, -1), [plain(label, 70) for label in labels])
-    axes.tick_params(axis="y", labelcolor=INK)
-    axes.grid(visible=False, axis="y")
-    axes.set_ylim(0.4, len(labels) + 0.6)
     show_whole_epochs(axes, last_epoch)
     axes.set_xlim(0.7, last_epoch + 0.6)
     axes.set_xlabel("epoch")
@@ -71,7 +74,7 @@ def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> F
             label="no onset in the epochs run",
         ),
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=2)
+    legend_above(figure, handles, 2)
     return figure
 
 
@@ -118,25 +121,40 @@ def draw_levels(table: pd.DataFrame, statistics: Sequence[tuple[str, str]]) -> F
         statistics: Names and axis labels.
     """
     rows = as_records(table.drop_duplicates(["factor", "level"])[["factor", "level"]])
-    figure = new_figure(FULL_WIDTH_IN, 0.9 + 0.24 * (len(rows) + table["factor"].nunique()))
-    grid = figure.subplots(1, len(statistics), sharey=True, squeeze=False)[0]
-    places, ticks, place = {}, [], 0.0
-    for index, row in enumerate(rows):
-        place -= 1 if index == 0 or row["factor"] == rows[index - 1]["factor"] else 1.7
-        places[(row["factor"], str(row["level"]))] = place
-        ticks.append(
-            (place, plain(f"{label_factor(row['factor'])}: {label_value(row['factor'], row['level'])}"))
-        )
+    places, ticks = _place_levels(rows)
+    down, across = (len(statistics), 1) if is_narrow() else (1, len(statistics))
+    figure = new_figure(FULL_WIDTH_IN, (0.9 + 0.22 * len(ticks)) * down)
+    grid = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
     for axes, (name, title) in zip(grid, statistics, strict=True):
         _draw_column(axes, table[table["statistic"] == name], places)
-        axes.set_xlabel(title)
+        axes.set_title(title, fontsize=9, loc="right" if is_narrow() else "left")
         axes.grid(visible=False, axis="y")
         if name in _PERCENT:
             show_percent(axes, "x")
-    grid[0].set_ylim(place - 0.7, -0.3)
-    grid[0].set_yticks([place for place, _ in ticks], [text for _, text in ticks])
-    grid[0].tick_params(axis="y", labelcolor=INK)
+        else:
+            show_whole(axes)
+    grid[0].set_ylim(-len(ticks) - 0.7, -0.3)
+    for axes in grid[:down]:
+        _name_levels(axes, ticks)
     return figure
+
+
+def _place_levels(rows: Sequence[dict[str, Any]]) -> tuple[dict[tuple[str, str], float], list[Tick]]:
+    """Heights of levels below their factor's name, and the names of both."""
+    places: dict[tuple[str, str], float] = {}
+    ticks: list[Tick] = []
+    for index, row in enumerate(rows):
+        if index == 0 or row["factor"] != rows[index - 1]["factor"]:
+            ticks.append((-len(ticks) - 1.0, plain(label_factor(row["factor"]), 24), True))
+        places[(row["factor"], str(row["level"]))] = -len(ticks) - 1.0
+        ticks.append((-len(ticks) - 1.0, plain(label_value(row["factor"], row["level"]), 24), False))
+    return places, ticks
+
+
+def _name_levels(axes: Axes, ticks: Sequence[Tick]) -> None:
+    axes.set_yticks([place for place, _, _ in ticks], [text for _, text, _ in ticks])
+    for label, (_, _, is_factor) in zip(axes.get_yticklabels(), ticks, strict=True):
+        label.set(color=INK if is_factor else MUTED, fontweight="bold" if is_factor else "normal")
 
 
 def _draw_column(axes: Axes, rows: pd.DataFrame, places: dict[tuple[str, str], float]) -> None:

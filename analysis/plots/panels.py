@@ -17,8 +17,11 @@ def curve_panels(evidence: Evidence, limit: int) -> list[Panel]:
     if not order:
         longest = evidence.runs.sort_values("epochs_run", ascending=False, kind="stable")
         order = longest["setting"].drop_duplicates().tolist()
-    keys = evidence.runs[[*RUN_KEY, "setting"]]
+    keys = evidence.runs[[*RUN_KEY, "setting", "state"]]
     judged = evidence.overfitting.merge(keys, on=list(RUN_KEY))
+    if not evidence.ranking.empty:
+        # A run that was stopped peaks early because it was stopped.
+        judged = judged[judged["state"] == "completed"]
     panels = [_panel(evidence, setting, judged[judged["setting"] == setting]) for setting in order[:limit]]
     return [panel for panel in panels if not panel.epochs.empty]
 

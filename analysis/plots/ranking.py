@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.plots.style import FULL_WIDTH_IN, INK, new_axes, plain, show_percent
+from analysis.plots.rows import new_rows
+from analysis.plots.style import INK, legend_above, plain, show_percent
 from analysis.words.labels import color_of
 
 
@@ -19,26 +20,24 @@ def draw_best_and_last(ranking: pd.DataFrame, half_width: float) -> Figure:
         ranking: `label, val_accuracy, val_accuracy_last`, and `cell` if there is one; best first.
         half_width: The margin of the best accuracy, for other seeds and texts; NaN if unknown.
     """
-    figure, axes = new_axes(FULL_WIDTH_IN, 0.9 + 0.27 * len(ranking))
-    places = range(len(ranking), 0, -1)
+    labels = ranking["label"].tolist()
+    figure, axes, places = new_rows(labels)
     cells = ranking["cell"] if "cell" in ranking else [""] * len(ranking)
     colors = [color_of(cell) for cell in cells]
     best, last = ranking["val_accuracy"].to_numpy(), ranking["val_accuracy_last"].to_numpy()
     if not math.isnan(half_width):
         axes.axvspan(best[0] - half_width, best[0] + half_width, color=INK, alpha=0.07, linewidth=0)
     axes.hlines(places, last, best, colors=colors, linewidth=1.6, alpha=0.6)
-    labels = [plain(label, 70) for label in ranking["label"]]
     for values, face, name in ((last, "white", "last epoch"), (best, colors, "best epoch")):
         marks = axes.scatter(
             values, places, s=34, facecolors=face, edgecolors=colors, linewidths=1.4, zorder=3
         )
         marks.set_urls(
-            [f"tip:{label}: {name} {100 * value:.2f}%" for label, value in zip(labels, values, strict=True)]
+            [
+                f"tip:{plain(label, 80)}: {name} {100 * value:.2f}%"
+                for label, value in zip(labels, values, strict=True)
+            ]
         )
-    axes.set_yticks(list(places), labels)
-    axes.tick_params(axis="y", labelcolor=INK)
-    axes.grid(visible=False, axis="y")
-    axes.set_ylim(0.4, len(ranking) + 0.6)
     axes.set_xlabel("validation accuracy")
     show_percent(axes, "x")
     handles = [
@@ -49,5 +48,5 @@ def draw_best_and_last(ranking: pd.DataFrame, half_width: float) -> Figure:
     ]
     if not math.isnan(half_width):
         handles.append(Line2D([], [], color=INK, linewidth=7, alpha=0.12, label="the margin of the best"))
-    figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    legend_above(figure, handles, 3)
     return figure

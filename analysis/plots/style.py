@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, cast
 
 import matplotlib as mpl
 from matplotlib import font_manager
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from analysis.words.numbers import MINUS
 
 INK = "#1F2430"
 MUTED = "#6A7284"
@@ -22,7 +28,17 @@ ACCENT = "#AA3377"
 """For what is no cell type: a winner, a warning."""
 
 FULL_WIDTH_IN = 9.0
-HALF_WIDTH_IN = 4.7
+HALF_WIDTH_IN = 4.2
+NARROW_WIDTH_IN = 3.75
+"""Of a figure on a page that is held in one hand: its letters are as large as the page's small ones."""
+
+_TICKS, _NARROW_TICKS = 10, 5
+"""Epochs that a panel of small multiples has room to name."""
+
+_FEW_DECADES, _MANY_DECADES = 0.8, 2.2
+"""Below, an axis by factors has ticks as any other; above, at powers of ten alone."""
+
+_IS_NARROW: ContextVar[bool] = ContextVar("is_narrow", default=False)
 
 _SHARPNESS = 2.0
 """Pixels of a notebook's picture for each of the page."""
@@ -82,6 +98,21 @@ def styled() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def narrowed() -> Iterator[None]:
+    """Draw inside this context for a page that is held in one hand: names above lines, fewer side by side."""
+    token = _IS_NARROW.set(True)
+    try:
+        yield
+    finally:
+        _IS_NARROW.reset(token)
+
+
+def is_narrow() -> bool:
+    """Whether what is drawn is for a narrow page."""
+    return _IS_NARROW.get()
+
+
 class InlineFigure(Figure):
     """A figure that belongs to no window and no global list, and that a notebook shows all the same.
 
@@ -98,7 +129,8 @@ class InlineFigure(Figure):
 
 
 def new_figure(width_in: float, height_in: float) -> Figure:
-    """An empty figure."""
+    """An empty figure, no wider than the page that it is for."""
+    width_in = min(width_in, NARROW_WIDTH_IN) if is_narrow() else width_in
     return InlineFigure(figsize=(width_in, height_in), layout="constrained")
 
 
@@ -128,18 +160,42 @@ def plain(text: str, limit: int = 40) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def wrap(text: str, letters: int, lines: int) -> str:
+    """A text from data on a few lines; what they do not hold is cut."""
+    return "\n".join(
+        textwrap.wrap(plain(text, 10 * letters * lines), letters, max_lines=lines, placeholder="…")
+    )
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist], columns: int, narrow_columns: int = 2) -> None:
+    """Say above all axes, where it hides no curve, what the marks mean."""
+    ncols = narrow_columns if is_narrow() else columns
+    figure.legend(handles=handles, loc="outside upper left", ncols=ncols)
+
+
 def show_percent(axes: Axes, which: str = "y") -> None:
     """Label an axis of fractions in percent."""
     axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(lambda value, _: f"{100 * value:.4g}%")
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.4g}%".replace("-", MINUS))
 
 
 def show_log(axes: Axes) -> None:
-    """A horizontal axis by factors, its ticks written as plain numbers: 200k, not a power of ten."""
+    """A horizontal axis by factors, its ticks written as plain numbers: 200k, not a power of ten.
+
+    Called once all is drawn: how many ticks there is room for depends on the ends.
+    """
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
+    low, high = axes.get_xlim()
+    decades = math.log10(high / low)
+    if decades < _FEW_DECADES:
+        ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high)
+    else:
+        subs = (1.0, 2.0, 5.0) if decades < _MANY_DECADES else (1.0,)
+        ticks = LogLocator(subs=subs, numticks=99).tick_values(low, high)
+    axes.set_xticks([tick for tick in ticks if low <= tick <= high])
+    axes.set_xlim(low, high)
     axes.xaxis.set_major_formatter(lambda value, _: _shorten(value))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _shorten(value: float) -> str:
@@ -151,6 +207,11 @@ def _shorten(value: float) -> str:
 
 def show_whole_epochs(axes: Axes, last: int) -> None:
     """Label an axis of epochs with whole numbers only."""
-    step = max(1, -(-last // 10))
+    step = max(1, -(-last // (_NARROW_TICKS if is_narrow() else _TICKS)))
     axes.set_xticks(range(1, last + 1, step))
     axes.set_xlim(0.7, last + 0.3)
+
+
+def show_whole(axes: Axes) -> None:
+    """Label a horizontal axis of counts with whole numbers only."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

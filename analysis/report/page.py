@@ -17,18 +17,22 @@ import pandas as pd
 from markupsafe import Markup
 
 from analysis.report.content import Block, Chart, Grid, Listing, Report
-from analysis.report.svg import Drawing, inline_svg
+from analysis.report.svg import Drawn, inline_svg
 from analysis.words.numbers import MINUS, NONE
 
 _NUMERIC = re.compile(
-    rf"[<+{MINUS}]?\d[\d,.]*%?( \u00b1 [\d.]+| points?| of [\d,]+| runs| to {MINUS}?\d[\d,.]*)?"
-    r"|\d[\d,.]* (s|min|h)( \d+ (s|min))?"
+    rf"[<+{MINUS}]?\d[\d,.]*%?( \u00b1 [\d.]+| \([\d.]+ to [\d.]+\)| points?| of [\d,]+| runs"
+    rf"| to {MINUS}?\d[\d,.]*)?"
+    r"|\d[\d,.]* (s|min|h)( \d+ (s|min))?|none from \d+ \w+"
 )
+_TEXTS = ("what", "value", "asked", "tried", "never drawn")
+"""Columns that are no column of numbers, though a number may stand in each row."""
+
 _PERCENT = ("accuracy",)
 _SECONDS = ("wall_s", "setup_s", "epoch_s", "to_best_s")
 
 
-def render_html(report: Report, drawings: Mapping[str, Drawing]) -> str:
+def render_html(report: Report, drawings: Mapping[str, Drawn]) -> str:
     """Fill the page.
 
     Args:
@@ -71,9 +75,9 @@ def _hash(script: str) -> str:
     return "sha256-" + base64.b64encode(digest).decode()
 
 
-def _block(block: Block, drawings: Mapping[str, Drawing]) -> dict[str, Any]:
+def _block(block: Block, drawings: Mapping[str, Drawn]) -> dict[str, Any]:
     if isinstance(block, Chart):
-        drawing = drawings.get(block.name)
+        drawn = drawings.get(block.name)
         return {
             "kind": "chart",
             "name": block.name,
@@ -81,13 +85,23 @@ def _block(block: Block, drawings: Mapping[str, Drawing]) -> dict[str, Any]:
             "reading": block.reading,
             "table": block.table,
             "wide": block.wide,
-            "svg": None if drawing is None else inline_svg(drawing, block.name, block.alt),
+            "svgs": {} if drawn is None else _inline(drawn, block),
         }
     if isinstance(block, Grid):
         return _grid(block)
     if isinstance(block, Listing):
         return {"kind": "listing", "title": block.title, "text": block.text}
     return {"kind": "note", "text": block.text, "tone": block.tone}
+
+
+def _inline(drawn: Drawn, chart: Chart) -> dict[str, Markup]:
+    """A figure's drawings by the width of the page that they are for."""
+    if drawn.narrow is None:
+        return {"any": inline_svg(drawn.wide, chart.name, chart.alt)}
+    return {
+        "wide": inline_svg(drawn.wide, chart.name, chart.alt),
+        "narrow": inline_svg(drawn.narrow, f"{chart.name}-narrow", chart.alt),
+    }
 
 
 def _grid(grid: Grid) -> dict[str, Any]:
@@ -100,9 +114,8 @@ def _grid(grid: Grid) -> dict[str, Any]:
         "title": grid.title,
         "reading": grid.reading,
         "columns": columns,
-        "numeric": {
-            name for name in columns if name not in ("what", "value") and _looks_numeric(shown[name])
-        },
+        "name_column": next((name for name in columns if name != "#"), ""),
+        "numeric": {name for name in columns if name not in _TEXTS and _looks_numeric(shown[name])},
         "rows": [list(zip(columns, row, strict=True)) for row in shown.itertuples(index=False, name=None)],
         "hidden": max(0, len(grid.frame) - len(shown)),
     }

@@ -11,6 +11,7 @@ import functools
 import io
 import re
 from collections.abc import Iterator, Set
+from dataclasses import dataclass
 from pathlib import Path
 
 # Parses what matplotlib wrote a moment ago, and nothing else.
@@ -52,8 +53,21 @@ ElementTree.register_namespace("", SVG[1:-1])
 ElementTree.register_namespace("xlink", HREF[1:].partition("}")[0])
 
 
-def render_svg(figure: Figure) -> Drawing:
-    """Draw a figure as SVG, without metadata; the marks' hover texts are titles."""
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as it is drawn for the page, and for a narrow one where that asks for another drawing."""
+
+    wide: Drawing
+    narrow: Drawing | None = None
+
+
+def render_svg(figure: Figure, *, tips: bool = True) -> Drawing:
+    """Draw a figure as SVG, without metadata.
+
+    Args:
+        figure: What to draw.
+        tips: Whether the marks' hover texts become titles; a hand-held page has no pointer, and saves them.
+    """
     buffer = io.BytesIO()
     with styled():
         _lay_out(figure)
@@ -61,7 +75,7 @@ def render_svg(figure: Figure) -> Drawing:
         figure.savefig(buffer, format="svg", metadata=metadata, transparent=True)
     root = ElementTree.fromstring(buffer.getvalue().translate(None, _CONTROLS))  # noqa: S314
     for link in root.iter(f"{SVG}a"):
-        _turn_into_title(link)
+        _turn_into_title(link, tips)
     return root
 
 
@@ -73,13 +87,14 @@ def _lay_out(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
-def _turn_into_title(link: ElementTree.Element) -> None:
+def _turn_into_title(link: ElementTree.Element, tips: bool) -> None:
     """Matplotlib can attach an address to each mark, not a hover text: the one carries the other to here."""
     title = ElementTree.Element(f"{SVG}title")
     title.text = link.attrib[HREF].removeprefix("tip:")
     link.tag = f"{SVG}g"
     link.attrib.clear()
-    link.insert(0, title)
+    if tips:
+        link.insert(0, title)
 
 
 def inline_svg(drawing: Drawing, name: str, alt: str) -> Markup:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from analysis.errors import AnalysisError, UnwritableError
 from analysis.garbage import no_collection
-from analysis.plots.style import styled
+from analysis.plots.style import narrowed, styled
 from analysis.records.atomic import replace_file
 from analysis.records.files import write_csv
 from analysis.records.loading import Study
@@ -24,7 +24,7 @@ from analysis.report.content import Block, Chart, Grid, Note, Report, Section
 from analysis.report.faults import Faults
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
-from analysis.report.svg import Drawing, render_svg, save_figure
+from analysis.report.svg import Drawn, render_svg, save_figure
 from analysis.statistics.comparisons.rules import rule_of
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def write_folder(report: Report, folder: Path, *, format: Format, figures: bool)
         for part in (folder / "tables", folder / "figures"):
             part.mkdir(parents=True, exist_ok=True)
         _write_tables(report, folder / "tables")
-        drawings: dict[str, Drawing] = {}
+        drawings: dict[str, Drawn] = {}
         if figures:
             report = replace(
                 report, sections=[_draw_section(report, s, folder, drawings) for s in report.sections]
@@ -143,26 +143,30 @@ def _remove_outdated(folder: Path, report: Report, drawings: Collection[str]) ->
         path.unlink()
 
 
-def _draw_section(report: Report, section: Section, folder: Path, drawings: dict[str, Drawing]) -> Section:
+def _draw_section(report: Report, section: Section, folder: Path, drawings: dict[str, Drawn]) -> Section:
     """Draw a chapter's figures into `drawings`; each that cannot be drawn becomes a line that says so."""
     blocks: list[Block] = []
     for block in section.blocks:
         if isinstance(block, Chart):
             what = f"the figure {block.name!r}"
-            drawn: tuple[Figure, Drawing] | str = report.faults.attempt(
+            drawn: tuple[Figure, Drawn] | str = report.faults.attempt(
                 what, partial(_render, block), lambda said: said
             )
             if isinstance(drawn, str):
                 blocks.append(Note(text=drawn, tone="warning"))
                 continue
-            figure, drawing = drawn
-            drawings[block.name] = drawing
-            save_figure(figure, drawing, folder / "figures", block.name)
+            figure, drawings[block.name] = drawn
+            save_figure(figure, drawings[block.name].wide, folder / "figures", block.name)
         blocks.append(block)
     return replace(section, blocks=blocks)
 
 
-def _render(chart: Chart) -> tuple[Figure, Drawing] | str:
+def _render(chart: Chart) -> tuple[Figure, Drawn] | str:
+    """Draw a figure, and once more for a narrow page what is wider than that."""
     with styled():
         figure = chart.draw()
-    return figure, render_svg(figure)
+    wide = render_svg(figure)
+    if not chart.wide:
+        return figure, Drawn(wide=wide)
+    with narrowed(), styled():
+        return figure, Drawn(wide=wide, narrow=render_svg(chart.draw(), tips=False))

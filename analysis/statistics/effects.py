@@ -69,6 +69,11 @@ def marginal_effects(
     return _table(rows, [*columns, "adjusted", "adjusted_low", "adjusted_high"], 2)
 
 
+def can_hold_equal(effects: pd.DataFrame) -> bool:
+    """Whether `marginal_effects` knows the mean of every level with all else held equal."""
+    return bool(effects["adjusted"].notna().all())
+
+
 def best_by_level(
     trials: pd.DataFrame, factors: Iterable[str] | None = None, score: str = "val_accuracy"
 ) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from analysis.records.schema import RUN_KEY
 from analysis.records.texts import TextView
 from analysis.statistics.amounts import TRAIN_SIZE, accuracy_by_amount, curves_of, more_text
 from analysis.statistics.boundaries import check_boundaries
-from analysis.statistics.calibration import calibration_by_replicate
+from analysis.statistics.calibration import calibration_by_replicate, reliability_curve
 from analysis.statistics.comparisons.lines import Answered, compare_with_lines
 from analysis.statistics.comparisons.macro_f1 import macro_f1
 from analysis.statistics.comparisons.rules import Rule, rule_of
@@ -162,6 +162,11 @@ class Evidence:
         table = table.sort_values("mean", ascending=not self.facts.maximizes, kind="stable")
         return table.reset_index(drop=True).assign(rank=range(1, len(table) + 1))
 
+    @property
+    def knows_seeds(self) -> bool:
+        """Whether margins of accuracies count other seeds: one setting with two runs shows what these do."""
+        return bool((self.ranking["n_completed"] > 1).any())
+
     @cached_property
     def half_width(self) -> float:
         """What other seeds and texts could move the best accuracy by (95%), NaN if none completed."""
@@ -246,6 +251,12 @@ class Evidence:
         """Onset, gaps and costs of each replicate."""
         return overfitting_by_replicate(self.study.epochs, self.study.trials, objective=self.facts.objective)
 
+    @property
+    def has_onsets(self) -> bool:
+        """Whether any completed run was found to overfit."""
+        judged = self.overfitting.merge(self.completed[list(RUN_KEY)], on=list(RUN_KEY))
+        return bool(judged["onset_epoch"].notna().any())
+
     @cached_property
     def overfitting_by_setting(self) -> pd.DataFrame:
         """The same by setting: one row per setting and statistic."""
@@ -303,6 +314,21 @@ class Evidence:
             return pd.DataFrame()
         predictions = {key: self.study.predictions[key] for key in _keys_of(kept)}
         return kept.merge(calibration_by_replicate(predictions, self.study.labels), on=list(RUN_KEY))
+
+    @cached_property
+    def reliability(self) -> pd.DataFrame:
+        """Reliability of the best run of each cell whose predictions were kept: `label, cell`, the curve."""
+        table, labels = self.calibration, self.study.labels
+        if table.empty or labels is None:
+            return pd.DataFrame()
+        leaders = table.drop_duplicates("cell") if "cell" in table else table.head(1)
+        curves = [
+            reliability_curve(self.study.predictions[key], labels).assign(
+                label=row["label"], cell=row.get("cell", "")
+            )
+            for key, row in zip(_keys_of(leaders), as_records(leaders), strict=True)
+        ]
+        return pd.concat(curves, ignore_index=True)
 
     @cached_property
     def examined(self) -> pd.DataFrame:

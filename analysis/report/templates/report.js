@@ -23,6 +23,7 @@
     if (kind === "percent") return (100 * value).toFixed(2) + "%";
     if (kind === "loss") return value.toFixed(4);
     if (kind === "seconds") return value.toFixed(1);
+    if (kind === "number") return String(value).replace(/^-/, "\u2212");
     if (kind === "integer") return value.toLocaleString("en-US");
     return String(value);
   };

@@ -161,6 +161,7 @@ def test_the_best_of_each_cell_is_confirmed_and_compared(tmp_path: Path) -> None
     assert table["n_pairs"].tolist() == [3, 3]
 
 
+@pytest.mark.slow
 def test_a_study_that_was_stopped_early_has_its_like_with_more_epochs(study: Path) -> None:
     arguments = ["run", "--like", "studies/tiny", "--name", "longer", "--set", "training.max_epochs=4"]
 
@@ -177,6 +178,7 @@ def test_a_study_that_was_stopped_early_has_its_like_with_more_epochs(study: Pat
     }
 
 
+@pytest.mark.slow
 def test_a_learning_curve_is_trained_and_told(study: Path) -> None:
     data = ["--set", "data.recall={n_texts: 600, length: 8, distance: 2, alphabet: 4}", "--seeds", "2"]
     sizes = ["--sizes", "50,100,200", "--epochs", "2", "--set", "space.cell=gru", "--set", "space.units=4"]
