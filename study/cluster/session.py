@@ -22,8 +22,16 @@ TOKEN_FILE = Path("~/.ray/auth_token")
 OBJECT_STORE_BYTES = 512 * 2**20
 """Enough for the encoded texts, which is all that travels through the object store."""
 
-START_S = 300.0
-"""So long Ray may take to start or to answer; four seconds on an idle machine."""
+START_S = 120.0
+"""So long Ray may take to start or to answer, and a worker to start: four seconds on an idle machine, half a
+minute on a busy one.
+"""
+
+SHARED_START_S = 300.0
+"""So long a worker may take on a cluster that was joined: others may have taken its room."""
+
+N_STARTS = 2
+"""A process of Ray's that is lost while a local Ray starts costs a second start, and not yet the study."""
 
 SETTINGS = {
     # Nothing is reported to anybody, and Tune's own snapshots, which we never read, cost nothing.
@@ -155,7 +163,8 @@ def ray_session(
 
     read_environment()
     meanwhile()
-    try:
+
+    def start() -> Capacity:
         on_loopback = os.environ.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER") == "0"
         with (
             signals_kept(),
@@ -164,13 +173,22 @@ def ray_session(
             limit(START_S, f"Ray must start or be reached within {START_S:.0f} s: it does not answer"),
         ):
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-            capacity = measure_capacity()
-    except (OSError, RuntimeError, ValueError, AssertionError) as error:
-        end_local_ray()
-        raise EnvironmentFaultError(
-            f"Ray must start or be reached: {address or 'this machine'}: {_first_line(error)}; "
-            "check address and token, see `study doctor`"
-        ) from error
+            return measure_capacity()
+
+    n_starts = N_STARTS if address is None else 1
+    while True:
+        try:
+            n_starts -= 1
+            capacity = start()
+            break
+        except Exception as error:  # of any kind, a bare Exception among them
+            _leave_ray()
+            if n_starts:
+                continue
+            raise EnvironmentFaultError(
+                f"Ray must start or be reached: {address or 'this machine'}: {_first_line(error)}; "
+                "check address and token, see `study doctor`"
+            ) from error
     # It complains of every trial that did not complete; each is recorded, with its reason.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:

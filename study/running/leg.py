@@ -15,7 +15,13 @@ from analysis.records.schema import Phase
 from analysis.report.faults import Faults
 from search_spaces.documents import dump_document
 from study.cluster.head_watch import watch_head
-from study.cluster.session import check_address, ray_session, tokens_file
+from study.cluster.session import (
+    SHARED_START_S,
+    START_S,
+    check_address,
+    ray_session,
+    tokens_file,
+)
 from study.data import TRAIN_SIZE, Corpus, EncodedCorpus, check_train_sizes, encode, load_corpus
 from study.data.reading.sentences import explain_reading
 from study.data.warnings import explain_classes, explain_tokens, find_warnings
@@ -249,7 +255,8 @@ class Leg:
             models = ModelStore(self.directory.models, spec.keep_models, encoded)
             driver = Driver(spec, source, ledger, checkpoints, models, self.listener)
             worker = self.load_worker()
-            tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded)
+            start_s = START_S if self.address is None else SHARED_START_S
+            tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded, start_s)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
 

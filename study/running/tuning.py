@@ -22,7 +22,6 @@ from ray.tune.search import Searcher
 from study.cluster.hindsight import replay
 from study.cluster.ray_patches import lean_tune
 from study.cluster.schedulers import make_scheduler
-from study.cluster.session import START_S
 from study.cluster.slots import SlotCounter
 from study.errors import EnvironmentFaultError
 from study.machine.scratch import scratch_folder
@@ -134,11 +133,14 @@ class StartWatch:
 
     Args:
         count_slots: Says how many runs the cluster takes at once; where it takes none, a node may still come.
+        limit_s: How long is too long.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, count_slots: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
-        self._count_slots, self._clock = count_slots, clock
+    def __init__(
+        self, count_slots: Callable[[], int], limit_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._count_slots, self.limit_s, self._clock = count_slots, limit_s, clock
         self._waiting_since: float | None = None
 
     def note(self) -> None:
@@ -152,7 +154,7 @@ class StartWatch:
             return False
         if self._waiting_since is None:
             self._waiting_since = self._clock()
-        return self._clock() - self._waiting_since > START_S
+        return self._clock() - self._waiting_since > self.limit_s
 
 
 class _Callback(TrialProgressCallback):  # type: ignore[misc]
@@ -198,8 +200,8 @@ class _Callback(TrialProgressCallback):  # type: ignore[misc]
         if self._starts.is_late(self._driver.n_handed_out - n_running, n_running):
             raise _LegOverError(
                 EnvironmentFaultError(
-                    f"a free worker starts within {START_S:.0f} s: none did, one may have been killed while "
-                    "it started; nothing that was recorded is lost, `study resume` goes on"
+                    f"a free worker starts within {self._starts.limit_s:.0f} s: none did, one may have been "
+                    "killed while it started; nothing that was recorded is lost, `study resume` goes on"
                 )
             )
 
@@ -226,6 +228,7 @@ def tune_trials(
     worker: type[TrialWorker],
     on_drained: Callable[[], None],
     on_stranded: Callable[[], None],
+    start_s: float,
 ) -> None:
     """Run Ray Tune until the search is exhausted or the leg is interrupted.
 
@@ -238,6 +241,10 @@ def tune_trials(
         on_drained: Called, perhaps often, when nothing is left to hand out and the last runs are under way;
             not while a run must be alone.
         on_stranded: Called when no node is left that has room for a run, once until one is there again.
+        start_s: How long a worker may take to start where there is room for it.
+
+    Raises:
+        EnvironmentFaultError: If it takes longer.
     """
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
@@ -256,7 +263,7 @@ def tune_trials(
                 num_samples=-1,
                 reuse_actors=True,
                 storage_path=str(scratch),
-                callbacks=[_Callback(driver, interruption, StartWatch(count_slots))],
+                callbacks=[_Callback(driver, interruption, StartWatch(count_slots, start_s))],
                 progress_reporter=_SilentReporter(),
                 raise_on_failed_trial=False,
                 verbose=0,

@@ -7,11 +7,14 @@ import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from study.cluster import session
 from study.cluster.session import check_address, driver_paths, ensure_token
-from study.errors import StudyError
+from study.errors import EnvironmentFaultError, StudyError
+from study.machine.capacity import Capacity
 
 
 @pytest.fixture
@@ -125,3 +128,48 @@ def test_a_wait_that_lasts_too_long_ends_the_process_with_a_line() -> None:
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.returncode == 3
     assert finished.stderr == "study: Ray must answer within 0.2 s; run it again, and see `study doctor`\n"
+
+
+def pretend_start(monkeypatch: pytest.MonkeyPatch, n_lost: int) -> list[dict[str, Any]]:
+    """Let the first starts of Ray end as they do where its raylet was killed; return the starts."""
+    starts: list[dict[str, Any]] = []
+
+    def init(**options: Any) -> None:
+        starts.append(options)
+        if len(starts) <= n_lost:
+            raise Exception("The current node timed out during startup.\nAnd more.")  # as Ray does
+
+    monkeypatch.setattr("ray.init", init)
+    for name, value in {
+        "_make_ready": lambda address: {},
+        "_leave_ray": lambda: None,
+        "measure_capacity": lambda: Capacity(2, 0.0, 1),
+    }.items():
+        monkeypatch.setattr(session, name, value)
+    return starts
+
+
+def test_a_local_ray_that_is_lost_while_it_starts_is_started_again(
+    token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = pretend_start(monkeypatch, n_lost=1)
+
+    with session.ray_session() as capacity:
+        assert capacity.cpus == 2
+
+    assert len(starts) == 2
+
+
+@pytest.mark.parametrize(("address", "n_starts"), [(None, 2), ("auto", 1)])
+def test_a_ray_that_cannot_be_had_is_said_in_one_line(
+    token: Path, monkeypatch: pytest.MonkeyPatch, address: str | None, n_starts: int
+) -> None:
+    starts = pretend_start(monkeypatch, n_lost=9)
+
+    with (
+        pytest.raises(EnvironmentFaultError, match=r"timed out during startup\.; check address"),
+        session.ray_session(address),
+    ):
+        pass
+
+    assert len(starts) == n_starts

@@ -44,7 +44,7 @@ def test_the_reason_of_a_dead_worker_is_what_ray_says_first(tmp_path: Path) -> N
 
 def test_a_run_that_has_room_and_no_worker_is_late_once_the_limit_passes() -> None:
     clock = Clock()
-    watch = StartWatch(lambda: 2, clock)
+    watch = StartWatch(lambda: 2, START_S, clock)
     assert not watch.is_late(1, 1)
     clock.now_s = START_S
     assert not watch.is_late(1, 1)
@@ -57,7 +57,7 @@ def test_nothing_is_late_where_nothing_waits_or_nothing_has_room(
     n_waiting: int, n_running: int, n_slots: int
 ) -> None:
     clock = Clock()
-    watch = StartWatch(lambda: n_slots, clock)
+    watch = StartWatch(lambda: n_slots, START_S, clock)
     assert not watch.is_late(n_waiting, n_running)
     clock.now_s = 10 * START_S
     assert not watch.is_late(n_waiting, n_running)
@@ -65,7 +65,7 @@ def test_nothing_is_late_where_nothing_waits_or_nothing_has_room(
 
 def test_whoever_was_heard_of_gives_the_others_time_again() -> None:
     clock = Clock()
-    watch = StartWatch(lambda: 2, clock)
+    watch = StartWatch(lambda: 2, START_S, clock)
     assert not watch.is_late(1, 1)
     clock.now_s = START_S + 1
     watch.note()
