@@ -93,8 +93,7 @@ def _read_array(path: Path, digest: str) -> NDArray[Any]:
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != digest:
-        message = f"{path.name} does not have the digest it was written with"
-        raise ValueError(message)
+        raise ValueError(f"{path.name} does not have the digest it was written with")
     # asarray: a plain array over the map; a memmap would be pickled, sent and subclassed in ways of its own.
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 

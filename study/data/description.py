@@ -12,7 +12,7 @@ from study.data.corpus import Corpus
 from study.data.encoding import FIRST_WORD, UNKNOWN, EncodedCorpus
 from study.data.reading.sentences import explain_reading
 from study.data.splits import SPLITS, Split
-from study.data.warnings import count_repeats, explain_tokens, find_warnings
+from study.data.warnings import explain_tokens, find_warnings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +34,7 @@ class DataDescription:
     Attributes:
         source: Where the texts come from.
         validated_on: The source's split that chooses.
-        fingerprint: Of the data.
-        split_fingerprint: Of the split.
         n_words: Different words in the training split.
-        n_repeated: Texts, over all splits, that occurred before in the same words.
-        n_shared: Training texts that are in the validation or test split too: memory scores there, not skill.
         classes: Texts by class; columns train, validation, test, total.
         lengths: Tokens in a text by split: columns mean and quantiles from 0 % to 100 %.
         cuts: By `sequence_length`, shares in [0, 1] of training texts that lose words (`texts_cut`) and of
@@ -51,11 +47,7 @@ class DataDescription:
 
     source: str
     validated_on: str
-    fingerprint: str
-    split_fingerprint: str
     n_words: int
-    n_repeated: int
-    n_shared: int
     classes: pd.DataFrame
     lengths: pd.DataFrame
     cuts: pd.DataFrame
@@ -67,15 +59,10 @@ class DataDescription:
 
 def describe(corpus: Corpus, encoded: EncodedCorpus) -> DataDescription:
     """Describe a corpus and its encoding."""
-    repeats = count_repeats(corpus)
     return DataDescription(
         source=corpus.source,
         validated_on=corpus.validated_on,
-        fingerprint=corpus.fingerprint,
-        split_fingerprint=corpus.split_fingerprint,
         n_words=len(encoded.word_offsets) - 1,
-        n_repeated=repeats.n_repeated,
-        n_shared=repeats.n_shared,
         classes=_class_table(corpus),
         lengths=_length_table(encoded),
         cuts=_cut_table(encoded),

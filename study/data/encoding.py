@@ -105,11 +105,10 @@ class EncodedCorpus:
             DataError: If a size is too small, or the test split is asked for without `open_test`.
         """
         if vocab_size <= FIRST_WORD or sequence_length < 1:
-            message = (
+            raise DataError(
                 f"a view needs vocab_size of at least {FIRST_WORD + 1} and sequence_length of at least 1: "
                 f"got {quoted(vocab_size)} and {quoted(sequence_length)}; raise them"
             )
-            raise DataError(message)
         rows = self.splits.rows_of(split, open_test=open_test)
         return cut_view(
             self.ids,

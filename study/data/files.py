@@ -34,11 +34,10 @@ def read_path(spec: DataSpec) -> Rows:
     """
     path = Path(spec.source).expanduser()
     if not path.exists():
-        message = (
+        raise DataError(
             f"a source must be one of {', '.join(BUILT_IN_SOURCES)}, or a file or folder that exists: "
             f"got {spec.source!r}{nearest(path.name, BUILT_IN_SOURCES)}; check the path"
         )
-        raise DataError(message)
     source = _Source(spec)
     source.read(path, None)
     if spec.test is not None:
@@ -63,22 +62,21 @@ class _Source:
         """Read a path, all of it for one split where that is given."""
         try:
             if not (path.is_dir() or path.is_file()):  # of a pipe or a device the end may never come
-                message = f"texts are read from files and folders: {str(path)!r} is neither; check it"
-                raise DataError(message)
+                raise DataError(f"texts are read from files and folders: {str(path)!r} is neither; check it")
             blobs = find_blobs(path)
             for blob in blobs:
                 if not blob.path.is_file():
-                    message = (
+                    raise DataError(
                         f"a text must be a file: {blob.name!r} in {quoted(path.name)} is none; remove it"
                     )
-                    raise DataError(message)
             layout = find_layout(blobs, path.name) if len(blobs) > 1 or path.is_dir() else None
             if layout is None:
                 layout = Layout("tables", "one table", [Part(blob) for blob in blobs])
             self._read_layout(layout, path, split)
         except OSError as error:
-            message = f"the source must be readable: {str(path)!r} is not ({error.strerror}); check it"
-            raise DataError(message) from error
+            raise DataError(
+                f"the source must be readable: {str(path)!r} is not ({error.strerror}); check it"
+            ) from error
 
     def rows(self, path: Path) -> Rows:
         """All that was read."""
@@ -164,11 +162,10 @@ class _Source:
         for split, pair in columns.items():
             (part, texts, encoding), (other, labels, _) = pair["text"], pair["label"]
             if len(texts) != len(labels):
-                message = (
+                raise DataError(
                     f"each line of texts needs its line of labels: {quoted(part.blob.name)} has {len(texts)} "
                     f"and {quoted(other.blob.name)} {len(labels)}; add what is missing"
                 )
-                raise DataError(message)
             rows = [(text.rstrip("\r\n"), label.strip()) for text, label in zip(texts, labels, strict=True)]
             form = {"encoding": encoding, "format": "a text and a label a line"}
             tables.append((split, Table.of_rows(part.blob.name, ("text", "label"), rows, form)))

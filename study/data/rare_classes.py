@@ -39,11 +39,10 @@ def settle_rare_classes(rows: Rows, spec: DataSpec) -> Rows:
         settled = replace(rows, labels=labels, reading=_noted(rows.reading, note, 0))
         still = _find_rare(settled, Counter(labels), spec.rare_classes.below)
         if merged in still:
-            message = (
+            raise DataError(
                 f"rare classes must be enough together to be one class: {_say_counts(rare, counts)}; drop "
                 "them with data.rare_classes.do=drop, or lower data.rare_classes.below"
             )
-            raise DataError(message)
         return settled
     kept = [row for row, label in enumerate(rows.labels) if label not in rare]
     note = f"{len(rare)} rare classes are left out: {_say_counts(rare, counts)}"

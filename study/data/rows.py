@@ -98,8 +98,7 @@ def check_rows(rows: Rows) -> None:
             than two classes or too many of them.
     """
     if not rows.texts:
-        message = "there must be texts to learn from: found 0 rows; check the source"
-        raise DataError(message)
+        raise DataError("there must be texts to learn from: found 0 rows; check the source")
     for index, text in enumerate(rows.texts):
         # Quick tests that are almost always false; what is wrong is worked out only for a row that fails.
         if not text or text.isspace() or "\0" in text or len(text) > MAX_ROW_BYTES // 4:
@@ -108,17 +107,15 @@ def check_rows(rows: Rows) -> None:
             _check_unicode(text, rows.place(index))
     classes = set(rows.labels)
     if len(classes) < 2:
-        message = (
+        raise DataError(
             f"there must be at least two classes: all {len(rows.labels)} rows have the label "
             f"{quoted(rows.labels[0])}; check the label column"
         )
-        raise DataError(message)
     if len(classes) > MAX_CLASSES:
-        message = (
+        raise DataError(
             f"there may be at most {MAX_CLASSES} classes: the labels have {len(classes)} values; "
             "name a column of classes, not of identifiers"
         )
-        raise DataError(message)
 
 
 def class_names(labels: Sequence[str]) -> tuple[str, ...]:
@@ -134,14 +131,12 @@ def _check_text(text: str, rows: Rows, index: int) -> None:
     if not text or text.isspace():
         n_empty = sum(not text or text.isspace() for text in rows.texts)
         more = f" (one of {n_empty})" if n_empty > 1 else ""
-        message = f"a text must not be empty: {place} is{more}; remove such rows"
-        raise DataError(message)
+        raise DataError(f"a text must not be empty: {place} is{more}; remove such rows")
     if "\0" in text:
-        message = (
+        raise DataError(
             f"a text must not hold a NUL character: {place} has one at character {text.index(chr(0))}; "
             "remove it, or save the file as UTF-8 if it is UTF-16"
         )
-        raise DataError(message)
     _check_unicode(text, place)
     check_size(len(text.encode()), place)
 
@@ -150,11 +145,10 @@ def _check_unicode(text: str, place: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        message = (
+        raise DataError(
             f"a text must be valid Unicode: {place} has half a surrogate pair, {quoted(text[error.start])}, "
             f"at character {error.start}; remove it"
-        )
-        raise DataError(message) from error
+        ) from error
 
 
 def check_size(n_bytes: int, place: str, limit: int = MAX_ROW_BYTES) -> None:
@@ -164,8 +158,7 @@ def check_size(n_bytes: int, place: str, limit: int = MAX_ROW_BYTES) -> None:
         DataError: If it has more bytes than the limit.
     """
     if n_bytes > limit:
-        message = (
+        raise DataError(
             f"a row may have at most {limit // 2**20} MB: {place} has {n_bytes / 2**20:.1f} MB; "
             "cut it, or check quoting and line ends"
         )
-        raise DataError(message)

@@ -42,25 +42,26 @@ def read_unlabelled(spec: DataSpec) -> Texts:
     """
     path = Path(spec.source).expanduser()
     if not path.exists():
-        message = (
+        raise DataError(
             f"texts come from a file or folder that exists: {quoted(spec.source)} does not; check --file"
         )
-        raise DataError(message)
     try:
         if path.is_dir():
             rows = read_path(spec)
             return Texts(list(rows.texts), f"{len(rows.texts):,} texts of {path.name}")
         if not path.is_file():  # of a pipe or a device the end may never come
-            message = f"texts are read from files and folders: {quoted(spec.source)} is neither; check --file"
-            raise DataError(message)
+            raise DataError(
+                f"texts are read from files and folders: {quoted(spec.source)} is neither; check --file"
+            )
         blobs = find_blobs(path)
         if len(blobs) > 1:
             rows = read_path(spec)
             return Texts(list(rows.texts), f"{len(rows.texts):,} texts of {path.name}")
         return _read_file(spec, path)
     except OSError as error:
-        message = f"texts must be readable: {quoted(spec.source)} is not ({error.strerror}); check --file"
-        raise DataError(message) from error
+        raise DataError(
+            f"texts must be readable: {quoted(spec.source)} is not ({error.strerror}); check --file"
+        ) from error
 
 
 def _read_file(spec: DataSpec, path: Path) -> Texts:

@@ -121,11 +121,10 @@ def _cells(column: pyarrow.ChunkedArray, name: str, class_names: list[str] | Non
         try:
             raws = column.cast("large_binary").to_pylist()
         except pyarrow.ArrowException:
-            message = (
+            raise DataError(
                 f"the cells of a column must be what its type says: {quoted(name)}, "
                 f"{quoted(str(column.type))}, has others ({error}); correct it, or name another column"
-            )
-            raise DataError(message) from error
+            ) from error
         values = [None if raw is None else decode_bytes(raw, f"row {i + 1}") for i, raw in enumerate(raws)]
     if class_names is None:
         return values
@@ -143,7 +142,6 @@ def _whole(blob: Blob, kind: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's own; Arrow calls a damaged file an OSError too, but one without a number
         reason = str(error).partition("\n")[0]
-        message = (
+        raise DataError(
             f"a .{kind} file must be whole: {quoted(blob.name)} is not ({reason}); write or copy it again"
-        )
-        raise DataError(message) from error
+        ) from error

@@ -123,14 +123,14 @@ def _members(path: Path) -> list[Blob]:
     with zipfile.ZipFile(path) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
     if any(info.filename == "[Content_Types].xml" for info in infos):
-        message = (
+        raise DataError(
             f"texts are read from tables of plain text, JSON or Parquet: {quoted(path.name)} is an office "
             "document; save its sheet as .csv"
         )
-        raise DataError(message)
     if any(info.flag_bits & 1 for info in infos):
-        message = f"an archive must open without a password: {quoted(path.name)} does not; unpack it first"
-        raise DataError(message)
+        raise DataError(
+            f"an archive must open without a password: {quoted(path.name)} does not; unpack it first"
+        )
     blobs = [Blob(path, info.filename, info.filename) for info in sorted(infos, key=lambda i: i.filename)]
     return [blob for blob in blobs if not _is_hidden(PurePosixPath(blob.name))]
 
@@ -154,20 +154,18 @@ def _walk(root: Path) -> list[Path]:
                 continue
             real = os.path.realpath(entry)
             if real in trail or len(trail) > _MAX_DEPTH:
-                message = (
+                raise DataError(
                     f"folders of texts must come to an end: {quoted(entry.relative_to(root).as_posix())} in "
                     f"{quoted(root.name)} leads back or lies over {_MAX_DEPTH} deep; remove the link, or "
                     "name the folder that holds the texts"
                 )
-                raise DataError(message)
             deeper.append((entry, (*trail, real)))
         above.extend(reversed(deeper))
         if len(found) > _MAX_FILES:
-            message = (
+            raise DataError(
                 f"a folder may hold at most {_MAX_FILES:,} files: {quoted(root.name)} has more; name the "
                 "folder that holds the texts, or put them into one table"
             )
-            raise DataError(message)
     return sorted(found, key=lambda path: path.relative_to(root).parts)
 
 

@@ -52,11 +52,10 @@ class Gathered:
         is_filled = [bool(text) and not text.isspace() for text in texts]
         is_labelled = [not _is_none(label) for label in labels]
         if texts and not any(is_filled):
-            message = (
+            raise DataError(
                 f"a text must not be empty: row 1 of {quoted(table.name)} is (one of {len(texts)}); name the "
                 "column that holds texts as `text`"
             )
-            raise DataError(message)
         if 2 * sum(is_labelled) <= len(labels):  # so many are no gaps: another column is meant
             is_labelled = [True] * len(labels)
         for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
@@ -104,11 +103,10 @@ def label_name(value: object, place: str) -> str:
             return str(value)
         case float() if value.is_integer():
             return str(int(value))
-    message = (
+    raise DataError(
         f"a label must be a printable name or a whole number: {place} has {quoted(value)}; "
         "correct it, or name the column of classes as `label`"
     )
-    raise DataError(message)
 
 
 def read_texts(table: Table, places: Sequence[int]) -> list[str]:
@@ -133,18 +131,16 @@ def _text(value: object, table: Table, row: int) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
     _check_there(value, "text", table, row)
-    message = (
+    raise DataError(
         f"a text must be a string: row {row + 1} has {quoted(value)} ({type(value).__name__}); "
         "name the column that holds texts as `text`"
     )
-    raise DataError(message)
 
 
 def _check_there(value: object, role: str, table: Table, row: int) -> None:
     if value is MISSING:
         place = _place(row) if table.line_numbers is None else f"line {table.line_numbers[row]}"
-        message = f"each line needs the same keys: {place} has no {quoted(role)}; add it"
-        raise DataError(message)
+        raise DataError(f"each line needs the same keys: {place} has no {quoted(role)}; add it")
 
 
 def _is_none(label: object) -> bool:
@@ -167,9 +163,8 @@ def _label(value: object, table: Table, row: int) -> str:
 def _split(value: object, row: int) -> Split:
     split = canonical_split(value) if isinstance(value, str) else None
     if split is None:
-        message = (
+        raise DataError(
             f"a split must be one of {', '.join(SPLITS)}: row {row + 1} has {quoted(value)}; correct it, "
             "or name another column as `split`"
         )
-        raise DataError(message)
     return split

@@ -36,16 +36,16 @@ def find_names(labels: Sequence[str], asked: str | None, source: Path) -> tuple[
     if asked is not None:
         if not is_numbered:
             odd = next(label for label in labels if not label.isdecimal())
-            message = f"class_names name the numbers of classes: the labels have {quoted(odd)}; leave it out"
-            raise DataError(message)
+            raise DataError(
+                f"class_names name the numbers of classes: the labels have {quoted(odd)}; leave it out"
+            )
         path = Path(asked).expanduser()
         names = _number(_read(path), distinct)
         if names is None:
-            message = (
+            raise DataError(
                 f"class_names must have a name for each class: {quoted(path.name)} has too few for the "
                 f"labels up to {max(map(int, distinct))}, or has one twice; write one a line"
             )
-            raise DataError(message)
         return names, path.name
     folder = source if source.is_dir() else source.parent
     beside = next((folder / name for name in _BESIDE if (folder / name).is_file()), None)
@@ -57,13 +57,15 @@ def find_names(labels: Sequence[str], asked: str | None, source: Path) -> tuple[
 def _read(path: Path) -> list[str]:
     try:
         if not path.is_file():
-            message = f"class_names must be a file that exists: got {quoted(str(path))}; check the path"
-            raise DataError(message)
+            raise DataError(
+                f"class_names must be a file that exists: got {quoted(str(path))}; check the path"
+            )
         with Blob(path, path.name).open() as stream:
             lines, _ = read_lines(stream, path.name, None)
     except OSError as error:
-        message = f"class_names must be readable: {quoted(path.name)} is not ({error.strerror}); check it"
-        raise DataError(message) from error
+        raise DataError(
+            f"class_names must be readable: {quoted(path.name)} is not ({error.strerror}); check it"
+        ) from error
     return [line.strip() for line in lines if line.strip()]
 
 

@@ -99,17 +99,15 @@ def decode_bytes(raw: bytes, place: str, encoding: str = "utf-8", offset: int = 
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         shown = "UTF-8" if encoding == "utf-8" else encoding
-        message = (
+        raise DataError(
             f"texts must be {shown}: {place} has the byte 0x{raw[error.start]:02x} at offset "
             f"{offset + error.start}; correct it, or name the right one as `encoding`, for example latin-1"
-        )
-        raise DataError(message) from error
+        ) from error
     if "\0" in text:
-        message = (
+        raise DataError(
             f"a text must not hold a NUL character: {place} has one at offset {offset + raw.index(0)}; "
             "remove it, or name the right `encoding`"
         )
-        raise DataError(message)
     return text
 
 
@@ -177,11 +175,10 @@ def _known(encoding: str) -> str:
         name = codecs.lookup(encoding).name
         b"".decode(name)
     except (LookupError, ValueError) as error:
-        message = (
+        raise DataError(
             f"encoding must be one that Python knows: got {quoted(encoding)}; give for example utf-8, "
             "cp1252, latin-1, utf-16 or gb18030"
-        )
-        raise DataError(message) from error
+        ) from error
     return "utf-8" if name == "utf-8-sig" else name
 
 
@@ -217,15 +214,13 @@ def _read_wide(stream: io.BufferedReader, name: str, encoding: str) -> list[str]
                 place = f"line {len(lines) + 1} of {quoted(name)}"
                 check_size(len(line) * 4, place)
                 if "\0" in line:
-                    message = f"a text must not hold a NUL character: {place} has one; remove it"
-                    raise DataError(message)
+                    raise DataError(f"a text must not hold a NUL character: {place} has one; remove it")
                 lines.append(line)
     except UnicodeError as error:
-        message = (
+        raise DataError(
             f"texts must be {encoding}: {quoted(name)} is not after line {len(lines)} ({error}); correct it, "
             "or name the right one as `encoding`"
-        )
-        raise DataError(message) from error
+        ) from error
     if lines:
         lines[0] = lines[0].removeprefix("\ufeff")
     return lines

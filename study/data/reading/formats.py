@@ -53,11 +53,10 @@ def read_tables(blob: Blob, spec: DataSpec) -> list[tuple[Split | None, Table]]:
         return [(None, read_arrow(blob, "arrow", form))]
     is_document = suffix == ".json" and not _is_object(start.partition(b"\n")[0])
     if is_document and blob.path.stat().st_size > _MAX_JSON_BYTES:
-        message = (
+        raise DataError(
             f"a .json document may have at most {_MAX_JSON_BYTES // 2**20} MB: {quoted(blob.name)} has more; "
             "write it as .jsonl, an object a line"
         )
-        raise DataError(message)
     lines, encoding = lines_of(blob, spec, is_whole=is_document)
     form["encoding"] = encoding
     if suffix == ".json":
@@ -115,14 +114,12 @@ def _is_object(line: str | bytes) -> bool:
 
 def _check_suffix(blob: Blob, suffix: str) -> None:
     if suffix in _OFFICE:
-        message = (
+        raise DataError(
             f"a file of texts must be a table of plain text, JSON or Parquet, {FORMATS}: got "
             f"{quoted(PurePosixPath(blob.name).name)}; save it as .csv"
         )
-        raise DataError(message)
     if suffix in _TARS:
-        message = (
+        raise DataError(
             f"texts are read from a file, a folder or a .zip: got {quoted(PurePosixPath(blob.name).name)}; "
             "unpack it and name the folder"
         )
-        raise DataError(message)

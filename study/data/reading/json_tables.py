@@ -54,16 +54,14 @@ def read_json(lines: Sequence[str], name: str, form: dict[str, Any]) -> list[tup
     except (ValueError, RecursionError) as error:
         if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
             return [(None, read_json_lines(lines, name, form))]
-        message = f"a .json file must be JSON: {quoted(name)} is not ({error}); correct it"
-        raise DataError(message) from error
+        raise DataError(f"a .json file must be JSON: {quoted(name)} is not ({error}); correct it") from error
     found = _find_tables(document, name, form | {"format": "JSON"}, _MAX_DEPTH)
     if not found:
         keys = listed(list(document)) if isinstance(document, Mapping) else quoted(document)
-        message = (
+        raise DataError(
             f"a .json file must hold a list of objects with texts and labels: {quoted(name)} has {keys}; "
             "write one object a line as .jsonl"
         )
-        raise DataError(message)
     return found
 
 
@@ -158,8 +156,9 @@ def _record(line: str, number: int) -> object:
         record: object = json.loads(line)
     except (ValueError, RecursionError) as error:
         reason = getattr(error, "msg", error)  # of a JSONDecodeError, without its own idea of the line
-        message = f"each line must be one JSON object: line {number} is not ({reason}); correct it"
-        raise DataError(message) from error
+        raise DataError(
+            f"each line must be one JSON object: line {number} is not ({reason}); correct it"
+        ) from error
     if not isinstance(record, Mapping | list):
         raise _no_object(number, record)
     return record

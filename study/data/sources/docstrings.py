@@ -79,11 +79,10 @@ def read_docstrings(cache_folder: Path | None = None) -> Rows:
     """
     roots = _installed()
     if len(roots) < 2:
-        message = (
+        raise DataError(
             f"docstrings need at least two of the libraries {', '.join(LIBRARIES)}: found "
             f"{listed(list(roots)) or 'none'}; install what a study runs on, or give a file of texts"
         )
-        raise DataError(message)
     folder = default_cache_folder() if cache_folder is None else cache_folder
     # Unknown where it is installed under another name, such as tensorflow-cpu.
     versions = [f"{name} {installed_version(LIBRARIES[name]) or 'unknown'}" for name in roots]

@@ -37,11 +37,10 @@ def read_download(name: str, cache_folder: Path | None = None) -> Rows:
                 _fetch(name, written)
                 written.replace(kept)
         except OSError as error:
-            message = (
+            raise EnvironmentFaultError(
                 f"the source {name} is kept in the user's cache folder: {str(folder)!r} cannot be written "
                 f"({error.strerror}); free it, or give a path to the texts as source"
-            )
-            raise EnvironmentFaultError(message) from error
+            ) from error
     return read_path(DataSpec(source=str(kept)))
 
 
@@ -56,8 +55,7 @@ def _fetch(name: str, target: Path) -> None:
     except subprocess.TimeoutExpired:
         done, reason = None, f"it took over {DOWNLOAD_TIMEOUT_S} s"
     if done is None or done.returncode:
-        message = (
+        raise EnvironmentFaultError(
             f"the source {name} is downloaded by Keras, which needs a network and Keras: it failed "
             f"({reason}); try again with a network, or give a path to the texts as source"
         )
-        raise EnvironmentFaultError(message)
