@@ -19,6 +19,9 @@ from search_spaces.space import Space
 SQLITE = b"SQLite format 3\0"
 """How a file of SQLite begins."""
 
+JOURNAL = b'{"op_code":'
+"""How a journal of Optuna's begins."""
+
 
 def read_space(path: Path, form: str | None = None) -> tuple[Space, str]:
     """The space in a file, and the format that it was read as.
@@ -37,8 +40,9 @@ def read_space(path: Path, form: str | None = None) -> tuple[Space, str]:
             start = file.read(len(SQLITE))
     except OSError as error:
         raise SpaceError(f"{path} cannot be read ({error.strerror}): give the path of a space.") from None
-    if start == SQLITE and form in (None, "optuna"):
-        return _read_storage(path), "optuna"
+    is_journal = start.startswith(JOURNAL)
+    if (is_journal or start == SQLITE) and form in (None, "optuna"):
+        return _read_storage(path, is_journal), "optuna"
     found = read_source(path, "a space")
     form = form or detect_format(found)
     if form is None:
@@ -218,21 +222,21 @@ def _is_json(text: str) -> bool:
 # ---- readers
 
 
-def _read_storage(path: Path) -> Space:
+def _read_storage(path: Path, is_journal: bool) -> Space:
     """The space of the only study in a file of Optuna's."""
-    from search_spaces.adapters import optuna as adapter
+    from search_spaces.adapters import optuna_files as adapter
 
-    return adapter.from_storage(f"sqlite:///{path}")
+    return adapter.from_journal(path) if is_journal else adapter.from_storage(f"sqlite:///{path}")
 
 
 def _read_optuna(found: Any) -> Space:
-    from search_spaces.adapters import optuna as adapter
+    from search_spaces.adapters import optuna_files as adapter
 
     return adapter.from_documents(check_mapping(found, "distributions"))
 
 
 def _read_configspace(found: Any) -> Space:
-    from search_spaces.adapters import configspace as adapter
+    from search_spaces.adapters import configspace_files as adapter
 
     return adapter.from_document(check_mapping(found, "a ConfigSpace"))
 
@@ -246,6 +250,7 @@ READERS: dict[str, Callable[[Any], Space]] = {
     "kerastuner": Space.from_kerastuner,
     "ax": Space.from_ax,
     "vizier": Space.from_vizier,
+    "nni": Space.from_nni,
     "configspace": _read_configspace,
     "optuna": _read_optuna,
 }
@@ -284,13 +289,13 @@ def _write_synetune(space: Space) -> str:
 
 
 def _write_configspace(space: Space) -> str:
-    from search_spaces.adapters import configspace as adapter
+    from search_spaces.adapters import configspace_files as adapter
 
     return _to_json(adapter.to_document(space))
 
 
 def _write_optuna(space: Space) -> str:
-    from search_spaces.adapters import optuna as adapter
+    from search_spaces.adapters import optuna_files as adapter
 
     return _to_json(adapter.to_documents(space))
 

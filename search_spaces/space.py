@@ -148,6 +148,13 @@ class Space(Core):
         return cls.from_document(read_katib(source))
 
     @classmethod
+    def from_nni(cls, source: Any) -> Self:
+        """The search space of an experiment of NNI, see `formats.nni.read_nni`."""
+        from search_spaces.formats.nni import read_nni
+
+        return cls.from_document(read_nni(source))
+
+    @classmethod
     def from_synetune(cls, source: Any) -> Self:
         """The space of Syne Tune's JSON, see `formats.synetune.read_synetune`."""
         from search_spaces.formats.synetune import read_synetune

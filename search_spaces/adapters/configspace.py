@@ -7,7 +7,6 @@ of the two cannot say is refused by name.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from typing import Any, assert_never
@@ -24,7 +23,6 @@ from search_spaces.domains.codec import as_domain, domain_document
 from search_spaces.errors import SpaceError, located
 from search_spaces.expressions.parsing import parse_expression
 from search_spaces.extras import needed_by
-from search_spaces.formats.reading import make_range
 from search_spaces.space import Space
 
 with needed_by(__name__):
@@ -57,50 +55,6 @@ def to_configspace(space: Space, seed: int | None = None) -> cs.ConfigurationSpa
         for clause in Translator(space.parameters, hyperparameters).forbid(constraint.node):
             configspace.add(clause)
     return configspace
-
-
-def to_document(space: Space) -> dict[str, Any]:
-    """`to_configspace` as the object that ConfigSpace's `to_json` writes.
-
-    Raises:
-        SpaceError: See `to_configspace`.
-    """
-    document: dict[str, Any] = to_configspace(space).to_serialized_dict()
-    return document
-
-
-def from_document(document: Mapping[str, Any]) -> Space:
-    """The space of an object that ConfigSpace's `to_json` wrote, that of early releases too.
-
-    What these rounded to multiples (`q`) becomes levels.
-
-    Raises:
-        SpaceError: See `from_configspace`; or if it is no such object, or `q` is joined to a log scale.
-    """
-    parts: dict[str, Any] = copy.deepcopy(dict(document))
-    quanta: dict[str, float] = {}
-    for given in parts["hyperparameters"]:
-        for old, new in (("default", "default_value"), ("probabilities", "weights")):
-            if (value := given.pop(old, None)) is not None:
-                given.setdefault(new, value)
-        if quantum := given.pop("q", None):
-            quanta[given["name"]] = quantum
-    try:
-        space = from_configspace(cs.ConfigurationSpace.from_serialized_dict(parts))
-    except SpaceError:
-        raise
-    except Exception as error:  # whatever a class of ConfigSpace thinks of its arguments
-        said = " ".join(str(error).split())
-        raise SpaceError(f"ConfigSpace refuses it ({type(error).__name__}: {said}): correct it.") from None
-    return space.restrict({name: _quantize(name, space[name], quantum) for name, quantum in quanta.items()})
-
-
-def _quantize(name: str, domain: Domain, quantum: float) -> Any:
-    with located(prefix=f"{name}: "):
-        if not isinstance(domain, Integer | Real) or name_density(domain):
-            raise SpaceError(f"q={quantum!r} has no place at {domain!r}: drop it.")
-        step = int(quantum) if isinstance(domain, Integer) else quantum
-        return make_range(domain.low, domain.high, step=step, log=domain.log)
 
 
 def from_configspace(configspace: cs.ConfigurationSpace) -> Space:

@@ -8,12 +8,11 @@ random) come to no stop. Weights and normal ranges are unknown to Optuna: search
 
 from __future__ import annotations
 
-import json
 import warnings
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 import numpy as np
 
@@ -22,7 +21,6 @@ from search_spaces.adapters.inference import infer_conditions
 from search_spaces.domains import Choice, Fixed, Integer, Real, Scalar, Setting
 from search_spaces.errors import SpaceError, located
 from search_spaces.extras import needed_by
-from search_spaces.formats.refusing import refuse_absent
 from search_spaces.space import Space
 
 with needed_by(__name__):
@@ -105,60 +103,6 @@ def from_distribution(distribution: BaseDistribution, ordered: bool = False) -> 
     raise SpaceError(
         f"Optuna's float, int and categorical distributions are known, not {distribution!r}: use these."
     )
-
-
-def to_documents(space: Space) -> dict[str, Any]:
-    """What Optuna's `distribution_to_json` writes for each parameter, as objects.
-
-    A fixed parameter is a choice of one value.
-
-    Raises:
-        SpaceError: If the space has conditions, constraints, defaults, weights, normal ranges or labels.
-    """
-    refuse_absent(space, "a set of Optuna's distributions")
-    found = {}
-    for name, domain in space.parameters.items():
-        alone = Choice([domain.value]) if isinstance(domain, Fixed) else domain
-        found[name] = json.loads(optuna.distributions.distribution_to_json(to_distribution(alone)))
-    return found
-
-
-def from_documents(documents: Mapping[str, Any]) -> Space:
-    """The space of what `to_documents` gives.
-
-    Raises:
-        SpaceError: If something in it is no distribution of Optuna's.
-    """
-    found = {}
-    for name, document in documents.items():
-        with located(prefix=f"{name}: "):
-            try:
-                distribution = optuna.distributions.json_to_distribution(json.dumps(document))
-            except (TypeError, KeyError, ValueError) as error:
-                raise SpaceError(
-                    f"{document!r} is no distribution of Optuna's ({error}): correct it."
-                ) from None
-            found[name] = distribution
-    return from_distributions(found)
-
-
-def from_storage(storage: str) -> Space:
-    """The space of the only study in a storage, see `from_study`.
-
-    Raises:
-        SpaceError: If it is no storage of Optuna's, or has no or several studies.
-    """
-    try:
-        names = optuna.get_all_study_names(storage)
-    except Exception as error:  # SQLAlchemy's and Optuna's own are many
-        said = str(error).partition("\n")[0]
-        raise SpaceError(f"{storage} is no storage of Optuna's ({said}): give another.") from None
-    if len(names) != 1:
-        raise SpaceError(
-            f"{storage} has {len(names)} studies, {names!r}, and the space of one is read: in Python, "
-            "from_study(optuna.load_study(...)) reads any."
-        )
-    return from_study(optuna.load_study(study_name=names[0], storage=storage))
 
 
 def from_study(study: optuna.Study) -> Space:

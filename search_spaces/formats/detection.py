@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_SWEEP = {"method", "metric", "program", "command", "early_terminate"}
 _OWN_DOMAIN = {"low", "high", "log", "step", "mean", "std", "choice", "ordered", "weights"}
 
 
@@ -23,6 +24,8 @@ def detect_format(found: Any) -> str | None:
         return "configspace" if listed else "kerastuner"
     if _is_list_of(found.get("space"), "class_name"):
         return "kerastuner"
+    if "searchSpace" in found or "search_space" in found:
+        return "nni"
     if "study_spec" in found or "studySpec" in found:
         return "vizier"
     if isinstance(spec := found.get("spec"), Mapping) and "parameters" in spec:
@@ -47,13 +50,17 @@ def _detect_flat(found: Mapping[str, Any]) -> str | None:
     domains = [value for value in found.values() if isinstance(value, Mapping)]
     if any("domain_cls" in domain for domain in domains):
         return "synetune"
-    if domains and all({"name", "attributes"} <= domain.keys() for domain in found.values()):
-        return "optuna"
+    if domains and all("_type" in domain for domain in domains):
+        return "nni"
+    if len(domains) == len(found) and all({"name", "attributes"} <= domain.keys() for domain in domains):
+        return "optuna" if domains else None
     return None
 
 
 def _is_own(found: Mapping[str, Any]) -> bool:
     """Whether it is a document of ours: a sweep's parameters are all mappings, with other keys."""
+    if found.keys() & _SWEEP:
+        return False
     domains = found["parameters"].values()
     mappings = [domain for domain in domains if isinstance(domain, Mapping)]
     return len(mappings) < len(domains) or all(domain.keys() <= _OWN_DOMAIN for domain in mappings)

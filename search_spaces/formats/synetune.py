@@ -36,6 +36,8 @@ def read_synetune(source: Any) -> dict[str, Any]:
     parameters = {}
     for name, value in space.items():
         with located("parameters", name, prefix=f"{name}: "):
+            if isinstance(value, list):
+                raise SpaceError(f"a constant is one value, not {value!r}: make it a domain.")
             is_domain = isinstance(value, Mapping)
             parameters[name] = _read(check_mapping(value, "a domain")) if is_domain else value
     return {"parameters": parameters}

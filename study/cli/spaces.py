@@ -19,7 +19,7 @@ def space(
         typer.Option(
             "--from",
             metavar="FORM",
-            help="yaml, json, wandb, katib, synetune, kerastuner, ax, vizier, configspace or optuna.",
+            help="yaml, json, wandb, katib, synetune, kerastuner, ax, vizier, nni, configspace or optuna.",
             show_default="told from the content",
         ),
     ] = None,

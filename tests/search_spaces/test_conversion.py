@@ -186,6 +186,10 @@ def test_a_file_of_optunas_shows_the_space_of_its_study(tmp_path: Path) -> None:
 
     assert converted.space == Space({"n": Integer(1, 2), "b": Real(0, 1)}, {"b": "n in [2]"})
     assert converted.notes[1] == "note: inferred from 12 trials: b only where n in [2]"
+    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "journal.log"))
+    journal = optuna.storages.JournalStorage(backend)
+    optuna.copy_study(from_study_name=study.study_name, from_storage=f"sqlite:///{path}", to_storage=journal)
+    assert convert(tmp_path / "journal.log", None, None).space == converted.space
     optuna.create_study(study_name="second", storage=f"sqlite:///{path}")
     with pytest.raises(SpaceError, match="has 2 studies"):
         read_space(path)
@@ -200,7 +204,12 @@ def test_a_file_of_optunas_shows_the_space_of_its_study(tmp_path: Path) -> None:
         ("parameters: {a: {min: 2}}\n", None, "read as wandb: a: {'min': 2} lacks 'max'"),
         ('{"hyperparameters": [{"name": "a", "type": "gamma"}]}', None, "ConfigSpace refuses it"),
         ('{"a": {"name": "X", "attributes": {}}}', None, "is no distribution of Optuna's"),
+        ('{"op_code": 4}\n', None, "is no storage of Optuna's (KeyError: 'study_id')"),
         ("SQLite format 3\0", None, "is no storage of Optuna's"),
+        ("method: bayes\nparameters: {a: 3}\n", None, "read as wandb: a: a parameter is a mapping, not 3"),
+        ("name: x\nspace: {units: [1, 2]}\n", None, "is no space of a known form"),
+        ('{"hyperparameters": ["a"]}', None, "a hyperparameter is a mapping, not 'a'"),
+        ('{"hyperparameters": [{"q": 2}]}', None, "{} lacks 'name'"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(

@@ -87,6 +87,18 @@ EXPECTED = {
         },
         ["x1 + 2 * x2 <= 1.5", "x1 >= x2"],
     ),
+    "nni.json": Space(
+        {
+            "rate": Real(1e-4, 0.1, log=True),
+            "units": Integer(8, 63),
+            "dropout": Real(0, 0.5, step=0.1),
+            "noise": Real(-7, 9, mean=1, std=1),
+            "layer": ["Empty", "Conv"],
+            "layer.Conv.kernel": [3, 5],
+            "layer.Conv.stride": Integer(1, 3),
+        },
+        {"layer.Conv.kernel": "layer == 'Conv'", "layer.Conv.stride": "layer == 'Conv'"},
+    ),
     "vizier.json": Space(
         {
             "rate": Real(1e-4, 0.1, log=True),
@@ -108,6 +120,7 @@ READERS: dict[str, Callable[[Any], Space]] = {
     "kerastuner": Space.from_kerastuner,
     "ax": Space.from_ax,
     "vizier": Space.from_vizier,
+    "nni": Space.from_nni,
 }
 
 
@@ -197,6 +210,14 @@ def kerastuner(kind: str, **config: Any) -> dict[str, Any]:
         ),
         ("ax", [{"name": "x", "type": "fixed", "value": 1, "digits": 2}], "x: 'digits' is not read"),
         ("ax", {"parameters": [], "parameter_constraints": [3]}, "a constraint is text"),
+        ("nni", {"x": 3}, "x: a parameter is a mapping, not 3"),
+        (
+            "nni",
+            {"x": {"_type": "layer_choice", "_value": [1]}},
+            "x: the type 'layer_choice' has no counterpart",
+        ),
+        ("nni", {"x": {"_type": "uniform", "_value": [1]}}, "x: uniform takes 2 numbers, not [1]"),
+        ("nni", {"x": {"_type": "choice", "_value": [{"_name": "a"}, 2]}}, "x: nested choices are mappings"),
         ("vizier", [{"parameterId": "x"}], "x: it has no value spec"),
         (
             "vizier",
