@@ -51,7 +51,7 @@ $(VENV)/.installed-check: pyproject.toml constraints.txt | $(VENV)/bin/python
 	.venv-spaces/bin/python -m pip install --quiet --constraint constraints.txt --editable .
 	.venv-spaces/bin/python -c "import search_spaces, analysis, study"
 	.venv-spaces/bin/python -m search_spaces tests/search_spaces/published/wandb.yaml --to yaml > /dev/null
-	.venv-spaces/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[optuna]" cmaes hypothesis pytest
+	.venv-spaces/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[optuna]" cmaes hypothesis pytest rich
 	touch $@
 
 .venv-reports/.installed: pyproject.toml constraints.txt
