@@ -56,5 +56,5 @@ $(VENV)/.installed-check: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 .venv-reports/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-reports
-	.venv-reports/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[report,test]"
+	.venv-reports/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[report,test]" scikit-learn
 	touch $@
