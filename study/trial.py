@@ -115,6 +115,7 @@ class Report:
         test_loss: Of the best epoch's weights on the sealed split; for a confirmation, with the last report.
         test_accuracy: As `test_loss`, and so are the two that follow.
         model: The best epoch's `.keras` file, where it is good enough to be kept; with the last report only.
+        ms_per_text: Milliseconds that `model` takes for a text, by texts at once.
         checkpoint: All that is needed to continue after this epoch, when the last one is old enough.
     """
 
@@ -135,6 +136,7 @@ class Report:
     test_macro_f1: float | None = None
     test_balanced_accuracy: float | None = None
     model: bytes | None = None
+    ms_per_text: dict[str, float] | None = None
     checkpoint: bytes | None = None
 
     def to_result(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Card(BaseModel):
     score: float
     params: dict[str, Any]
     encoding: _Encoding
+    ms_per_text: dict[str, float] = {}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,6 +68,20 @@ def wilson_interval(successes: ArrayLike, n: ArrayLike, level: float = LEVEL) ->
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
+def area_half_width(area: float, n_positive: int, n_negative: int, level: float = LEVEL) -> float:
+    """Half-width of the interval of an area under the ROC curve over other texts; NaN where a side has none.
+
+    Source: Hanley & McNeil (1982), with the areas of exponential scores for those of two texts of a side.
+    """
+    if not n_positive or not n_negative:
+        return float("nan")
+    both_positive, both_negative = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area)
+    variance += (n_positive - 1) * (both_positive - area**2) + (n_negative - 1) * (both_negative - area**2)
+    z = stats.norm.ppf(0.5 + level / 2)
+    return float(z * np.sqrt(max(variance, 0.0) / (n_positive * n_negative)))
+
+
 def cluster_interval(
     sums: ArrayLike, counts: ArrayLike, *, level: float = LEVEL, resamples: int = RESAMPLES, seed: Seed = 0
 ) -> tuple[Floats, Floats]:

@@ -177,7 +177,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         if self._model_floor is not None and trainer.best_score > self._model_floor:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "model.keras"
-                trainer.save_best(str(path))
+                content["ms_per_text"] = trainer.save_best(str(path))
                 content["model"] = path.read_bytes()
         if self._assignment.phase == "confirm":
             measures = asdict(trainer.test(*self._test_rows()))

@@ -165,7 +165,7 @@ class Driver:
         assignment = attempt.assignment
         # The model before the record: a trial that is recorded as completed is never trained again.
         if report.model is not None and report.score is not None and report.best_epoch is not None:
-            self._models.offer(assignment, report.score, report.best_epoch, report.model)
+            self._models.offer(assignment, report.score, report.best_epoch, report.model, report.ms_per_text)
         state = self._source.record(assignment, report, stopped=stopped)
         if state != "running":
             self._forget(key)

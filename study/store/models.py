@@ -49,6 +49,7 @@ class ModelCard(BaseModel):
     params: dict[str, Any]
     classes: tuple[str, ...]
     encoding: Encoding
+    ms_per_text: dict[str, float] = {}
     sha256: str
     vocabulary_sha256: str
 
@@ -109,7 +110,14 @@ class ModelStore:
             return float("-inf")
         return min(kept.score for kept in self._kept.values())
 
-    def offer(self, assignment: Assignment, score: float, best_epoch: int, model: bytes) -> bool:
+    def offer(
+        self,
+        assignment: Assignment,
+        score: float,
+        best_epoch: int,
+        model: bytes,
+        ms_per_text: dict[str, float] | None = None,
+    ) -> bool:
         """Keep a model if it is good enough; return whether it was."""
         if not self._is_wanted(assignment, score):
             return False
@@ -133,6 +141,7 @@ class ModelStore:
             params=dict(params),
             classes=tuple(self._corpus.classes),
             encoding=self._encoding,
+            ms_per_text=ms_per_text or {},
             sha256=hashlib.sha256(model).hexdigest(),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
         )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.records.files import as_records
 from analysis.records.models import MODEL_FILE, KeptModel, find_best_model
+from analysis.records.predictions import classes_of
 from analysis.report.content import Grid, Listing, Section
+from analysis.statistics.comparisons.macro_f1 import resample_macro_f1
 from analysis.statistics.evidence import Evidence
-from analysis.statistics.intervals import wilson_interval
-from analysis.words.numbers import byte_size, count, number, percent, whole
+from analysis.statistics.intervals import area_half_width, percentile_interval, wilson_interval
+from analysis.words.numbers import byte_size, count, listing, number, percent, whole
 from search_spaces.documents import dump_document
 
 _SIDES = {"pre": "front", "post": "the end"}
@@ -48,9 +51,12 @@ def _describe(evidence: Evidence, model: KeptModel) -> dict[str, str]:
         "run": f"trial {card.trial}, replicate {card.replicate}, {seed}, epoch {card.epoch}",
         "weights": whole(run.get("n_weights", float("nan"))),
         "file": f"{MODEL_FILE}, {byte_size(model.n_bytes)}",
+        "speed": _say_speed(model),
         "validation accuracy": _share(run.get("val_accuracy"), facts.n_validation),
         "validation loss": number(run.get("val_loss", float("nan")), 3),
-        "validation macro-F1": number(run.get("val_macro_f1", float("nan")), 3),
+        "validation macro-F1": _say_macro_f1(evidence, model, run),
+        "validation balanced accuracy": percent(run.get("val_balanced_accuracy", float("nan"))),
+        "validation ROC AUC": _say_roc_auc(evidence, run),
         "test accuracy": _share(run.get("test_accuracy"), facts.n_test),
         "trained on": f"{count(facts.n_train, 'text')} of {facts.source}",
         "classes": f"{len(facts.classes):,}: {', '.join(facts.classes)}",
@@ -71,6 +77,37 @@ def _share(value: float | None, n: int) -> str:
         return ""
     low, high = wilson_interval(value * n, n)
     return f"{percent(value)} ({percent(float(low))} to {percent(float(high))}, 95% over {count(n, 'text')})"
+
+
+def _say_speed(model: KeptModel) -> str:
+    """Milliseconds a text, where the run that trained it measured them; earlier releases did not."""
+    known = [
+        f"{number(ms, 2 if ms < 10 else 0)} ms a text {'alone' if size == '1' else f'in batches of {size}'}"
+        for size, ms in model.card.ms_per_text.items()
+    ]
+    return f"{listing(known)}, on the machine that trained it, other runs beside it" if known else ""
+
+
+def _say_macro_f1(evidence: Evidence, model: KeptModel, run: dict[str, Any]) -> str:
+    value, card, labels = run.get("val_macro_f1", float("nan")), model.card, evidence.study.labels
+    key = (card.trial, card.phase, card.replicate)
+    if pd.isna(value) or labels is None or key not in evidence.study.predictions:
+        return number(value, 3)
+    predicted = classes_of(evidence.study.predictions[key])[np.newaxis]
+    draws = resample_macro_f1(labels, predicted, len(evidence.facts.classes))
+    (low,), (high,) = percentile_interval(draws)
+    return (
+        f"{number(value, 3)} ({number(low, 3)} to {number(high, 3)}, 95% over {count(len(labels), 'text')})"
+    )
+
+
+def _say_roc_auc(evidence: Evidence, run: dict[str, Any]) -> str:
+    value, labels = run.get("val_roc_auc", float("nan")), evidence.study.labels
+    if pd.isna(value) or labels is None:
+        return ""
+    half = area_half_width(value, int((labels == 1).sum()), int((labels == 0).sum()))
+    low, high = max(value - half, 0.0), min(value + half, 1.0)
+    return f"{number(value, 3)} ({number(low, 3)} to {number(high, 3)})"
 
 
 def _uses(evidence: Evidence, model: KeptModel) -> list[Listing]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from sklearn.metrics import f1_score
 
 from analysis import Study, load, write_report
 from analysis.records.models import find_best_model
@@ -114,3 +118,36 @@ def test_a_line_of_a_listing_in_markdown_cannot_end_it(study: Study, tmp_path: P
     listing = lines[start : lines.index("", start)]
     assert all(line.startswith("    ") for line in listing)
     assert any(line.strip().startswith("units: 32") for line in listing)
+
+
+def read_card(study: Study) -> dict[str, str]:
+    grid = chapter_of(study).blocks[0]
+    assert isinstance(grid, Grid)
+    return dict(grid.frame.to_numpy().tolist())
+
+
+def test_the_speed_of_the_model_is_told_where_it_was_measured(study: Study) -> None:
+    add_model(study.path.parent, 1, 0.7, ms_per_text={"1": 3.214, "256": 0.0567})
+    assert read_card(study)["speed"].startswith(
+        "3.21 ms a text alone and 0.06 ms a text in batches of 256, on the machine that trained it"
+    )
+    add_model(study.path.parent, 2, 0.8)
+    assert "speed" not in read_card(study)
+
+
+def test_macro_f1_and_area_stand_with_their_intervals(study: Study) -> None:
+    add_model(study.path.parent, 2, 0.8)
+    labels = study.labels
+    assert labels is not None
+    f1 = f1_score(labels, study.predictions[2, "search", 1] > 0.5, average="macro")
+    trials = study.trials.assign(val_macro_f1=f1, val_roc_auc=0.9)
+    study = replace(study, trials=trials)
+
+    said = read_card(study)
+
+    value, low, high = map(float, re.findall(r"[01]\.\d+", said["validation macro-F1"])[:3])
+    assert value == pytest.approx(f1, abs=5e-4)
+    # Of two classes of about one size macro-F1 varies as the accuracy does.
+    half = 1.96 * np.sqrt(f1 * (1 - f1) / 400)
+    assert (f1 - low, high - f1) == (pytest.approx(half, rel=0.25), pytest.approx(half, rel=0.25))
+    assert re.fullmatch(r"0\.900 \(0\.8\d+ to 0\.9\d+\)", said["validation ROC AUC"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.records.models import find_best_model
 from study.data import DataSpec, EncodedCorpus, encode, load_corpus
 from study.errors import IntegrityError, StudyError
 from study.prediction.classifier import TextClassifier
@@ -61,9 +62,9 @@ def save_model(corpus: EncodedCorpus, folder: Path, score: float = 0.5, trial: i
     trainer = Trainer(PARAMS, 1, rows, "val_accuracy", ProgramCache(), Recipe(2))
     trainer.train_epoch()
     path = folder / "model.keras"
-    trainer.save_best(str(path))
+    speed = trainer.save_best(str(path))
     assignment = Assignment(trial=trial, replicate=1, attempt=1, seed=1, params=PARAMS)
-    ModelStore(folder / "models", 3, corpus).offer(assignment, score, 1, path.read_bytes())
+    ModelStore(folder / "models", 3, corpus).offer(assignment, score, 1, path.read_bytes(), speed)
     return folder / "models" / f"trial-{trial:04d}"
 
 
@@ -81,6 +82,16 @@ def test_new_texts_are_encoded_as_the_study_encoded_its_own(saved: tuple[Encoded
 
     positive = corpus.view("train", 12, 6)[corpus.labels_of("train") == 1][0]
     assert ids[0].tolist() == positive.tolist()
+
+
+def test_the_card_has_the_milliseconds_of_a_text_alone_and_among_many(
+    saved: tuple[EncodedCorpus, Path],
+) -> None:
+    kept = find_best_model(saved[1].parents[1])
+
+    assert kept is not None
+    assert list(kept.card.ms_per_text) == ["1", "256"]
+    assert kept.card.ms_per_text["256"] < kept.card.ms_per_text["1"]
 
 
 def test_probabilities_of_all_classes_sum_to_one(saved: tuple[EncodedCorpus, Path]) -> None:

@@ -1,0 +1,46 @@
+"""How fast a model answers on this machine, as whoever loads its file would run it."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from study.training.program import Ids
+
+BATCHES = (1, 256)
+"""Texts at once: one that a person waits for, and many."""
+
+_ROUNDS = 5
+
+
+def time_model(model: keras.Model, ids: Ids) -> dict[str, float]:
+    """Measure the milliseconds that a text takes, encoding it left out.
+
+    Args:
+        model: Of Keras's own layers, from ids to scores or probabilities.
+        ids: Texts, at least one, shape (n, sequence_length).
+
+    Returns:
+        Milliseconds a text by texts at once, the least of a few rounds: others may be training beside it.
+    """
+
+    @tf.function(  # type: ignore[untyped-decorator]
+        autograph=False, input_signature=[tf.TensorSpec((None, ids.shape[1]), tf.int32)]
+    )
+    def answer(batch: tf.Tensor) -> tf.Tensor:
+        return model(batch, training=False)
+
+    found = {}
+    for n_texts in BATCHES:
+        batch = tf.constant(np.resize(ids, (n_texts, ids.shape[1])))
+        answer(batch).numpy()  # the first of a shape is prepared
+        taken = []
+        for _ in range(_ROUNDS):
+            start = time.perf_counter()
+            answer(batch).numpy()
+            taken.append(time.perf_counter() - start)
+        found[str(n_texts)] = 1000 * min(taken) / n_texts
+    return found
