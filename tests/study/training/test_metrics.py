@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 from sklearn import metrics
 
 from study.training.metrics import evaluate, judge_confusion
@@ -55,3 +56,20 @@ def test_no_area_is_told_of_one_class_or_of_scores_that_are_no_numbers(scores: l
     labels = np.array([1, 1]) if np.isfinite(scores).all() else np.array([0, 1])
 
     assert evaluate(np.array(scores, dtype=np.float32), labels).roc_auc is None
+
+
+def test_the_loss_is_the_mean_cross_entropy_however_large_the_scores() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(scale=300.0, size=(200, 5)).astype(np.float32)
+    labels = rng.integers(0, 5, 200)
+    expected = -log_softmax(scores.astype(float), axis=1)[np.arange(200), labels].mean()
+
+    assert evaluate(scores, labels).loss == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+def test_the_loss_of_a_diverged_model_is_not_finite(score: float) -> None:
+    scores = np.zeros((3, 4), dtype=np.float32)
+    scores[1, 2] = score
+
+    assert not np.isfinite(evaluate(scores, np.array([0, 1, 3])).loss)
