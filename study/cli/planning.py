@@ -26,17 +26,22 @@ def plan(
     """Say how much a study trains, and what it can and cannot answer; run nothing."""
     from rich.console import Console
 
-    from study.cli.console import print_plan, print_sentences
+    from study.cli.console import print_plan, print_sentences, print_warning
     from study.data import load_corpus
     from study.data.warnings import explain_classes
+    from study.errors import StudyError
     from study.search.samplers import check_sampler
 
     checked = gather_spec(spec, given, settings, like=like)
     check_sampler(checked.design, checked.space)
     console = Console(highlight=False)
     print_plan(console, checked, listed=listed)
-    if not checked.data.is_built_in:  # those are made or downloaded first
+    if checked.data.is_built_in:
+        return  # its texts would have to be made or downloaded first
+    try:
         print_sentences(console, explain_classes(load_corpus(checked.data)))
+    except StudyError as error:  # a plan is one without its texts, too
+        print_warning(console, str(error))
 
 
 @takes(STUDY)

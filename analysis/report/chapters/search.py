@@ -79,7 +79,7 @@ def _amount(difference: float, is_share: bool) -> str:
 def _fronts(evidence: Evidence) -> list[Block]:
     blocks: list[Block] = []
     kinds: list[tuple[Cost, str, str]] = [
-        (evidence.time_cost, "time", "seconds to its best epoch"),
+        (evidence.time_cost, "time", "seconds of training"),
         ("n_weights", "size", "weights"),
     ]
     for name, cost, label in kinds:

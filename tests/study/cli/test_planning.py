@@ -53,6 +53,29 @@ def test_a_plan_of_a_search_has_no_list(spec_file: str, capsys: pytest.CaptureFi
     assert "the sampler decides" in said
 
 
+def test_a_plan_says_what_the_largest_of_unequal_classes_alone_would_reach(
+    spec_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = tmp_path / "texts.csv"
+    rows = [f"text {i},{'rare' if i % 10 == 0 else 'common'}" for i in range(200)]
+    texts.write_text("text,label\n" + "\n".join(rows) + "\n")
+
+    plan(spec_file, data=str(texts))
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "always saying 'common' is right for 90.0% of the validation texts" in said
+
+
+def test_a_plan_without_its_texts_is_one_all_the_same(
+    spec_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan(spec_file, data=str(tmp_path / "gone.csv"))
+
+    said = capsys.readouterr().out
+    assert "Can answer" in said
+    assert "gone.csv" in said
+
+
 def test_a_plan_refuses_a_sampler_that_cannot_be_had(spec_file: str) -> None:
     with pytest.raises(StudyError, match="No module named 'nowhere'"):
         plan(spec_file, settings=["design={sampler: 'nowhere:Sampler'}"])
