@@ -175,8 +175,11 @@ def _factors(evidence: Evidence) -> list[Finding]:
     if not evidence.factors or evidence.level_verdicts["effect_pp"].isna().all():
         return []
     whole = read_factors(evidence)
-    found = [Finding(text=whole, anchor="verdicts", kind="factors")] if whole else []
-    found.append(Finding(text=read_levels(evidence), anchor="verdicts", kind="levels"))
+    found = [Finding(text=read_levels(evidence), anchor="verdicts", kind="levels")]
+    if whole:
+        # One test before its pairs; but first, and the pairs begin with it, that factors act together.
+        place = 0 if evidence.simple_effects.empty else 1
+        found.insert(place, Finding(text=whole, anchor="verdicts", kind="factors"))
     if not evidence.boundaries.empty and evidence.boundaries["widen"].any():
         found.append(
             Finding(text=read_boundaries(evidence), tone="warning", anchor="factors", kind="boundary")

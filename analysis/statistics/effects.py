@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.records.schema import run_keys
-from analysis.statistics.additive import MIN_FREEDOM, fit_additive
+from analysis.statistics.additive import fit_additive
 from analysis.statistics.comparisons.rules import correct_p_values
 from analysis.statistics.expected_best import expected_maximum
 from analysis.statistics.intervals import LEVEL, Floats, t_half_width
@@ -30,6 +30,9 @@ from analysis.statistics.settings import (
 from analysis.words.labels import varied_parameters
 
 _ROUNDING = 1e-10
+
+_MIN_LEFT = 4
+"""Settings that must be left beyond a pair's model: an F test is right with few, and finds little."""
 
 
 def marginal_effects(
@@ -143,7 +146,7 @@ def interactions(
     Returns:
         One row per pair, strongest first: `factor_a, factor_b, n_settings, freedom` (numbers that the pair
         adds), `share, share_expected, p_value` (F test), `p_corrected` (Holm over the pairs). NaN where
-        fewer than ten settings would be left, or nothing is left to explain. At equal scores: no rows.
+        fewer than four settings would be left, or nothing is left to explain. At equal scores: no rows.
 
     Source: the extra-sum-of-squares F test, e.g. Draper & Smith (1998), ch. 6.
     """
@@ -185,7 +188,7 @@ def _added_by_pair(
     freedom = own.shape[1]
     left = len(residuals) - basis.shape[1] - freedom
     residual = float((residuals**2).sum())
-    if not freedom or left < MIN_FREEDOM or residual <= _ROUNDING * total:
+    if not freedom or left < _MIN_LEFT or residual <= _ROUNDING * total:
         return float(freedom), np.nan, np.nan, np.nan
     explained = float(((own.T @ residuals) ** 2).sum())
     unexplained = max(residual - explained, 0.0)

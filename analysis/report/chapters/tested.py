@@ -79,7 +79,8 @@ def read_factors(evidence: Evidence) -> str:
     trends = [_say_trend(row) for row in rows if row["trend_p_corrected"] <= evidence.rule.alpha]
     told = listing(trends, 3)
     rises = f" {told[0].upper()}{told[1:]}." if trends else ""
-    return f"{text[0].upper()}{text[1:]} (one test per factor).{rises}"
+    average = "" if evidence.simple_effects.empty else ", averaged over the others"
+    return f"{text[0].upper()}{text[1:]} (one test per factor{average}).{rises}"
 
 
 def _say_trend(row: dict[str, Any]) -> str:

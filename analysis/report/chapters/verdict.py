@@ -38,8 +38,7 @@ _MUCH = 0.25
 
 def verdict_chapter(evidence: Evidence) -> Section:
     """Verdicts between levels of factors and between the best settings."""
-    blocks: list[Block] = []
-    blocks.extend(factor_grids(evidence))
+    blocks: list[Block] = [*_within_grids(evidence), *factor_grids(evidence)]
     levels = evidence.named_level_verdicts
     if levels["effect_pp"].notna().any():
         draw = partial(figures.level_verdicts, evidence, _DRAWN)
@@ -47,11 +46,6 @@ def verdict_chapter(evidence: Evidence) -> Section:
         blocks.append(verdict_grid("verdicts-levels", "Levels compared", levels, _read_company(levels)))
     else:
         blocks.append(Note(text=_why_no_levels(evidence), tone="warning"))
-    within = evidence.simple_effects
-    if not within.empty and within["effect_pp"].notna().any():
-        title = "Factors that act together, each at the levels of the other"
-        named = within.assign(name=[within_name(row) for row in as_records(within)])
-        blocks.append(verdict_grid("verdicts-within", title, named))
     blocks.extend(lost_grids(evidence))
     early = evidence.early_level_verdicts
     if not early.empty and early["effect_pp"].notna().any():
@@ -79,6 +73,16 @@ def verdict_chapter(evidence: Evidence) -> Section:
         lead=_LEAD.format(margin=points(evidence.rule.margin)),
         blocks=blocks,
     )
+
+
+def _within_grids(evidence: Evidence) -> list[Block]:
+    """Factors that act together, before any average over one of them; none where none do."""
+    within = evidence.simple_effects
+    if within.empty or within["effect_pp"].isna().all():
+        return []
+    title = "Factors that act together, each at the levels of the other"
+    named = within.assign(name=[within_name(row) for row in as_records(within)])
+    return [verdict_grid("verdicts-within", title, named, _read_together(evidence).strip())]
 
 
 def _why_no_levels(evidence: Evidence) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Study
+from analysis import Study, summarize
 from analysis.records.schema import TRIAL_COLUMNS
 from analysis.report.chapters.beat import _read_line, read_baselines
 from analysis.report.chapters.lost import lost_grids, read_lost
@@ -75,6 +75,11 @@ def test_what_each_level_does_at_each_level_of_the_other_is_said(judge: Callable
     ]
 
 
+def test_that_factors_act_together_is_found_before_any_average(judge: Callable[..., Evidence]) -> None:
+    kinds = [finding.kind for finding in summarize(judge(crossed(np.random.default_rng(0))))]
+    assert kinds.index("levels") < kinds.index("factors")
+
+
 def test_a_factor_is_tested_before_its_levels(judge: Callable[..., Evidence]) -> None:
     rng = np.random.default_rng(0)
     rows = [
@@ -90,7 +95,10 @@ def test_a_factor_is_tested_before_its_levels(judge: Callable[..., Evidence]) ->
         for units in range(3)
         for seed in (1, 2, 3)
     ]
-    assert read_factors(judge(rows)) == (
+    evidence = judge(rows)
+    kinds = [finding.kind for finding in summarize(evidence)]
+    assert kinds.index("factors") < kinds.index("levels")
+    assert read_factors(evidence) == (
         "The levels of units differ, those of layers are not shown to (one test per factor). "
         "Accuracy rises by 2.0 points (1.8 to 2.3) from one level of units to the next."
     )
