@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -86,10 +86,7 @@ def judge_factors(
         trials, (*varied, *names), score, states=states, hits=hits, rule=rule, rng=np.random.default_rng(0)
     )
     chosen = {name for name in names if name not in set(strata) and table.was_chosen(trials, name).any()}
-    rows = [
-        {"factor": name, **asdict(_judge(table, name) if name not in chosen else _Test(n_levels=0))}
-        for name in names
-    ]
+    rows = [{"factor": name, **(_nothing(0) if name in chosen else _judge(table, name))} for name in names]
     found = pd.DataFrame(
         {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in _KINDS.items()}
     )
@@ -100,29 +97,16 @@ def judge_factors(
     return found.assign(answer=answer)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Test:
-    """What is known of one factor; NaN where nothing is."""
-
-    n_levels: int
-    method: str = "none"
-    n_settings: int = 0
-    n_seeds: int = 0
-    f_value: float = np.nan
-    freedom_levels: float = np.nan
-    freedom: float = np.nan
-    p_value: float = np.nan
-    trend_pp: float = np.nan
-    trend_low_pp: float = np.nan
-    trend_high_pp: float = np.nan
-    trend_p_value: float = np.nan
+def _nothing(n_levels: int) -> dict[str, Any]:
+    """What is known of a factor that cannot be tested."""
+    return {"n_levels": n_levels, "method": "none", "n_settings": 0, "n_seeds": 0}
 
 
-def _judge(table: RunsByLevel, factor: str) -> _Test:
+def _judge(table: RunsByLevel, factor: str) -> dict[str, Any]:
     at = table.levels[factor].reindex(table.runs.index)
     levels = [level for level in at.cat.categories if (at == level).any()]
     if len(levels) < 2:
-        return _Test(n_levels=len(levels))
+        return _nothing(len(levels))
     # Numbers, and ranges of them, have an order; names have none.
     is_ordered = len(levels) > 2 and pd.api.types.is_numeric_dtype(table.runs[factor])
     place = pd.Series(pd.Categorical(at, categories=levels).codes, index=at.index)
@@ -194,7 +178,7 @@ def _trend_weights(n: int) -> Floats:
     return np.asarray(order / (order**2).sum())
 
 
-def _judge_crossed(grid: _Grid, trend: Floats | None, table: RunsByLevel) -> _Test | None:
+def _judge_crossed(grid: _Grid, trend: Floats | None, table: RunsByLevel) -> dict[str, Any] | None:
     n_rows, n_levels = grid.scores.shape
     units = max(len(np.unique(grid.block)), len(np.unique(grid.seed)))
     if units < table.rule.min_units:
@@ -216,14 +200,14 @@ def _judge_crossed(grid: _Grid, trend: Floats | None, table: RunsByLevel) -> _Te
         if uncertainty is not None:
             by_texts = _by_texts(shares, trend[:, None], grid, table.hits)
             slope = float(own.mean()), uncertainty.with_texts(by_texts)
-    return _Test(
-        n_levels=n_levels,
-        method="crossed",
-        n_settings=len(np.unique(grid.block)),
-        n_seeds=len(np.unique(grid.seed)) if grid.shares_seeds else 0,
+    return {
+        "n_levels": n_levels,
+        "method": "crossed",
+        "n_settings": len(np.unique(grid.block)),
+        "n_seeds": len(np.unique(grid.seed)) if grid.shares_seeds else 0,
         **_say_f(f_value, n_levels - 1, whole.freedom),
         **_say_trend(slope, table.rule),
-    )
+    }
 
 
 def _shares(grid: _Grid, hits: Hits | None, n_levels: int) -> Floats | None:
@@ -249,7 +233,9 @@ def _by_texts(shares: Floats | None, weights: Floats, grid: _Grid, hits: Hits | 
     )
 
 
-def _judge_adjusted(table: RunsByLevel, factor: str, levels: list[Any], trend: Floats | None) -> _Test:
+def _judge_adjusted(
+    table: RunsByLevel, factor: str, levels: list[Any], trend: Floats | None
+) -> dict[str, Any]:
     """By the additive model; nothing where it cannot tell all levels apart."""
     n_levels, runs = len(levels), table.runs
     # What some level never sets belongs to the others: it is part of what is compared.
@@ -263,25 +249,25 @@ def _judge_adjusted(table: RunsByLevel, factor: str, levels: list[Any], trend: F
     margins = np.array([fit.margin(factor, level) for level in levels])
     tests = margins[1:] - margins[0]
     if not all(fit.can_estimate(weights) for weights in tests):
-        return _Test(n_levels=n_levels)
+        return _nothing(n_levels)
     measure = measure_texts(fit, runs, table.hits)
     effects = tests @ fit.coefficients
     covariance = tests @ fit.covariance @ tests.T
     if np.linalg.matrix_rank(covariance, hermitian=True) < len(tests):
-        return _Test(n_levels=n_levels)
+        return _nothing(n_levels)
     # Seeds and texts widen the errors of the settings' means, by as much as those of two levels on average.
     wider = [adjusted_sum(fit, weights, runs, measure)[1] for weights in tests]
     ratio = float(np.mean([whole.variance / whole.by_setting for whole in wider]))
     f_value = float(effects @ np.linalg.solve(covariance, effects)) / len(tests) / ratio
     slope = None if trend is None else adjusted_sum(fit, trend @ margins, runs, measure)
-    return _Test(
-        n_levels=n_levels,
-        method="regression",
-        n_settings=len(fit.settings),
-        n_seeds=wider[0].n_seeds,
+    return {
+        "n_levels": n_levels,
+        "method": "regression",
+        "n_settings": len(fit.settings),
+        "n_seeds": wider[0].n_seeds,
         **_say_f(f_value, len(tests), float(np.mean([whole.freedom for whole in wider]))),
         **_say_trend(slope, table.rule),
-    )
+    }
 
 
 def _say_f(f_value: float, freedom_levels: int, freedom: float) -> dict[str, float]:
