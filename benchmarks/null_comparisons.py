@@ -806,12 +806,12 @@ SPECIAL: list[tuple[str, Promise, Callable[..., bool]]] = [
     ),
     (
         "an effect of 3 points in the better half, found there alone",
-        Promise(0.5, True),
+        Promise(0.4, True),
         tells_turns((0, 0.03), {("open", "ahead")}),
     ),
     (
         "3 points whose sign turns, found turn by turn",
-        Promise(0.5, True),
+        Promise(0.4, True),
         tells_turns((0.03, -0.03), {("ahead", "behind")}),
     ),
     ("widen anything, random search of 24, flat", Promise(0.05, False), widens(24, False)),
