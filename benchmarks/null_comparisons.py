@@ -1,14 +1,14 @@
 """Simulated comparisons whose truth is known: how often do verdicts say "better" where nothing is, or is?
 
     python benchmarks/null_comparisons.py                 # the tables of docs/statistics.md, an hour
-    python benchmarks/null_comparisons.py --seconds 25    # slow lines with fewer studies, twenty minutes
+    python benchmarks/null_comparisons.py --seconds 25    # slow lines with fewer studies: half of that
     python benchmarks/null_comparisons.py --runs 100 --only texts
 
 Each line simulates studies, judges them as reports do and counts. A null line must stay at or under its
 level of 5%, a planted line with a promise reach its power, "inside the noise" be wrong in a tenth at most and
-the best setting be among those that stay in the running in 95%, all but for the simulation's own error:
-over 1,000 runs a true rate of 5% shows as 3.6% to 6.4% in 95 of 100 tries. If one does not, the exit status
-is 1.
+the best setting be among those that stay in the running in 95%, all but for the simulation's own error: over
+1,000 runs a true rate of 5% shows as 3.6% to 6.4% in 95 of 100 tries. Intervals must hold the truth in 93%. If
+a line does not keep its promise, the exit status is 1.
 """
 
 from __future__ import annotations
@@ -171,7 +171,9 @@ def slack(share: float, runs: int) -> float:
 def breaks_promise(line: Line, count: Count) -> bool:
     """Whether a share is off its promise by more than two standard errors of the simulation."""
     runs = count.studies
-    low = count.covered < 0.95 - slack(0.95, runs) if np.isfinite(count.covered) else False
+    # Two points: of so many lines, one or two are two standard errors off by chance.
+    least = 0.95 - max(0.02, slack(0.95, runs))
+    low = count.covered < least if np.isfinite(count.covered) else False
     if line.truth == NULL:
         return bool(count.better > RULE.alpha + slack(RULE.alpha, runs) or low)
     if line.truth == PROMISED:
