@@ -54,8 +54,8 @@ def draw_by_amount(curves: pd.DataFrame, lines: pd.DataFrame, more: pd.DataFrame
 
 
 def _draw_curve(axes: Axes, group: pd.DataFrame, color: str, dash: str) -> None:
-    low, high = group["accuracy"] - group["half_width"], group["accuracy"] + group["half_width"]
-    axes.fill_between(group["train_size"], low, high.clip(upper=1.0), color=color, alpha=0.14, linewidth=0)
+    low, high = ((group["accuracy"] + sign * group["half_width"]).clip(0.0, 1.0) for sign in (-1, 1))
+    axes.fill_between(group["train_size"], low, high, color=color, alpha=0.14, linewidth=0)
     label = plain(str(group["label"].iloc[0]), 40)
     axes.plot(group["train_size"], group["accuracy"], color=color, linestyle=dash, label=label)
     marks = axes.scatter(group["train_size"], group["accuracy"], s=26, color=color, zorder=3)

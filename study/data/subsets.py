@@ -36,7 +36,10 @@ def check_train_sizes(space: Space, corpus: Corpus) -> None:
         values = domain.choices
     else:
         values = [domain.value] if isinstance(domain, Fixed) else [domain.low, domain.high]
-    sizes = [int(value) for value in values]
+    if not all(type(value) is int for value in values):
+        odd = next(value for value in values if type(value) is not int)
+        raise StudyError(f"space.{TRAIN_SIZE} is a number of texts: {odd!r} is none; give whole numbers")
+    sizes = list(values)
     n_train, n_classes = len(corpus.splits.train), len(corpus.classes)
     if max(sizes) > n_train:
         raise StudyError(

@@ -102,10 +102,14 @@ def test_all_texts_are_the_corpus_itself(corpus: Corpus, tmp_path: Path, params:
 
 @pytest.mark.parametrize(
     ("sizes", "said"),
-    [([4, 9], "there are 8: 9 is more; give 8 at most"), ([1, 4], "there are 2 classes: 1 is fewer")],
+    [
+        ([4, 9], "there are 8: 9 is more; give 8 at most"),
+        ([1, 4], "there are 2 classes: 1 is fewer"),
+        ([4, "all"], "'all' is none; give whole numbers"),
+    ],
 )
 def test_amounts_that_the_texts_do_not_have_are_refused_in_a_line(
-    corpus: Corpus, sizes: list[int], said: str
+    corpus: Corpus, sizes: list[Any], said: str
 ) -> None:
     with pytest.raises(StudyError, match=said):
         check_train_sizes(Space({TRAIN_SIZE: sizes}), corpus)
