@@ -142,7 +142,8 @@ def _add_runs(evidence: Evidence) -> Iterator[Advice]:
 def _grow(evidence: Evidence, row: dict[str, Any]) -> str:
     """The option that adds what a comparison lacks, nothing where the design has none."""
     spec, more = evidence.facts.spec, int(row["more"])
-    design = spec.get("design", {})
+    design = spec.get("design")
+    design = design if isinstance(design, dict) else {}
     if row["more_of"] == "seed":
         return f"--seeds {int(spec.get('seeds', 1)) + more}"
     scientific = list(design.get("scientific", ()))

@@ -26,9 +26,10 @@ CLOSING_FINDINGS = (
     "confirmation",
     "best",
     "onset",
-    "next",
+    "levels",
     "settings",
     "baseline",
+    "next",
 )
 """What a person wants to know at once; the report has the rest."""
 

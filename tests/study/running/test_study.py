@@ -31,7 +31,7 @@ ARGUMENTS = [
     "--set", "data.recall={n_texts: 300, length: 8, distance: 2, alphabet: 4}",
     "--set", "space.units=[4, 8]", "--set", "space.vocab_size=20", "--set", "space.sequence_length=9",
     "--set", "space.layers=1", "--set", "space.embedding_dim=4", "--set", "design.grace_period_epochs=1",
-    "--set", "design.scientific=[]",
+    "--set", "design.scientific=[]", "--sampler", "tpe",
 ]  # fmt: skip
 
 

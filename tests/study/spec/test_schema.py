@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,14 @@ def test_a_class_weight_is_a_parameter_like_any_other() -> None:
 def test_a_class_weight_that_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(StudyError, match=re.escape(said)):
         make_spec(**changes)
+
+
+def test_the_first_study_compares_cells_over_the_same_settings_of_all_else() -> None:
+    spec = StudySpec.from_document(*find_document("quick"))
+
+    by_cell = defaultdict(list)
+    for setting in spec.design.plan(spec.space, spec.seed) or ():
+        by_cell[setting["cell"]].append({name: setting[name] for name in setting if name != "cell"})
+
+    assert len(by_cell["lstm"]) == 6
+    assert by_cell["rnn"] == by_cell["lstm"] == by_cell["gru"]
