@@ -168,12 +168,13 @@ def factor_levels(values: pd.Series[Any], max_levels: int = MAX_LEVELS) -> pd.Se
 
     Returns:
         An ordered categorical: numbers ascending, other values in order of text. Ranges hold about equally
-        many runs and are named by their ends, `0.001 to 0.003`. Missing stays missing.
+        many runs and are named by their ends, `0.001 to 0.003`; numbers that were drawn, not listed, make
+        ranges however few they are. Missing stays missing.
     """
     known = values.dropna()
     distinct = list(pd.unique(known))
     is_number = bool(distinct) and all(_is_number(value) for value in distinct)
-    if is_number and len(distinct) > max_levels:
+    if is_number and len(distinct) > (_N_RANGES if _are_drawn(distinct) else max_levels):
         return _ranges(values.astype(float))
     if is_number:
         return values.astype(pd.CategoricalDtype(sorted(distinct), ordered=True))
@@ -184,6 +185,13 @@ def factor_levels(values: pd.Series[Any], max_levels: int = MAX_LEVELS) -> pd.Se
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+
+
+def _are_drawn(values: Iterable[float]) -> bool:
+    """Whether numbers come from a range: people list values of one or two digits, 0.001 or 0.25."""
+    return any(
+        value != int(value) and value != float(f"{value:.2g}") for value in values if np.isfinite(value)
+    )
 
 
 def _ranges(values: pd.Series[float]) -> pd.Series[Any]:

@@ -117,3 +117,11 @@ def test_heavily_repeated_numbers_give_fewer_ranges_and_missing_stays_missing() 
     assert levels.value_counts().sum() == 99
     assert 1 <= len(levels.cat.categories) <= 4
     assert factor_levels(pd.Series([None, None], dtype=object)).isna().all()
+
+
+def test_numbers_that_were_drawn_make_ranges_however_few_they_are() -> None:
+    drawn = pd.Series([0.000123, 0.00456, 0.00789, 0.000987, 0.00321])
+    listed = pd.Series([0.0001, 0.0003, 0.001, 0.003, 0.01])
+
+    assert len(factor_levels(drawn).cat.categories) == 4
+    assert factor_levels(listed).cat.categories.tolist() == listed.tolist()
