@@ -36,7 +36,7 @@ def draw_verdicts(table: pd.DataFrame) -> Figure:
     Args:
         table: `name, effect_pp, effect_low_pp, effect_high_pp, p_better, p_value, answer`, top to bottom.
     """
-    table = table.assign(**{name: table[name].where(has_interval(table)) for name in _ENDS})
+    table = table.assign(**{name: table[name].where(_has_interval(table)) for name in _ENDS})
     reach = _reach(table)
     figure, axes, places = new_rows(table["name"].tolist())
     axes.axvline(0, color=INK, linewidth=0.9)
@@ -65,7 +65,7 @@ def draw_verdicts(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def has_interval(table: pd.DataFrame) -> pd.Series[bool]:
+def _has_interval(table: pd.DataFrame) -> pd.Series[bool]:
     """Which comparisons rest on enough units for an interval to say anything: those with a p-value."""
     return table["p_value"].notna() & table[_ENDS[0]].notna()
 

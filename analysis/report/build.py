@@ -16,7 +16,7 @@ from analysis.report.chapters.audited import audited_chapter
 from analysis.report.chapters.beat import beat_chapter
 from analysis.report.chapters.card import card_chapter
 from analysis.report.chapters.confirmed import confirmed_chapter
-from analysis.report.chapters.factor import factor_chapter
+from analysis.report.chapters.factor import factor_chapter, strongest_pair
 from analysis.report.chapters.failures import failures_chapter
 from analysis.report.chapters.gradient import gradient_chapter
 from analysis.report.chapters.mistakes import mistakes_chapter
@@ -28,13 +28,13 @@ from analysis.report.content import Fact, Finding, Note, Report, Section
 from analysis.report.faults import FAULTS_FILE, Faults
 from analysis.report.findings import summarize
 from analysis.statistics.evidence import Evidence, gather
-from analysis.words.numbers import count, duration, number, percent, plus_minus
+from analysis.words.numbers import count, duration, number, percent, with_margin
 
 _FRONT = (
     "trial",
-    "replicate",
-    "state",
     "val_accuracy",
+    "state",
+    "replicate",
     "val_accuracy_last",
     "val_loss",
     "val_loss_last",
@@ -46,6 +46,9 @@ _FRONT = (
     "epoch_s",
     "to_best_s",
 )
+_N_NAMES = 4
+"""Columns before the parameters: what a row is, and how good, in sight also where the page is narrow."""
+
 _CHAPTERS: dict[str, Callable[[Evidence], Section | None]] = {
     "amounts": amounts_chapter,
     "ranking": ranking_chapter,
@@ -165,7 +168,7 @@ def _facts(evidence: Evidence) -> list[Fact]:
                 label="best validation accuracy"
                 if evidence.facts.validated_on == "validation"
                 else "best accuracy, on the test split",
-                value=percent(top["val_accuracy"]) + plus_minus(evidence.half_width),
+                value=with_margin(top["val_accuracy"], evidence.half_width),
                 detail=str(top["label"]),
             )
         )
@@ -196,7 +199,7 @@ def _rows(evidence: Evidence) -> pd.DataFrame | None:
     if runs.empty:
         return None
     parameters = [name for name in evidence.study.parameters if name in evidence.varied]
-    return runs[[*_FRONT[:3], *parameters, *_FRONT[3:], *_BACK]]
+    return runs[[*_FRONT[:_N_NAMES], *parameters, *_FRONT[_N_NAMES:], *_BACK]]
 
 
 def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
@@ -210,7 +213,10 @@ def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
         "the tables of the ranking": lambda: _ranking_tables(evidence),
         "the tables of factors": lambda: _factor_tables(evidence),
         "the table of gradients": lambda: {"gradient-reach": evidence.gradient_reach},
-        "the table of calibration": lambda: {"calibration": evidence.calibration},
+        "the tables of calibration": lambda: {
+            "calibration": evidence.calibration,
+            "reliability": evidence.reliability,
+        },
         "the table of lines by amount": lambda: {"lines-by-amount": evidence.study.lines_by_amount},
         "the tables of mistakes": lambda: _mistake_tables(evidence),
     }
@@ -225,6 +231,7 @@ def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:
         "gradient-reach",
         "calibration",
         "lines-by-amount",
+        "reliability",
     )
     for name in optional:
         if name in tables and tables[name].empty:
@@ -274,4 +281,7 @@ def _factor_tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     tables = {"importance": evidence.importance}
     if evidence.factors:
         tables |= {"effects": evidence.effects, "interactions": evidence.interactions}
+        pair = strongest_pair(evidence)
+        if pair is not None:
+            tables["interaction-map"] = evidence.map_accuracy(*pair)
     return tables

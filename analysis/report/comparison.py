@@ -22,7 +22,7 @@ from analysis.statistics.comparisons.rules import rule_of
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.verdicts import compare_studies
-from analysis.words.numbers import NONE, count, listing, number, percent, plus_minus
+from analysis.words.numbers import NONE, count, listing, number, percent, with_margin
 
 COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#7570B3", "#666666")
 """Of studies: none of them a cell's."""
@@ -105,7 +105,7 @@ def _verdicts(named: Mapping[str, Study]) -> pd.DataFrame:
 
 def _fact(row: dict[str, object]) -> Fact:
     accuracy, half = float(str(row["val_accuracy"])), float(str(row["half_width"]))
-    return Fact(label=str(row["study"]), value=percent(accuracy) + plus_minus(half), detail=str(row["label"]))
+    return Fact(label=str(row["study"]), value=with_margin(accuracy, half), detail=str(row["label"]))
 
 
 def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
@@ -133,8 +133,8 @@ def _findings(leaders: pd.DataFrame, verdicts: pd.DataFrame) -> list[Finding]:
     if not leaders.empty:
         top = as_records(leaders.head(1))[0]
         text = (
-            f"The highest accuracy is in {top['label']}, {percent(top['val_accuracy'])}"
-            f"{plus_minus(top['half_width'])}; it was picked out of "
+            f"The highest accuracy is in {top['label']}, "
+            f"{with_margin(top['val_accuracy'], top['half_width'])}; it was picked out of "
             f"{count(int(top['n_settings']), 'setting')}, and a study that tries more has more luck."
         )
         found.append(Finding(text=text, tone="good", anchor="best", kind="best"))

@@ -7,6 +7,7 @@ from analysis.records.loading import Study
 from analysis.records.provenance import find_changes, read_change
 from analysis.report.advice import advise
 from analysis.report.chapters.amounts import read_amounts
+from analysis.report.chapters.asked import read_never_drawn
 from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import read_baselines
 from analysis.report.chapters.confirmed import read_best_of_levels, read_confirmation
@@ -18,7 +19,7 @@ from analysis.report.chapters.tested import read_factors
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone
 from analysis.statistics.evidence import Evidence, gather
-from analysis.words.numbers import count, percent, plus_minus
+from analysis.words.numbers import count, percent, with_margin
 
 
 def summarize(study: Study | Evidence) -> list[Finding]:
@@ -40,6 +41,7 @@ def summarize(study: Study | Evidence) -> list[Finding]:
     findings.extend(_audit(evidence))
     findings.extend(_factors(evidence))
     findings.extend(_baselines(evidence))
+    findings.extend(_never_drawn(evidence))
     findings.extend(_failures(evidence))
     findings.extend(_next(evidence))
     return findings
@@ -104,9 +106,9 @@ def _best(evidence: Evidence) -> Finding:
     replicates = int(top["n_completed"])
     over = f"over {count(replicates, 'seed')}" if replicates > 1 else "with one seed"
     text = (
-        f"Best setting: {top['label']}, with {percent(top['val_accuracy'])}{plus_minus(evidence.half_width)} "
+        f"Best setting: {top['label']}, with {with_margin(top['val_accuracy'], evidence.half_width)} "
         f"validation accuracy at its best epoch {over} (the margin is for "
-        f"other {'seeds and ' if replicates > 1 else ''}texts than these "
+        f"other {'seeds and ' if evidence.knows_seeds else ''}texts than these "
         f"{evidence.facts.n_validation:,}), and "
         f"{percent(top['val_accuracy_last'])} at its last."
     )
@@ -193,6 +195,11 @@ def _baselines(evidence: Evidence) -> list[Finding]:
     lines = evidence.against_lines
     tone: Tone = "plain" if (lines["answer"] == "above").all() else "warning"
     return [Finding(text=read_baselines(evidence), tone=tone, anchor="baselines", kind="baseline")]
+
+
+def _never_drawn(evidence: Evidence) -> list[Finding]:
+    text = read_never_drawn(evidence)
+    return [Finding(text=text, tone="warning", anchor="asked", kind="never-drawn")] if text else []
 
 
 def _failures(evidence: Evidence) -> list[Finding]:

@@ -58,7 +58,8 @@ def accuracy_half_width(
 
     Args:
         mean: Over runs, in [0, 1], any shape.
-        sd: Between the runs; what one run cannot show is left out.
+        sd: Between the runs. A single run borrows the spread pooled over the others of the array; where there
+            is none, what one run cannot show is left out.
         n_runs: Runs behind each mean.
         n_texts: Texts that all were judged on.
         level: Coverage.
@@ -66,7 +67,10 @@ def accuracy_half_width(
     Source: the root of the sum of squares of Student's half-width over seeds and Wilson's over texts, which
         is a little wide, for runs differ by their luck with the texts too.
     """
-    seeds = np.nan_to_num(t_half_width(sd, n_runs, level))
+    sds, sizes = np.broadcast_arrays(np.asarray(sd, dtype=float), np.asarray(n_runs, dtype=float))
+    freedom = float(np.clip(sizes - 1, 0, None).sum())
+    borrowed = float(stats.t.ppf(0.5 + level / 2, freedom)) * pooled_sd(sds, sizes) if freedom else 0.0
+    seeds = np.where(sizes >= 2, t_half_width(sds, sizes, level), borrowed)
     return np.asarray(np.hypot(seeds, binomial_half_width(mean, n_texts, level)))
 
 

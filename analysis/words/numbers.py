@@ -14,7 +14,13 @@ MINUS = "\u2212"
 
 def percent(share: float, digits: int = 1) -> str:
     """A share in percent: 0.8736 is `87.4%`."""
-    return NONE if math.isnan(share) else f"{100 * share:.{digits}f}%"
+    return NONE if math.isnan(share) else f"{_signed(100 * share, digits)}%"
+
+
+def _signed(value: float, digits: int) -> str:
+    """A number with a real minus, and none before a zero."""
+    text = f"{value:,.{digits}f}"
+    return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
 
 
 def points(difference: float, *, signed: bool = False) -> str:
@@ -25,14 +31,24 @@ def points(difference: float, *, signed: bool = False) -> str:
     return f"{number} {'point' if number.strip('+' + MINUS) == '1.0' else 'points'}"
 
 
-def plus_minus(half_width: float) -> str:
-    """A half-width behind a percentage: `± 0.4`, nothing where it is unknown."""
-    return "" if math.isnan(half_width) else f" ± {100 * half_width:.1f}"
+def with_margin(share: float, half_width: float) -> str:
+    """A share with its margin: `87.4% ± 0.4`.
+
+    Where that would pass 0 or 100%, with the ends of its interval: `96.3% (77.5 to 100)`. Without a
+    margin where none is known.
+    """
+    if math.isnan(half_width) or math.isnan(share):
+        return percent(share)
+    low, high = share - half_width, share + half_width
+    if low < 0 or high > 1:
+        ends = (f"{100 * end:.1f}".removesuffix(".0") for end in (max(low, 0.0), min(high, 1.0)))
+        return f"{percent(share)} ({' to '.join(ends)})"
+    return f"{percent(share)} ± {100 * half_width:.1f}"
 
 
 def number(value: float, digits: int = 2) -> str:
     """A plain number, a dash where there is none."""
-    return NONE if value is None or math.isnan(value) else f"{value:,.{digits}f}"
+    return NONE if value is None or math.isnan(value) else _signed(value, digits)
 
 
 def whole(value: float) -> str:

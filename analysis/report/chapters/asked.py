@@ -9,18 +9,23 @@ import pandas as pd
 
 from analysis.records.provenance import find_changes, read_change
 from analysis.report.content import Block, Grid, Note, Section
+from analysis.statistics.boundaries import read_domains
 from analysis.statistics.evidence import Evidence
-from analysis.words.labels import label_factor, label_value
+from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.numbers import count, duration, listing, whole
+from search_spaces import Choice, Domain, Fixed
 
 _MAX_TEXT = 160
+_MAX_LISTED = 12
+_MANY = 8
+"""Values beyond which a range stands for them."""
 
 
 def asked_chapter(evidence: Evidence) -> Section:
-    """What the study was, in two tables."""
+    """What the study was, and what was tried of what was asked."""
     blocks: list[Block] = [
         _pairs_grid("asked", "The study", _study_pairs(evidence)),
-        _pairs_grid("space", "The space", _space_pairs(evidence)),
+        _space_grid(evidence),
     ]
     manifest = _flatten(evidence.study.manifest)
     if manifest:
@@ -69,23 +74,78 @@ def _describe_test(evidence: Evidence) -> str:
     return f"{count(facts.n_test, 'text')}, read once settings are confirmed" if facts.n_test else "none"
 
 
-def _space_pairs(evidence: Evidence) -> dict[str, str]:
-    """The space as its document states it; what the records add is which values were really tried."""
+def _space_grid(evidence: Evidence) -> Grid:
+    """The space as its document states it, and beside it what the records hold of it."""
+    rows = [_compare_with_space(evidence, name, domain) for name, domain in _asked(evidence).items()]
+    frame = pd.DataFrame(rows, columns=["parameter", "asked", "tried", "never drawn"], dtype=object)
+    reading = read_never_drawn(evidence)
+    return Grid(
+        name="space", title="The space, and what was tried of it", frame=frame, shown=frame, reading=reading
+    )
+
+
+def _asked(evidence: Evidence) -> dict[str, Domain | None]:
+    """Domain of each parameter that was tried or asked for, in the records' order; None if not known."""
+    domains = read_domains(evidence.facts.space)
+    return {name: domains.get(name) for name in dict.fromkeys([*evidence.study.parameters, *domains])}
+
+
+def _compare_with_space(evidence: Evidence, name: str, domain: Domain | None) -> tuple[str, ...]:
     trials = evidence.study.trials
-    pairs = {}
-    for name in evidence.study.parameters:
-        known = trials[name].dropna()
-        values = sorted(known.unique().tolist(), key=lambda value: (isinstance(value, str), value))
-        if not values:
-            continue
-        numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        if numeric and len(values) > 8:
-            text = f"{label_value(name, values[0])} to {label_value(name, values[-1])}, {len(values)} values"
-        else:
-            text = listing([label_value(name, value) for value in values], 12)
-        unset = int(trials[name].isna().sum())
-        pairs[label_factor(name)] = text + (f"; not set in {count(unset, 'run')}" if unset else "")
-    return pairs
+    tried = _describe_tried(name, trials[name]) if name in trials else "nothing"
+    never = listing([label_value(name, value) for value in _never_drawn(trials, name, domain)])
+    return label_factor(name), "" if domain is None else _describe_domain(name, domain), tried, never
+
+
+def _describe_domain(name: str, domain: Domain) -> str:
+    if isinstance(domain, Fixed):
+        return label_value(name, domain.value)
+    if isinstance(domain, Choice):
+        return listing([label_value(name, value) for value in domain.choices], _MAX_LISTED)
+    scale = ", by factors" if domain.log else ""
+    return f"{label_value(name, domain.low)} to {label_value(name, domain.high)}{scale}"
+
+
+def _describe_tried(name: str, column: pd.Series[Any]) -> str:
+    known = column.dropna()
+    values = sorted(known.unique().tolist(), key=lambda value: (isinstance(value, str), value))
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    if not values:
+        text = "nothing"
+    elif numeric and len(values) > _MANY:
+        text = f"{label_value(name, values[0])} to {label_value(name, values[-1])}, {len(values)} values"
+    else:
+        text = listing([label_value(name, value) for value in values], _MAX_LISTED)
+    unset = int(column.isna().sum())
+    return text + (f"; not set in {count(unset, 'run')}" if unset else "")
+
+
+def _never_drawn(trials: pd.DataFrame, name: str, domain: Domain | None) -> list[Any]:
+    """The choices of a parameter that no trial was given."""
+    if not isinstance(domain, Choice):
+        return []
+    # By their words: a column with gaps holds 16 as 16.0.
+    tried = (
+        {label_value(name, value) for value in trials[name].dropna().unique()} if name in trials else set()
+    )
+    return [value for value in domain.choices if label_value(name, value) not in tried]
+
+
+def read_never_drawn(evidence: Evidence) -> str:
+    """Which choices no trial was given though there were trials enough for all; nothing if there are none."""
+    trials = evidence.study.trials
+    n_trials = trials["trial"].nunique()
+    missing = [
+        label_level(name, value)
+        for name, domain in _asked(evidence).items()
+        if isinstance(domain, Choice) and len(domain.choices) <= n_trials
+        for value in _never_drawn(trials, name, domain)
+    ]
+    if not missing:
+        return ""
+    text = listing(missing)
+    be = "was" if len(missing) == 1 else "were"
+    return f"{text[0].upper()}{text[1:]} {be} never drawn: of what was not tried, nothing is known."
 
 
 def _flatten(value: Any, prefix: str = "") -> dict[str, str]:

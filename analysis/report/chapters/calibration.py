@@ -27,7 +27,7 @@ def calibration_blocks(evidence: Evidence) -> list[Block]:
             draw=partial(figures.reliability, evidence),
             reading=reading,
             alt=f"Accuracy against confidence. {reading}",
-            table="calibration",
+            table="reliability",
             wide=False,
         )
     ]

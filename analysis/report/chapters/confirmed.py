@@ -11,7 +11,7 @@ from analysis.report.chapters.verdict_table import signed, verdict, verdict_grid
 from analysis.report.content import Grid, Section
 from analysis.statistics.evidence import Evidence
 from analysis.words.labels import label_factor, label_value
-from analysis.words.numbers import count, listing, percent, plus_minus, points
+from analysis.words.numbers import count, listing, number, percent, points, with_margin
 
 
 def confirmed_chapter(evidence: Evidence) -> Section | None:
@@ -106,16 +106,12 @@ def read_confirmation(evidence: Evidence) -> str:
     test = read_test(evidence)
     flattered = "flattered it by" if row["optimism"] > 0 else "had understated it by"
     seeds, texts = count(int(row["n_confirmed"]), "fresh seed"), count(evidence.facts.n_test, "test text")
+    fresh = with_margin(row["confirmed"], row["confirmed_half_width"])
+    on_test = with_margin(row["test"], row["test_half_width"])
     return (
-        f"On {seeds}, {row['label']} reaches {percent(row['confirmed'])}"
-        f"{_margin(row['confirmed_half_width'])} on validation texts and {percent(row['test'])}"
-        f"{_margin(row['test_half_width'])} on {texts} that chose nothing; the search {flattered} "
-        f"{points(abs(row['optimism']))}.{f' {test}' if test else ''}"
+        f"On {seeds}, {row['label']} reaches {fresh} on validation texts and {on_test} on {texts} that chose "
+        f"nothing; the search {flattered} {points(abs(row['optimism']))}.{f' {test}' if test else ''}"
     )
-
-
-def _margin(half_width: float) -> str:
-    return "" if pd.isna(half_width) else plus_minus(half_width)
 
 
 def _show(table: pd.DataFrame) -> pd.DataFrame:
@@ -124,10 +120,10 @@ def _show(table: pd.DataFrame) -> pd.DataFrame:
         {
             "setting": [row["label"] for row in rows],
             "in the search": [percent(row["searched"]) for row in rows],
-            "fresh seeds": [percent(row["confirmed"]) + _margin(row["confirmed_half_width"]) for row in rows],
+            "fresh seeds": [with_margin(row["confirmed"], row["confirmed_half_width"]) for row in rows],
             "seeds": [f"{row['n_confirmed']:.0f}" for row in rows],
-            "test": [percent(row["test"]) + _margin(row["test_half_width"]) for row in rows],
-            "search flattered, points": [f"{100 * row['optimism']:.1f}" for row in rows],
-            "validation over test, points": [f"{100 * row['val_minus_test']:.1f}" for row in rows],
+            "test": [with_margin(row["test"], row["test_half_width"]) for row in rows],
+            "search flattered, points": [number(100 * row["optimism"], 1) for row in rows],
+            "validation over test, points": [number(100 * row["val_minus_test"], 1) for row in rows],
         }
     )

@@ -9,16 +9,18 @@ import pandas as pd
 from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import NOTHING_VARIED, Block, Chart, Grid, Note, Section
+from analysis.statistics.effects import can_hold_equal
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.importance import MIN_SETTINGS
 from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.numbers import count, listing, number, percent
 
 _LEAD = (
-    "Completed runs only; the unit is a setting, averaged over its replicates. All else is held equal by a "
-    "model in which each factor adds its own part. The best of many beats the best of few, so the right side "
-    "draws as many settings at each level as the least tried one has."
+    "Completed runs only; the unit is a setting, averaged over its replicates. {} The best of many beats the "
+    "best of few, so the expected best is that of as many settings at each level as the least tried one has."
 )
+_HELD = "All else is held equal by a model in which each factor adds its own part."
+_NOT_HELD = "Too few settings completed to hold all else equal: means are as tried, and company counts."
 
 
 def factor_chapter(evidence: Evidence) -> Section:
@@ -33,8 +35,13 @@ def factor_chapter(evidence: Evidence) -> Section:
         blocks.extend(_boundary_blocks(evidence))
         if len(evidence.completed) > 1:
             blocks.append(_parallel_chart(evidence))
+    held = _HELD if can_hold_equal(evidence.effects) else _NOT_HELD
     return Section(
-        anchor="factors", title="Which factors mattered", short="Factors", lead=_LEAD, blocks=blocks
+        anchor="factors",
+        title="Which factors mattered",
+        short="Factors",
+        lead=_LEAD.format(held),
+        blocks=blocks,
     )
 
 
@@ -53,7 +60,7 @@ def _effects_chart(evidence: Evidence) -> Chart:
 def read_effects(evidence: Evidence) -> str:
     """The factor whose levels differ most, all else held equal where that can be done."""
     table = evidence.effects
-    held = table["adjusted"].notna().all()
+    held = can_hold_equal(table)
     column = "adjusted" if held else "mean"
     spans = table.groupby("factor")[column].agg(lambda means: means.max() - means.min())
     factor = str(spans.idxmax())
@@ -62,18 +69,13 @@ def read_effects(evidence: Evidence) -> str:
     worst, best = (
         f"{percent(row[column])} ({label_value(factor, row['level'])})" for row in (ordered[0], ordered[-1])
     )
-    text = f"Mean accuracy differs most by {label_factor(factor)}: from {worst} to {best}, {how}."
-    if held:
-        return text
-    return f"{text} Too few settings completed to hold all else equal, so the company of a level counts too."
+    return f"Mean accuracy differs most by {label_factor(factor)}: from {worst} to {best}, {how}."
 
 
 def _interaction_blocks(evidence: Evidence) -> list[Block]:
-    table = evidence.interactions.dropna(subset="p_corrected")
-    if table.empty:
+    pair = strongest_pair(evidence)
+    if pair is None:
         return []
-    top = as_records(table.head(1))[0]
-    pair = (str(top["factor_a"]), str(top["factor_b"]))
     reading = read_interactions(evidence)
     return [
         Chart(
@@ -82,10 +84,19 @@ def _interaction_blocks(evidence: Evidence) -> list[Block]:
             draw=partial(figures.accuracy_map, evidence, *pair),
             reading=reading,
             alt=f"Map of validation accuracy over two factors. {reading}",
-            table="interactions",
+            table="interaction-map",
             wide=False,
         )
     ]
+
+
+def strongest_pair(evidence: Evidence) -> tuple[str, str] | None:
+    """The two factors that do most beyond adding up; None where that cannot be told."""
+    table = evidence.interactions.dropna(subset="p_corrected")
+    if table.empty:
+        return None
+    top = as_records(table.head(1))[0]
+    return str(top["factor_a"]), str(top["factor_b"])
 
 
 def read_interactions(evidence: Evidence) -> str:

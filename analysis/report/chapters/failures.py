@@ -55,10 +55,18 @@ def failures_chapter(evidence: Evidence) -> Section:
         )
     return Section(
         anchor="failures",
-        title="Failures",
+        title="Failures" if runs.empty else _title(set(runs["state"])),
+        short="Failures" if runs.empty or set(runs["state"]) - {"pruned"} else "Stopped",
         lead="Runs that ended early are never compared as if they had run to the end.",
         blocks=blocks,
     )
+
+
+def _title(states: set[str]) -> str:
+    """Runs that a scheduler stopped are no failures: that is what it is for."""
+    if states == {"pruned"}:
+        return "Runs that were stopped"
+    return "Failures and stopped runs" if "pruned" in states else "Failures"
 
 
 def _all_completed(n: int) -> str:

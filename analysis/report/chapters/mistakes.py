@@ -22,7 +22,7 @@ from analysis.statistics.mistakes import (
     majority_share,
     never_predicted,
 )
-from analysis.words.numbers import count, listing, number, percent, plus_minus
+from analysis.words.numbers import count, listing, number, percent, with_margin
 
 _SIGNIFICANT = 0.025
 """Length and unknown words are two tests: half of the usual bound for each."""
@@ -106,7 +106,7 @@ def _read_majority(evidence: Evidence) -> str:
         return ""
     return (
         f"The majority class alone, {evidence.facts.classes[majority]}, would reach {percent(share)}: the "
-        f"best setting's {percent(best)}{plus_minus(margin)} cannot be told from it."
+        f"best setting's {with_margin(best, margin)} cannot be told from it."
     )
 
 

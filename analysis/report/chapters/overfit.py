@@ -121,15 +121,16 @@ def _onset_blocks(evidence: Evidence) -> list[Block]:
     if table.empty:
         return [Note(text="No run completed, so no onset can be compared between settings.", tone="warning")]
     reading = read_onsets(evidence)
+    chart = Chart(
+        name="onset",
+        title="Epoch after which the validation loss never recovers",
+        draw=partial(figures.onsets, evidence, _ONSETS),
+        reading=reading,
+        alt=f"Onset of overfitting by setting. {reading}",
+        table="overfitting-by-replicate",
+    )
     return [
-        Chart(
-            name="onset",
-            title="Epoch after which the validation loss never recovers",
-            draw=partial(figures.onsets, evidence, _ONSETS),
-            reading=reading,
-            alt=f"Onset of overfitting by setting. {reading}",
-            table="overfitting-by-replicate",
-        ),
+        chart if evidence.has_onsets else Note(text=reading),
         Grid(name="overfitting", title="Overfitting by setting", frame=table, shown=_show(table)),
         *onset_grids(evidence),
         *_noise_notes(evidence),

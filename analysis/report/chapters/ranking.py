@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.plots import figures
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
-from analysis.words.numbers import duration, number, percent, plus_minus, points, whole
+from analysis.words.numbers import duration, number, percent, points, whole, with_margin
 
 _DRAWN = 15
 _ROWS = 10
@@ -47,11 +47,20 @@ def ranking_chapter(evidence: Evidence) -> Section:
         title="Ranking",
         lead="Settings with at least one completed run, by "
         + evidence.facts.objective.replace("val_", "validation ")
-        + " at the best epoch, averaged over replicates; \u00b1 is for other seeds and other texts together. "
-        "Runs that a scheduler cut short are left out. Seconds an epoch, and to the best one, leave out a "
-        "run's start, in which a worker imports and compiles.",
+        + f" at the best epoch, averaged over replicates. {_read_margin(evidence)} Runs that a scheduler cut "
+        "short are left out. Seconds an epoch, and to the best one, leave out a run's start, in which a worker "
+        "imports and compiles.",
         blocks=blocks,
     )
+
+
+def _read_margin(evidence: Evidence) -> str:
+    """The one meaning that the margins of accuracies have on this page."""
+    if not evidence.knows_seeds:
+        return "\u00b1 is for other texts alone: no setting has the two runs that tell of other seeds."
+    is_lent = bool((evidence.ranking["n_completed"] < 2).any())
+    lent = ", which settings with one run borrow from the others" if is_lent else ""
+    return f"\u00b1 is for other seeds{lent} and other texts together."
 
 
 def _read(ranking: pd.DataFrame) -> str:
@@ -74,15 +83,15 @@ def _show(ranking: pd.DataFrame) -> pd.DataFrame:
         {
             "#": [f"{rank}" for rank in rows["rank"]],
             "setting": rows["label"],
-            "runs": [f"{n}" for n in rows["n_completed"]],
             "best epoch": [
-                percent(value) + plus_minus(half)
+                with_margin(value, half)
                 for value, half in zip(rows["val_accuracy"], rows["half_width"], strict=True)
             ],
             "last epoch": [percent(value) for value in rows["val_accuracy_last"]],
             "lost, points": [
                 number(100 * value, 1) for value in rows["val_accuracy"] - rows["val_accuracy_last"]
             ],
+            "runs": [f"{n}" for n in rows["n_completed"]],
             "at epoch": [number(value, 1) for value in rows["best_epoch"]],
             "loss": [number(value, 3) for value in rows["val_loss"]],
             "last loss": [number(value, 3) for value in rows["val_loss_last"]],

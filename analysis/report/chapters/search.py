@@ -15,6 +15,7 @@ from analysis.words.labels import label_value
 from analysis.words.numbers import count, duration, percent, points, whole
 
 _MIN_TRIALS = 3
+_ROUNDING = 1e-9
 
 
 def search_chapter(evidence: Evidence) -> Section:
@@ -110,10 +111,16 @@ def _read_front(table: pd.DataFrame, cost: str) -> str:
     best = front[-1]
     show = duration if cost != "n_weights" else lambda value: f"{whole(value)} weights"
     near = next(row for row in front if row["score"] >= best["score"] - 0.01)
+    n_tied = int((table["score"] >= best["score"] - _ROUNDING).sum())
+    tied = f", the cheapest of {n_tied} that are equally accurate," if n_tied > 1 else ""
     if near["setting"] == best["setting"]:
         cost_of_best = show(best["cost"])
-        return f"The most accurate setting takes {cost_of_best}; nothing cheaper comes within a point of it."
+        return (
+            f"The most accurate setting, {best['label']}{tied or ','} takes {cost_of_best}; nothing cheaper "
+            "comes within a point of it."
+        )
+    whose = f" of {best['label']}{tied.rstrip(',')}" if tied else ""
     return (
         f"{near['label']} comes within a point of the most accurate ({percent(near['score'])} against "
-        f"{percent(best['score'])}) for {show(near['cost'])} instead of {show(best['cost'])}."
+        f"{percent(best['score'])}) for {show(near['cost'])} instead of {show(best['cost'])}{whose}."
     )

@@ -38,6 +38,10 @@ def signed(value: float, digits: int = 1) -> str:
 def _interval(row: dict[str, Any]) -> str:
     if pd.isna(row["effect_low_pp"]):
         return number(float("nan"))
+    if pd.isna(row["p_value"]):
+        # Student's of so few is many times as wide as anything that was seen.
+        few = "pair" if row["n_units"] == row["n_pairs"] else row["unit"]
+        return f"none from {count(int(row['n_units']), few)}"
     return f"{signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])}"
 
 

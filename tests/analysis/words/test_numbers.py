@@ -11,10 +11,10 @@ from analysis.words.numbers import (
     listing,
     number,
     percent,
-    plus_minus,
     points,
     rough_duration,
     whole,
+    with_margin,
 )
 
 NAN = float("nan")
@@ -29,8 +29,12 @@ NAN = float("nan")
         (points(0.01), "1.0 point"),
         (points(-0.01, signed=True), f"{MINUS}1.0 point"),
         (points(NAN), NONE),
-        (plus_minus(0.0134), " \u00b1 1.3"),
-        (plus_minus(NAN), ""),
+        (with_margin(0.8736, 0.0134), "87.4% \u00b1 1.3"),
+        (with_margin(0.9633, 0.188), "96.3% (77.5 to 100)"),
+        (with_margin(0.02, 0.031), "2.0% (0 to 5.1)"),
+        (with_margin(0.8736, NAN), "87.4%"),
+        (number(-1.25, 1), f"{MINUS}1.2"),
+        (number(-0.04, 1), "0.0"),
         (number(1234.5), "1,234.50"),
         (number(NAN), NONE),
         (whole(2117761), "2,117,761"),
