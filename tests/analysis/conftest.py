@@ -70,6 +70,13 @@ def small_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return load(synthetic.write_study(tmp_path_factory.mktemp("small"), SMALL))
 
 
+@pytest.fixture(scope="session")
+def telling_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study that is large enough for every figure, which no test changes."""
+    plan = replace(SMALL, n_trials=60, n_classes=3, n_predicted=60)
+    return load(synthetic.write_study(tmp_path_factory.mktemp("telling"), plan))
+
+
 # Tables of the contract for the statistics, built from what a test cares about.
 
 
