@@ -76,8 +76,9 @@ def draw_panels(panels: Sequence[Panel], metric: str, last_epoch: int, columns: 
             show_percent(axes)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
-    for axes in grid[-1]:
+    for axes in grid.flat[max(len(panels) - columns, 0) : len(panels)]:  # the lowest of each column
         axes.set_xlabel("epoch")
+        axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel(metric)
     _limit(list(grid.flat), panels, metric)

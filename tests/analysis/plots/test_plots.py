@@ -57,3 +57,11 @@ def test_the_best_epoch_is_marked_in_every_panel(small_study: Study) -> None:
     figure = plots.learning_curves(small_study, limit=4)
     for axes in figure.axes[:4]:
         assert len(axes.collections[-1].get_offsets()) == 1
+
+
+def test_the_lowest_panel_of_each_column_names_its_epochs(small_study: Study) -> None:
+    figure = plots.learning_curves(small_study, limit=4)
+    names = [axes.get_xlabel() for axes in figure.axes[:4]]
+    shown = [axes.xaxis.get_tick_params()["labelbottom"] for axes in figure.axes[:4]]
+    assert names == ["", "epoch", "epoch", "epoch"]
+    assert shown == [False, True, True, True]

@@ -51,12 +51,13 @@ return faults;
 """
 
 KINDS: dict[str, dict[str, Any]] = {
-    "the usual": {"n_trials": 40, "n_seeds": 1, "max_epochs": 8, "n_validation": 2000},
+    "the usual": {"n_trials": 40, "n_seeds": 1, "max_epochs": 8},
     "two seeds": {},
     "fifty classes": {
         "n_classes": 50,
-        "n_validation": 3000,
-        "n_predicted": 60,
+        "n_trials": 6,
+        "n_validation": 1000,
+        "n_predicted": 6,
         "classes": tuple(f"a class of a long name {number}" for number in range(50)),
     },
     "one run": {"n_trials": 1, "n_seeds": 1, "fail_fraction": 0, "prune_fraction": 0, "n_predicted": 1},
