@@ -48,8 +48,8 @@ def ranking_chapter(evidence: Evidence) -> Section:
         lead="Settings with at least one completed run, by "
         + evidence.facts.objective.replace("val_", "validation ")
         + f" at the best epoch, averaged over replicates. {_read_margin(evidence)} Runs that a scheduler cut "
-        "short are left out. Seconds an epoch, and to the best one, leave out a run's start, in which a worker "
-        "imports and compiles.",
+        "short are left out. Seconds an epoch, and to the best one, leave out a run's start, in which a "
+        "worker imports and compiles.",
         blocks=blocks,
     )
 
