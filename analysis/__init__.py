@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis import plots
     from analysis.errors import AnalysisError
+    from analysis.imports.frame import from_frame
+    from analysis.imports.reading import import_study
     from analysis.records.files import write_csv, write_parquet
     from analysis.records.loading import Study, load
     from analysis.report.findings import summarize
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalysisError",
     "Study",
+    "from_frame",
+    "import_study",
     "load",
     "plots",
     "summarize",
@@ -39,6 +43,8 @@ __all__ = [
 _HOMES = {
     "AnalysisError": "analysis.errors",
     "Study": "analysis.records.loading",
+    "from_frame": "analysis.imports.frame",
+    "import_study": "analysis.imports.reading",
     "load": "analysis.records.loading",
     "summarize": "analysis.report.findings",
     "write_comparison": "analysis.report.write",

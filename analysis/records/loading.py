@@ -34,6 +34,7 @@ from analysis.records.schema import (
 )
 from analysis.records.texts import Texts
 from analysis.records.times import add_times
+from analysis.records.upgrade import columns_of_schema
 from analysis.words.numbers import count, listing
 
 logger = logging.getLogger(__name__)
@@ -181,6 +182,36 @@ def _load_database(path: Path) -> Study:
     )
 
 
+def assemble(records: Records, path: Path, notes: tuple[str, ...]) -> Study:
+    """Make a study of records that no database holds; columns that they lack are missing.
+
+    Raises:
+        AnalysisError: If the records cannot be true.
+    """
+    columns = columns_of_schema()
+    attempts = records.attempts.reindex(columns=[*columns["attempts"]]).astype("object")
+    whole = replace(
+        records,
+        attempts=attempts.where(attempts.notna(), None),
+        epochs=records.epochs.reindex(columns=[*columns["epochs"]]),
+    )
+    tables = _derive_tables(whole, path)
+    _check_trials(tables.trials, tables.facts, path)
+    _check_epochs(tables.epochs, tables.trials, path)
+    return Study(
+        path=path,
+        facts=tables.facts,
+        trials=tables.trials,
+        epochs=tables.epochs,
+        parameters=_list_parameters(tables.trials),
+        predictions=Predictions(None, 0, 2),
+        labels=None,
+        baselines=tables.baselines,
+        gradients=read_gradients(None),
+        notes=notes,
+    )
+
+
 def _derive_tables(records: Records, path: Path) -> Tables:
     """The documented tables of the records, parameters spread out, best and last epochs summarized."""
     params = parse_params(records.attempts["params"], str(path))
@@ -215,13 +246,12 @@ def _assemble(
     _check_trials(tables.trials, tables.facts, path)
     _check_epochs(tables.epochs, tables.trials, path)
     manifest, complaint = _read_manifest(path.parent / MANIFEST_FILE)
-    parameters = tuple(name for name in tables.trials.columns if name not in TRIAL_COLUMNS)
     return Study(
         path=path,
         facts=tables.facts,
         trials=tables.trials,
         epochs=tables.epochs,
-        parameters=parameters,
+        parameters=_list_parameters(tables.trials),
         predictions=predictions,
         labels=labels,
         baselines=tables.baselines,
@@ -229,6 +259,10 @@ def _assemble(
         manifest=manifest,
         notes=(*notes, *complaint),
     )
+
+
+def _list_parameters(trials: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(name for name in trials.columns if name not in TRIAL_COLUMNS)
 
 
 def _typed_epochs(epochs: pd.DataFrame) -> pd.DataFrame:

@@ -256,6 +256,7 @@ class StudyFacts(BaseModel):
 
     name: str
     description: str = ""
+    made_by: str = Field(default="", description="the tool whose runs these are, where it is not this one")
     source: str = Field(description="where the texts come from: docstrings, imdb, recall, or a file's name")
     classes: tuple[str, ...]
     n_train: int = Field(ge=0, description="texts trained on")

@@ -7,7 +7,17 @@ import sys
 
 import typer
 
-from study.cli import browsing, caring, learning, planning, prediction, reporting, spaces, training
+from study.cli import (
+    browsing,
+    caring,
+    importing,
+    learning,
+    planning,
+    prediction,
+    reporting,
+    spaces,
+    training,
+)
 from study.cli.output import guard_streams
 
 app = typer.Typer(
@@ -41,6 +51,7 @@ for command in (
 ):
     app.command()(command)
 app.command("list")(browsing.list_studies)
+app.command("import")(importing.import_)
 
 
 def main() -> None:

@@ -1,0 +1,188 @@
+"""A study out of runs that another tool made: what is missing there is missing here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.imports.metrics import OURS, flag_of, map_metrics
+from analysis.imports.runs import ForeignRun, Source
+from analysis.imports.settings import Place, find_seeds, infer_space, place_runs
+from analysis.records.database import Records
+from analysis.records.loading import Study, assemble
+from analysis.records.schema import StudyFacts
+from analysis.words.numbers import count, listing
+
+_PREFERRED = (
+    "val_accuracy",
+    "val_loss",
+    "val_macro_f1",
+    "val_balanced_accuracy",
+    "val_roc_auc",
+    "val_average_precision",
+)
+
+
+class Naming(TypedDict, total=False):
+    """What the names and figures of another tool mean, where they do not tell it themselves.
+
+    Attributes:
+        metrics: What the tool calls a metric of ours, e.g. `{"val_loss": "loss/val"}`.
+        seed: The parameter that is the seed, where it is not called so.
+        objective: The metric that chooses epochs and settings: accuracy, else loss, by default.
+        percent: Whether shares are given out of 100.
+        n_validation: Texts, or other samples, behind each validation metric; 0 where that is not known, and
+            then no margin is given for them.
+    """
+
+    metrics: Mapping[str, str]
+    seed: str | None
+    objective: str | None
+    percent: bool
+    n_validation: int
+
+
+def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Naming]) -> Study:
+    """Make a study of the runs of another tool.
+
+    Args:
+        source: The runs.
+        name: Of the study; that of the source by default.
+        naming: See `Naming`.
+
+    Raises:
+        AnalysisError: If there is no run, no metric of a validation split or a figure that cannot be.
+    """
+    if not source.runs:
+        raise AnalysisError(f"{source.name}: holds no run of {source.tool}; nothing to import")
+    names = [name for run in source.runs for name in run.metrics]
+    mapped = map_metrics(names, naming.get("metrics", {}), source.guesses)
+    seeds = find_seeds(source.runs, naming.get("seed"))
+    places = place_runs(source.runs, seeds)
+    epochs = _tabulate_epochs(source.runs, places, mapped, percent=naming.get("percent", False))
+    facts = StudyFacts.model_validate(
+        {
+            "name": name or source.name,
+            "description": "",
+            "source": source.name,
+            "made_by": source.tool,
+            "classes": (),
+            "n_train": 0,
+            "n_validation": naming.get("n_validation", 0),
+            "n_test": 0,
+            "objective": _choose_objective(naming.get("objective"), mapped),
+            "max_epochs": max(int(epochs["epoch"].max()) if len(epochs) else 1, 1),
+            "design": "search",
+            "space": _describe_space(source, places, seeds),
+        }
+    )
+    attempts = _tabulate_attempts(source.runs, places)
+    baselines = pd.DataFrame(columns=["name", "val_accuracy", "val_loss", "fit_s"])
+    records = Records(facts=facts, attempts=attempts, epochs=epochs, labels=None, baselines=baselines)
+    return assemble(records, Path(source.name), notes=(*source.notes, *_say_origin(source, mapped, epochs)))
+
+
+def _choose_objective(objective: str | None, mapped: Mapping[str, str]) -> str:
+    known = [ours for ours in _PREFERRED if ours in mapped]
+    if objective is None:
+        return known[0]
+    if objective not in known:
+        raise AnalysisError(f"--objective {objective!r}: the runs are measured by {listing(known)}")
+    return objective
+
+
+def _describe_space(source: Source, places: Sequence[Place], seeds: Collection[str]) -> dict[str, Any]:
+    """The space's document without seeds; what the runs tell of it where the tool's cannot do without."""
+    from search_spaces import Space, SpaceError
+
+    kept = source.space or {}
+    parameters = {name: domain for name, domain in kept.get("parameters", {}).items() if name not in seeds}
+    try:
+        return Space.from_document(kept | {"parameters": parameters}).to_document()
+    except SpaceError:
+        return infer_space([place.params for place in places])
+
+
+def _say_origin(source: Source, mapped: Mapping[str, str], epochs: pd.DataFrame) -> tuple[str, ...]:
+    """What a reader must know of figures that others recorded."""
+    taken = listing([f"{ours} from {theirs!r}" for ours, theirs in mapped.items()])
+    said = [f"The runs are {source.tool}'s; taken are {taken}."]
+    missing = [ours for ours in OURS[:4] if ours not in mapped]
+    if missing:
+        said.append(f"Not recorded there: {listing(missing)}. What needs them is left out.")
+    if len(epochs) and epochs["epoch"].max() == 1:
+        said.append("Each run has one measurement, its last: there are no curves to judge.")
+    return tuple(said)
+
+
+def _tabulate_attempts(runs: Sequence[ForeignRun], places: Sequence[Place]) -> pd.DataFrame:
+    rows = [
+        {
+            "trial": place.trial,
+            "phase": "search",
+            "replicate": place.replicate,
+            "attempt": 1,
+            "state": run.state,
+            "seed": place.seed,
+            "params": json.dumps(place.params, default=str),
+            "started_at": run.started_at,
+            "wall_s": run.wall_s,
+            "reason": run.reason,
+        }
+        for run, place in zip(runs, places, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _tabulate_epochs(
+    runs: Sequence[ForeignRun], places: Sequence[Place], mapped: Mapping[str, str], *, percent: bool
+) -> pd.DataFrame:
+    numbers = _number_steps(runs)
+    parts = []
+    for run, place, epoch in zip(runs, places, numbers, strict=True):
+        columns = {
+            ours: run.metrics.get(theirs, np.full(len(epoch), np.nan)) for ours, theirs in mapped.items()
+        }
+        key = {"trial": place.trial, "phase": "search", "replicate": place.replicate}
+        parts.append(pd.DataFrame({**key, "epoch": epoch, **columns}))
+    epochs = pd.concat(parts, ignore_index=True)
+    shares = [ours for ours in mapped if not ours.endswith("loss")]
+    if percent:
+        epochs[shares] = epochs[shares] / 100.0
+    for ours in shares:
+        top = epochs[ours].max()
+        if top > 1.0:
+            raise AnalysisError(
+                f"{mapped[ours]!r} is taken for {ours} and reaches {top:g}, but a share lies in [0, 1]: say "
+                f"--percent, or name another with {flag_of(ours)}"
+            )
+    measured = epochs[list(mapped)].notna().any(axis=1)
+    return epochs[measured].reset_index(drop=True)
+
+
+def _number_steps(runs: Sequence[ForeignRun]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    """Count each run's measurements from 1, so that the same number is the same step in all runs.
+
+    Tools count epochs from 0 or 1, or steps of training. Where runs were measured at steps of their own, each
+    run's are counted by themselves.
+    """
+    union = np.unique(np.concatenate([run.steps for run in runs]))
+    longest = max(len(run.steps) for run in runs)
+    if len(union) <= 1.5 * longest:
+        return [np.searchsorted(union, run.steps) + 1 for run in runs]
+    return [np.arange(1, len(run.steps) + 1) for run in runs]
+
+
+def describe(study: Study) -> str:
+    """Say what was imported, in one sentence."""
+    trials = study.trials
+    return (
+        f"{count(len(trials), 'run')} of {count(int(trials['trial'].nunique()), 'setting')}, "
+        f"{count(len(study.epochs), 'epoch')}; parameters: {listing(list(study.parameters), 12) or 'none'}"
+    )

@@ -1,0 +1,111 @@
+"""A table of epochs as a study, for whoever has figures and no tool that is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.imports.assembly import Naming, make_study
+from analysis.imports.metrics import tells_kind
+from analysis.imports.runs import ForeignRun, Source, is_number
+from analysis.records.loading import Study
+from analysis.words.numbers import listing
+
+
+def from_frame(
+    epochs: pd.DataFrame,
+    params: pd.DataFrame | Sequence[str] | None = None,
+    *,
+    run: str = "run",
+    epoch: str = "epoch",
+    name: str = "runs",
+    **naming: Unpack[Naming],
+) -> Study:
+    """Make a study of a table, for reports and figures on runs of any model.
+
+        study = analysis.from_frame(epochs, params, metrics={"val_loss": "loss/val"})
+        analysis.write_report(study, Path("report"))
+
+    Args:
+        epochs: One row a run and epoch, with metrics in numeric columns.
+        params: One row a run, by its index or a column named as `run`; or the columns of `epochs` that are
+            parameters; None where the columns that are the same in all of a run's epochs, and no metric of
+            whose name is known, are.
+        run: The column that tells runs apart.
+        epoch: The column that counts epochs, or steps.
+        name: Of the study.
+        naming: What `make_study` takes: `metrics`, `seed`, `objective`, `percent`, `n_validation`.
+
+    Raises:
+        AnalysisError: If a column is missing, an epoch is there twice or nothing was measured.
+    """
+    epochs = epochs.rename(columns=str)
+    _check_columns(epochs, (run, epoch))
+    if epochs.duplicated([run, epoch]).any():
+        twice = epochs[epochs.duplicated([run, epoch])].iloc[0]
+        raise AnalysisError(
+            f"each run has each epoch once: {run} {str(twice[run])!r} has {epoch} {twice[epoch]} twice"
+        )
+    settings, measured = _split_columns(epochs, params, run, epoch)
+    runs = []
+    for key, rows in epochs.sort_values(epoch, kind="stable").groupby(run, sort=False):
+        columns = {column: rows[column].to_numpy(dtype=float) for column in measured}
+        steps = rows[epoch].to_numpy(dtype=float)
+        runs.append(ForeignRun(name=str(key), params=settings.get(key, {}), steps=steps, metrics=columns))
+    order = {key: place for place, key in enumerate(epochs[run].drop_duplicates().astype(str))}
+    runs.sort(key=lambda one: order[one.name])
+    return make_study(Source(tool="a table", name=name, runs=runs), name=name, **naming)
+
+
+def _check_columns(frame: pd.DataFrame, needed: Sequence[str]) -> None:
+    missing = [column for column in needed if column not in frame]
+    if missing:
+        raise AnalysisError(
+            f"a table of epochs needs the column {missing[0]!r}: it has {listing(list(map(str, frame)), 12)}"
+        )
+
+
+def _split_columns(
+    epochs: pd.DataFrame, params: pd.DataFrame | Sequence[str] | None, run: str, epoch: str
+) -> tuple[dict[Any, dict[str, Any]], list[str]]:
+    """The parameters of each run, and the columns that are metrics."""
+    rest = [column for column in map(str, epochs) if column not in (run, epoch)]
+    if isinstance(params, pd.DataFrame):
+        by_run = params.set_index(run) if run in params else params
+        if by_run.index.has_duplicates:
+            twice = by_run.index[by_run.index.duplicated()][0]
+            raise AnalysisError(f"each run has one row of parameters: {run} {twice!r} has two")
+        return _as_settings(by_run), [c for c in rest if pd.api.types.is_numeric_dtype(epochs[c])]
+    if params is None:
+        constant = epochs.groupby(run)[rest].nunique(dropna=False).max() <= 1
+        names = [c for c in rest if constant[c] and not tells_kind(str(c))]
+    else:
+        names = list(params)
+        _check_columns(epochs, names)
+    first = epochs.drop_duplicates(run).set_index(run)[names]
+    numeric = [c for c in rest if c not in names and pd.api.types.is_numeric_dtype(epochs[c])]
+    return _as_settings(first), numeric
+
+
+def _as_settings(frame: pd.DataFrame) -> dict[Any, dict[str, Any]]:
+    return {
+        key: {str(name): as_plain(value) for name, value in row.items() if not _is_missing(value)}
+        for key, row in frame.to_dict("index").items()
+    }
+
+
+def _is_missing(value: Any) -> bool:
+    return bool(np.ndim(value) == 0 and pd.isna(value))
+
+
+def as_plain(value: Any) -> Any:
+    """A parameter as JSON has it: NumPy's scalars as Python's, a whole float of a table as it was written."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Mapping | list | tuple | str | bool) or is_number(value):
+        return value
+    return str(value)

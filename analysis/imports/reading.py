@@ -1,0 +1,87 @@
+"""Which tool a source is of, and its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Unpack
+
+from analysis.errors import AnalysisError
+from analysis.imports.assembly import Naming, make_study
+from analysis.imports.runs import Source
+from analysis.imports.tools.histories import holds_histories, read_histories
+from analysis.imports.tools.keras_tuner import holds_keras_tuner, read_keras_tuner
+from analysis.imports.tools.mlflow import holds_mlflow, read_mlflow
+from analysis.imports.tools.optuna import holds_optuna, read_optuna
+from analysis.imports.tools.ray_tune import holds_tune, read_tune
+from analysis.imports.tools.tables import read_table
+from analysis.imports.tools.tensorboard import holds_events, read_tensorboard
+from analysis.records.loading import Study
+
+KINDS = ("optuna", "ray", "keras-tuner", "mlflow", "tensorboard", "keras", "table")
+_TABLES = (".csv", ".tsv", ".parquet")
+
+_HOLDS: dict[str, Callable[[Path], bool]] = {
+    "optuna": holds_optuna,
+    "ray": holds_tune,
+    "keras-tuner": holds_keras_tuner,
+    "mlflow": holds_mlflow,
+    "tensorboard": holds_events,
+    "keras": lambda path: path.is_dir() and holds_histories(path),
+    "table": lambda path: path.is_file() and path.suffix in _TABLES,
+}
+
+
+def import_study(
+    source: str,
+    *,
+    kind: str | None = None,
+    study_name: str | None = None,
+    shorter: str = "pruned",
+    name: str | None = None,
+    **naming: Unpack[Naming],
+) -> Study:
+    """Make a study of what another tool left behind.
+
+    Args:
+        source: A file, a folder, or the URL of an Optuna storage.
+        kind: One of `KINDS`; found by what is there by default.
+        study_name: The study of an Optuna storage, where it holds several.
+        shorter: What runs of Ray Tune are that ended before the longest: `pruned` or `completed`.
+        name: Of the study.
+        naming: What `make_study` takes: `metrics`, `seed`, `objective`, `percent`, `n_validation`.
+
+    Raises:
+        AnalysisError: If it is of no tool that is known, or cannot be read.
+    """
+    if shorter not in ("pruned", "completed"):
+        raise AnalysisError(f"--shorter {shorter!r}: runs that ended early are pruned or completed")
+    return make_study(_read(source, kind, study_name, shorter), name=name, **naming)
+
+
+def _read(source: str, kind: str | None, study_name: str | None, shorter: str) -> Source:
+    path = Path(source)
+    if kind is not None and kind not in KINDS:
+        raise AnalysisError(f"--from {kind!r}: there are {', '.join(KINDS)}")
+    if "://" in source and not path.exists():
+        return read_optuna(source, study_name)
+    if not path.exists():
+        raise AnalysisError(f"{source}: no such file or folder")
+    if not (path.is_file() or path.is_dir()):
+        raise AnalysisError(f"{source}: is neither a file nor a folder")
+    kind = kind or next((kind for kind, holds in _HOLDS.items() if holds(path)), None)
+    if kind is None:
+        raise AnalysisError(
+            f"{source}: holds no runs of Optuna, Ray Tune, KerasTuner, MLflow, TensorBoard or Keras, and is "
+            "no table: say what it is with --from"
+        )
+    readers: dict[str, Callable[[], Source]] = {
+        "optuna": lambda: read_optuna(source, study_name),
+        "ray": lambda: read_tune(path, shorter=shorter),
+        "keras-tuner": lambda: read_keras_tuner(path),
+        "mlflow": lambda: read_mlflow(path),
+        "tensorboard": lambda: read_tensorboard(path),
+        "keras": lambda: read_histories(path),
+        "table": lambda: read_table(path),
+    }
+    return readers[kind]()

@@ -1,0 +1,185 @@
+"""Optuna's storages: a SQLite file, a journal file, or the URL of a database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.errors import AnalysisError
+from analysis.imports.runs import ForeignRun, Source, gather, is_number
+from analysis.records.read_only import open_read_only
+from analysis.records.schema import State
+from analysis.words.numbers import count, listing
+
+if TYPE_CHECKING:
+    import optuna
+
+MAGIC = b"SQLite format 3\0"
+VALUE = "value"
+"""What the unnamed figures are called that Optuna keeps of a trial: `--val-loss value`."""
+
+_STATES: dict[str, State] = {
+    "COMPLETE": "completed",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+    "RUNNING": "running",
+}
+
+
+def holds_optuna(path: Path) -> bool:
+    """Whether a file is a SQLite database or a journal of Optuna's."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        start = stream.read(4096)
+    if start.startswith(MAGIC):
+        return "version_info" in _list_tables(path)
+    line = start.partition(b"\n")[0]
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(entry, dict) and {"op_code", "worker_id"} <= set(entry)
+
+
+def read_optuna(source: str, study_name: str | None = None) -> Source:
+    """Read the trials of an Optuna study.
+
+    What was reported of a trial step by step becomes its curve; where nothing was, its final value is its
+    one figure. Lists of numbers among its user attributes become curves of their names, e.g. a `val_loss`
+    that was stored with `set_user_attr`.
+
+    Args:
+        source: A file, which is copied before it is opened, or the URL of a database.
+        study_name: The study, where there are several.
+
+    Raises:
+        AnalysisError: If it is no storage of Optuna's, or the study is not there.
+    """
+    try:
+        import optuna
+    except ModuleNotFoundError as error:
+        raise AnalysisError(
+            "an Optuna storage is read by Optuna: it is not installed; pip install 'recurrent-study[optuna]'"
+        ) from error
+    if Path(source).exists() and not holds_optuna(Path(source)):
+        raise AnalysisError(
+            f"{source}: is no storage of Optuna's: give a SQLite or journal file that it wrote"
+        )
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with _open_storage(source) as storage:
+        names = sorted(optuna.get_all_study_names(storage))
+        if study_name is None and len(names) != 1:
+            raise AnalysisError(
+                f"{source}: holds {count(len(names), 'study', 'studies')}: say which with --study"
+                + (f", one of {listing(names, 12)}" if names else "")
+            )
+        if study_name is not None and study_name not in names:
+            raise AnalysisError(
+                f"{source}: has no study {study_name!r}: there are {listing(names, 12) or 'none'}"
+            )
+        study = optuna.load_study(study_name=study_name or names[0], storage=storage)
+        trials = study.get_trials(deepcopy=False)
+        maximizes = study.directions[0] == optuna.study.StudyDirection.MAXIMIZE
+        runs = [_read_trial(trial) for trial in trials if trial.state.name in _STATES]
+        space = _describe_space(study) if runs else None
+    notes = []
+    if len(study.directions) > 1:
+        notes.append(f"Of {len(study.directions)} objectives the first is taken.")
+    guess = "val_accuracy" if maximizes else "val_loss"
+    return Source(
+        tool="Optuna",
+        name=study.study_name,
+        runs=runs,
+        space=space,
+        guesses={VALUE: guess},
+        notes=tuple(notes),
+    )
+
+
+@contextmanager
+def _open_storage(source: str) -> Iterator[optuna.storages.BaseStorage]:
+    import optuna
+
+    path = Path(source)
+    if not path.exists():
+        try:
+            yield optuna.storages.get_storage(source)
+        except (ModuleNotFoundError, ImportError) as error:
+            raise AnalysisError(f"{source}: the driver of this database is not installed: {error}") from error
+        except Exception as error:  # SQLAlchemy's, of many kinds
+            if isinstance(error, AnalysisError):
+                raise
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise AnalysisError(f"{source}: is no storage of Optuna's that can be opened: {first}") from error
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        # Optuna writes into what it opens: tables, and upgrades of them.
+        copy = Path(folder) / "storage"
+        if path.read_bytes()[:16] == MAGIC:
+            from sqlalchemy import URL
+
+            with open_read_only(path) as original, closing(sqlite3.connect(copy)) as target:
+                original.backup(target)
+            url = URL.create("sqlite", database=str(copy)).render_as_string(hide_password=False)
+            storage: Any = optuna.storages.RDBStorage(url, skip_compatibility_check=True)
+            try:
+                yield storage
+            finally:
+                storage.engine.dispose()
+        else:
+            copy.write_bytes(path.read_bytes())
+            yield optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(copy)))
+
+
+def _list_tables(path: Path) -> set[str]:
+    try:
+        with open_read_only(path) as connection:
+            return {
+                name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+    except sqlite3.Error:
+        return set()
+
+
+def _read_trial(trial: optuna.trial.FrozenTrial) -> ForeignRun:
+    rows = [(float(step), VALUE, value) for step, value in trial.intermediate_values.items()]
+    for name, value in trial.user_attrs.items():
+        curves = value.items() if isinstance(value, dict) else [(name, value)]
+        rows += [(float(i), str(key), float(x)) for key, curve in curves for i, x in _enumerate(curve)]
+    if not any(name == VALUE for _, name, _ in rows) and trial.values:
+        last = max((step for step, _, _ in rows), default=0.0)
+        rows.append((last, VALUE, trial.values[0]))
+    steps, metrics = gather(rows)
+    began, ended = trial.datetime_start, trial.datetime_complete
+    state = _STATES[trial.state.name]
+    return ForeignRun(
+        name=str(trial.number),
+        params=trial.params,
+        steps=steps,
+        metrics=metrics,
+        state=state,
+        reason="recorded as failed, without a reason" if state == "failed" else None,
+        started_at=began.isoformat() if began is not None else None,
+        wall_s=(ended - began).total_seconds() if began is not None and ended is not None else None,
+    )
+
+
+def _enumerate(curve: Any) -> Iterator[tuple[int, float]]:
+    if isinstance(curve, list) and curve and all(is_number(value) for value in curve):
+        yield from enumerate(curve)
+
+
+def _describe_space(study: optuna.Study) -> dict[str, Any] | None:
+    from search_spaces.adapters.optuna import from_study
+    from search_spaces.errors import SpaceError
+
+    try:
+        return from_study(study).to_document()
+    except SpaceError:  # of distributions that changed while it ran: its values tell
+        return None

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import analysis
+from analysis import AnalysisError, from_frame
+
+
+@pytest.fixture
+def epochs() -> pd.DataFrame:
+    """Two settings under two seeds each, four epochs: the loss of the second turns after its second."""
+    rows = []
+    for run, (units, seed) in enumerate([(8, 1), (8, 2), (16, 1), (16, 2)]):
+        for epoch in range(4):
+            turn = 0.3 * max(epoch - 1, 0) if units == 16 else 0.0
+            rows.append(
+                {
+                    "run": f"r{run}",
+                    "epoch": epoch,
+                    "loss": 1.0 - 0.2 * epoch,
+                    "val_loss": 1.1 - 0.1 * epoch + turn,
+                    "val_acc": 0.6 + 0.05 * epoch + 0.01 * seed,
+                    "units": units,
+                    "seed": seed,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def test_a_table_of_epochs_becomes_settings_under_seeds(epochs: pd.DataFrame) -> None:
+    study = from_frame(epochs)
+
+    assert study.parameters == ("units",)
+    assert study.trials[["trial", "replicate", "seed", "units"]].values.tolist() == [
+        [0, 1, 1, 8],
+        [0, 2, 2, 8],
+        [1, 1, 1, 16],
+        [1, 2, 2, 16],
+    ]
+    assert study.trials["best_epoch"].tolist() == [4, 4, 4, 4]
+    assert study.trials["val_accuracy"].tolist() == pytest.approx([0.76, 0.77, 0.76, 0.77])
+    assert study.epochs["epoch"].tolist() == [1, 2, 3, 4] * 4
+    assert study.epochs["train_accuracy"].isna().all()
+
+
+@pytest.mark.parametrize("how", ["column", "index", "names"])
+def test_parameters_come_from_a_table_of_runs_or_columns(epochs: pd.DataFrame, how: str) -> None:
+    params = epochs.drop_duplicates("run")[["run", "units", "seed"]]
+    bare = epochs.drop(columns=["units", "seed"])
+
+    study = {
+        "column": lambda: from_frame(bare, params),
+        "index": lambda: from_frame(bare, params.set_index("run")),
+        "names": lambda: from_frame(epochs, ["units", "seed"]),
+    }[how]()
+
+    assert study.trials["units"].tolist() == [8, 8, 16, 16]
+
+
+def test_names_that_do_not_tell_are_given(epochs: pd.DataFrame) -> None:
+    strange = epochs.rename(columns={"val_loss": "b", "val_acc": "quality", "loss": "a"})
+
+    study = from_frame(strange, ["units", "seed"], metrics={"val_loss": "b", "val_accuracy": "quality"})
+
+    assert study.epochs["val_loss"].tolist() == epochs["val_loss"].tolist()
+    assert study.epochs["train_loss"].isna().all()
+
+
+def test_without_accuracy_the_loss_chooses(epochs: pd.DataFrame) -> None:
+    study = from_frame(epochs.drop(columns="val_acc"))
+
+    assert study.facts.objective == "val_loss"
+    assert study.trials["best_epoch"].tolist() == [4, 4, 2, 2]
+
+
+def test_percent_are_divided_where_it_is_said_and_refused_where_not(epochs: pd.DataFrame) -> None:
+    hundred = epochs.assign(val_acc=100 * epochs["val_acc"])
+
+    assert from_frame(hundred, percent=True).trials["val_accuracy"].max() == pytest.approx(0.77)
+    with pytest.raises(
+        AnalysisError, match=r"'val_acc' is taken for val_accuracy and reaches 77, .*--percent"
+    ):
+        from_frame(hundred)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.drop(columns="run"), r"needs the column 'run': it has epoch, loss"),
+        (lambda frame: frame.assign(epoch=0), r"each run has each epoch once: run 'r0' has epoch 0 twice"),
+        (
+            lambda frame: frame[["run", "epoch", "loss"]].rename(columns={"loss": "train_loss"}),
+            r"none is seen among train_loss; .*--val-loss NAME",
+        ),
+        (lambda frame: frame.assign(**{"val/acc": 0.5}), r"val_acc and val/acc may each be val_accuracy"),
+        (lambda frame: frame.iloc[:0], r"holds no run"),
+    ],
+)
+def test_a_table_that_says_too_little_is_refused(epochs: pd.DataFrame, change, message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(AnalysisError, match=message):
+        from_frame(change(epochs), metrics={})
+
+
+def test_an_unknown_name_for_a_metric_is_refused(epochs: pd.DataFrame) -> None:
+    with pytest.raises(AnalysisError, match=r"--val-loss 'x': the runs have no such metric; they have loss"):
+        from_frame(epochs, metrics={"val_loss": "x"})
+
+
+def test_a_seed_that_no_run_has_is_refused(epochs: pd.DataFrame) -> None:
+    with pytest.raises(
+        AnalysisError, match=r"--seed 'fold': no run has such a parameter; there are: seed, units"
+    ):
+        from_frame(epochs, seed="fold")
+
+
+def test_steps_of_training_are_counted_as_epochs(epochs: pd.DataFrame) -> None:
+    study = from_frame(epochs.assign(epoch=500 * (epochs["epoch"] + 1)))
+
+    assert study.epochs["epoch"].tolist() == [1, 2, 3, 4] * 4
+
+
+def test_what_was_imported_is_written_and_read_again(epochs: pd.DataFrame, tmp_path: Path) -> None:
+    study = from_frame(epochs, name="mine")
+
+    analysis.write_parquet(study, tmp_path)
+
+    again = analysis.load(tmp_path)
+    pd.testing.assert_frame_equal(again.trials, study.trials)
+    pd.testing.assert_frame_equal(again.epochs, study.epochs)
+    assert again.facts == study.facts
+    assert again.facts.made_by == "a table"
+
+
+def test_values_that_are_not_plain_become_their_text() -> None:
+    frame = pd.DataFrame({"run": ["a", "b"], "epoch": [1, 1], "val_loss": [0.5, 0.4]})
+    params = pd.DataFrame({"when": pd.to_datetime(["2026-01-01", "2026-01-02"]), "n": np.int64([1, 2])})
+
+    study = from_frame(frame, params.set_axis(["a", "b"]))
+
+    assert study.trials["when"].tolist() == ["2026-01-01 00:00:00", "2026-01-02 00:00:00"]
+    assert study.trials["n"].tolist() == [1, 2]

@@ -1,0 +1,284 @@
+"""Files in the documented form of each tool, written here; `test_real_tools.py` lets the tools write them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+
+from analysis import AnalysisError, import_study
+
+
+def write_tune_trial(folder: Path, params: dict[str, object], losses: list[float], *, cut: str = "") -> None:
+    folder.mkdir(parents=True)
+    (folder / "params.json").write_text(json.dumps(params))
+    lines = [
+        json.dumps(
+            {"val_loss": loss, "training_iteration": number, "time_total_s": 2.0 * number, "config": params}
+        )
+        for number, loss in enumerate(losses, start=1)
+    ]
+    (folder / "result.json").write_text("\n".join(lines) + "\n" + cut)
+
+
+def test_a_tune_experiment_tells_settings_seeds_and_those_that_were_stopped(tmp_path: Path) -> None:
+    write_tune_trial(tmp_path / "a", {"net": {"units": 8}, "seed": 3}, [0.9, 0.8, 0.7])
+    write_tune_trial(tmp_path / "b", {"net": {"units": 8}, "seed": 4}, [0.9, 0.8, 0.75])
+    write_tune_trial(tmp_path / "c", {"net": {"units": 4}, "seed": 3}, [0.95])
+    write_tune_trial(tmp_path / "d", {"net": {"units": 2}, "seed": 3}, [0.9, 0.8], cut='{"val_loss": 0.')
+    (tmp_path / "d" / "error.txt").write_text("Traceback ...\nValueError: boom\n")
+
+    study = import_study(str(tmp_path))
+
+    assert study.facts.made_by == "Ray Tune"
+    assert study.parameters == ("net.units",)
+    assert study.trials["state"].tolist() == ["completed", "completed", "pruned", "failed"]
+    assert study.trials["seed"].tolist() == [3, 4, 3, 3]
+    assert study.trials["reason"].iloc[3] == "ValueError: boom"
+    assert study.trials["wall_s"].tolist() == [6.0, 6.0, 2.0, 4.0]
+    assert study.notes[0].endswith(
+        "ended before iteration 3 is taken to have been stopped by its scheduler: 1 run."
+    )
+    assert study.epochs.query("trial == 1")["val_loss"].tolist() == [0.95]
+
+
+def test_shorter_runs_of_tune_are_completed_where_that_is_said(tmp_path: Path) -> None:
+    write_tune_trial(tmp_path / "a", {"x": 1}, [0.9, 0.8])
+    write_tune_trial(tmp_path / "b", {"x": 2}, [0.9])
+
+    assert import_study(str(tmp_path), shorter="completed").trials["state"].tolist() == ["completed"] * 2
+    with pytest.raises(
+        AnalysisError, match="--shorter 'late': runs that ended early are pruned or completed"
+    ):
+        import_study(str(tmp_path), shorter="late")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("result.json", '{"val_loss": 1}\n{"val_\n{"val_loss": 2}\n', "line 2 is no JSON"),
+        ("params.json", "[1, 2]", "is no JSON object"),
+        ("params.json", "{", "is no JSON"),
+    ],
+)
+def test_a_damaged_trial_of_tune_is_refused_by_name(
+    tmp_path: Path, name: str, content: str, message: str
+) -> None:
+    write_tune_trial(tmp_path / "a", {"x": 1}, [0.9])
+    (tmp_path / "a" / name).write_text(content)
+
+    with pytest.raises(AnalysisError, match=rf"a/{name}: {message}"):
+        import_study(str(tmp_path))
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    """A study with a completed, a pruned and a failed trial, beside another study."""
+    path = tmp_path / "a b%20?.db"
+    from sqlalchemy import URL
+
+    url = URL.create("sqlite", database=str(path)).render_as_string()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.create_study(storage=url, study_name="other")
+    study = optuna.create_study(storage=url, study_name="mine", direction="maximize")
+
+    def objective(trial: optuna.Trial) -> float:
+        trial.suggest_float("lr", 0.01, 1.0, log=True)
+        trial.suggest_int("seed", 0, 9)
+        for step in range(3):
+            trial.report(0.5 + 0.1 * step, step)
+            if trial.number == 1:
+                raise optuna.TrialPruned
+        trial.set_user_attr("val_loss", [0.9, 0.8, 0.85])
+        if trial.number == 2:
+            raise RuntimeError
+        return 0.7
+
+    for seed in (4, 5, 6):
+        study.enqueue_trial({"lr": 0.1, "seed": seed})
+    study.optimize(objective, n_trials=3, catch=(RuntimeError,))
+    return path
+
+
+def test_an_optuna_study_tells_curves_states_and_its_space(storage: Path) -> None:
+    before = storage.read_bytes()
+
+    study = import_study(str(storage), study_name="mine")
+
+    assert storage.read_bytes() == before
+    assert study.trials["state"].tolist() == ["completed", "pruned", "failed"]
+    assert study.trials["seed"].tolist() == [4, 5, 6]
+    first = study.epochs.query("replicate == 1")
+    assert first["val_accuracy"].tolist() == [0.5, 0.6, 0.7]
+    assert first["val_loss"].tolist() == [0.9, 0.8, 0.85]
+    assert study.facts.space["parameters"] == {"lr": {"low": 0.01, "high": 1.0, "log": True}}
+
+
+def test_of_several_studies_of_optuna_one_is_named(storage: Path) -> None:
+    with pytest.raises(AnalysisError, match="holds 2 studies: say which with --study, one of mine and other"):
+        import_study(str(storage))
+    with pytest.raises(AnalysisError, match="has no study 'x': there are mine and other"):
+        import_study(str(storage), study_name="x")
+
+
+def test_a_journal_of_optuna_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "journal.log"
+    backend = optuna.storages.journal.JournalFileBackend(str(path))
+    study = optuna.create_study(storage=optuna.storages.JournalStorage(backend), study_name="j")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+
+    imported = import_study(str(path))
+
+    assert imported.facts.objective == "val_loss"
+    assert imported.trials["val_loss"].tolist() == imported.trials["x"].tolist()
+
+
+def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE t (x)")
+    before = path.read_bytes()
+
+    with pytest.raises(AnalysisError, match="holds no runs of Optuna"):
+        import_study(str(path))
+    with pytest.raises(AnalysisError, match="is no storage of Optuna's"):
+        import_study(str(path), kind="optuna")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_keras_tuner_search_tells_executions_as_seeds(tmp_path: Path) -> None:
+    for number, status in enumerate(["COMPLETED", "FAILED"]):
+        folder = tmp_path / f"trial_{number}"
+        folder.mkdir()
+        document = {
+            "trial_id": str(number),
+            "hyperparameters": {"space": [], "values": {"units": 8, "tuner/epochs": 2}},
+            "metrics": {
+                "metrics": {
+                    "val_accuracy": {"direction": "max", "observations": [{"value": [0.7, 0.8], "step": 1}]}
+                }
+                if status == "COMPLETED"
+                else {}
+            },
+            "status": status,
+            "message": "Traceback\nValueError: bad" if status == "FAILED" else None,
+        }
+        (folder / "trial.json").write_text(json.dumps(document))
+
+    study = import_study(str(tmp_path))
+
+    assert study.trials[["trial", "replicate", "state"]].values.tolist() == [
+        [0, 1, "completed"],
+        [0, 2, "completed"],
+        [0, 3, "failed"],
+    ]
+    assert study.trials["val_accuracy"].tolist()[:2] == [0.7, 0.8]
+    assert study.trials["reason"].iloc[2] == "ValueError: bad"
+    assert study.parameters == ("units",)
+    assert "no curves to judge" in study.notes[-1]
+
+
+def test_histories_of_keras_take_parameters_from_names_and_files(tmp_path: Path) -> None:
+    (tmp_path / "cell=lstm").mkdir()
+    (tmp_path / "cell=lstm" / "units=8,seed=1.csv").write_text("epoch,loss,val_loss\n0,1.0,0.9\n1,0.8,0.7\n")
+    history = {"loss": [1.0, 0.7], "val_loss": [0.9, 0.6]}
+    (tmp_path / "b.json").write_text(json.dumps({"params": {"cell": "gru", "units": 8}, "history": history}))
+    (tmp_path / "notes.json").write_text('{"x": 1}')
+
+    study = import_study(str(tmp_path))
+
+    assert study.trials[["cell", "units", "val_loss"]].values.tolist() == [
+        ["gru", 8, 0.6],
+        ["lstm", 8, 0.7],
+    ]
+
+
+def test_a_table_of_mlflow_is_a_row_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv"
+    pd.DataFrame(
+        {
+            "run_id": ["a", "b"],
+            "status": ["FINISHED", "FAILED"],
+            "params.units": ["8", "16"],
+            "params.bidirectional": ["True", "False"],
+            "metrics.val_loss": [0.5, 0.4],
+            "tags.mlflow.user": ["x", "y"],
+        }
+    ).to_csv(path, index=False)
+
+    study = import_study(str(path))
+
+    assert study.parameters == ("units", "bidirectional")
+    assert study.trials["units"].tolist() == [8, 16]
+    assert study.trials["bidirectional"].tolist() == [True, False]
+    assert study.trials["state"].tolist() == ["completed", "failed"]
+
+
+def test_a_table_of_wandb_keeps_its_own_columns_out_of_the_parameters(tmp_path: Path) -> None:
+    path = tmp_path / "wandb.csv"
+    path.write_text(
+        '"Name","State","Created","lr","optimizer","val_loss","val_accuracy"\n'
+        '"sweet-1","finished","2026-01-01","0.01","adam","0.5","0.8"\n'
+        '"dry-2","crashed","2026-01-01","0.1","sgd","0.7","0.6"\n'
+    )
+
+    study = import_study(str(path))
+
+    assert study.parameters == ("lr", "optimizer")
+    assert study.trials["state"].tolist() == ["completed", "failed"]
+    assert study.trials["val_accuracy"].tolist() == [0.8, 0.6]
+
+
+def test_a_store_of_mlflow_is_read_from_its_files(tmp_path: Path) -> None:
+    run = tmp_path / "mlruns" / "1" / "abc"
+    (run / "metrics").mkdir(parents=True)
+    (run / "params").mkdir()
+    (run / "meta.yaml").write_text(
+        "lifecycle_stage: active\nstart_time: 1767225600000\nend_time: 1767225605000\nstatus: 3\n"
+    )
+    (run / "metrics" / "val_loss").write_text("1767225601000 0.9 0\n1767225602000 0.8 1\n")
+    (run / "params" / "units").write_text("8")
+
+    study = import_study(str(tmp_path / "mlruns"))
+
+    assert study.epochs["val_loss"].tolist() == [0.9, 0.8]
+    assert study.trials[["units", "wall_s"]].values.tolist() == [[8, 5.0]]
+    (run / "metrics" / "val_loss").write_text("soon\n")
+    with pytest.raises(AnalysisError, match=r"metrics/val_loss: line 1 is no time, value and step"):
+        import_study(str(tmp_path / "mlruns"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", "hello", "holds no runs of Optuna, Ray Tune"),
+        ("a.csv", "", "cannot be read as a table"),
+        ("a.csv", "x,val_loss\n", "has no row"),
+        ("a.csv", "epoch,val_loss\n1,2\n1,3\n2,2\n2,3\n", "no column that tells runs apart"),
+        ("a.parquet", "PAR1", "cannot be read as a table"),
+    ],
+)
+def test_what_holds_no_runs_is_refused_in_a_line(
+    tmp_path: Path, name: str, content: str, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+
+    with pytest.raises(AnalysisError, match=message) as refusal:
+        import_study(str(path))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_source_that_is_not_there_or_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match="no such file or folder"):
+        import_study(str(tmp_path / "none"))
+    with pytest.raises(AnalysisError, match="--from 'sacred': there are optuna, ray"):
+        import_study(str(tmp_path), kind="sacred")
+    with pytest.raises(AnalysisError, match="holds no runs of Optuna, Ray Tune"):
+        import_study(str(tmp_path))
