@@ -15,6 +15,7 @@ from analysis.imports.metrics import OURS, flag_of, map_metrics
 from analysis.imports.runs import ForeignRun, Source
 from analysis.imports.settings import Place, find_seeds, infer_space, place_runs
 from analysis.records.database import Records
+from analysis.records.lines import as_baselines
 from analysis.records.loading import Study, assemble
 from analysis.records.schema import StudyFacts
 from analysis.words.numbers import count, listing
@@ -83,8 +84,10 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
         }
     )
     attempts = _tabulate_attempts(source.runs, places)
-    baselines = pd.DataFrame(columns=["name", "val_accuracy", "val_loss", "fit_s"])
-    records = Records(facts=facts, attempts=attempts, epochs=epochs, labels=None, baselines=baselines)
+    baselines = as_baselines(pd.DataFrame())
+    records = Records(
+        facts=facts, attempts=attempts, epochs=epochs, labels=None, baselines=baselines, line_answers={}
+    )
     return assemble(records, Path(source.name), notes=(*source.notes, *_say_origin(source, mapped, epochs)))
 
 

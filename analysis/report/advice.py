@@ -46,12 +46,14 @@ def advise(evidence: Evidence) -> list[Advice]:
     hopeless = list(_stop(evidence))
     if hopeless:
         return hopeless
-    return [
+    found = [
         *_train_longer(evidence),
         *_widen(evidence),
         *_confirm(evidence),
         *_add_runs(evidence),
     ][:MAX_ADVICE]
+    # What another tool ran it has to go on with.
+    return [Advice(advice.text) for advice in found] if evidence.facts.made_by else found
 
 
 def _folder_of(evidence: Evidence) -> Path:

@@ -149,8 +149,11 @@ def _is_no_blindness(finding: Finding) -> bool:
 
 def _subtitle(evidence: Evidence) -> str:
     facts = evidence.facts
+    trials = count(int(evidence.study.trials["trial"].nunique()), "trial")
+    if facts.made_by:
+        return f"{trials} of {facts.made_by}: {facts.source}. {facts.description}".strip()
     sentence = (
-        f"{count(int(evidence.study.trials['trial'].nunique()), 'trial')} on {facts.source}: "
+        f"{trials} on {facts.source}: "
         f"{count(len(facts.classes), 'class', 'classes')}, {count(facts.n_train, 'text')} to train on, "
         f"{facts.n_validation:,} to validate on."
     )

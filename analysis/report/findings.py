@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from analysis.records.files import as_records
 from analysis.records.loading import Study
 from analysis.records.provenance import find_changes, read_change
@@ -107,12 +109,17 @@ def _best(evidence: Evidence) -> Finding:
     over = f"over {count(replicates, 'seed')}" if replicates > 1 else "with one seed"
     text = (
         f"Best setting: {top['label']}, with {with_margin(top['val_accuracy'], evidence.half_width)} "
-        f"validation accuracy at its best epoch {over} (the margin is for "
-        f"other {'seeds and ' if evidence.knows_seeds else ''}texts than these "
-        f"{evidence.facts.n_validation:,}), and "
+        f"validation accuracy at its best epoch {over}{_explain_margin(evidence)}, and "
         f"{percent(top['val_accuracy_last'])} at its last."
     )
     return Finding(text=text, tone="good", anchor="ranking", kind="best")
+
+
+def _explain_margin(evidence: Evidence) -> str:
+    if math.isnan(evidence.half_width):
+        return ""
+    seeds = "seeds and " if evidence.knows_seeds else ""
+    return f" (the margin is for other {seeds}texts than these {evidence.facts.n_validation:,})"
 
 
 def _best_so_far(evidence: Evidence) -> str:

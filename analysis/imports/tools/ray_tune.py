@@ -53,8 +53,8 @@ def read_tune(path: Path, *, shorter: str = "pruned") -> Source:
             _as_pruned(run) if len(run.steps) < longest and run.state == "completed" else run for run in runs
         ]
         notes = (
-            f"Tune does not tell who was stopped; what ended before iteration {longest} is taken to have been "
-            f"stopped by its scheduler: {count(n_shorter, 'run')}.",
+            f"Tune does not tell who was stopped; what ended before iteration {longest} is taken to have "
+            f"been stopped by its scheduler: {count(n_shorter, 'run')}.",
         )
     return Source(tool="Ray Tune", name=path.resolve().name, runs=runs, notes=notes)
 

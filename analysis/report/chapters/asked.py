@@ -49,18 +49,22 @@ def _shorten(text: str) -> str:
 def _study_pairs(evidence: Evidence) -> dict[str, str]:
     facts = evidence.facts
     trials = evidence.study.trials
-    pairs = {
+    texts = {
         "texts from": facts.source,
         "classes": f"{len(facts.classes)}: {listing(list(facts.classes), 12)}",
         "trained on": count(facts.n_train, "text"),
         "validated on": f"{count(facts.n_validation, 'text')} of the {facts.validated_on} split",
         "test split": _describe_test(evidence),
+    }
+    others = {"runs of": f"{facts.made_by}: {facts.source}"}
+    pairs = {
+        **(others if facts.made_by else texts),
         "objective": facts.objective,
         "epochs at most": whole(facts.max_epochs),
-        "design": facts.design,
+        "design": "" if facts.made_by else facts.design,
         "sampler": facts.sampler or "",
-        "scheduler": facts.scheduler or "none",
-        "study seed": str(facts.study_seed),
+        "scheduler": "" if facts.made_by else facts.scheduler or "none",
+        "study seed": "" if facts.made_by else str(facts.study_seed),
         "trials": f"{trials['trial'].nunique():,}, {count(len(trials), 'replicate')} in all",
         "training time": f"{duration(trials['wall_s'].sum(min_count=1))}, all runs added up",
     }

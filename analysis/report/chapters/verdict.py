@@ -272,11 +272,13 @@ def read_optimism(evidence: Evidence) -> str:
 def _read_luck(row: dict[str, Any], n_validation: int) -> list[str]:
     if row["n_settings"] < 2:
         return []
-    parts = [
-        f"the most accurate setting was picked out of {row['n_settings']:,}: were all equal, the luck of "
-        f"{count(n_validation, 'validation text')} alone would lift the best by up to "
-        f"{points(row['optimism_at_most'])}"
-    ]
+    first = f"the most accurate setting was picked out of {row['n_settings']:,}"
+    if pd.notna(row["optimism_at_most"]):
+        first += (
+            f": were all equal, the luck of {count(n_validation, 'validation text')} alone would lift the "
+            f"best by up to {points(row['optimism_at_most'])}"
+        )
+    parts = [first]
     if pd.notna(row["optimism"]):
         parts.append(
             "hardly any of its lead can be put down to the seeds"

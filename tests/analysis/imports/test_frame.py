@@ -143,3 +143,12 @@ def test_values_that_are_not_plain_become_their_text() -> None:
 
     assert study.trials["when"].tolist() == ["2026-01-01 00:00:00", "2026-01-02 00:00:00"]
     assert study.trials["n"].tolist() == [1, 2]
+
+
+def test_findings_of_such_a_study_claim_nothing_of_texts_that_are_not_known(epochs: pd.DataFrame) -> None:
+    said = " ".join(finding.text for finding in analysis.summarize(from_frame(epochs)))
+
+    assert "76.5%" in said
+    assert " 0 validation texts" not in said
+    assert "these 0" not in said
+    assert "study extend" not in said
