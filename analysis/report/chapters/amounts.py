@@ -11,7 +11,7 @@ from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Grid, Section
 from analysis.statistics.evidence import Evidence
-from analysis.words.numbers import listing, percent, plus_minus, points
+from analysis.words.numbers import listing, percent, points, with_margin
 
 
 def amounts_chapter(evidence: Evidence) -> Section | None:
@@ -117,7 +117,7 @@ def _show(curves: pd.DataFrame) -> pd.DataFrame:
             "setting": [row["label"] for row in rows],
             "training texts": [f"{row['train_size']:,}" for row in rows],
             "runs": [str(row["n_runs"]) for row in rows],
-            "accuracy": [percent(row["accuracy"]) + plus_minus(row["half_width"]) for row in rows],
+            "accuracy": [with_margin(row["accuracy"], row["half_width"]) for row in rows],
             "line to beat": [
                 f"{row['line']} {percent(row['line_accuracy'])}" if pd.notna(row["line_accuracy"]) else ""
                 for row in rows
