@@ -89,13 +89,20 @@ def test_python_says_which_extra_is_missing(code: str, start: str, extra: str) -
 
 @pytest.mark.parametrize(
     ("arguments", "extra"),
-    [(["--help"], "report"), (["report", "x"], "report"), (["run", "quick"], "run"), (["space"], "report")],
+    [(["--help"], "report"), (["report", "x"], "report"), (["run", "quick"], "run"), (["list"], "report")],
 )
 def test_a_command_says_which_extra_is_missing(arguments: list[str], extra: str) -> None:
     status, said = run_command(*arguments, missing=set(EXTRAS))
 
     assert status == 3
     assert said.startswith("study: study ") and said.endswith(f'pip install "recurrent-study[{extra}]"')
+
+
+def test_where_no_command_runs_spaces_can_be_read_all_the_same() -> None:
+    status, said = run_command("space", "space.yaml", missing=set(EXTRAS))
+
+    assert status == 3
+    assert said.endswith('[report]", or run what needs none: python -m search_spaces')
 
 
 ABOVE_REPORTS = {name for name, extra in EXTRAS.items() if extra != "report"}

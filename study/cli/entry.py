@@ -22,5 +22,7 @@ def main() -> None:
         line = explain_missing(error, f"study {command}".strip(), for_studies)
         if line is None:
             raise
+        if command == "space":
+            line += ", or run what needs none: python -m search_spaces"
         print(f"study: {line}", file=sys.stderr)
         sys.exit(3)
