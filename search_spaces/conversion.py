@@ -27,7 +27,7 @@ def read_space(path: Path, form: str | None = None) -> tuple[Space, str]:
     """The space in a file, and the format that it was read as.
 
     Args:
-        path: The file, or any text that is YAML or JSON, of at most a space.
+        path: The file.
         form: One of `READERS`; left out, it is told from the content.
 
     Raises:
