@@ -7,8 +7,8 @@
 Each line simulates studies, judges them as reports do and counts. A null line must stay at or under its
 level of 5%, a planted line with a promise reach its power, "inside the noise" be wrong in a tenth at most and
 the best setting be among those that stay in the running in 95%, all but for the simulation's own error: over
-1,000 runs a true rate of 5% shows as 3.6% to 6.4% in 95 of 100 tries. Intervals must hold the truth in 93%. If
-a line does not keep its promise, the exit status is 1.
+1,000 runs a true rate of 5% shows as 3.6% to 6.4% in 95 of 100 tries. Intervals must hold the truth in 93%.
+If a line does not keep its promise, the exit status is 1.
 """
 
 from __future__ import annotations
