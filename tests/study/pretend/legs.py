@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections import deque
-from contextlib import closing, nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -60,6 +61,17 @@ TABLE = (
 
 def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1, data: str | None = None) -> None:
     """Continue the study in `folder` to its end; each epoch sends a checkpoint, each trial a model."""
+    with pretending(n_workers):
+        if StudyDirectory(folder).spec.exists():
+            resume_study(folder, data=data)
+        else:
+            assert folder.name == spec.name
+            run_study(spec, folder.parent)
+
+
+@contextmanager
+def pretending(n_workers: int = 1) -> Iterator[None]:
+    """Let legs train nothing, on no texts."""
 
     def tune_trials(spec: StudySpec, driver: Driver, *others: Any) -> None:
         work(driver, spec.training.max_epochs, n_workers)
@@ -81,11 +93,7 @@ def run_leg(folder: Path, spec: StudySpec, n_workers: int = 1, data: str | None 
         patch.setattr("analysis.write_report", write_briefly)
         patch.setattr("study.store.manifest._git_revision", lambda: None)
         patch.setitem(sys.modules, "study.running.tuning", SimpleNamespace(tune_trials=tune_trials))
-        if StudyDirectory(folder).spec.exists():
-            resume_study(folder, data=data)
-        else:
-            assert folder.name == spec.name
-            run_study(spec, folder.parent)
+        yield
 
 
 def write_briefly(study: Any, folder: Path, **_: Any) -> Path:
@@ -117,9 +125,11 @@ def work(driver: Driver, max_epochs: int, n_workers: int) -> None:
 
 def make_report(dispatch: Dispatch, epoch: int, max_epochs: int) -> Report:
     is_last = epoch == max_epochs
-    extra = (
+    extra: dict[str, Any] = (
         {"model": f"model {dispatch.assignment.trial}".encode()} if is_last else {"checkpoint": b"%d" % epoch}
     )
+    if is_last and dispatch.assignment.phase == "confirm":
+        extra["test_accuracy"] = 0.6
     return pretend_report(dispatch.assignment, epoch, max_epochs, **extra)
 
 
