@@ -43,11 +43,12 @@ def advise(evidence: Evidence) -> list[Advice]:
     """Return what to do next, the most promising first; nothing where no run completed or some still run."""
     if evidence.ranking.empty or (evidence.runs["state"] == "running").any():
         return []
+    longer = list(_train_longer(evidence))
     hopeless = list(_stop(evidence))
-    if hopeless:
+    if hopeless and not longer:  # what was not trained to its end may yet catch up
         return hopeless
     found = [
-        *_train_longer(evidence),
+        *longer,
         *_widen(evidence),
         *_confirm(evidence),
         *_add_runs(evidence),

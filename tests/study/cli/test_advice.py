@@ -192,12 +192,22 @@ def test_what_cannot_be_had_or_is_not_worth_it_is_not_advised(here: Path, row: d
 
 def test_far_behind_a_line_to_beat_everything_else_can_wait(here: Path) -> None:
     line = {"name": "NB-SVM", "high": -0.07, "answer": "below"}
-    evidence = know(run_study(training={"max_epochs": 2}), against_lines=pd.DataFrame([line]))
+    tie = pd.DataFrame({"setting": [0, 1], "may_be_best": [True, True]})
+    evidence = know(run_study(), against_lines=pd.DataFrame([line]), in_the_running=tie)
 
     text, command = advise_once(evidence)
 
     assert text.startswith("Stop here, or bring more texts: NB-SVM is ahead by 7.0 points at least")
     assert command == ""
+
+
+def test_what_was_not_trained_to_its_end_may_yet_catch_up(here: Path) -> None:
+    line = {"name": "NB-SVM", "high": -0.07, "answer": "below"}
+    evidence = know(run_study(training={"max_epochs": 2}), against_lines=pd.DataFrame([line]))
+
+    text, _ = advise_once(evidence)
+
+    assert "train longer" in text
 
 
 def test_the_findings_end_with_what_to_do_next(here: Path) -> None:
