@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +12,7 @@ import pytest
 
 from analysis.records.models import find_best_model
 from study.data import DataSpec, EncodedCorpus, encode, load_corpus
-from study.errors import IntegrityError, StudyError
+from study.errors import EnvironmentFaultError, IntegrityError, StudyError
 from study.prediction.classifier import TextClassifier
 from study.prediction.export import export_classifier
 from study.store.models import ModelStore
@@ -160,24 +163,67 @@ def test_an_exported_model_reads_raw_strings_as_the_classifier_does(
 
     export_classifier(classifier, tmp_path / "exported")
 
-    # In a process of its own, where nothing of ours is imported.
-    code = (
-        "import sys, json, tensorflow as tf\n"
-        "serve = tf.saved_model.load(sys.argv[1]).signatures['serving_default']\n"
-        "out = serve(texts=tf.constant(json.loads(sys.argv[2])))\n"
-        "print(json.dumps([out['probabilities'].numpy().tolist(),"
-        " [c.decode() for c in out['classes'].numpy()]]))\n"
-    )
-    import json
-
-    finished = subprocess.run(
-        [sys.executable, "-I", "-c", code, str(tmp_path / "exported"), json.dumps(TEXTS)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    probabilities, classes = json.loads(finished.stdout.splitlines()[-1])
+    probabilities, classes = serve(tmp_path / "exported", TEXTS)
     assert np.array(probabilities) == pytest.approx(expected, abs=1e-5)
     assert classes == [classifier.card.classes[i] for i in expected.argmax(axis=1)]
     with pytest.raises(StudyError, match="exists"):
         export_classifier(classifier, tmp_path / "exported")
+
+
+SERVE = """
+import json, locale, sys
+import tensorflow as tf
+serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+out = serve(texts=tf.constant(json.loads(sys.argv[2])))
+classes = [c.decode() for c in out["classes"].numpy()]
+print(json.dumps([out["probabilities"].numpy().tolist(), classes, locale.setlocale(locale.LC_CTYPE)]))
+"""
+
+
+def serve(exported: Path, texts: list[str], **environment: str) -> tuple[list[list[float]], list[str]]:
+    """What an exported model says of texts in a process of its own, where nothing of ours is imported."""
+    finished = subprocess.run(
+        [sys.executable, "-I", "-c", SERVE, str(exported), json.dumps(texts)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | environment,
+    )
+    probabilities, classes, locale = json.loads(finished.stdout.splitlines()[-1])
+    assert locale == environment.get("LC_ALL", locale)
+    return probabilities, classes
+
+
+@pytest.fixture
+def turkish(tmp_path: Path) -> dict[str, str]:
+    """The environment of a real Turkish locale, in which the small letter of I has no dot."""
+    compiled = tmp_path / "locales" / "tr_TR.UTF-8"
+    compiled.parent.mkdir()
+    if shutil.which("localedef") is None:
+        pytest.skip("no localedef to make a locale with")
+    made = subprocess.run(
+        ["localedef", "-i", "tr_TR", "-f", "UTF-8", str(compiled)], capture_output=True, check=False
+    )
+    if made.returncode > 1 or not compiled.is_dir():  # 1: with warnings
+        pytest.skip("the sources of the Turkish locale are not installed")
+    return {"LOCPATH": str(compiled.parent), "LC_ALL": "tr_TR.UTF-8"}
+
+
+@pytest.mark.slow
+def test_an_exported_model_reads_texts_alike_in_a_turkish_locale(
+    saved: tuple[EncodedCorpus, Path], tmp_path: Path, turkish: dict[str, str]
+) -> None:
+    classifier = TextClassifier.open(saved[1])
+    texts = [*TEXTS, "THE FILM THAT I LEFT", "\u0130T WAS GOOD, \u0131t was bad", "IT'S BAD"]
+    expected = classifier.predict(texts)
+    export_classifier(classifier, tmp_path / "exported")
+
+    probabilities, _ = serve(tmp_path / "exported", texts, **turkish)
+
+    assert np.array(probabilities) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_an_export_that_cannot_be_written_is_said_in_one_line(saved: tuple[EncodedCorpus, Path]) -> None:
+    with pytest.raises(EnvironmentFaultError, match=r"/proc/exported: No such file .*choose another$"):
+        export_classifier(TextClassifier.open(saved[1]), Path("/proc/exported"))
