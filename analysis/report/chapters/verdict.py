@@ -147,7 +147,7 @@ def read_levels(evidence: Evidence) -> str:
     ]
     first = first[0].upper() + first[1:]
     tail = f" Of {count(len(table), 'comparison')}, {listing(rest)}." if rest else ""
-    ahead = "" if phrases or when else _read_ahead_early(evidence)
+    ahead = "" if phrases else _read_ahead_early(evidence)
     return f"{together}{first}{tail}{ahead}{read_turns(evidence)}"
 
 

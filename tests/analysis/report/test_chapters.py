@@ -115,7 +115,7 @@ def test_title_and_lead_of_effects_say_the_same(make_study: Callable[..., Study]
 
 def test_of_equally_accurate_settings_the_cheapest_is_named(make_study: Callable[..., Study]) -> None:
     study = make_study(n_trials=4, n_seeds=1, fail_fraction=0, prune_fraction=0)
-    tied = change(study, val_accuracy=0.8, wall_s=[40.0, 10.0, 20.0, 30.0])
+    tied = change(study, val_accuracy=0.8, to_best_s=[40.0, 10.0, 20.0, 30.0])
 
     charts = [block for block in search_chapter(gather(tied)).blocks if isinstance(block, Chart)]
     (reading,) = [chart.reading for chart in charts if chart.name == "front-time"]

@@ -277,6 +277,21 @@ def test_what_was_ahead_when_runs_were_stopped_is_said_where_the_end_cannot_tell
     assert "by 18.0 points (12.0 to 24.0): that speaks of this stage alone." in text
 
 
+def test_an_early_lead_is_said_also_where_other_factors_are_judged_early_alone(
+    judge: Callable[..., Evidence],
+) -> None:
+    evidence = judge(field("search", [0.850, 0.849], range(1, 3)))
+    end, better = evidence.level_verdicts, {"answer": "better", "effect_pp": 18.0, "scope": ""}
+    stopped = end.assign(factor="layers", confounded="the scheduler's choice of the runs to finish")
+    evidence.__dict__.update(
+        level_verdicts=pd.concat([end, stopped], ignore_index=True),
+        early_level_verdicts=pd.concat([end.assign(**better), stopped], ignore_index=True),
+        equal_epochs=3,
+    )
+
+    assert "After 3 epochs, runs that were stopped included, units " in read_levels(evidence)
+
+
 def test_what_the_end_tells_needs_no_earlier_stage(judge: Callable[..., Evidence]) -> None:
     evidence = judge(field("search", [0.90, 0.80], range(1, 6)))
     early = evidence.level_verdicts.assign(answer="better")
