@@ -10,10 +10,8 @@ import tensorflow as tf
 
 from study.training.program import Ids
 
-BATCHES = (1, 256)
-"""Texts at once: one that a person waits for, and many."""
-
-_ROUNDS = 5
+ROUNDS = {1: 4, 256: 2}
+"""How often texts are answered alone, as a person waits for one, and many at once; a trial waits for all."""
 
 
 def time_model(model: keras.Model, ids: Ids) -> dict[str, float]:
@@ -24,7 +22,8 @@ def time_model(model: keras.Model, ids: Ids) -> dict[str, float]:
         ids: Texts, at least one, shape (n, sequence_length).
 
     Returns:
-        Milliseconds a text by texts at once, the least of a few rounds: others may be training beside it.
+        Milliseconds a text by texts at once, the least of a few rounds: the first prepares, and others may be
+        training beside it.
     """
 
     @tf.function(  # type: ignore[untyped-decorator]
@@ -34,11 +33,10 @@ def time_model(model: keras.Model, ids: Ids) -> dict[str, float]:
         return model(batch, training=False)
 
     found = {}
-    for n_texts in BATCHES:
+    for n_texts, n_rounds in ROUNDS.items():
         batch = tf.constant(np.resize(ids, (n_texts, ids.shape[1])))
-        answer(batch).numpy()  # the first of a shape is prepared
         taken = []
-        for _ in range(_ROUNDS):
+        for _ in range(n_rounds):
             start = time.perf_counter()
             answer(batch).numpy()
             taken.append(time.perf_counter() - start)
