@@ -20,6 +20,9 @@ from study.spec.parameters import N_GATES
 
 Terms = dict[str, float]
 
+_WIDEST = math.log(1000.0)
+"""The logarithm of the widest factor that is told: whatever is wider says no more."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -32,7 +35,7 @@ class Estimate:
     @classmethod
     def around(cls, middle: float, spread: float) -> Self:
         """Return the interval of a figure whose logarithm is normal with this standard deviation."""
-        factor = math.exp(1.645 * spread)
+        factor = math.exp(min(1.645 * spread, _WIDEST))
         return cls(middle, middle / factor, middle * factor)
 
     def plus(self, other: Estimate) -> Estimate:

@@ -73,10 +73,9 @@ def follow(command: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         StudyDirectory(path).require()
         asked.given = given
 
-    verbs = SimpleNamespace(run_study=run_study, extend_study=extend_study, confirm_study=confirm_study)
-    for module in ("training", "growing"):
-        monkeypatch.setattr(f"study.cli.{module}.load_verbs", lambda: verbs)
-        monkeypatch.setattr(f"study.cli.{module}.finish", lambda leg, spec: leg(None))
+    for verb in (run_study, extend_study, confirm_study):
+        monkeypatch.setattr(f"study.running.verbs.{verb.__name__}", verb)
+    monkeypatch.setattr("study.cli.training.finish", lambda spec, leg: leg())
     program, *arguments = shlex.split(command)
     assert program == "study"
     monkeypatch.setattr(sys, "argv", ["study", *arguments])

@@ -60,7 +60,7 @@ def test_a_plan_says_what_the_largest_of_unequal_classes_alone_would_reach(
     rows = [f"text {i},{'rare' if i % 10 == 0 else 'common'}" for i in range(200)]
     texts.write_text("text,label\n" + "\n".join(rows) + "\n")
 
-    plan(spec_file, data=str(texts))
+    plan(spec_file, data_source=str(texts))
 
     said = " ".join(capsys.readouterr().out.split())
     assert "always saying 'common' is right for 90.0% of the validation texts" in said
@@ -69,7 +69,7 @@ def test_a_plan_says_what_the_largest_of_unequal_classes_alone_would_reach(
 def test_a_plan_without_its_texts_is_one_all_the_same(
     spec_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan(spec_file, data=str(tmp_path / "gone.csv"))
+    plan(spec_file, data_source=str(tmp_path / "gone.csv"))
 
     said = capsys.readouterr().out
     assert "Can answer" in said

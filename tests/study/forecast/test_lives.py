@@ -128,3 +128,9 @@ def test_what_is_not_known_leaves_a_range() -> None:
     assert exact.low == exact.high == 10.0
     assert chosen.high / 10.0 == pytest.approx(np.exp(1.645 * LEARNED_SPREAD))
     assert varied.high / 10.0 == pytest.approx(np.exp(1.645 * 0.5))
+
+
+def test_what_is_all_but_over_has_an_estimate_however_much_its_runs_may_vary() -> None:
+    estimate = finish([0.0, 1e-12], [], variance=25.0, unknown_s=0.0, error=0.2)
+
+    assert 0.0 <= estimate.low <= estimate.middle <= estimate.high < 1.0
