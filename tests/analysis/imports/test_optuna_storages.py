@@ -1,0 +1,93 @@
+"""Optuna's own storages."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from analysis import AnalysisError, import_study
+
+if TYPE_CHECKING:
+    import optuna
+else:
+    optuna = pytest.importorskip("optuna")
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    """A study with a completed, a pruned and a failed trial, beside another study."""
+    path = tmp_path / "a b%20?.db"
+    from sqlalchemy import URL
+
+    url = URL.create("sqlite", database=str(path)).render_as_string()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.create_study(storage=url, study_name="other")
+    study = optuna.create_study(storage=url, study_name="mine", direction="maximize")
+
+    def objective(trial: optuna.Trial) -> float:
+        trial.suggest_float("lr", 0.01, 1.0, log=True)
+        trial.suggest_int("seed", 0, 9)
+        for step in range(3):
+            trial.report(0.5 + 0.1 * step, step)
+            if trial.number == 1:
+                raise optuna.TrialPruned
+        trial.set_user_attr("val_loss", [0.9, 0.8, 0.85])
+        if trial.number == 2:
+            raise RuntimeError
+        return 0.7
+
+    for seed in (4, 5, 6):
+        study.enqueue_trial({"lr": 0.1, "seed": seed})
+    study.optimize(objective, n_trials=3, catch=(RuntimeError,))
+    return path
+
+
+def test_an_optuna_study_tells_curves_states_and_its_space(storage: Path) -> None:
+    before = storage.read_bytes()
+
+    study = import_study(str(storage), study_name="mine")
+
+    assert storage.read_bytes() == before
+    assert study.trials["state"].tolist() == ["completed", "pruned", "failed"]
+    assert study.trials["seed"].tolist() == [4, 5, 6]
+    first = study.epochs.query("replicate == 1")
+    assert first["val_accuracy"].tolist() == [0.5, 0.6, 0.7]
+    assert first["val_loss"].tolist() == [0.9, 0.8, 0.85]
+    assert study.facts.space["parameters"] == {"lr": {"low": 0.01, "high": 1.0, "log": True}}
+
+
+def test_of_several_studies_of_optuna_one_is_named(storage: Path) -> None:
+    with pytest.raises(AnalysisError, match="holds 2 studies: say which with --study, one of mine and other"):
+        import_study(str(storage))
+    with pytest.raises(AnalysisError, match="has no study 'x': there are mine and other"):
+        import_study(str(storage), study_name="x")
+
+
+def test_a_journal_of_optuna_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "journal.log"
+    backend = optuna.storages.journal.JournalFileBackend(str(path))
+    study = optuna.create_study(storage=optuna.storages.JournalStorage(backend), study_name="j")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+
+    imported = import_study(str(path))
+
+    assert imported.facts.objective == "val_loss"
+    assert imported.trials["val_loss"].tolist() == imported.trials["x"].tolist()
+
+
+def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE t (x)")
+    before = path.read_bytes()
+
+    with pytest.raises(AnalysisError, match="holds no runs of Optuna"):
+        import_study(str(path))
+    with pytest.raises(AnalysisError, match="is no storage of Optuna's"):
+        import_study(str(path), kind="optuna")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
