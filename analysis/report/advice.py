@@ -135,8 +135,8 @@ def _add_runs(evidence: Evidence) -> Iterator[Advice]:
             noun = f"more {row['more_of']}"
             a, b = (label_value(row["factor"], row[side]) for side in ("a", "b"))
             yield Advice(
-                f"Nothing is shown to be better; {count(more, noun)} would tell {a} and "
-                f"{b} apart, if the difference stays",
+                f"At the end of the runs nothing is shown to be better; {count(more, noun)} would tell "
+                f"{a} and {b} apart, if the difference stays",
                 f"study extend {shlex.quote(str(_folder_of(evidence)))} {option}",
             )
             return
