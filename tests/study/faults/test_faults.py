@@ -82,7 +82,7 @@ def test_a_study_of_twenty_of_which_five_hang_ends_with_fifteen_results(tmp_path
         "units": [8, HUNG_UNITS, 16, 24],
         "embedding_dim": [int(hang) for hang in Hang],
     }
-    process = start(tmp_path, "HangingWorker", space=space, resources={"trial_timeout_s": 3.0})
+    process = start(tmp_path, "HangingWorker", space=space, resources={"trial_timeout_s": 6.0})
     assert process.stdout is not None
     first_heard: dict[str, float] = {}
     lasted_s = []
@@ -95,10 +95,10 @@ def test_a_study_of_twenty_of_which_five_hang_ends_with_fifteen_results(tmp_path
 
     assert status == 1, said
     ended = [(state, why) for _, _, state, why in read_attempts(tmp_path / "cheap")]
-    late = ("timeout", "took longer than resources.trial_timeout_s=3")
+    late = ("timeout", "took longer than resources.trial_timeout_s=6")
     assert Counter(ended) == {("completed", None): 15, late: 5}
     assert len(lasted_s) == 5
-    assert max(lasted_s) < 3.0 + 10.0
+    assert max(lasted_s) < 6.0 + 10.0
 
 
 def read_memory() -> dict[str, int]:
