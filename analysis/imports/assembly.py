@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,8 @@ from analysis.imports.settings import Place, find_seeds, infer_space, place_runs
 from analysis.records.database import Records
 from analysis.records.lines import as_baselines
 from analysis.records.loading import Study, assemble
-from analysis.records.schema import StudyFacts
+from analysis.records.schema import Objective, StudyFacts
 from analysis.words.numbers import count, listing
-
-_PREFERRED = (
-    "val_accuracy",
-    "val_loss",
-    "val_macro_f1",
-    "val_balanced_accuracy",
-    "val_roc_auc",
-    "val_average_precision",
-)
 
 
 class Naming(TypedDict, total=False):
@@ -92,7 +83,7 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
 
 
 def _choose_objective(objective: str | None, mapped: Mapping[str, str]) -> str:
-    known = [ours for ours in _PREFERRED if ours in mapped]
+    known = [ours for ours in get_args(Objective) if ours in mapped]
     if objective is None:
         return known[0]
     if objective not in known:
@@ -101,15 +92,17 @@ def _choose_objective(objective: str | None, mapped: Mapping[str, str]) -> str:
 
 
 def _describe_space(source: Source, places: Sequence[Place], seeds: Collection[str]) -> dict[str, Any]:
-    """The space's document without seeds; what the runs tell of it where the tool's cannot do without."""
+    """The tool's space without seeds; what the runs tell of it where there is none that does without."""
     from search_spaces import Space, SpaceError
 
-    kept = source.space or {}
-    parameters = {name: domain for name, domain in kept.get("parameters", {}).items() if name not in seeds}
+    inferred = infer_space([place.params for place in places])
+    if source.space is None:
+        return inferred
+    parameters = {name: domain for name, domain in source.space["parameters"].items() if name not in seeds}
     try:
-        return Space.from_document(kept | {"parameters": parameters}).to_document()
-    except SpaceError:
-        return infer_space([place.params for place in places])
+        return Space.from_document(source.space | {"parameters": parameters}).to_document()
+    except SpaceError:  # a condition or a constraint speaks of the seed
+        return inferred
 
 
 def _say_origin(source: Source, mapped: Mapping[str, str], epochs: pd.DataFrame) -> tuple[str, ...]:
@@ -158,6 +151,13 @@ def _tabulate_epochs(
     shares = [ours for ours in mapped if not ours.endswith("loss")]
     if percent:
         epochs[shares] = epochs[shares] / 100.0
+    for ours in mapped:
+        least = epochs[ours].min()
+        if least < 0.0:
+            raise AnalysisError(
+                f"{mapped[ours]!r} is taken for {ours} and falls to {least:g}, but none is below 0: name "
+                f"another with {flag_of(ours)}"
+            )
     for ours in shares:
         top = epochs[ours].max()
         if top > 1.0:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from analysis.errors import AnalysisError
 from analysis.imports.runs import ForeignRun, is_number
 
@@ -20,6 +22,7 @@ MAX_LEVELS = 8
 
 _DECADE = 10.0
 _TOO_LARGE = 2**63
+_LARGEST = 2.0**53  # whole numbers beyond are not all floating ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ class Place:
     params: dict[str, Any]
 
 
-def find_seeds(runs: Sequence[ForeignRun], seed: str | None) -> set[str]:
+def find_seeds(runs: Sequence[ForeignRun], seed: str | None) -> list[str]:
     """Return the parameters that are seeds: the one that was named, or all that are called so.
 
     Raises:
@@ -49,9 +52,9 @@ def find_seeds(runs: Sequence[ForeignRun], seed: str | None) -> set[str]:
         known = ", ".join(sorted({name for run in runs for name in run.params})) or "none"
         raise AnalysisError(f"--seed {seed!r}: no run has such a parameter; there are: {known}")
     if seed is not None:
-        return {seed}
-    names = {name for run in runs for name in run.params}
-    return {name for name in names if name.rpartition(".")[2].lower() in SEEDS}
+        return [seed]
+    names = dict.fromkeys(name for run in runs for name in run.params)
+    return [name for name in names if name.rpartition(".")[2].lower() in SEEDS]
 
 
 def place_runs(runs: Sequence[ForeignRun], seeds: Collection[str]) -> list[Place]:
@@ -65,13 +68,22 @@ def place_runs(runs: Sequence[ForeignRun], seeds: Collection[str]) -> list[Place
     n_replicates: Counter[int] = Counter()
     places = []
     for run in runs:
-        params = {name: value for name, value in run.params.items() if name not in seeds}
-        trial = trials.setdefault(json.dumps(params, sort_keys=True, default=str), len(trials))
+        params = {name: _as_plain(value) for name, value in run.params.items() if name not in seeds}
+        trial = trials.setdefault(json.dumps(params, sort_keys=True), len(trials))
         n_replicates[trial] += 1
         chance = next((run.params[name] for name in seeds if name in run.params), None)
         number = _read_seed(chance, n_replicates[trial])
         places.append(Place(trial=trial, replicate=n_replicates[trial], seed=number, params=params))
     return places
+
+
+def _as_plain(value: Any) -> Any:
+    """A value that a column and a space can hold: what is nested, not finite or too large is its text."""
+    if isinstance(value, str | bool | None):
+        return value
+    if is_number(value) and math.isfinite(value) and abs(value) < _LARGEST:
+        return value.item() if isinstance(value, np.generic) else value
+    return json.dumps(value, default=str)
 
 
 def _read_seed(value: Any, otherwise: int) -> int:
@@ -101,7 +113,7 @@ def infer_space(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if len(levels) <= 1:
             domains[name] = Fixed(levels[0] if levels else None)
         elif not kinds <= {int, float}:
-            domains[name] = Choice(levels if kinds <= {bool, int, float, str} else sorted(map(str, levels)))
+            domains[name] = Choice(levels)
         elif len(levels) <= MAX_LEVELS:
             domains[name] = Choice(sorted(levels), ordered=True)
         else:

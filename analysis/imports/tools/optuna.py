@@ -67,7 +67,8 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
         raise AnalysisError(
             "an Optuna storage is read by Optuna: it is not installed; pip install 'recurrent-study[optuna]'"
         ) from error
-    if Path(source).exists() and not holds_optuna(Path(source)):
+    path = find_file(source)
+    if path is not None and not holds_optuna(path):
         raise AnalysisError(
             f"{source}: is no storage of Optuna's: give a SQLite or journal file that it wrote"
         )
@@ -105,29 +106,21 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
 @contextmanager
 def _open_storage(source: str) -> Iterator[optuna.storages.BaseStorage]:
     import optuna
+    from sqlalchemy import URL
 
-    path = Path(source)
-    if not path.exists():
-        try:
-            yield optuna.storages.get_storage(source)
-        except (ModuleNotFoundError, ImportError) as error:
-            raise AnalysisError(f"{source}: the driver of this database is not installed: {error}") from error
-        except Exception as error:  # SQLAlchemy's, of many kinds
-            if isinstance(error, AnalysisError):
-                raise
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise AnalysisError(f"{source}: is no storage of Optuna's that can be opened: {first}") from error
+    path = find_file(source)
+    if path is None:
+        _check_database(source)
+        yield optuna.storages.get_storage(source)
         return
     with tempfile.TemporaryDirectory() as folder:
         # Optuna writes into what it opens: tables, and upgrades of them.
         copy = Path(folder) / "storage"
         if path.read_bytes()[:16] == MAGIC:
-            from sqlalchemy import URL
-
             with open_read_only(path) as original, closing(sqlite3.connect(copy)) as target:
                 original.backup(target)
             url = URL.create("sqlite", database=str(copy)).render_as_string(hide_password=False)
-            storage: Any = optuna.storages.RDBStorage(url, skip_compatibility_check=True)
+            storage = optuna.storages.RDBStorage(url, skip_compatibility_check=True)
             try:
                 yield storage
             finally:
@@ -135,6 +128,32 @@ def _open_storage(source: str) -> Iterator[optuna.storages.BaseStorage]:
         else:
             copy.write_bytes(path.read_bytes())
             yield optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(copy)))
+
+
+def find_file(source: str) -> Path | None:
+    """The file that a source is, also by the URL of a SQLite database; None for that of a server."""
+    kind, is_url, rest = source.partition(":///")
+    if is_url and kind.startswith("sqlite") and not Path(source).exists():
+        return Path(rest)
+    return None if "://" in source and not Path(source).exists() else Path(source)
+
+
+def _check_database(url: str) -> None:
+    """Refuse a server's database without Optuna's tables: Optuna would make them."""
+    from sqlalchemy import create_engine, inspect
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        engine = create_engine(url)
+        is_ours = inspect(engine).has_table("version_info")
+        engine.dispose()
+    except ImportError as error:
+        raise AnalysisError(f"{url}: the driver of this database is not installed: {error}") from error
+    except SQLAlchemyError as error:
+        first = str(error).splitlines()[0]
+        raise AnalysisError(f"{url}: is no database that can be opened: {first}") from error
+    if not is_ours:
+        raise AnalysisError(f"{url}: is no storage of Optuna's: it has no table 'version_info'")
 
 
 def _list_tables(path: Path) -> set[str]:

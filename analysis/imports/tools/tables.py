@@ -11,6 +11,7 @@ from analysis.errors import AnalysisError
 from analysis.imports.metrics import tells_kind
 from analysis.imports.runs import ForeignRun, Source
 from analysis.imports.values import read_value
+from analysis.records.schema import State
 from analysis.words.numbers import listing
 
 RUN_COLUMNS = ("run", "run_id", "Run", "run_name", "Name", "ID", "id")
@@ -24,7 +25,12 @@ _ABOUT = {
 }
 """Columns that describe a run in the exports of W&B and MLflow, and are no parameters."""
 
-_STATES = {"crashed": "failed", "failed": "failed", "killed": "failed", "running": "running"}
+_STATES: dict[str, State] = {
+    "crashed": "failed",
+    "failed": "failed",
+    "killed": "failed",
+    "running": "running",
+}
 
 
 def read_table(path: Path) -> Source:
@@ -62,14 +68,14 @@ def read_table(path: Path) -> Source:
             for name in rest
             if name not in metrics and not pd.isna(rows[name].iloc[0]) and not name.startswith("tags.")
         }
-        ended = _STATES.get(str(rows[state].iloc[-1]).lower(), "completed") if state else "completed"
+        ended: State = _STATES.get(str(rows[state].iloc[-1]).lower(), "completed") if state else "completed"
         runs.append(
             ForeignRun(
                 name=str(key),
                 params=params,
                 steps=rows[""].to_numpy(dtype=float),
                 metrics={n.removeprefix("metrics."): rows[n].to_numpy(dtype=float) for n in metrics},
-                state=ended,  # type: ignore[arg-type]
+                state=ended,
                 reason="recorded as failed, without a reason" if ended == "failed" else None,
             )
         )

@@ -152,3 +152,45 @@ def test_findings_of_such_a_study_claim_nothing_of_texts_that_are_not_known(epoc
     assert " 0 validation texts" not in said
     assert "these 0" not in said
     assert "study extend" not in said
+
+
+def test_the_space_is_what_the_runs_show() -> None:
+    n = 12
+    frame = pd.DataFrame({"run": range(n), "epoch": 1, "val_loss": 0.5})
+    params = pd.DataFrame(
+        {
+            "lr": np.geomspace(0.001, 1.0, n),
+            "units": [8, 16] * (n // 2),
+            "width": range(1, n + 1),
+            "cell": ["gru", "lstm"] * (n // 2),
+            "hidden": [[32, 64], [16]] * (n // 2),
+            "dropout": 0.1,
+        }
+    )
+
+    study = from_frame(frame, params)
+
+    assert study.facts.space["parameters"] == {
+        "lr": {"low": 0.001, "high": 1.0, "log": True},
+        "units": {"choice": [8, 16], "ordered": True},
+        "width": {"low": 1, "high": 12, "log": True},
+        "cell": ["gru", "lstm"],
+        "hidden": ["[32, 64]", "[16]"],
+        "dropout": 0.1,
+    }
+    assert study.trials["hidden"].tolist()[:2] == ["[32, 64]", "[16]"]
+
+
+def test_a_figure_below_nothing_is_refused(epochs: pd.DataFrame) -> None:
+    with pytest.raises(AnalysisError, match=r"falls to -0\.1, but none is below 0"):
+        from_frame(epochs.assign(val_loss=-0.1))
+
+
+def test_of_two_seeds_in_a_run_the_first_counts_every_time() -> None:
+    frame = pd.DataFrame({"run": ["a", "b"], "epoch": 1, "val_loss": 0.5})
+    params = pd.DataFrame({"seed": [3, 4], "data.random_state": [7, 7]}, index=["a", "b"])
+
+    study = from_frame(frame, params)
+
+    assert study.trials["seed"].tolist() == [3, 4]
+    assert study.parameters == ()

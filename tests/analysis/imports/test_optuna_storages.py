@@ -91,3 +91,19 @@ def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
         import_study(str(path), kind="optuna")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_sqlite_file_is_read_by_its_url_too_and_none_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    optuna.create_study(storage=f"sqlite:///{path}").optimize(lambda trial: trial.suggest_float("x", 0, 1), 2)
+
+    assert len(import_study(f"sqlite:///{path}").trials) == 2
+    with pytest.raises(AnalysisError, match="is no storage of Optuna's"):
+        import_study(f"sqlite:///{tmp_path / 'none.db'}")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_database_that_cannot_be_reached_is_refused_in_a_line() -> None:
+    with pytest.raises(AnalysisError, match=r"nosuch://x/y: is no database that can be opened: ") as refusal:
+        import_study("nosuch://x/y")
+    assert "\n" not in str(refusal.value)
