@@ -83,7 +83,7 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
 
 
 def _choose_objective(objective: str | None, mapped: Mapping[str, str]) -> str:
-    known = [ours for ours in get_args(Objective) if ours in mapped]
+    known: list[str] = [ours for ours in get_args(Objective) if ours in mapped]
     if objective is None:
         return known[0]
     if objective not in known:
