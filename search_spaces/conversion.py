@@ -12,15 +12,10 @@ from typing import Any
 
 from search_spaces.domains import Choice, Integer, Real, name_density
 from search_spaces.errors import SpaceError, hint_name
+from search_spaces.formats.beginnings import JOURNAL, SQLITE
 from search_spaces.formats.detection import detect_format
 from search_spaces.formats.reading import check_mapping, read_source
 from search_spaces.space import Space
-
-SQLITE = b"SQLite format 3\0"
-"""How a file of SQLite begins."""
-
-JOURNAL = b'{"op_code":'
-"""How a journal of Optuna's begins."""
 
 
 def read_space(path: Path, form: str | None = None) -> tuple[Space, str]:
@@ -40,9 +35,8 @@ def read_space(path: Path, form: str | None = None) -> tuple[Space, str]:
             start = file.read(len(SQLITE))
     except OSError as error:
         raise SpaceError(f"{path} cannot be read ({error.strerror}): give the path of a space.") from None
-    is_journal = start.startswith(JOURNAL)
-    if (is_journal or start == SQLITE) and form in (None, "optuna"):
-        return _read_storage(path, is_journal), "optuna"
+    if (start.startswith(JOURNAL) or start == SQLITE) and form in (None, "optuna"):
+        return _read_storage(path), "optuna"
     found = read_source(path, "a space")
     form = form or detect_format(found)
     if form is None:
@@ -222,11 +216,11 @@ def _is_json(text: str) -> bool:
 # ---- readers
 
 
-def _read_storage(path: Path, is_journal: bool) -> Space:
+def _read_storage(path: Path) -> Space:
     """The space of the only study in a file of Optuna's."""
     from search_spaces.adapters import optuna_files as adapter
 
-    return adapter.from_journal(path) if is_journal else adapter.from_storage(f"sqlite:///{path}")
+    return adapter.from_file(path)
 
 
 def _read_optuna(found: Any) -> Space:

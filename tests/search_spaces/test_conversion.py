@@ -190,6 +190,11 @@ def test_a_file_of_optunas_shows_the_space_of_its_study(tmp_path: Path) -> None:
     journal = optuna.storages.JournalStorage(backend)
     optuna.copy_study(from_study_name=study.study_name, from_storage=f"sqlite:///{path}", to_storage=journal)
     assert convert(tmp_path / "journal.log", None, None).space == converted.space
+    before = path.read_bytes()
+    odd = path.rename(tmp_path / "a b%20?x.db")  # what is no letter alone in a URL
+    assert convert(odd, None, None).space == converted.space
+    assert odd.read_bytes() == before
+    odd.rename(path)
     optuna.create_study(study_name="second", storage=f"sqlite:///{path}")
     with pytest.raises(SpaceError, match="has 2 studies"):
         read_space(path)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +13,11 @@ from analysis.imports.runs import ForeignRun, Source, gather, is_number
 from analysis.records.read_only import open_read_only
 from analysis.records.schema import State
 from analysis.words.numbers import count, listing
+from search_spaces.formats.beginnings import JOURNAL, SQLITE
 
 if TYPE_CHECKING:
     import optuna
 
-MAGIC = b"SQLite format 3\0"
 VALUE = "value"
 """What the unnamed figures are called that Optuna keeps of a trial: `--val-loss value`."""
 
@@ -36,15 +34,8 @@ def holds_optuna(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as stream:
-        start = stream.read(4096)
-    if start.startswith(MAGIC):
-        return "version_info" in _list_tables(path)
-    line = start.partition(b"\n")[0]
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(entry, dict) and {"op_code", "worker_id"} <= set(entry)
+        start = stream.read(len(SQLITE))
+    return start.startswith(JOURNAL) or (start == SQLITE and _has_studies(path))
 
 
 def read_optuna(source: str, study_name: str | None = None) -> Source:
@@ -106,28 +97,16 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
 @contextmanager
 def _open_storage(source: str) -> Iterator[optuna.storages.BaseStorage]:
     import optuna
-    from sqlalchemy import URL
+
+    from search_spaces.adapters.optuna_files import opened
 
     path = find_file(source)
     if path is None:
         _check_database(source)
         yield optuna.storages.get_storage(source)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        # Optuna writes into what it opens: tables, and upgrades of them.
-        copy = Path(folder) / "storage"
-        if path.read_bytes()[:16] == MAGIC:
-            with open_read_only(path) as original, closing(sqlite3.connect(copy)) as target:
-                original.backup(target)
-            url = URL.create("sqlite", database=str(copy)).render_as_string(hide_password=False)
-            storage = optuna.storages.RDBStorage(url, skip_compatibility_check=True)
-            try:
-                yield storage
-            finally:
-                storage.engine.dispose()
-        else:
-            copy.write_bytes(path.read_bytes())
-            yield optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(copy)))
+    with opened(path) as storage:
+        yield storage
 
 
 def find_file(source: str) -> Path | None:
@@ -156,14 +135,13 @@ def _check_database(url: str) -> None:
         raise AnalysisError(f"{url}: is no storage of Optuna's: it has no table 'version_info'")
 
 
-def _list_tables(path: Path) -> set[str]:
+def _has_studies(path: Path) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'version_info'"
     try:
         with open_read_only(path) as connection:
-            return {
-                name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
+            return connection.execute(query).fetchone() is not None
     except sqlite3.Error:
-        return set()
+        return False
 
 
 def _read_trial(trial: optuna.trial.FrozenTrial) -> ForeignRun:
