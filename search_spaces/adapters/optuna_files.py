@@ -70,8 +70,8 @@ def from_file(path: Path) -> Space:
             names = optuna.get_all_study_names(storage)
             if len(names) != 1:
                 raise SpaceError(
-                    f"the storage has {len(names)} studies, {names!r}, and the space of one is read: in Python, "
-                    "from_study(optuna.load_study(...)) reads any."
+                    f"the storage has {len(names)} studies, {names!r}, and the space of one is read: in "
+                    "Python, from_study(optuna.load_study(...)) reads any."
                 )
             study = optuna.load_study(study_name=names[0], storage=storage)
         return from_study(study)
