@@ -228,12 +228,14 @@ def test_a_study_is_like_one_that_is_there_from_python_too(here: Path) -> None:
     assert spec.training.max_epochs == 9
     assert spec.space == study.make_spec(study.like("studies/small")).space
     assert study.like("studies/small").name == "small-again"
+    assert study.like("studies/small").seed == 1  # else it would draw the same settings again
 
 
 def test_a_plan_has_nothing_to_start_warm(here: Path) -> None:
     run_study()
 
     assert study.like("studies/small").warm_start == ()
+    assert study.like("studies/small").seed == 0
 
 
 def test_a_study_is_not_like_two(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
