@@ -67,6 +67,6 @@ def _table(grid: Grid) -> Sequence[str]:
     if len(grid.frame) > len(rows):
         lines += [
             "",
-            f"{len(grid.frame) - len(rows):,} more rows in [tables/{grid.name}.csv](tables/{grid.name}.csv).",
+            f"{len(grid.frame) - len(rows):,} more in [tables/{grid.name}.csv](tables/{grid.name}.csv).",
         ]
     return lines

@@ -24,8 +24,7 @@ def lost_grids(evidence: Evidence) -> list[Grid]:
     rows = as_records(table)
     shown = pd.DataFrame(
         {
-            "factor": [label_factor(row["factor"]) for row in rows],
-            "level": [label_value(row["factor"], row["level"]) for row in rows],
+            "level": [label_level(row["factor"], row["level"]) for row in rows],
             "runs": [f"{row['n_runs']}" for row in rows],
             **{word: [f"{row[name]}" for row in rows] for name, word in _KINDS.items()},
             "share": [percent(row["share"], 0) for row in rows],

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.records.files import as_records
 from analysis.report.content import Grid
 from analysis.statistics.evidence import Evidence
-from analysis.words.labels import label_factor, label_value
+from analysis.words.labels import label_level
 from analysis.words.numbers import NONE, count, percent
 
 
@@ -40,8 +40,7 @@ def onset_grids(evidence: Evidence) -> list[Grid]:
         return []
     shown = pd.DataFrame(
         {
-            "factor": [label_factor(row["factor"]) for row in rows],
-            "level": [label_value(row["factor"], row["level"]) for row in rows],
+            "level": [label_level(row["factor"], row["level"]) for row in rows],
             "runs": [f"{row['n_runs']:.0f}" for row in rows],
             "onset seen": [f"{row['n_onsets']:.0f}" for row in rows],
             "overfit": [
