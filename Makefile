@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests that lie side by side share what they set up, and whoever is idle takes half of what another has left.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 
 .PHONY: study test test-slow test-core test-spaces test-reports check clean
 
@@ -9,10 +11,10 @@ study: $(VENV)/.installed-run  ## a first study on the embedded docstrings, and 
 	$(BIN)/study run quick
 
 test: $(VENV)/.installed-check  ## the fast tests, one real study through Ray among them
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 test-slow: $(VENV)/.installed-check  ## the slow tests
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow $(SIDE_BY_SIDE)
 
 test-core: test-spaces test-reports  ## each package where no more is installed than it asks for
 
@@ -20,7 +22,7 @@ test-spaces: .venv-spaces/.installed  ## search_spaces on NumPy, PyYAML and Optu
 	.venv-spaces/bin/pytest tests/search_spaces
 
 test-reports: .venv-reports/.installed  ## analysis where nothing can be trained
-	.venv-reports/bin/pytest tests/analysis
+	.venv-reports/bin/pytest tests/analysis $(SIDE_BY_SIDE)
 
 check: $(VENV)/.installed-check  ## lint, formatting, types, layers, dead and duplicate code
 	$(BIN)/ruff check .
