@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests that lie side by side share what they set up, and whoever is idle takes half of what another has left.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: study test test-slow test-core test-spaces test-reports check clean
+.PHONY: study test test-slow test-core test-spaces test-reports check docs clean
 
 study: $(VENV)/.installed-run  ## a first study on the embedded docstrings, and its report
 	$(BIN)/study run quick
@@ -24,7 +24,10 @@ test-spaces: .venv-spaces/.installed  ## search_spaces on NumPy, PyYAML and Optu
 test-reports: .venv-reports/.installed  ## analysis where nothing can be trained
 	.venv-reports/bin/pytest tests/analysis $(SIDE_BY_SIDE)
 
-check: $(VENV)/.installed-check  ## lint, formatting, types, layers, dead and duplicate code
+docs: $(VENV)/.installed-check  ## the pages of docs/ as a site in build/site; a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 PATH="$(CURDIR)/$(BIN):$$PATH" mkdocs build --quiet --strict
+
+check: docs  ## lint, formatting, types, layers, dead and duplicate code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
