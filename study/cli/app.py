@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -22,9 +23,7 @@ from study.cli.output import guard_streams
 
 app = typer.Typer(
     name="study",
-    help="Search recurrent text classifiers, and report how well they do and when they overfit.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -54,13 +53,35 @@ app.command("list")(browsing.list_studies)
 app.command("import")(importing.import_)
 
 
+def say_version(is_asked: bool) -> None:
+    """Print which release this is, and of which Python, and end."""
+    if is_asked:
+        import platform
+
+        from analysis.records.provenance import installed_version
+
+        release = installed_version("recurrent-study") or "not installed, run from its sources"
+        print(f"recurrent-study {release}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=say_version, is_eager=True, help="Say which release this is."),
+    ] = False,
+) -> None:
+    """Search recurrent text classifiers, and report how well they do and when they overfit."""
+
+
 def main() -> None:
     """Run the command line; bad input is one line and its exit status, our own faults show a traceback."""
     # Matplotlib refuses to load under a backend that it does not know, and none of a window's is used.
     os.environ["MPLBACKEND"] = "agg"
     output = guard_streams()
     try:
-        app()
+        app(prog_name="study")
     except ValueError as error:
         status = _status_of(error)
         if status is None:

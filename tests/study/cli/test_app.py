@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +163,31 @@ def test_help_and_list_load_no_heavy_library(tmp_path: Path) -> None:
         "heavy = {'ray', 'tensorflow', 'keras', 'optuna', 'pandas', 'numba', 'matplotlib'}\n"
         "print('loaded:', sorted(heavy & set(sys.modules)))\n"
     )
-    for arguments in (["--help"], ["list", str(tmp_path)], ["presets"], ["space"]):
+    for arguments in (["--help"], ["--version"], ["list", str(tmp_path)], ["presets"], ["space"]):
         said = subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
         ).stdout
         assert "loaded: []" in said, arguments
+
+
+def test_the_command_says_its_release(invoke: Invoke) -> None:
+    status, said = invoke("--version")
+
+    assert status == 0
+    assert said == f"recurrent-study {version('recurrent-study')}, Python {platform.python_version()}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("study re", {"resume", "retry", "report"}), ("study run --samp", {"--sampler"})],
+)
+def test_a_shell_completes_commands_and_options(
+    monkeypatch: pytest.MonkeyPatch, invoke: Invoke, words: str, expected: set[str]
+) -> None:
+    monkeypatch.setenv("_STUDY_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+
+    status, said = invoke()
+
+    assert (status, set(said.split())) == (0, expected)
