@@ -105,6 +105,29 @@ def test_where_no_command_runs_spaces_can_be_read_all_the_same() -> None:
     assert said.endswith('[report]", or run what needs none: python -m search_spaces')
 
 
+@pytest.mark.parametrize(
+    ("arguments", "library", "extra"),
+    [
+        (["import", "events", "--to", "made"], "tensorboard", "tensorboard"),
+        (["import", "search.log", "--to", "made"], "optuna", "optuna"),
+        (["space", "--to", "configspace"], "ConfigSpace", "configspace"),
+    ],
+)
+def test_what_one_format_takes_is_asked_for_where_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], library: str, extra: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "events.out.tfevents.1").touch()
+    (tmp_path / "search.log").write_text('{"op_code": 0}\n')
+
+    status, said = run_command(*arguments, missing={library})
+
+    assert status == 3
+    assert f"recurrent-study[{extra}]" in said
+    assert not (tmp_path / "made").exists()
+
+
 ABOVE_REPORTS = {name for name, extra in EXTRAS.items() if extra != "report"}
 
 

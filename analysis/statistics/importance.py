@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.errors import AnalysisError
+from analysis.errors import MissingLibraryError
 from analysis.statistics.boundaries import read_domains
 from analysis.statistics.intervals import LEVEL, Seed, percentile_interval
 from analysis.statistics.settings import parameter_columns, scored_runs
@@ -74,7 +74,7 @@ def parameter_importance(
         where all scores are the same.
 
     Raises:
-        AnalysisError: If Optuna or scikit-learn is not installed.
+        MissingLibraryError: If Optuna or scikit-learn is not installed.
 
     Source: Hutter, Hoos & Leyton-Brown (2014); Watanabe, Bansal & Hutter (2023); half samples: Politis,
         Romano & Wolf (1999), section 2.2.
@@ -106,7 +106,7 @@ def _require_optuna() -> None:
         try:
             importlib.import_module(name)
         except ImportError as error:
-            raise AnalysisError(
+            raise MissingLibraryError(
                 f"parameter importance needs Optuna and scikit-learn, not without {name}: "
                 "pip install 'recurrent-study[optuna]'"
             ) from error

@@ -20,10 +20,14 @@ from study.cli import (
     training,
 )
 from study.cli.output import guard_streams
+from study.errors import EXIT_STATUSES
 
 app = typer.Typer(
     name="study",
     no_args_is_help=True,
+    epilog="Exit status: "
+    + "; ".join(f"{number} {meaning}" for number, meaning in EXIT_STATUSES.items())
+    + ".",
     pretty_exceptions_enable=False,
 )
 
@@ -76,7 +80,7 @@ def begin(
 
 
 def main() -> None:
-    """Run the command line; bad input is one line and its exit status, our own faults show a traceback."""
+    """Run the command line; what a `StudyError` says is one line and its exit status."""
     # Matplotlib refuses to load under a backend that it does not know, and none of a window's is used.
     os.environ["MPLBACKEND"] = "agg"
     output = guard_streams()
@@ -103,7 +107,7 @@ def _say(text: str) -> None:
 
 
 def _status_of(error: ValueError) -> int | None:
-    from analysis.errors import AnalysisError, UnwritableError
+    from analysis.errors import AnalysisError, MissingLibraryError, UnwritableError
     from search_spaces.errors import SpaceError
     from study.errors import EnvironmentFaultError, IntegrityError, StudyError
 
@@ -111,6 +115,6 @@ def _status_of(error: ValueError) -> int | None:
         return error.exit_status
     if type(error).__name__ == "DamagedRecordsError":  # by name: its module loads pandas
         return IntegrityError.exit_status
-    if isinstance(error, UnwritableError):
+    if isinstance(error, MissingLibraryError | UnwritableError):
         return EnvironmentFaultError.exit_status
     return 2 if isinstance(error, AnalysisError | SpaceError) else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from typing import NoReturn
 
 REPORTING = ("report", "compare", "list", "space", "presets")
 """The commands that need no more than reports do."""
@@ -21,8 +23,19 @@ def main() -> None:
         for_studies = bool(command) and command not in REPORTING
         line = explain_missing(error, f"study {command}".strip(), for_studies)
         if line is None:
-            raise
+            _end_by_fault()
         if command == "space":
             line += ", or run what needs none: python -m search_spaces"
         print(f"study: {line}", file=sys.stderr)
         sys.exit(3)
+    except Exception:
+        _end_by_fault()
+
+
+def _end_by_fault() -> NoReturn:
+    """End with a traceback and a status of its own: whoever waits must not take it for an end."""
+    from study.errors import INTERNAL_FAULT
+
+    traceback.print_exc()
+    print("study: a fault of the program itself; please report the lines above", file=sys.stderr)
+    sys.exit(INTERNAL_FAULT)

@@ -127,6 +127,4 @@ def finish(spec: StudySpec, leg: Verb) -> None:
     if result.stop_signal is not None:
         ignore_signals()
     print_result(console, result)
-    if result.stop_signal is not None:
-        raise typer.Exit(128 + result.stop_signal)
-    raise typer.Exit(1 if result.n_failed or result.missing else 0)
+    raise typer.Exit(result.exit_status)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.errors import AnalysisError, UnwritableError
+from analysis.errors import AnalysisError, MissingLibraryError, UnwritableError
 from search_spaces.errors import SpaceError
 from study.errors import EnvironmentFaultError, IntegrityError, StudyError
 from study.running.listener import Listener
@@ -34,7 +34,7 @@ def _in_one_line() -> Iterator[None]:
     """Raise as ours what the other two packages say of bad input."""
     try:
         yield
-    except UnwritableError as error:
+    except (MissingLibraryError, UnwritableError) as error:
         raise EnvironmentFaultError(str(error)) from error
     except AnalysisError as error:
         kind = IntegrityError if type(error).__name__ == "DamagedRecordsError" else StudyError

@@ -167,7 +167,7 @@ class Leg:
                     self.listener.on_warning(f"could not be made, and is left out of the report: {what}")
             if interruption.reason is None:
                 self._draw_lines_by_amount(ledger, encoding.result, faults)
-            bad = sum(o.state in ("failed", "diverged", "timeout") for o in ledger.outcomes())
+            states = [outcome.state for outcome in ledger.outcomes()]
             page = None
             # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
             if interruption.signal is None:
@@ -178,7 +178,13 @@ class Leg:
         if interruption.signal is None:
             write_checksums(self.directory)
         return StudyResult(
-            self.directory, page, interruption.reason, interruption.signal, bad, tuple(faults.traces)
+            self.directory,
+            page,
+            interruption.reason,
+            interruption.signal,
+            n_failed=sum(state in ("failed", "diverged", "timeout") for state in states),
+            missing=tuple(faults.traces),
+            n_ended=sum(state != "running" for state in states),
         )
 
     def _open_or_create(self, corpus: Corpus, encoding: Background[EncodedCorpus]) -> tuple[Ledger, Manifest]:

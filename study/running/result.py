@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.words.numbers import NONE, count
-from study.errors import StudyError
+from study.errors import ALL_FAILED, StudyError
 from study.store.directory import StudyDirectory
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class StudyResult:
         stop_signal: The signal that ended it, if one did.
         n_failed: Replicates that failed, diverged or took too long.
         missing: What of the report, or of the lines to beat, could not be made.
+        n_ended: Replicates that ended, whichever way.
     """
 
     directory: StudyDirectory
@@ -59,9 +60,19 @@ class StudyResult:
     stop_signal: int | None
     n_failed: int
     missing: tuple[str, ...] = ()
+    n_ended: int = 0
 
     def __fspath__(self) -> str:
         return str(self.directory.path)
+
+    @property
+    def exit_status(self) -> int:
+        """What the command line ends with, of `study.errors.EXIT_STATUSES`."""
+        if self.stop_signal is not None:
+            return 128 + self.stop_signal
+        if self.n_failed and self.n_failed == self.n_ended:
+            return ALL_FAILED
+        return 1 if self.n_failed or self.missing else 0
 
     @property
     def path(self) -> Path:
@@ -197,4 +208,5 @@ def open_result(path: Path) -> StudyResult:
         interruption=_ENDS.get(outcome, outcome.removeprefix("stopped: ")),
         stop_signal=None,
         n_failed=int(states.isin(["failed", "diverged", "timeout"]).sum()),
+        n_ended=int((states != "running").sum()),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from search_spaces import Choice, Fixed, Space
 from search_spaces.domains import name_density
 from study.designs import SearchDesign
-from study.errors import StudyError
+from study.errors import EnvironmentFaultError, StudyError
 from study.spec.imports import import_object
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _searched(space: Space) -> list[Any]:
 def _check_packages(sampler: str) -> None:
     for package in NEEDED_PACKAGES.get(sampler, ()):
         if importlib.util.find_spec(package) is None:
-            raise StudyError(
+            raise EnvironmentFaultError(
                 f"the sampler {sampler} needs the package {package}: it is not installed; "
                 f"run pip install {package}, or set design.sampler to tpe"
             )

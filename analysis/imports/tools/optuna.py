@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, MissingLibraryError
 from analysis.imports.runs import ForeignRun, Source, gather, is_number
 from analysis.records.read_only import open_read_only
 from analysis.records.schema import State
@@ -50,12 +50,13 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
         study_name: The study, where there are several.
 
     Raises:
+        MissingLibraryError: If Optuna, or the driver of a database, is not installed.
         AnalysisError: If it is no storage of Optuna's, or the study is not there.
     """
     try:
         import optuna
     except ModuleNotFoundError as error:
-        raise AnalysisError(
+        raise MissingLibraryError(
             "an Optuna storage is read by Optuna: it is not installed; pip install 'recurrent-study[optuna]'"
         ) from error
     path = find_file(source)
@@ -127,7 +128,7 @@ def _check_database(url: str) -> None:
         is_ours = inspect(engine).has_table("version_info")
         engine.dispose()
     except ImportError as error:
-        raise AnalysisError(f"{url}: the driver of this database is not installed: {error}") from error
+        raise MissingLibraryError(f"{url}: the driver of this database is not installed: {error}") from error
     except SQLAlchemyError as error:
         first = str(error).splitlines()[0]
         raise AnalysisError(f"{url}: is no database that can be opened: {first}") from error

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import AnalysisError
+from analysis.errors import MissingLibraryError
 from analysis.imports.runs import ForeignRun, Source, gather
 from analysis.imports.values import read_path
 
@@ -29,13 +29,14 @@ def read_tensorboard(path: Path) -> Source:
     is `validation/epoch_loss` then. Parameters that no file holds are read from names, in parts `key=value`.
 
     Raises:
-        AnalysisError: If TensorBoard is not installed, or no file holds a scalar.
+        MissingLibraryError: If TensorBoard is not installed.
+        AnalysisError: If no file holds a scalar.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it loads TensorFlow where that is installed
     try:
         from tensorboard.backend.event_processing import event_accumulator
     except ModuleNotFoundError as error:
-        raise AnalysisError(
+        raise MissingLibraryError(
             "event files are read by TensorBoard: it is not installed; pip install "
             "'recurrent-study[tensorboard]'"
         ) from error

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,9 @@ import pytest
 
 import analysis
 from analysis.errors import UnwritableError
+from study.cli import entry
 from study.cli.app import main
+from study.errors import EXIT_STATUSES, StudyError
 from study.machine.capacity import count_cpus
 
 Invoke = Callable[..., tuple[int, str]]
@@ -191,3 +194,51 @@ def test_a_shell_completes_commands_and_options(
     status, said = invoke()
 
     assert (status, set(said.split())) == (0, expected)
+
+
+def test_the_exit_statuses_are_told_in_help_and_documents_alike(invoke: Invoke) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    _, said = invoke("--help")
+
+    (table,) = re.findall(r"(?m)^\| exit status \| meaning \|\n.*\n((?:\|.*\n)+)", page)
+    told = dict(re.findall(r"\| ([\d, ]+) \| (.*) \|", table))
+    assert told == EXIT_STATUSES
+    assert all(f"{number} {meaning}" in " ".join(said.split()) for number, meaning in EXIT_STATUSES.items())
+
+
+def test_every_error_of_ours_has_a_status_that_is_told() -> None:
+    errors = [StudyError, *StudyError.__subclasses__()]
+
+    assert {str(error.exit_status) for error in errors} == {"2", "3", "4", "5"} < EXIT_STATUSES.keys()
+
+
+def test_a_fault_of_our_own_shows_its_traceback_and_is_no_status_of_a_study(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("study.cli.app.main", fail)
+
+    with pytest.raises(SystemExit) as stopped:
+        entry.main()
+
+    said = capsys.readouterr().err
+    assert stopped.value.code == 70
+    assert "Traceback" in said and "KeyError: 'a fault of ours'" in said
+    assert said.endswith("study: a fault of the program itself; please report the lines above\n")
+
+
+def test_a_module_of_a_users_own_that_is_missing_is_no_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
+
+    monkeypatch.setattr("study.cli.app.main", fail)
+
+    with pytest.raises(SystemExit) as stopped:
+        entry.main()
+
+    assert stopped.value.code == 70
+    assert "No module named 'nowhere'" in capsys.readouterr().err

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from study.spec.presets import preset_names
+from study.store.checksums import CHECKSUMS_FILE
 
 ROOT = Path(__file__).parents[3]
 
@@ -144,23 +145,30 @@ def test_the_kubernetes_job_runs_a_preset_of_ours_on_the_cluster_it_is_part_of(j
     shell, option, script = shlex.split(job["spec"]["entrypoint"])
     assert (shell, option) == ("bash", "-c")
     program, command, preset, *options = shlex.split(script.partition("||")[0])
+    assert f"/studies/{preset}/" in script
 
     assert (program, command) == ("study", "run")
     assert preset in preset_names()
     assert dict(zip(options[::2], options[1::2], strict=True)) == {"--address": "auto", "--out": "/studies"}
 
 
-@pytest.mark.parametrize(("status", "expected"), [(0, 0), (1, 0), (3, 1), (143, 1)])
+@pytest.mark.parametrize(
+    ("status", "at_rest", "expected"),
+    [(0, True, 0), (1, True, 0), (1, False, 1), (3, True, 1), (6, True, 1), (70, True, 1), (143, False, 1)],
+)
 def test_the_kubernetes_job_is_done_where_the_study_is(
-    job: dict[str, Any], tmp_path: Path, status: int, expected: int
+    job: dict[str, Any], tmp_path: Path, status: int, at_rest: bool, expected: int
 ) -> None:
+    if at_rest:
+        (tmp_path / "imdb").mkdir()
+        (tmp_path / "imdb" / CHECKSUMS_FILE).write_text("")
     program = tmp_path / "study"
     program.write_text(f"#!/bin/bash\nexit {status}\n")
     program.chmod(0o755)
 
     # As Ray's job manager runs an entrypoint: through a shell.
     ran = subprocess.run(
-        ["/bin/sh", "-c", job["spec"]["entrypoint"]],
+        ["/bin/sh", "-c", job["spec"]["entrypoint"].replace("/studies", str(tmp_path))],
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
     )
 

@@ -100,10 +100,29 @@ def test_a_study_in_which_nothing_completed_has_no_best_setting(
 
     result = open_result(folder)
 
-    assert result.n_failed == 4
+    assert (result.n_failed, result.exit_status) == (4, 6)
     assert "4 runs, 4 of them failed; no run completed" in repr(result)
     with pytest.raises(StudyError, match="none was; go on with"):
         _ = result.best_params
+
+
+@pytest.mark.parametrize(
+    ("signal", "n_failed", "n_ended", "missing", "status"),
+    [
+        (None, 0, 4, (), 0),
+        (None, 0, 0, (), 0),
+        (None, 1, 4, (), 1),
+        (None, 0, 4, ("a figure",), 1),
+        (None, 4, 4, (), 6),
+        (15, 4, 4, (), 143),
+    ],
+)
+def test_a_result_knows_the_exit_status_that_tells_of_it(
+    folder: Path, signal: int | None, n_failed: int, n_ended: int, missing: tuple[str, ...], status: int
+) -> None:
+    result = StudyResult(StudyDirectory(folder), None, None, signal, n_failed, missing, n_ended)
+
+    assert result.exit_status == status
 
 
 def test_a_notebook_shows_figures_findings_and_nothing_unescaped(folder: Path) -> None:
