@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -202,8 +204,13 @@ TOOLS = {
     "bin/scontrol": "#!/bin/bash\n"
     'echo "scontrol $*" >> "$CALLS"\n'
     '[ "$1" != show ] || printf "n1\\nn2\\nn3\\n"\n',
-    ".venv/bin/ray": '#!/bin/bash\necho "ray $* token=$RAY_AUTH_MODE" >> "$CALLS"\nexec sleep 60\n',
-    ".venv/bin/python": '#!/bin/bash\necho "python $*" >> "$CALLS"\n',
+    ".venv/bin/ray": '#!/bin/bash\necho "ray $* token=$RAY_AUTH_MODE at $RAY_AUTH_TOKEN_PATH" >> "$CALLS"\n'
+    "if [[ $* == *--head* && -n $HEAD_DIES ]]; then\n"
+    '    while ! [ -e "$CALLS.$HEAD_DIES" ]; do sleep 0.1; done; exit 1\nfi\n'
+    "exec sleep 60\n",
+    ".venv/bin/python": '#!/bin/bash\necho "python ${*//$\'\\n\'/ }" >> "$CALLS"\n'
+    'mkdir -p "${RAY_AUTH_TOKEN_PATH%/*}"; touch "$RAY_AUTH_TOKEN_PATH"\n'
+    '[[ $* != *answers* ]] || { touch "$CALLS.asked"; [ "$HEAD_DIES" != asked ]; }\n',
     ".venv/bin/study": "#!/bin/bash\n"
     'echo "study $*" >> "$CALLS"\n'
     "trap 'sleep 0.3; exit 143' TERM\n"
@@ -224,20 +231,22 @@ class Batch:
             path.write_text(script)
             path.chmod(0o755)
 
-    def start(self, status: str = "") -> subprocess.Popen[bytes]:
+    def start(self, status: str = "", head_dies: str = "") -> subprocess.Popen[str]:
         return subprocess.Popen(
             ["bash", str(ROOT / "deploy" / "slurm.sh"), "imdb", "--trials", "9"],
             env={
                 "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
                 "HOME": str(self.folder),
                 "STUDY_HOME": str(self.folder),
-                "STUDY_HEAD_START_S": "0",
+                "HEAD_DIES": head_dies,
                 "SLURM_JOB_ID": "7",
                 "SLURM_JOB_NODELIST": "n[1-3]",
                 "SLURM_CPUS_PER_TASK": "16",
                 "CALLS": str(self.calls),
                 "STATUS": status,
             },
+            stderr=subprocess.PIPE,
+            text=True,
             start_new_session=True,
         )
 
@@ -250,23 +259,27 @@ def batch(tmp_path: Path) -> Batch:
     return Batch(tmp_path)
 
 
-def end(process: subprocess.Popen[bytes]) -> int:
+def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     status = process.wait(timeout=20)
-    os.killpg(process.pid, signal.SIGKILL)  # its pretended nodes; Slurm would end them
-    return status
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # its pretended nodes; Slurm would end them
+    return status, process.communicate()[1]
 
 
 def test_the_slurm_script_starts_a_node_each_with_token_and_the_study_beside_the_head(batch: Batch) -> None:
-    status = end(batch.start(status="1"))
+    status, _ = end(batch.start(status="1"))
 
     said = batch.said()
     assert status == 1
+    assert not (batch.folder / ".ray" / "slurm-7").exists()
     rays = [line for line in said if line.startswith("ray ")]
-    assert all(line.endswith("token=token") for line in rays)
-    assert any("--head --port=6379 --num-cpus=16 --include-dashboard=false" in line for line in rays)
+    assert all(line.endswith(f"token=token at {batch.folder}/.ray/slurm-7/auth_token") for line in rays)
+    assert any("--head --port=20007 --num-cpus=16" in line for line in rays)
+    assert all(line.count("--min-worker-port=0 --max-worker-port=0") == 1 for line in rays)
+    assert "--include-dashboard=false" in next(line for line in rays if "--head" in line)
     nodes = [word for line in said if line.startswith("srun") for word in line.split() if "nodelist" in word]
     assert sorted(nodes) == ["--nodelist=n1", "--nodelist=n2", "--nodelist=n3"]
-    assert "study run imdb --trials 9 --address n1:6379" in said
+    assert "study run imdb --trials 9 --address n1:20007" in said
     assert "scontrol requeue 7" not in said
 
 
@@ -279,5 +292,30 @@ def test_the_slurm_script_passes_a_signal_on_and_queues_the_study_again(batch: B
 
     process.terminate()
 
-    assert end(process) == 143
+    assert end(process) == (143, "")
+    assert (batch.folder / ".ray" / "slurm-7" / "auth_token").exists()
     assert batch.said()[-1] == "scontrol requeue 7"
+
+
+def test_the_slurm_script_begins_no_study_where_the_head_never_came_up(batch: Batch) -> None:
+    status, said = end(batch.start(head_dies="asked"))
+
+    assert status == 3
+    assert said.endswith("nothing recorded is lost, sbatch goes on\n")
+    assert not any(line.startswith("study ") for line in batch.said())
+
+
+def test_the_slurm_script_ends_the_study_where_the_step_of_the_head_has_died(batch: Batch) -> None:
+    status, said = end(batch.start(head_dies="busy"))
+
+    assert status == 3
+    assert "the step of Ray's head on n1 has ended" in said
+    assert "study run imdb --trials 9 --address n1:20007" in batch.said()
+    assert "scontrol requeue 7" not in batch.said()
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+def test_the_slurm_script_is_clean() -> None:
+    checked = subprocess.run(["shellcheck", ROOT / "deploy" / "slurm.sh"], capture_output=True, text=True)
+
+    assert (checked.returncode, checked.stdout) == (0, "")
