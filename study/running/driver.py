@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from analysis.records.schema import State
 from study.machine.processes import count_kernel_kills
 from study.running.listener import Listener
+from study.running.streak import FailureStreak
 from study.search.source import Source
 from study.spec.schema import StudySpec
 from study.store.checkpoints import Checkpoint, CheckpointFolder
@@ -69,6 +70,7 @@ class Driver:
 
     Attributes:
         earlier: What the study had come to when this leg began.
+        streak: The failures of this leg that are alike.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Driver:
         self._count_kills = count_kills
         self._attempts: dict[Hashable, _Attempt] = {}
         self._waiting_for_memory: deque[Assignment] = deque()
+        self.streak = FailureStreak()
         self.earlier = ledger.outcomes()
         # A process may have died after it recorded an end and before it removed the checkpoint.
         checkpoints.keep_only(o.assignment for o in self.earlier if o.state == "running")
@@ -168,6 +171,7 @@ class Driver:
             self._models.offer(assignment, report.score, report.best_epoch, report.model, report.ms_per_text)
         state = self._source.record(assignment, report, stopped=stopped)
         if state != "running":
+            self.streak.note(state, report.reason)
             self._forget(key)
         elif report.checkpoint is not None and report.figures is not None:
             # The record before the checkpoint: no checkpoint is ahead of the epochs that are known.
@@ -191,6 +195,7 @@ class Driver:
             del self._attempts[key]  # its checkpoint stays: the next attempt continues from it
             reason = f"{reason}; it is tried again{', alone' if ran_out_of_memory else ''}"
         else:
+            self.streak.note(state, reason)
             self._forget(key)
         self._listener.on_report(attempt.assignment, Report(state=state, reason=reason), state)
 

@@ -194,6 +194,8 @@ class _Callback(TrialProgressCallback):  # type: ignore[misc]
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         # Ten times a second or more. Tune would end by itself when all is done, but first asks each worker to
         # stop, and reads all its trials.
+        if self._interruption.reason is None and not self._driver.is_done:
+            self._interruption.reason = self._driver.streak.verdict
         if self._driver.is_done or self._interruption.is_due():
             raise _LegOverError
         n_running = self._driver.n_running

@@ -75,6 +75,23 @@ def test_a_trial_that_misbehaves_ends_alone_and_with_its_reason(tmp_path: Path) 
         assert token_path().read_bytes() not in content, path
 
 
+def test_a_study_whose_runs_all_fail_alike_ends_after_ten_and_is_resumable(tmp_path: Path) -> None:
+    space = SPEC["space"] | {
+        "bidirectional": False,
+        "units": int(Misdeed.RAISE),
+        "embedding_dim": [*range(2, 8)],
+    }
+
+    status, said = finish(start(tmp_path, "UnrulyWorker", space=space))
+
+    ended = [state for _, _, state, _ in read_attempts(tmp_path / "cheap") if state != "running"]
+    assert status == 6, said
+    assert set(ended) == {"failed"}
+    assert 10 <= len(ended) < 18
+    (leg,) = json.loads((tmp_path / "cheap" / "manifest.json").read_text())["legs"]
+    assert leg["outcome"].startswith("stopped: the last 10 runs failed alike (RuntimeError: no such)")
+
+
 def test_a_study_of_twenty_of_which_five_hang_ends_with_fifteen_results(tmp_path: Path) -> None:
     space = SPEC["space"] | {
         "cell": "rnn",

@@ -48,8 +48,7 @@ def main() -> int:
         return error.exit_status
     if result.stop_signal is not None:
         ignore_signals()
-        return 128 + result.stop_signal
-    return 1 if result.n_failed else 0
+    return result.exit_status
 
 
 if __name__ == "__main__":
