@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis import plots
     from analysis.errors import AnalysisError
+    from analysis.exports.tensorboard import write_tensorboard
     from analysis.imports.frame import from_frame
     from analysis.imports.reading import import_study
     from analysis.records.files import write_csv, write_parquet
@@ -38,6 +39,7 @@ __all__ = [
     "write_csv",
     "write_parquet",
     "write_report",
+    "write_tensorboard",
 ]
 
 _HOMES = {
@@ -51,6 +53,7 @@ _HOMES = {
     "write_csv": "analysis.records.files",
     "write_parquet": "analysis.records.files",
     "write_report": "analysis.report.write",
+    "write_tensorboard": "analysis.exports.tensorboard",
 }
 _MODULES = ("plots",)
 

@@ -14,6 +14,7 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("charset_normalizer", "keras", "llvmlite", "numba", "platformdirs"), "run"),
         **dict.fromkeys(("psutil", "ray", "tensorflow", "threadpoolctl"), "run"),
         "ConfigSpace": "configspace",
+        "tensorboard": "tensorboard",
         "tokenizers": "bpe",
         **dict.fromkeys(("cmaes", "torch"), "samplers"),
     }

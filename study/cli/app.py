@@ -11,6 +11,7 @@ import typer
 from study.cli import (
     browsing,
     caring,
+    exporting,
     importing,
     learning,
     planning,
@@ -44,7 +45,7 @@ for command in (
     reporting.compare,
     prediction.predict,
     prediction.evaluate,
-    prediction.export,
+    exporting.export,
     caring.verify,
     caring.doctor,
     caring.submit,

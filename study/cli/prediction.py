@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -77,59 +76,6 @@ def evaluate(
     load_backend()
     figures = compare(classifier, rows.texts, rows.labels)
     print_evaluation(figures, explain_reading(rows.reading) if rows.reading else [])
-
-
-class Format(StrEnum):
-    """What is exported."""
-
-    savedmodel = "savedmodel"
-    optuna = "optuna"
-
-
-def export(
-    source: Annotated[
-        Path, typer.Argument(help="A study's directory, or a model's folder.", show_default=False)
-    ],
-    folder: Annotated[
-        Path | None, typer.Argument(help="For a model: a folder that does not exist yet.", show_default=False)
-    ] = None,
-    to: Annotated[Format, typer.Option(help="What to write.")] = Format.savedmodel,
-) -> None:
-    """Write a study's best model for use elsewhere, or its search as optuna.db, also while it runs."""
-    if to is Format.optuna:
-        print(_export_search(source, folder))
-    else:
-        print(_export_model(source, folder))
-
-
-def _export_model(source: Path, folder: Path | None) -> Path:
-    """Write a model as a TensorFlow SavedModel that takes raw strings."""
-    from study.errors import StudyError
-    from study.prediction.classifier import TextClassifier
-    from study.prediction.export import export_classifier
-    from study.training.backend import load_backend
-
-    if folder is None:
-        raise StudyError(
-            "a model is written to a folder of its own: none is given; add one, or --to optuna for the search"
-        )
-    classifier = TextClassifier.open(source)
-    load_backend()
-    export_classifier(classifier, folder)
-    return folder
-
-
-def _export_search(source: Path, folder: Path | None) -> Path:
-    """Bring a study's optuna.db up to date with its records."""
-    from study.errors import StudyError
-    from study.running.publication import export_search
-    from study.store.directory import StudyDirectory
-
-    if folder is not None:
-        raise StudyError(
-            f"a search is written to the study's own optuna.db: {folder} is given; leave it out and copy"
-        )
-    return export_search(StudyDirectory(source).require())
 
 
 def _read_texts(file: Path | None, given: Given) -> list[str]:

@@ -1,0 +1,1 @@
+"""A study's records as other tools would have recorded its runs."""

@@ -1,0 +1,85 @@
+"""The command that writes a study for other tools."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """What is exported."""
+
+    savedmodel = "savedmodel"
+    optuna = "optuna"
+    tensorboard = "tensorboard"
+
+
+def export(
+    source: Annotated[
+        Path, typer.Argument(help="A study's directory, or a model's folder.", show_default=False)
+    ],
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TARGET]",
+            help="For a model: a folder that does not exist yet. For tensorboard: a folder, tensorboard/NAME "
+            "by default.",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[Format, typer.Option(help="What to write.")] = Format.savedmodel,
+) -> None:
+    """Write a study's best model for use elsewhere, or its runs for other tools, also while it runs."""
+    write: dict[Format, Callable[[Path, str | None], object]] = {
+        Format.savedmodel: _export_model,
+        Format.optuna: _export_search,
+        Format.tensorboard: _export_events,
+    }
+    print(write[to](source, target))
+
+
+def _export_model(source: Path, target: str | None) -> Path:
+    """Write a model as a TensorFlow SavedModel that takes raw strings."""
+    from study.errors import StudyError
+    from study.prediction.classifier import TextClassifier
+    from study.prediction.export import export_classifier
+    from study.training.backend import load_backend
+
+    if target is None:
+        raise StudyError(
+            "a model is written to a folder of its own: none is given; add one, or --to optuna for the search"
+        )
+    classifier = TextClassifier.open(source)
+    load_backend()
+    export_classifier(classifier, Path(target))
+    return Path(target)
+
+
+def _export_search(source: Path, target: str | None) -> Path:
+    """Bring a study's optuna.db up to date with its records."""
+    from study.errors import StudyError
+    from study.running.publication import export_search
+    from study.store.directory import StudyDirectory
+
+    if target is not None:
+        raise StudyError(
+            f"a search is written to the study's own optuna.db: {target} is given; leave it out and copy"
+        )
+    return export_search(StudyDirectory(source).require())
+
+
+def _export_events(source: Path, target: str | None) -> Path:
+    """Write, or bring up to date, what TensorBoard shows of a study."""
+    import analysis
+
+    study = analysis.load(source)
+    folder = analysis.write_tensorboard(
+        study, Path("tensorboard") / study.name if target is None else Path(target)
+    )
+    print(f"see it with: tensorboard --logdir {folder}", file=sys.stderr)
+    return folder
