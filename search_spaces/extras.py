@@ -15,6 +15,7 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("psutil", "ray", "tensorflow", "threadpoolctl"), "run"),
         "ConfigSpace": "configspace",
         "tensorboard": "tensorboard",
+        "optuna_dashboard": "dashboard",
         "tokenizers": "bpe",
         **dict.fromkeys(("cmaes", "torch"), "samplers"),
     }

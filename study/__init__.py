@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from study.prediction.export import export_classifier
     from study.running.front_door import (
         confirm,
+        dashboard,
         extend,
         learn,
         like,
@@ -50,6 +51,7 @@ __all__ = [
     "StudySpec",
     "TextClassifier",
     "confirm",
+    "dashboard",
     "export_classifier",
     "extend",
     "learn",
@@ -71,6 +73,7 @@ _HOMES = {
     "study.prediction.export": ("export_classifier",),
     "study.running.front_door": (
         "confirm",
+        "dashboard",
         "extend",
         "learn",
         "like",

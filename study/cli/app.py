@@ -11,6 +11,7 @@ import typer
 from study.cli import (
     browsing,
     caring,
+    dashboard,
     exporting,
     importing,
     learning,
@@ -46,6 +47,7 @@ for command in (
     prediction.predict,
     prediction.evaluate,
     exporting.export,
+    dashboard.dashboard,
     caring.verify,
     caring.doctor,
     caring.submit,

@@ -23,6 +23,7 @@ from study.store.directory import StudyDirectory
 if TYPE_CHECKING:
     import pandas as pd
 
+    from study.running.dashboard import Dashboard
     from study.spec.schema import StudySpec
     from study.spec.sources import SpecSource
 
@@ -247,6 +248,29 @@ def open(study: StudyPath) -> StudyResult:
         IntegrityError: If its records are damaged.
     """
     return open_result(Path(study))
+
+
+@_in_one_line()
+def dashboard(study: StudyPath, *, port: int | None = None) -> Dashboard:
+    """Show a study in optuna-dashboard, on this machine alone, also while it runs.
+
+    What is noted there is kept in the study's `optuna.db`.
+
+    Args:
+        study: Its directory, or a `StudyResult`.
+        port: On which it listens; None for the first that is free from 8080 on.
+
+    Returns:
+        What has its `url`, and is there until its `close()`, or until the `with` that it was opened by ends.
+
+    Raises:
+        StudyError: If there is no study, or the port is taken.
+        EnvironmentFaultError: If `optuna.db` cannot be written.
+        ModuleNotFoundError: If optuna-dashboard is not installed.
+    """
+    from study.running.dashboard import Dashboard
+
+    return Dashboard(StudyDirectory(Path(study)), port)
 
 
 @_in_one_line()

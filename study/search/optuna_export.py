@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import sqlite3
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -179,7 +180,9 @@ def _new_database(spec: StudySpec) -> Iterator[sqlite3.Connection]:
         strata = strata_of(spec)
         for stratum in strata:
             name = name_of(spec, stratum, len(strata))
-            optuna.create_study(storage=storage, study_name=name, directions=directions_of(spec))
+            made = optuna.create_study(storage=storage, study_name=name, directions=directions_of(spec))
+            with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+                made.set_metric_names(list(objectives_of(spec)))
         yield db
         storage.remove_session()
 

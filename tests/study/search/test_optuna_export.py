@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 from contextlib import closing
@@ -86,6 +87,19 @@ def test_a_later_leg_tells_its_sampler_what_the_first_leg_was_told(open_study: O
     assert sorted(map(describe, after)) == sorted(map(describe, before))
     for told in (before, after):
         assert [t.system_attrs["NSGAIISampler:generation"] for t in told] == [n // 4 for n in range(12)]
+
+
+def test_objectives_have_their_names(open_study: OpenStudy, path: Path) -> None:
+    spec = make_spec(**SPECS["objectives"])
+    _, ledger = open_study(spec)
+
+    export_optuna(spec, ledger, path)
+
+    with closing(sqlite3.connect(path)) as db:
+        ((names,),) = db.execute(
+            "SELECT value_json FROM study_system_attributes WHERE key = 'study:metric_names'"
+        )
+    assert json.loads(names) == ["val_accuracy", "n_weights"]
 
 
 def test_a_trial_is_found_by_its_number_with_figures_of_each_epoch(open_study: OpenStudy, path: Path) -> None:
