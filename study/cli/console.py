@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from analysis.report.faults import FAULTS_FILE
 from analysis.words.labels import label_setting
@@ -48,7 +50,7 @@ _STYLES = {"completed": "green", "pruned": "yellow", "failed": "red", "diverged"
 
 
 class ConsoleListener(Listener):
-    """Prints a line for each stage and for each trial that ended."""
+    """Prints a line for each stage and for each trial that ended; within it, more may be seen."""
 
     def __init__(
         self, console: Console, spec: StudySpec, clock: Callable[[], float] = time.monotonic
@@ -56,6 +58,14 @@ class ConsoleListener(Listener):
         self._console, self._spec, self._clock = console, spec, clock
         self._time_left = TimeLeft(spec, NOTHING)
         self._stage_began_s, self._end_s = clock(), END_S
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
     def on_stage(self, text: str) -> None:
         """Print what is being done."""
@@ -78,6 +88,8 @@ class ConsoleListener(Listener):
         nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
         gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""
         self._console.print(f"{backlog.n_trials} trials{seeds} on {capacity.cpus} CPUs{gpus}{nodes}")
+        if backlog.n_ended:
+            self._console.print(f"continues: {backlog.n_ended} of {self._time_left.n_runs} done")
 
     def on_start(self, assignment: Assignment) -> None:
         """Print nothing: a line when it has ended is enough."""
@@ -98,10 +110,11 @@ class ConsoleListener(Listener):
         said = (
             report.reason if report.reason and state not in ("completed", "pruned") else _say_figures(report)
         )
-        self._console.print(
-            f"{count:>7}  [{_STYLES[state]}]{state:<9}[/]  {escape(said)}  "
-            f"[dim]{(report.wall_s or 0):5.1f} s[/dim]  {escape(setting)}{replicate}{self._say_left()}",
-            soft_wrap=True,
+        say(
+            self._console,
+            f"{count:>7}  [{_STYLES[state]}]{state:<9}[/]  ",
+            f"{escape(said)}  [dim]{(report.wall_s or 0):5.1f} s[/dim]  {escape(setting)}{replicate}"
+            f"{self._say_left()}",
         )
 
     def on_lost(self, error: EnvironmentFaultError) -> None:
@@ -111,19 +124,32 @@ class ConsoleListener(Listener):
     def _say_progress(self, assignment: Assignment, report: Report) -> None:
         """Print an epoch that took long: nobody should have to wonder whether anything happens."""
         if report.figures is not None and report.figures.epoch_s >= LONG_EPOCH_S:
-            self._console.print(
-                f"         [dim]trial {assignment.trial}: {_say_figures(report)}, "
-                f"{report.figures.epoch_s:.0f} s{self._say_left()}[/dim]",
-                soft_wrap=True,
-            )
+            figures = f"trial {assignment.trial}: {_say_figures(report)}, {report.figures.epoch_s:.0f} s"
+            say(self._console, " " * 9, f"[dim]{figures}{self._say_left()}[/dim]")
 
     def _say_left(self) -> str:
+        left = self._estimate_left()
+        return "" if left is None else f"[dim]; {say_rest(left)}[/dim]"
+
+    def _estimate_left(self) -> Estimate | None:
+        """The seconds until the report is written, None before there is an epoch to judge by."""
         left = self._time_left.left(self._clock())
-        return (
-            ""
-            if left is None
-            else f"[dim]; {say_rest(left.plus(Estimate(self._end_s, self._end_s, self._end_s)))}[/dim]"
-        )
+        return None if left is None else left.plus(Estimate(self._end_s, self._end_s, self._end_s))
+
+
+def say(console: Console, beginning: str, text: str) -> None:
+    """Print a text behind its beginning, both as markup; a terminal breaks it between words, below itself.
+
+    Elsewhere it is one line, whatever that is read by.
+    """
+    if not console.is_terminal:
+        console.print(beginning + text, soft_wrap=True)
+        return
+    columns = Table.grid()
+    columns.add_column(no_wrap=True)
+    columns.add_column(overflow="fold")
+    columns.add_row(beginning, text)
+    console.print(columns)
 
 
 def say_rest(left: Estimate) -> str:
@@ -147,12 +173,12 @@ def _say_figures(report: Report) -> str:
 def print_sentences(console: Console, sentences: Sequence[str]) -> None:
     """Print what a design says of itself."""
     for sentence in sentences:
-        console.print(f"- {escape(sentence)}", soft_wrap=True)
+        say(console, "- ", escape(sentence))
 
 
 def print_warning(console: Console, text: str) -> None:
     """Print what a user should know."""
-    console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
+    say(console, "", f"[yellow]{escape(text)}[/yellow]")
 
 
 def print_plan(console: Console, spec: StudySpec, *, listed: bool) -> None:
@@ -232,7 +258,7 @@ def print_result(console: Console, result: StudyResult) -> None:
     if result.report is None:
         return
     for finding in _findings(result):
-        console.print(f"- {escape(finding)}", soft_wrap=True)
+        say(console, "- ", escape(finding))
     console.print(f"report: {escape(str(result.report))}", soft_wrap=True)
 
 

@@ -119,11 +119,13 @@ def finish(spec: StudySpec, leg: Verb) -> None:
     """Run a leg under a console, print its closing lines, and exit with its status."""
     from rich.console import Console
 
-    from study.cli.console import ConsoleListener, print_result
+    from study.cli.console import print_result
+    from study.cli.live import make_listener
     from study.machine.signals import ignore_signals
 
     console = Console(highlight=False)
-    result = leg(listener=ConsoleListener(console, spec))
+    with make_listener(console, spec) as listener:
+        result = leg(listener=listener)
     if result.stop_signal is not None:
         ignore_signals()
     print_result(console, result)
