@@ -132,7 +132,7 @@ def train_all(search: Search, ledger: Ledger) -> list[Assignment]:
 def read_optuna(path: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
     """What Optuna reads in a file of its own, by the name of each study."""
     url = URL.create("sqlite", database=str(path)).render_as_string()
-    storage = optuna.storages.RDBStorage(url)
+    storage = optuna.storages.RDBStorage(url, skip_compatibility_check=True)  # which takes most of the time
     names = optuna.get_all_study_names(storage)
     trials = {name: optuna.load_study(study_name=name, storage=storage).trials for name in names}
     storage.engine.dispose()
