@@ -94,10 +94,11 @@ def stop_and_resume(
         n_studies += 1
         study, status = folder / f"study-{n_studies}", None
         while status != 0:
-            process = start(study, **STOPPED_STUDY)
+            moment = str(rng.choice(list(MOMENTS))) if len(stops) < n_stops else None
+            process = start(study, draws=moment == "report", **STOPPED_STUDY)
             stop = None
-            if len(stops) < n_stops:
-                stop = _stop(process, KINDS[len(stops) % len(KINDS)], rng)
+            if moment is not None:
+                stop = _stop(process, KINDS[len(stops) % len(KINDS)], moment, rng)
             if stop is None:  # it had ended before, or may run to its end
                 status, said = finish(process)
                 assert status == 0, said
@@ -109,8 +110,7 @@ def stop_and_resume(
     return stops
 
 
-def _stop(process: subprocess.Popen[str], kind: Kind, rng: np.random.Generator) -> Stop | None:
-    moment = str(rng.choice(list(MOMENTS)))
+def _stop(process: subprocess.Popen[str], kind: Kind, moment: str, rng: np.random.Generator) -> Stop | None:
     line, longest_s = MOMENTS[moment]
     assert process.stdout is not None
     if line is not None and not any(said.startswith(line) for said in process.stdout):

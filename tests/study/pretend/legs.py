@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.records.atomic import replace_file
 from analysis.records.lines import Answers, Line
 from study.machine.capacity import Capacity
 from study.running.driver import Dispatch, Driver
@@ -22,6 +21,7 @@ from study.running.verbs import resume_study, run_study
 from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
 from study.trial import Report
+from tests.study.pretend.brief import write_briefly
 from tests.study.pretend.small_study import SMALL_SPACE, make_spec, pretend_report, read_optuna
 
 CORPUS: Any = SimpleNamespace(
@@ -94,14 +94,6 @@ def pretending(n_workers: int = 1) -> Iterator[None]:
         patch.setattr("study.store.manifest._git_revision", lambda: None)
         patch.setitem(sys.modules, "study.running.tuning", SimpleNamespace(tune_trials=tune_trials))
         yield
-
-
-def write_briefly(study: Any, folder: Path, **_: Any) -> Path:
-    """Write a report that took nobody a second to draw."""
-    folder.mkdir(exist_ok=True)
-    page = folder / "index.html"
-    replace_file(page, lambda stream: stream.write(f"<p>{len(study.trials)} trials</p>".encode()))
-    return page
 
 
 def work(driver: Driver, max_epochs: int, n_workers: int) -> None:

@@ -44,6 +44,9 @@ SECRETS = {
 }
 """Twenty values in the environment that must not be found in a study."""
 
+DRAWS = "PRETENDED_STUDY_DRAWS"
+"""A variable that asks for the lines to beat and a report."""
+
 
 def start(
     folder: Path,
@@ -51,9 +54,13 @@ def start(
     address: str | None = None,
     out: Path | None = None,
     environment: dict[str, str] | None = None,
+    draws: bool = False,
     **changes: Any,
 ) -> subprocess.Popen[str]:
-    """Start a study in `folder` (or `out`), or continue it, in a process group of its own as a shell does."""
+    """Start a study in `folder` (or `out`), or continue it, in a process group of its own as a shell does.
+
+    Its report is a line, unless it `draws`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     spec = folder / "asked.yaml"
     spec.write_text(json.dumps(SPEC | changes))  # JSON is YAML
@@ -64,7 +71,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | SECRETS | (environment or {}),
+        env=os.environ | SECRETS | (environment or {}) | ({DRAWS: "1"} if draws else {}),
         start_new_session=True,
     )
 
