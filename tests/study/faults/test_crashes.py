@@ -234,19 +234,29 @@ def armed(points: Points) -> Iterator[None]:
         yield
 
 
-STRIDE = int(os.environ.get("CRASH_STRIDE", "9"))
-"""The slow tests take every ninth point or so; CRASH_STRIDE=1 takes them all, in half an hour."""
+STRIDE = int(os.environ.get("CRASH_STRIDE", "16"))
+"""The slow tests take every sixteenth point or so, each way of breaking off at points of its own;
+CRASH_STRIDE=1 takes them all, in half an hour.
+"""
 
 SOME_OR_MANY = [pytest.param(150, id="some"), pytest.param(STRIDE, id="many", marks=pytest.mark.slow)]
 
+WAYS = [(errno.ENOSPC, False), (errno.ENOSPC, True), (errno.EIO, False), (errno.EIO, True)]
 FAULTS = [
     pytest.param(
-        stride, number, stays, id=f"{name}-{errno.errorcode[number]}{'-stays' if stays else ''}", marks=marks
+        1 + stride * (2 * way + 1) // 8,
+        stride,
+        number,
+        stays,
+        id=f"{name}-{errno.errorcode[number]}{'-stays' if stays else ''}",
+        marks=marks,
     )
     for stride, name, marks in ((100, "some", ()), (STRIDE, "many", pytest.mark.slow))
-    for number, stays in ((errno.ENOSPC, False), (errno.ENOSPC, True), (errno.EIO, False), (errno.EIO, True))
+    for way, (number, stays) in enumerate(WAYS)
     if name == "many" or (number == errno.EIO) == stays
 ]
+BREAKS = [(0, Deaths), (2, PowerCuts)]
+"""How a leg breaks off, and how many quarters of a stride its points begin after those of the other."""
 
 
 class Reference(NamedTuple):
@@ -314,24 +324,26 @@ def check_lost_and_doubled_nothing(study: Path) -> None:
     assert [state for _, state, _, _ in told] == ["COMPLETE"] * 4, study
 
 
-@pytest.mark.parametrize("kind", [Deaths, PowerCuts])
+@pytest.mark.parametrize(("quarters", "kind"), BREAKS)
 @pytest.mark.parametrize("stride", SOME_OR_MANY)
 def test_a_grid_that_breaks_off_at_any_point_ends_in_the_same_tables(
-    reference: Reference, tmp_path: Path, stride: int, kind: type[Points]
+    reference: Reference, tmp_path: Path, stride: int, quarters: int, kind: type[Points]
 ) -> None:
-    for points in happen_at(tmp_path, range(stride // 2 + 1, reference.n_points + 1, stride), kind):
+    numbers = range(1 + stride * (quarters + 1) // 4, reference.n_points + 1, stride)
+
+    for points in happen_at(tmp_path, numbers, kind):
         for study in break_off(points, GRID):
             check_goes_on(study, reference)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [Deaths, PowerCuts])
+@pytest.mark.parametrize(("quarters", "kind"), BREAKS)
 def test_a_parallel_search_that_breaks_off_at_any_point_loses_and_doubles_nothing(
-    tmp_path: Path, kind: type[Points]
+    tmp_path: Path, quarters: int, kind: type[Points]
 ) -> None:
     n_points = count_points(tmp_path.resolve() / "counted", SEARCH, n_workers=2)
 
-    for points in happen_at(tmp_path, range(1, n_points + 1, 2 * STRIDE), kind):
+    for points in happen_at(tmp_path, range(1 + STRIDE * quarters // 2, n_points + 1, 2 * STRIDE), kind):
         for study in break_off(points, SEARCH, n_workers=2):
             check_lost_and_doubled_nothing(study)
 
@@ -359,13 +371,13 @@ def read_recorded(study: Path) -> list[tuple[Any, ...]]:
         return read_table(Path(folder))
 
 
-@pytest.mark.parametrize(("stride", "number", "stays"), FAULTS)
+@pytest.mark.parametrize(("first", "stride", "number", "stays"), FAULTS)
 def test_a_leg_whose_disk_fails_at_any_step_says_so_and_the_next_goes_on(
-    reference: Reference, tmp_path: Path, stride: int, number: int, stays: bool
+    reference: Reference, tmp_path: Path, first: int, stride: int, number: int, stays: bool
 ) -> None:
     make = partial(Faults, number=number, stays=stays)
 
-    for points in happen_at(tmp_path, range(stride // 2 + 1, reference.n_steps + 1, stride), make):
+    for points in happen_at(tmp_path, range(first, reference.n_steps + 1, stride), make):
         study = points.folder / "small"
         try:
             with armed(points):
@@ -395,7 +407,7 @@ def test_a_leg_whose_calls_to_the_system_fail_says_so_and_the_next_goes_on(
     program = [sys.executable, "-m", "tests.study.faults.failing_calls", str(tmp_path), name, str(stays)]
 
     done = subprocess.run(
-        [*program, str(11 + 5 * stays), str(7 * STRIDE)],
+        [*program, str(11 + 5 * stays), str(6 * STRIDE)],
         env=os.environ | {"LD_PRELOAD": str(library)},
         cwd=here.parents[2],
         capture_output=True,
