@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class AdditiveFit:
         covariance: HC3 (MacKinnon & White, 1985), shape (n_columns, n_columns).
         freedom: Settings minus rank.
         settings: Label of each setting, shape (n_settings,).
+        spaces: What the data determine, by the factor that is left out; filled when asked for.
     """
 
     levels: Mapping[str, pd.Series[Any]]
@@ -44,6 +45,7 @@ class AdditiveFit:
     covariance: Floats
     freedom: int
     settings: NDArray[Any]
+    spaces: dict[str | None, Floats] = field(default_factory=dict)
 
     def margin(self, factor: str, level: Any) -> Floats:
         """Weights of the coefficients in the mean prediction for all settings, moved to one level."""
@@ -58,10 +60,19 @@ class AdditiveFit:
         """Whether the data determine a sum of coefficients, with enough left to know its error."""
         return self.freedom >= MIN_FREEDOM and self.determines(weights)
 
-    def determines(self, weights: Floats) -> bool:
-        """Whether the data determine a sum of coefficients: nothing else goes always together with it."""
-        reproduced = (weights @ self.inverse) @ self.design
-        return bool(np.abs(reproduced - weights).max() < _ROUNDING)
+    def determines(self, weights: Floats, without: str | None = None) -> bool:
+        """Whether the data determine a sum of coefficients: nothing else goes always together with it.
+
+        Args:
+            weights: Of the coefficients, shape (n_columns,).
+            without: A factor to leave out of the model, as if nobody knew of it; `weights` holds none of it.
+        """
+        kept = [0, *(column for (name, _), column in self.columns.items() if name != without)]
+        if without not in self.spaces:
+            _, self.spaces[without] = _decompose(self.design[:, kept])
+        vectors = self.spaces[without]
+        reproduced = (weights[kept] @ vectors) @ vectors.T
+        return bool(np.abs(reproduced - weights[kept]).max() < _ROUNDING)
 
     def estimate(self, weights: Floats) -> tuple[float, float]:
         """A sum of coefficients and its standard error."""
@@ -84,13 +95,12 @@ def fit_additive(scores: pd.Series[float], levels: Mapping[str, pd.Series[Any]])
     blocks: list[Floats] = [np.ones((len(scores), 1))]
     for factor, values in levels.items():
         for level in values.cat.categories:
-            columns[factor, level] = len(blocks)
-            blocks.append((values == level).to_numpy(dtype=float)[:, None])
+            columns[factor, level] = len(columns) + 1
+        places = np.arange(len(values.cat.categories))
+        blocks.append((values.cat.codes.to_numpy()[:, None] == places).astype(float))
     design = np.hstack(blocks)
-    # By the small matrix of counts, not by pinv(design), which costs half a second for 1,000 settings.
-    sizes, vectors = np.linalg.eigh(design.T @ design)
-    is_held = sizes > _ROUNDING * max(len(scores), 1)
-    inverse = (vectors[:, is_held] / sizes[is_held]) @ (vectors[:, is_held].T @ design.T)
+    sizes, vectors = _decompose(design)
+    inverse = (vectors / sizes) @ (vectors.T @ design.T)
     y = scores.to_numpy(dtype=float)
     coefficients = inverse @ y
     residuals = y - design @ coefficients
@@ -105,6 +115,14 @@ def fit_additive(scores: pd.Series[float], levels: Mapping[str, pd.Series[Any]])
         coefficients=coefficients,
         residuals=residuals,
         covariance=(inverse * scaled**2) @ inverse.T,
-        freedom=len(scores) - int(is_held.sum()),
+        freedom=len(scores) - len(sizes),
         settings=scores.index.to_numpy(),
     )
+
+
+def _decompose(design: Floats) -> tuple[Floats, Floats]:
+    """Squares of a design's singular values, shape (rank,), and what they belong to, (n_columns, rank)."""
+    # By the small matrix of counts, not by the design itself, which costs half a second for 1,000 settings.
+    sizes, vectors = np.linalg.eigh(design.T @ design)
+    is_held = sizes > _ROUNDING * max(len(design), 1)
+    return sizes[is_held], vectors[:, is_held]

@@ -95,8 +95,11 @@ def parameter_importance(
         for _ in range(repeats):
             half = rng.permutation(len(candidates))[: len(candidates) // 2]
             state = int(rng.integers(2**31))
-            draws["fANOVA"].append(_run_fanova([candidates[i] for i in half[:_MAX_FOREST]], state))
-            draws["PED-ANOVA"].append(_run_ped_anova([candidates[i] for i in half]))
+            study = _as_study([candidates[i] for i in half])
+            few = half[:_MAX_FOREST]
+            forest = study if len(few) == len(half) else _as_study([candidates[i] for i in few])
+            draws["fANOVA"].append(_run_fanova(forest, state))
+            draws["PED-ANOVA"].append(_run_ped_anova(study))
     tables = [_summarize(evaluator, draws[evaluator], names, level) for evaluator in EVALUATORS]
     return pd.concat(tables, ignore_index=True).assign(repeats=repeats, n_settings=len(settings))[_COLUMNS]
 
@@ -163,20 +166,21 @@ def _distribution(values: list[Any], domain: Domain | None) -> BaseDistribution:
     return FloatDistribution(float(low), float(high), log=is_log)
 
 
-def _run_fanova(trials: list[optuna.trial.FrozenTrial], seed: int) -> dict[str, float]:
+def _run_fanova(study: optuna.Study, seed: int) -> dict[str, float]:
     from optuna.importance import FanovaImportanceEvaluator
 
-    if len({trial.value for trial in trials}) == 1:
+    if len({trial.value for trial in study.get_trials(deepcopy=False)}) == 1:
         return {}
     evaluator = FanovaImportanceEvaluator(n_trees=_TREES, seed=seed)
-    return dict(evaluator.evaluate(_as_study(trials)))
+    return dict(evaluator.evaluate(study))
 
 
-def _run_ped_anova(trials: list[optuna.trial.FrozenTrial]) -> dict[str, float]:
+def _run_ped_anova(study: optuna.Study) -> dict[str, float]:
     from optuna.importance import PedAnovaImportanceEvaluator
 
-    evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, _MIN_TOP / len(trials)))
-    importances = evaluator.evaluate(_as_study(trials))
+    n_trials = len(study.get_trials(deepcopy=False))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, _MIN_TOP / n_trials))
+    importances = evaluator.evaluate(study)
     total = sum(importances.values())
     return {name: value / total for name, value in importances.items()} if total > 0 else {}
 

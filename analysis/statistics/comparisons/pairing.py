@@ -60,19 +60,23 @@ def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str], hits: Hits |
     """
     read = ["seed", "setting", "score", *on, *(RUN_KEY if hits else [])]
     both = pd.concat([a[read], b[read]], ignore_index=True)
-    both["side"] = np.repeat(["a", "b"], [len(a), len(b)])
-    both["block"] = number_groups(both, on)
+    is_a = np.arange(len(both)) < len(a)
+    both["side"] = pd.Categorical(np.where(is_a, "a", "b"))
+    both["block"] = block = number_groups(both, on)
     seeded, blocked = _join_sides(both, ["block", "seed"]), _join_sides(both, ["block"])
     shares_seeds = len(seeded) > 0 and seeded["block"].nunique() >= _MIN_SEEDED * len(blocked)
     table = seeded if shares_seeds else blocked.assign(seed=0)
-    runs = both[both["block"].isin(table["block"])]
-    tried, paired = (frame.groupby("side")["setting"].nunique() for frame in (both, runs))
-    shares = {side: float(paired.get(side, 0) / tried.get(side, 1)) for side in ("a", "b")}
-    lesser = min(shares, key=lambda side: (tried.get(side, 0), shares[side]))
+    is_paired = np.isin(block, table["block"].to_numpy())
+    setting = both["setting"].to_numpy()
+    n_tried, shares = {}, {}
+    for side, own in (("a", is_a), ("b", ~is_a)):
+        n_tried[side] = len(np.unique(setting[own]))
+        shares[side] = len(np.unique(setting[own & is_paired])) / max(n_tried[side], 1)
+    lesser = min(shares, key=lambda side: (n_tried[side], shares[side]))
     return Pairs(
         text_variance=lambda: nan if hits is None else _text_variance(both, table, shares_seeds, hits),
         table=table,
-        runs=runs,
+        runs=both[is_paired],
         shares_seeds=shares_seeds,
         coverage=min(shares.values()),
         lesser_coverage=shares[lesser],
@@ -110,8 +114,9 @@ def _join_sides(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         for weights in (score, np.ones(len(both)))
     )
     known = np.flatnonzero((counts[0] > 0) & (counts[1] > 0))
-    keyed = both[keys].iloc[first[known]].reset_index(drop=True)
-    return keyed.assign(a=sums[0][known] / counts[0][known], b=sums[1][known] / counts[1][known])
+    keyed = {name: both[name].to_numpy()[first[known]] for name in keys}
+    means = [own[known] / n[known] for own, n in zip(sums, counts, strict=True)]
+    return pd.DataFrame({**keyed, "a": means[0], "b": means[1]})
 
 
 def contrast_pairs(pairs: Pairs, rule: Rule, rng: np.random.Generator) -> Contrast:

@@ -45,13 +45,9 @@ def measure_texts(
 
 def find_confounders(fit: AdditiveFit, factor: str, a: Any, b: Any) -> str:
     """The factors that always went together with two levels; nothing where the levels could be told apart."""
-    if fit.determines(fit.margin(factor, a) - fit.margin(factor, b)):
+    difference = fit.margin(factor, a) - fit.margin(factor, b)
+    if fit.determines(difference):
         return ""
-    guilty = []
-    scores = pd.Series(0.0, index=fit.settings)
-    for name in fit.levels:
-        if name != factor:
-            rest = fit_additive(scores, {key: value for key, value in fit.levels.items() if key != name})
-            if rest.determines(rest.margin(factor, a) - rest.margin(factor, b)):
-                guilty.append(name)
-    return listing([label_factor(name) for name in guilty]) or "other factors together"
+    others = [name for name in fit.levels if name != factor]
+    guilty = [label_factor(name) for name in others if fit.determines(difference, without=name)]
+    return listing(guilty) or "other factors together"

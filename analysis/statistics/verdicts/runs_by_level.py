@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from analysis.records.schema import RUN_KEY
 from analysis.statistics.additive import AdditiveFit
 from analysis.statistics.comparisons.contrasts import Contrast, adjusted_contrast
 from analysis.statistics.comparisons.pairing import contrast_pairs, find_pairs
@@ -20,6 +21,7 @@ from analysis.statistics.settings import (
     CUT_SHORT,
     FAILED,
     factor_levels,
+    number_groups,
     parameter_columns,
     scored_runs,
     with_settings,
@@ -69,6 +71,14 @@ class RunsByLevel:
     def everyone(self) -> pd.DataFrame:
         """The runs that count and those that came to nothing."""
         return pd.concat([self.runs, self.lost])
+
+    @cached_property
+    def coded(self) -> pd.DataFrame:
+        """What everyone is paired by, the values of parameters as numbers: these are quickly compared."""
+        runs = self.everyone
+        codes = {name: number_groups(runs, [name]) for name in parameter_columns(runs)}
+        values = {name: np.where(runs[name].isna(), np.nan, code) for name, code in codes.items()}
+        return runs[[*RUN_KEY, "seed", "setting", "score"]].assign(**values)
 
     def at(self, factor: str, level: Any) -> RunsByLevel:
         """The runs at one level of a factor alone."""
@@ -120,7 +130,8 @@ class RunsByLevel:
         self, runs: pd.DataFrame, hits: Hits | None, factor: str, a: Any, b: Any
     ) -> tuple[Contrast, list[str], str]:
         at = self.levels[factor].reindex(runs.index)
-        sides = runs[at == a], runs[at == b]
+        coded = self.coded.iloc[: len(runs)]  # of everyone, the runs that count come first
+        sides = coded[at == a], coded[at == b]
         others = shared_parameters(*sides, factor)
         pairs = find_pairs(*sides, others, hits)
         if pairs.coverage >= MIN_COVERAGE:
@@ -201,8 +212,6 @@ def shared_parameters(a: pd.DataFrame, b: pd.DataFrame, factor: str) -> list[str
 
     One that either level never sets belongs to the other: it is part of what is compared.
     """
-    return [
-        name
-        for name in parameter_columns(a)
-        if name != factor and not (a[name].isna().all() or b[name].isna().all())
-    ]
+    others = [name for name in parameter_columns(a) if name != factor]
+    is_set = [side[others].notna().any() for side in (a, b)]
+    return [name for name in others if is_set[0][name] and is_set[1][name]]
