@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# Before NumPy is loaded. The tests' matrices are small: several threads wait for each other longer than they
+# compute, the more so on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from hypothesis import HealthCheck, settings
 
 # The same examples every time: a failure can be repeated, and a busy machine fails nothing.
