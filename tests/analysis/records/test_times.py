@@ -10,8 +10,9 @@ import pytest
 
 from analysis import Study, load, write_parquet
 from analysis.records.times import add_times
-from analysis.report.build import build_report
-from analysis.statistics.evidence import Evidence
+from analysis.report.chapters.search import search_chapter
+from analysis.report.content import Chart
+from analysis.statistics.evidence import Evidence, gather
 
 MakeTable = Callable[..., pd.DataFrame]
 LOSSES = [0.5, 0.4, 0.3, 0.35]
@@ -71,11 +72,8 @@ def test_tables_of_an_earlier_release_get_their_times_from_the_epochs(
 
 def test_where_epochs_have_no_time_whole_runs_are_compared_and_it_is_said(small_study: Study) -> None:
     unknown = small_study.trials.assign(epoch_s=np.nan, to_best_s=np.nan)
-    report = build_report(replace(small_study, trials=unknown))
+    section = search_chapter(gather(replace(small_study, trials=unknown)))
 
-    (chart,) = (
-        block for section in report.sections for block in section.blocks
-        if getattr(block, "name", "") == "front-time"
-    )  # fmt: skip
+    (chart,) = (block for block in section.blocks if isinstance(block, Chart) and block.name == "front-time")
     assert "Times are of whole runs, their start included" in chart.reading
     assert Evidence(small_study).time_cost == "to_best_s"

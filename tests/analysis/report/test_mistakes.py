@@ -131,7 +131,7 @@ def test_texts_from_data_are_shown_as_text_and_run_nowhere(blind: Path, tmp_path
     rows = Evidence(load(blind)).shown_rows
     keep_texts(blind, {row: ("=1+1", f"{HOSTILE} seen {row}", "@cut") for row in rows}, 100)
 
-    page = write_report(load(blind), tmp_path / "report")
+    page = write_report(load(blind), tmp_path / "report", figures=False)
 
     text = page.read_text(encoding="utf-8")
     assert HOSTILE not in text
