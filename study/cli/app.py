@@ -21,7 +21,7 @@ from study.cli import (
     spaces,
     training,
 )
-from study.cli.output import guard_streams
+from study.cli.output import drop_odd_widths, fill_streams, guard_streams
 from study.errors import EXIT_STATUSES
 
 app = typer.Typer(
@@ -86,6 +86,8 @@ def main() -> None:
     """Run the command line; what a `StudyError` says is one line and its exit status."""
     # Matplotlib refuses to load under a backend that it does not know, and none of a window's is used.
     os.environ["MPLBACKEND"] = "agg"
+    drop_odd_widths()
+    fill_streams()
     output = guard_streams()
     try:
         app(prog_name="study")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Any, TextIO
 
@@ -54,6 +55,32 @@ class Output:
         print(
             f"study: standard output takes no more ({error.strerror}); nothing else is lost", file=sys.stderr
         )
+
+
+def fill_streams() -> None:
+    """Open what leads nowhere in the place of a standard stream that is closed.
+
+    Python has none there, and the next file that is opened, records perhaps, would take its number: what a
+    library prints would be written into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+
+
+def drop_odd_widths() -> None:
+    """Forget sizes of a terminal that are none: Rich shows nothing in no columns, Typer raises at a word."""
+    for name in ("COLUMNS", "LINES", "TERMINAL_WIDTH"):
+        if not re.fullmatch("[1-9][0-9]{0,4}", os.environ.get(name, "1")):
+            del os.environ[name]
 
 
 def guard_streams() -> Output:

@@ -9,6 +9,8 @@ import pytest
 
 MAIN = [sys.executable, "-c", "from study.cli.app import main; main()"]
 
+WITH_OURS = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
@@ -51,3 +53,27 @@ def test_a_backend_of_matplotlib_that_nobody_knows_is_no_matter() -> None:
         [sys.executable, "-c", code], env=os.environ | {"MPLBACKEND": "garbage"}, check=False
     )
     assert finished.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_that_is_not_there_is_no_matter_and_its_number_goes_to_no_file(
+    tmp_path: Path, closed: str
+) -> None:
+    code = (
+        "import os; from study.cli import app; found = []\n"
+        "app.app = lambda: (print('x'), found.append(os.open('opened', os.O_CREAT | os.O_RDWR)))\n"
+        "app.main(); open('found', 'w').write(str(found[0]))"
+    )
+    command = f'exec {sys.executable} -c "$1" {closed}'
+    finished = subprocess.run(["sh", "-c", command, "sh", code], cwd=tmp_path, check=False, env=WITH_OURS)
+    assert finished.returncode == 0
+    assert int((tmp_path / "found").read_text()) > 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "value"), [("COLUMNS", "0"), ("TERMINAL_WIDTH", "wide")])
+def test_a_width_that_is_none_hides_nothing_and_raises_nothing(name: str, value: str) -> None:
+    finished = run("--help", **{name: value})
+    assert finished.returncode == 0, finished.stderr
+    assert b"overfit" in finished.stdout
