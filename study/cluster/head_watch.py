@@ -67,7 +67,7 @@ def watch_head(on_lost: Callable[[EnvironmentFaultError], None], way_out: str) -
     import ray
 
     address = ray.get_runtime_context().gcs_address
-    patience_s = PATIENCE_SHARE * float(os.environ.get(RAYS_PATIENCE_VARIABLE, RAYS_PATIENCE_S))
+    patience_s = rays_share()
     watch = HeadWatch(lambda: answers(address), patience_s)
     is_over = threading.Event()
 
@@ -89,32 +89,9 @@ def watch_head(on_lost: Callable[[EnvironmentFaultError], None], way_out: str) -
         is_over.set()
 
 
-@contextmanager
-def limit(limit_s: float, rule: str) -> Iterator[None]:
-    """End the process, with one line and the status of a fault of the environment, if this lasts too long.
-
-    Ray's C++ may never return, and what it waits in cannot be left by an exception. What was recorded is
-    committed.
-
-    Args:
-        limit_s: How long it may last.
-        rule: What should have been, the beginning of the line.
-    """
-    is_over = threading.Event()
-
-    def keep_watch() -> None:
-        if not is_over.wait(limit_s):
-            print(f"study: {rule}; run it again, and see `study doctor`", file=sys.stderr)
-            from study.machine.processes import end_local_ray
-
-            end_local_ray()
-            _leave(EnvironmentFaultError.exit_status)
-
-    threading.Thread(target=keep_watch, name="watch over a wait", daemon=True).start()
-    try:
-        yield
-    finally:
-        is_over.set()
+def rays_share() -> float:
+    """Return for how many seconds what Ray needs may be silent, or gone: less than Ray's C++ waits."""
+    return PATIENCE_SHARE * float(os.environ.get(RAYS_PATIENCE_VARIABLE, RAYS_PATIENCE_S))
 
 
 def answers(address: str, timeout_s: float = _ANSWER_S) -> bool:

@@ -18,6 +18,8 @@ from ray._private.node import Node
 from ray._private.state import GlobalState
 from ray.exceptions import OutOfMemoryError, RayActorError
 
+from study.cluster.start_guard import Guard
+
 if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController
 
@@ -53,7 +55,7 @@ def signals_kept() -> Iterator[None]:
 
 
 @contextmanager
-def local_start(*, on_loopback: bool) -> Iterator[None]:
+def local_start(guard: Guard, *, on_loopback: bool) -> Iterator[None]:
     """Let Ray start what a machine alone needs: no API server, no autoscaler and no reader of log files.
 
     Without its dashboard the first is there for statistics of usage, which we switch off; a cluster of one
@@ -61,6 +63,7 @@ def local_start(*, on_loopback: bool) -> Iterator[None]:
     when it starts, and for all when it ends.
 
     Args:
+        guard: Hears of the processes.
         on_loopback: Whether it is to listen on 127.0.0.1 alone. Ray reads that from its environment when it
             is imported, perhaps by a session that joined a cluster; so it stays for the next that starts.
     """
@@ -71,6 +74,7 @@ def local_start(*, on_loopback: bool) -> Iterator[None]:
         (Node, "start_monitor", _start_nothing),
         (Node, "start_log_monitor", _start_nothing),
         (services, "get_node", _await_node),
+        (services, "ConsolePopen", functools.partial(guard.start, services.ConsolePopen)),
     ):
         yield
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.garbage import no_collection
-from study.cluster.head_watch import limit
+from study.cluster.head_watch import rays_share
+from study.cluster.start_guard import guard_start
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus
 from study.machine.processes import end_local_ray
@@ -166,11 +167,12 @@ def ray_session(
 
     def start() -> Capacity:
         on_loopback = os.environ.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER") == "0"
+        # It may wait for a process that was killed while it started, without end.
+        rule = f"Ray must start or be reached within {START_S:.0f} s: it does not answer"
         with (
             signals_kept(),
-            local_start(on_loopback=on_loopback) if address is None else nullcontext(),
-            # It may wait for a process that was killed while it started, without end.
-            limit(START_S, f"Ray must start or be reached within {START_S:.0f} s: it does not answer"),
+            guard_start(START_S, rays_share(), rule) as guard,
+            local_start(guard, on_loopback=on_loopback) if address is None else nullcontext(),
         ):
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
             return measure_capacity()

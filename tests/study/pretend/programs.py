@@ -47,6 +47,9 @@ SECRETS = {
 DRAWS = "PRETENDED_STUDY_DRAWS"
 """A variable that asks for the lines to beat and a report."""
 
+START_S = "PRETENDED_STUDY_START_S"
+"""A variable that says how long Ray may take to start."""
+
 
 def start(
     folder: Path,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import analysis
+from study.cluster import session
 from study.errors import StudyError
 from study.machine.signals import ignore_signals
 from study.running import leg
@@ -19,7 +20,7 @@ from study.running.listener import Listener
 from study.running.verbs import run_study
 from study.spec.schema import StudySpec, read_document
 from tests.study.pretend.brief import write_briefly
-from tests.study.pretend.programs import DRAWS
+from tests.study.pretend.programs import DRAWS, START_S
 
 
 class _Printer(Listener):
@@ -42,6 +43,7 @@ class _Printer(Listener):
 def main() -> int:
     spec_path, out, worker, *address = sys.argv[1:]
 
+    session.START_S = float(os.environ.get(START_S, session.START_S))
     if DRAWS not in os.environ:
         analysis.write_report = write_briefly
         leg.draw_lines = lambda *asked: []
