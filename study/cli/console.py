@@ -247,14 +247,12 @@ def _say_bytes(size: Estimate) -> str:
 def print_result(console: Console, result: StudyResult) -> None:
     """Print the closing lines: what was found, and where to read more."""
     if result.interruption is not None:
-        console.print(
-            f"[yellow]stopped: {escape(result.interruption)}; "
-            f"continue with: study resume {escape(str(result.directory.path))}[/yellow]",
-            soft_wrap=True,
+        print_warning(
+            console, f"stopped: {result.interruption}; continue with: study resume {result.directory.path}"
         )
     if result.missing:
-        missing = escape(f"{', '.join(result.missing)}; see {result.directory.report / FAULTS_FILE}")
-        console.print(f"[yellow]could not be made: {missing}[/yellow]", soft_wrap=True)
+        missing = f"{', '.join(result.missing)}; see {result.directory.report / FAULTS_FILE}"
+        print_warning(console, f"could not be made: {missing}")
     if result.report is None:
         return
     for finding in _findings(result):

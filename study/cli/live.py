@@ -185,6 +185,7 @@ class _Table:
         if view.stage is not None:
             text, began_s = view.stage
             yield Text.from_markup(f"[dim]{escape(text)} ... {_say_seconds(self.now_s - began_s)}[/dim]")
+        yield Text()  # whatever ends the process, what the terminal shows next begins a line
 
     def _list_runs(self, rows: tuple[_Row, ...], width: int) -> Iterator[Text]:
         cells = [

@@ -53,10 +53,12 @@ class Terminal:
         self.listener.on_report(assignment, report, state)
 
     def look(self) -> list[str]:
-        """What is drawn now."""
+        """What is drawn now, above the line that the cursor is on."""
         with self.console.capture() as captured:
             self.console.print(self.listener.table())
-        return captured.get().splitlines()
+        *lines, last = captured.get().splitlines()
+        assert last == ""
+        return lines
 
 
 def test_a_running_run_is_shown_with_its_epoch_and_the_objective() -> None:
