@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis import plots
     from analysis.errors import AnalysisError
+    from analysis.exports.mlflow import write_mlflow
     from analysis.exports.tensorboard import write_tensorboard
     from analysis.imports.frame import from_frame
     from analysis.imports.reading import import_study
@@ -37,6 +38,7 @@ __all__ = [
     "summarize",
     "write_comparison",
     "write_csv",
+    "write_mlflow",
     "write_parquet",
     "write_report",
     "write_tensorboard",
@@ -51,6 +53,7 @@ _HOMES = {
     "summarize": "analysis.report.findings",
     "write_comparison": "analysis.report.write",
     "write_csv": "analysis.records.files",
+    "write_mlflow": "analysis.exports.mlflow",
     "write_parquet": "analysis.records.files",
     "write_report": "analysis.report.write",
     "write_tensorboard": "analysis.exports.tensorboard",

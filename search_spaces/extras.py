@@ -14,6 +14,7 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("charset_normalizer", "keras", "llvmlite", "numba", "platformdirs"), "run"),
         **dict.fromkeys(("psutil", "ray", "tensorflow", "threadpoolctl"), "run"),
         "ConfigSpace": "configspace",
+        "mlflow": "mlflow",
         "tensorboard": "tensorboard",
         "optuna_dashboard": "dashboard",
         "tokenizers": "bpe",

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 IMPORTED_AS = {
     "charset-normalizer": "charset_normalizer",
     "configspace": "ConfigSpace",
+    "mlflow-skinny": "mlflow",
     "optuna-dashboard": "optuna_dashboard",
     "scikit-learn": "sklearn",
 }

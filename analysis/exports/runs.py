@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.loading import Study
-from analysis.records.schema import EPOCH_METRICS, FURTHER_METRICS, RUN_KEY, State
+from analysis.records.schema import EPOCH_METRICS, FURTHER_METRICS, RUN_KEY, State, StudyFacts
 
 METRICS = (*EPOCH_METRICS, *FURTHER_METRICS)
 
@@ -56,11 +56,19 @@ class Run:
             if math.isfinite(value):
                 yield int(epoch), end_s, float(value)
 
+    def best_curve(self, facts: StudyFacts) -> Iterator[tuple[int, float, float]]:
+        """Yield the same of the best value so far of a study's objective."""
+        better = max if facts.maximizes else min
+        best: float | None = None
+        for epoch, end_s, value in self.curve(facts.objective):
+            best = value if best is None else better(best, value)
+            yield epoch, end_s, best
+
 
 def list_runs(study: Study) -> Iterator[Run]:
     """Yield the runs of a study in the order of its tables."""
     by_run = dict(iter(study.epochs.groupby(list(RUN_KEY))))
-    none = study.epochs.iloc[:0]
+    none, whole = study.epochs.iloc[:0], _find_whole(study)
     for row in study.trials.to_dict("records"):
         epochs = by_run.get(tuple(row[name] for name in RUN_KEY), none)
         began_s = _read_time(row["started_at"])
@@ -72,7 +80,11 @@ def list_runs(study: Study) -> Iterator[Run]:
             attempt=row["attempt"],
             state=state,
             reason=row["reason"] if isinstance(row["reason"], str) else None,
-            params={name: _read_param(row[name]) for name in study.parameters if not _is_missing(row[name])},
+            params={
+                name: _read_param(row[name], name in whole)
+                for name in study.parameters
+                if not _is_missing(row[name])
+            },
             began_s=began_s,
             ended_s=None if state == "running" else began_s + _or_zero(row["wall_s"]),
             epochs=epochs,
@@ -92,8 +104,17 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _read_param(value: Any) -> Any:
-    """Whole numbers as such: where some runs lack a parameter, its column holds floats."""
+def _find_whole(study: Study) -> set[str]:
+    """Parameters of whole numbers whose columns hold floats, since some runs lack them."""
+    columns = {name: study.trials[name] for name in study.parameters}
+    return {
+        name
+        for name, column in columns.items()
+        if column.dtype.kind == "f" and column.hasnans and (column.dropna() % 1 == 0).all()
+    }
+
+
+def _read_param(value: Any, is_whole: bool) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(value) if is_whole else value

@@ -93,9 +93,7 @@ def _moments_of(study: Study, run: Run) -> Iterator[Moment]:
     data = plugin_data_pb2.HParamsPluginData(session_start_info=start)
     yield run.began_s, 0, _plugin(metadata.SESSION_START_INFO_TAG, data)
     rates = {epoch: rate for epoch, _, rate in run.curve("learning_rate")}
-    best, better = None, max if study.facts.maximizes else min
-    for epoch, end_s, value in run.curve(study.facts.objective):
-        best = value if best is None else better(best, value)
+    for epoch, end_s, best in run.best_curve(study.facts):
         yield end_s, epoch, _scalar(f"best_{study.facts.objective}", best)
         if epoch in rates:
             yield end_s, epoch, _scalar("learning_rate", rates[epoch])

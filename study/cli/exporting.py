@@ -15,6 +15,7 @@ class Format(StrEnum):
     """What is exported."""
 
     savedmodel = "savedmodel"
+    mlflow = "mlflow"
     optuna = "optuna"
     tensorboard = "tensorboard"
 
@@ -28,7 +29,7 @@ def export(
         typer.Argument(
             metavar="[TARGET]",
             help="For a model: a folder that does not exist yet. For tensorboard: a folder, tensorboard/NAME "
-            "by default.",
+            "by default. For mlflow: the URL of a database or a server, MLFLOW_TRACKING_URI by default.",
             show_default=False,
         ),
     ] = None,
@@ -39,6 +40,7 @@ def export(
         Format.savedmodel: _export_model,
         Format.optuna: _export_search,
         Format.tensorboard: _export_events,
+        Format.mlflow: _export_runs,
     }
     print(write[to](source, target))
 
@@ -83,3 +85,10 @@ def _export_events(source: Path, target: str | None) -> Path:
     )
     print(f"see it with: tensorboard --logdir {folder}", file=sys.stderr)
     return folder
+
+
+def _export_runs(source: Path, target: str | None) -> str:
+    """Send a study to MLflow, or what has come since."""
+    import analysis
+
+    return analysis.write_mlflow(analysis.load(source), target)
