@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 # Tests that lie side by side share what they set up, and whoever is idle takes half of what another has left.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: study test test-slow test-core test-spaces test-reports check docs clean
+RAY_TESTS := tests/study/cluster tests/study/running tests/study/faults tests/search_spaces/adapters/test_ray_adapter.py
+
+.PHONY: study test test-slow test-core test-spaces test-reports test-ray check docs clean
 
 study: $(VENV)/.installed-run  ## a first study on the embedded docstrings, and its report
 	$(BIN)/study run quick
@@ -24,6 +26,9 @@ test-spaces: .venv-spaces/.installed  ## search_spaces on NumPy, PyYAML and Optu
 test-reports: .venv-reports/.installed  ## analysis where nothing can be trained
 	.venv-reports/bin/pytest tests/analysis $(SIDE_BY_SIDE)
 
+test-ray: .venv-ray-$(RAY)/.installed  ## fast and slow tests of what Ray does, with another release of it: RAY=2.52
+	.venv-ray-$(RAY)/bin/pytest -m "slow or not slow" $(RAY_TESTS)
+
 docs: $(VENV)/.installed-check  ## the pages of docs/ as a site in build/site; a link that leads nowhere is an error
 	NO_MKDOCS_2_WARNING=1 PATH="$(CURDIR)/$(BIN):$$PATH" mkdocs build --quiet --strict
 
@@ -36,7 +41,7 @@ check: docs  ## lint, formatting, types, layers, dead and duplicate code
 	$(BIN)/pylint analysis search_spaces study
 
 clean:  ## everything that can be made again, but no study
-	rm -rf .venv .venv-spaces .venv-reports build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-spaces .venv-reports .venv-ray-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -62,4 +67,11 @@ $(VENV)/.installed-check: pyproject.toml constraints.txt | $(VENV)/bin/python
 .venv-reports/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-reports
 	.venv-reports/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[report,test]" scikit-learn
+	touch $@
+
+# All as pinned but Ray.
+.venv-ray-%/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-ray-$*
+	sed '/^ray[[=]/d' constraints.txt > .venv-ray-$*/constraints.txt
+	.venv-ray-$*/bin/python -m pip install --quiet --constraint .venv-ray-$*/constraints.txt --editable ".[run,check]" "ray[tune]==$*.*"
 	touch $@

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.records.provenance import installed_version
 from analysis.words.numbers import byte_size
+from study.cluster.reaches import NEWEST_RAY, OLDEST_RAY, check_release, missing_reaches, release_of
 from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path, tokens_file
+from study.errors import EnvironmentFaultError
 from study.machine.capacity import count_cpus, count_memory
 from study.machine.surroundings import find_faults
 
@@ -54,6 +56,7 @@ def examine(address: str | None, out: Path) -> list[Finding]:
         *_examine_folder("temporary files", Path(tempfile.gettempdir())),
         *_examine_surroundings(),
         *_examine_shared_memory(),
+        *_examine_ray(),
         *_examine_token(),
         *_examine_listeners(),
         *_examine_gpus(),
@@ -182,7 +185,30 @@ def _examine_shared_memory() -> Iterator[Finding]:
         yield Finding("shared memory", "good", f"{byte_size(free)} free in {shared}")
 
 
+def _examine_ray() -> Iterator[Finding]:
+    """Say whether the Ray that is here is one that we know, and what it does otherwise."""
+    found = installed_version("ray")
+    if found is None:
+        return  # said above
+    try:
+        check_release()
+    except EnvironmentFaultError as error:
+        yield Finding("Ray", "wrong", str(error))
+        return
+    missing = list(missing_reaches())
+    for name, without in missing:
+        yield Finding("Ray", "note", f"{found} has no {name} as a study expects it: {without}")
+    if release_of(found) > NEWEST_RAY:
+        newest = ".".join(map(str, NEWEST_RAY))
+        yield Finding("Ray", "note", f"{found} is newer than {newest}, with which the tests were run last")
+    elif not missing:
+        yield Finding("Ray", "good", f"{found} has all that a study asks of it")
+
+
 def _examine_token() -> Iterator[Finding]:
+    found = installed_version("ray")
+    if found is not None and release_of(found) < OLDEST_RAY:
+        return  # it has none, and was said to be too old
     mode = os.environ.get("RAY_AUTH_MODE", "token")
     if mode != "token":
         yield Finding(

@@ -1,23 +1,21 @@
-"""What Ray and Tune (2.60) do otherwise while they start, and while a study runs.
+"""What Ray and Tune do otherwise while they start, and while a study runs.
 
-This reaches past what Ray promises. What another release does not have, or calls otherwise, is left alone:
-that release does as it would by itself.
+This reaches past what Ray promises, through `reaches`. What a release does not have, or calls otherwise, is
+left alone: that release does as it would by itself.
 """
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray._private import ray_constants, serialization, services, utils
-from ray._private.node import Node
-from ray._private.state import GlobalState
 from ray.exceptions import OutOfMemoryError, RayActorError
 
+from study.cluster import reaches
 from study.cluster.start_guard import Guard
 
 if TYPE_CHECKING:
@@ -28,15 +26,13 @@ N_KEPT = 64
 
 _PATIENCE_S = 30.0
 _ASK_EVERY_S = 0.02
-_get_node = services.get_node
 
 
 def read_environment() -> None:
     """Let Ray's C++ read its settings again: it did when it was imported, perhaps before they were there."""
-    from ray import _raylet
-
-    if hasattr(_raylet, "Config"):
-        _raylet.Config.initialize("")
+    config = reaches.SETTINGS.home
+    if config is not None:
+        config.initialize("")
 
 
 @contextmanager
@@ -47,10 +43,9 @@ def signals_kept() -> Iterator[None]:
     sends SIGTERM to our group would end Ray beside us: its C++ then ends this process with status 1, a tenth
     of a second later and past all of our code. So what Ray starts is in groups of its own, and ours to end.
     """
-    with _replaced(
-        (utils, "set_sigterm_handler", lambda handler: None),
-        (services, "ConsolePopen", functools.partial(services.ConsolePopen, process_group=0)),
-    ):
+    services = reaches.PROCESSES.home
+    popen = None if services is None else functools.partial(services.ConsolePopen, process_group=0)
+    with _replaced((reaches.HANDLER, lambda handler: None), (reaches.PROCESSES, popen)):
         yield
 
 
@@ -67,61 +62,65 @@ def local_start(guard: Guard, *, on_loopback: bool) -> Iterator[None]:
         on_loopback: Whether it is to listen on 127.0.0.1 alone. Ray reads that from its environment when it
             is imported, perhaps by a session that joined a cluster; so it stays for the next that starts.
     """
-    if on_loopback:
-        ray_constants.ENABLE_RAY_CLUSTER = False
-    with _replaced(
-        (Node, "start_api_server", _start_nothing),
-        (Node, "start_monitor", _start_nothing),
-        (Node, "start_log_monitor", _start_nothing),
-        (services, "get_node", _await_node),
-        (services, "ConsolePopen", functools.partial(guard.start, services.ConsolePopen)),
-    ):
+    constants = reaches.LOOPBACK.home
+    if on_loopback and constants is not None:
+        constants.ENABLE_RAY_CLUSTER = False
+    replacements: list[tuple[reaches.Reach, Any]] = [
+        (service, _start_nothing) for service in (reaches.API_SERVER, reaches.AUTOSCALER, reaches.LOG_MONITOR)
+    ]
+    if reaches.are_there(*reaches.NODE_LOOKUP):
+        get_node = reaches.NODE_LOOKUP[0].home.get_node
+        replacements.append((reaches.NODE_LOOKUP[0], functools.partial(_await_node, get_node)))
+    services = reaches.PROCESSES.home
+    if services is not None:
+        replacements.append((reaches.PROCESSES, functools.partial(guard.start, services.ConsolePopen)))
+    with _replaced(*replacements):
         yield
 
 
 @contextmanager
 def lean_tune() -> Iterator[None]:
     """Let Tune bear workers that are killed for memory, take those that are ready, and forget what ended."""
-    from ray.tune.execution import tune_controller
+    replacements: list[tuple[reaches.Reach, Any]] = [(reaches.KILLED_FOR_MEMORY, EvictedError)]
+    if reaches.are_there(*reaches.ACTOR_CACHE):
+        replacements.append((reaches.ACTOR_CACHE[0], _PlainActors))
+    if reaches.are_there(*reaches.TRIALS_HELD):
+        end_step = reaches.TRIALS_HELD[0].home.on_step_end
 
-    controller = tune_controller.TuneController
-    end_step = controller.on_step_end
+        def end_and_forget(self: TuneController) -> None:
+            end_step(self)
+            drop_ended_trials(self)
 
-    def end_and_forget(self: TuneController) -> None:
-        end_step(self)
-        drop_ended_trials(self)
-
-    with _replaced(
-        (serialization, "OutOfMemoryError", EvictedError),
-        (tune_controller, "_ActorClassCache", _PlainActors),
-        (controller, "on_step_end", end_and_forget),
-    ):
+        replacements.append((reaches.TRIALS_HELD[0], end_and_forget))
+    with _replaced(*replacements):
         yield
 
 
 @contextmanager
-def _replaced(*replacements: tuple[Any, str, Any]) -> Iterator[None]:
-    """Put values in place of attributes, each given by owner and name, where they are there."""
+def _replaced(*replacements: tuple[reaches.Reach, Any]) -> Iterator[None]:
+    """Put values in the place of what is reached for, where that is there."""
     with ExitStack() as restored:
-        for owner, name, value in replacements:
-            if hasattr(owner, name):
-                restored.callback(setattr, owner, name, getattr(owner, name))
-                setattr(owner, name, value)
+        for reach, value in replacements:
+            home = reach.home
+            if home is not None:
+                restored.callback(setattr, home, reach.name, getattr(home, reach.name))
+                setattr(home, reach.name, value)
         yield
 
 
-def _start_nothing(node: Any, **_: Any) -> None:
+def _start_nothing(node: Any, *_: Any, **__: Any) -> None:
     """Nothing: see `local_start`."""
 
 
-def _await_node(gcs_address: str, node_id: str) -> Any:
+def _await_node(get_node: Callable[[str, str], Any], gcs_address: str, node_id: str) -> Any:
     """Return what the head knows of a node, once it knows it: Ray itself asks again after a second."""
-    state = GlobalState()
-    state._initialize_global_state(services._get_gcs_client_options(gcs_address))
+    _, state_class, _, options = (reach.home for reach in reaches.NODE_LOOKUP)
+    state = state_class()
+    state._initialize_global_state(options._get_gcs_client_options(gcs_address))
     deadline = time.monotonic() + _PATIENCE_S
     while all(row["NodeID"] != node_id for row in state.node_table()) and time.monotonic() < deadline:
         time.sleep(_ASK_EVERY_S)
-    return _get_node(gcs_address, node_id)
+    return get_node(gcs_address, node_id)
 
 
 class EvictedError(OutOfMemoryError, RayActorError):  # type: ignore[misc]

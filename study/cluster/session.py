@@ -13,6 +13,7 @@ from typing import Any
 
 from analysis.garbage import no_collection
 from study.cluster.head_watch import rays_share
+from study.cluster.reaches import check_release
 from study.cluster.start_guard import guard_start
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus
@@ -157,6 +158,7 @@ def ray_session(
 
     # In a notebook Ray asks for widgets when it is imported; we show none.
     logging.getLogger("ray.widgets").setLevel(logging.CRITICAL)
+    check_release()
     options = _make_ready(address)
     import ray
 
@@ -188,7 +190,7 @@ def ray_session(
             if n_starts:
                 continue
             raise EnvironmentFaultError(
-                f"Ray must start or be reached: {address or 'this machine'}: {_first_line(error)}; "
+                f"Ray must start or be reached: {address or 'this machine'}: {_explain(error)}; "
                 "check address and token, see `study doctor`"
             ) from error
     # It complains of every trial that did not complete; each is recorded, with its reason.
@@ -244,8 +246,10 @@ class _Fixed(list[str]):
         """Nothing: it is whole."""
 
 
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def _explain(error: BaseException) -> str:
+    """Say in one line what Ray says in several: all of it where it names two versions, else its first."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines) if "version mismatch" in lines[0].lower() else lines[0]
 
 
 def _leave_ray() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -209,13 +210,19 @@ def test_rays_draws_are_uniform_and_reach_both_ends() -> None:
         assert stats.chisquare(observed, n * shares).pvalue > FALSE_FAILURE_RATE
 
 
+OF_RAY_2_60 = pytest.mark.skipif(
+    tuple(map(int, version("ray").split(".")[:2])) < (2, 60),
+    reason="an older Ray gives the ends of whole steps other shares, and takes steps of 1 for none",
+)
+
+
 @pytest.mark.parametrize(
     "quantized",
     [
         tune.qloguniform(0.1, 1, 0.1),
-        tune.qlograndint(8, 64, 8),
+        pytest.param(tune.qlograndint(8, 64, 8), marks=OF_RAY_2_60),
         tune.quniform(0, 1, 0.25),
-        tune.qrandn(0, 1, 1),
+        pytest.param(tune.qrandn(0, 1, 1), marks=OF_RAY_2_60),
     ],
 )
 def test_quantized_values_come_as_often_as_ray_draws_them(quantized: Any) -> None:

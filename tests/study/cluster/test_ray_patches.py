@@ -67,25 +67,24 @@ def test_a_ray_that_was_imported_to_join_a_cluster_can_keep_to_this_machine(
 class GrowingState:
     """Stands for what a head knows of its nodes: one more each time it is asked."""
 
-    def __init__(self) -> None:
-        self.n_asked = 0
+    n_asked = 0
 
-    def _initialize_global_state(self, options: object) -> None:
+    def _initialize_global_state(self, gcs_options: object) -> None:
         """Nothing: there is no head."""
 
     def node_table(self) -> list[dict[str, str]]:
-        self.n_asked += 1
-        return [{"NodeID": f"node {number}"} for number in range(self.n_asked)]
+        GrowingState.n_asked += 1
+        return [{"NodeID": f"node {number}"} for number in range(GrowingState.n_asked)]
 
 
 def test_a_node_is_looked_up_as_soon_as_the_head_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = GrowingState()
-    monkeypatch.setattr("study.cluster.ray_patches.GlobalState", lambda: state)
-    monkeypatch.setattr("study.cluster.ray_patches._get_node", lambda address, node: (node, state.n_asked))
-    monkeypatch.setattr(services, "_get_gcs_client_options", lambda address: None)
+    monkeypatch.setattr("ray._private.state.GlobalState", GrowingState)
+    monkeypatch.setattr(services, "get_node", lambda gcs_address, node_id: node_id)
+    monkeypatch.setattr(services, "_get_gcs_client_options", lambda gcs_server_address: None)
 
     with local_start(on_loopback=False):
-        assert services.get_node("head:1", "node 2") == ("node 2", 3)
+        assert services.get_node("head:1", "node 2") == "node 2"
+    assert GrowingState.n_asked == 3
 
 
 @pytest.mark.slow
