@@ -51,6 +51,7 @@ for command in (
     caring.verify,
     caring.doctor,
     caring.submit,
+    caring.follow,
     browsing.presets,
     spaces.space,
     browsing.data,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from study.cli.options import Address, StudyPath
+from study.cli.flags import RUN, Given, takes
+from study.cli.options import Address, Like, Settings, Spec, StudyPath, gather_spec
 
 
 def verify(
@@ -59,12 +61,42 @@ def doctor(
     raise typer.Exit(3 if any(finding.is_wrong for finding in findings) else 0)
 
 
+Dashboard = Annotated[str, typer.Option("--address", help="The dashboard of the cluster.")]
+
+
+@takes(RUN)
 def submit(
-    spec: Annotated[str, typer.Argument(help="A preset or a YAML file.", show_default=False)],
-    address: Annotated[str, typer.Option(help="The dashboard of the cluster.")] = "http://127.0.0.1:8265",
-    out: Annotated[str, typer.Option(help="Folder of studies on the cluster's head.")] = "studies",
+    spec: Spec = None,
+    *,
+    given: Given,
+    like: Like = None,
+    settings: Settings = None,
+    address: Dashboard = "http://127.0.0.1:8265",
+    out: Annotated[
+        str, typer.Option(help="Folder of studies on the cluster's head; ~ is the home there.")
+    ] = "~/studies",
+    follow_it: Annotated[
+        bool, typer.Option("--follow", help="Show its lines until it ends, as `study follow` does.")
+    ] = False,
 ) -> None:
     """Hand a study to a cluster as a Ray job; it runs on when this terminal is closed."""
+    checked = gather_spec(spec, given, settings, like=like)
     from study.cluster.submission import submit_study
 
-    print(submit_study(spec, address, out))
+    job = submit_study(checked, address, out)
+    print(job, flush=True)
+    print(
+        f"{checked.name} goes to {out} on the head; study follow {job} --address {address}", file=sys.stderr
+    )
+    if follow_it:
+        follow(job, address)
+
+
+def follow(
+    job: Annotated[str, typer.Argument(help="What `study submit` printed.", show_default=False)],
+    address: Dashboard = "http://127.0.0.1:8265",
+) -> None:
+    """Show what a submitted study prints until it ends, and end with its exit status."""
+    from study.cluster.submission import follow_job
+
+    raise typer.Exit(follow_job(job, address, lambda lines: print(lines, end="", flush=True)))

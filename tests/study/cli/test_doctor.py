@@ -11,8 +11,9 @@ from rich.console import Console
 
 from study.cli import doctor
 from study.cli.doctor import Finding, compare_nodes, describe_node, examine, print_findings
-from study.cluster.submission import entrypoint, submit_study
+from study.cluster.submission import submit_study
 from study.errors import EnvironmentFaultError
+from study.spec.sources import make_spec
 
 
 @pytest.fixture
@@ -97,10 +98,6 @@ def test_findings_are_printed_as_they_are() -> None:
     assert "note  ports: [red]raylet[/red] listens on :::1" in console.export_text()
 
 
-def test_the_job_runs_the_spec_that_travels_with_it_on_the_cluster_it_is_part_of() -> None:
-    assert entrypoint("my studies") == "study run study.yaml --out 'my studies' --address auto"
-
-
 @pytest.mark.skipif(importlib.util.find_spec("aiohttp") is not None, reason="Ray's dashboard is installed")
 def test_without_rays_dashboard_submitting_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -108,4 +105,4 @@ def test_without_rays_dashboard_submitting_says_what_to_install(
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "auth_token"))
 
     with pytest.raises(EnvironmentFaultError, match=r'pip install "ray\[default\]", or on the head'):
-        submit_study("quick", "http://127.0.0.1:8265", "studies")
+        submit_study(make_spec("quick"), "http://127.0.0.1:8265", "studies")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import analysis
+from study.store.directory import StudyDirectory
 from tests.study.scenarios.isolation import run_isolated
 
 pytestmark = [
@@ -27,16 +28,42 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 
 
 def test_a_study_that_is_handed_over_is_run_to_its_end(scenario: tuple[Path, dict[str, Any]]) -> None:
-    folder, told = scenario
+    _, told = scenario
     status, job, errors = told["handed"]
 
-    assert (status, errors) == (0, "")
+    assert status == 0, errors
     assert job.startswith("raysubmit_")
-    assert (told["state"], told["exit_code"]) == ("SUCCEEDED", 0), told["log"]
+    assert f"study follow {job}" in errors
+    ended, lines, faults = told["followed"]
+    assert (told["state"], ended) == ("SUCCEEDED", 0), (lines, faults)
     assert told["metadata"] == {"study": "handed"}
-    assert "2 trials on 1 CPU" in told["log"]
-    trials = analysis.load(folder / "studies" / "handed").trials
-    assert list(trials.state) == ["completed"] * 2
+    assert "2 trials on 1 CPU" in lines
+
+
+def test_the_study_lies_in_the_home_of_the_head_which_says_where(
+    scenario: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, told = scenario
+
+    handed = analysis.load(folder / "studies" / "handed")
+
+    assert f"the study lies in {folder}/studies/handed on " in told["followed"][1]
+    assert list(handed.trials.state) == ["completed"] * 2
+
+
+def test_a_model_and_options_travel_with_the_study(scenario: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = scenario
+
+    spec = StudyDirectory(folder / "studies" / "handed").read_spec()
+
+    assert (spec.model, spec.training.cells) == ("mine:build", "keras")
+
+
+def test_a_job_that_nobody_submitted_is_one_line(scenario: tuple[Path, dict[str, Any]]) -> None:
+    status, said, errors = scenario[1]["lost"]
+
+    assert (status, said, errors.count("\n")) == (3, "", 1)
+    assert "raysubmit_nobodys" in errors
 
 
 def test_a_stranger_is_refused_in_one_line(scenario: tuple[Path, dict[str, Any]]) -> None:
