@@ -15,6 +15,7 @@ from ray.tune.experiment import Trial
 from ray.tune.search import BasicVariantGenerator
 
 from study.cluster.ray_patches import N_KEPT, drop_ended_trials, lean_tune, local_start, signals_kept
+from study.cluster.start_guard import Guard
 
 SERVICES = ("start_api_server", "start_monitor", "start_log_monitor")
 
@@ -27,10 +28,10 @@ with ray_session():
 """
 
 
-def test_services_are_left_out_for_as_long_as_it_lasts() -> None:
+def test_services_are_left_out_for_as_long_as_it_lasts(guard: Guard) -> None:
     originals = [getattr(Node, name) for name in SERVICES]
 
-    with local_start(on_loopback=False):
+    with local_start(guard, on_loopback=False):
         assert not {getattr(Node, name) for name in SERVICES} & set(originals)
 
     assert [getattr(Node, name) for name in SERVICES] == originals
@@ -46,21 +47,23 @@ def test_what_was_replaced_comes_back_after_an_error() -> None:
     assert (services.ConsolePopen, utils.set_sigterm_handler) == (popen, handler)
 
 
-def test_a_service_that_another_ray_does_not_know_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_another_ray_does_not_know_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, guard: Guard
+) -> None:
     monkeypatch.delattr(Node, "start_monitor")
 
-    with local_start(on_loopback=False):
+    with local_start(guard, on_loopback=False):
         assert not hasattr(Node, "start_monitor")
 
     assert not hasattr(Node, "start_monitor")
 
 
 def test_a_ray_that_was_imported_to_join_a_cluster_can_keep_to_this_machine(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, guard: Guard
 ) -> None:
     monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", True)
 
-    with local_start(on_loopback=True):
+    with local_start(guard, on_loopback=True):
         assert ray_constants.ENABLE_RAY_CLUSTER is False
 
 
@@ -77,12 +80,14 @@ class GrowingState:
         return [{"NodeID": f"node {number}"} for number in range(GrowingState.n_asked)]
 
 
-def test_a_node_is_looked_up_as_soon_as_the_head_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_is_looked_up_as_soon_as_the_head_knows_it(
+    monkeypatch: pytest.MonkeyPatch, guard: Guard
+) -> None:
     monkeypatch.setattr("ray._private.state.GlobalState", GrowingState)
     monkeypatch.setattr(services, "get_node", lambda gcs_address, node_id: node_id)
     monkeypatch.setattr(services, "_get_gcs_client_options", lambda gcs_server_address: None)
 
-    with local_start(on_loopback=False):
+    with local_start(guard, on_loopback=False):
         assert services.get_node("head:1", "node 2") == "node 2"
     assert GrowingState.n_asked == 3
 

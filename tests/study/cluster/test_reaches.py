@@ -10,6 +10,7 @@ pytest.importorskip("ray")
 from study.cli.doctor import _examine_ray, _examine_token
 from study.cluster import reaches, session
 from study.cluster.reaches import REACHES, Reach, check_release, missing_reaches
+from study.cluster.start_guard import Guard
 from study.errors import EnvironmentFaultError
 
 
@@ -60,13 +61,15 @@ def test_what_is_there_as_expected_is_found_at_home(asked: Reach) -> None:
     assert asked.home is (json if ":" not in asked.owner else json.JSONEncoder)
 
 
-def test_a_session_starts_without_anything_that_is_reached_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_starts_without_anything_that_is_reached_for(
+    monkeypatch: pytest.MonkeyPatch, guard: Guard
+) -> None:
     from study.cluster.ray_patches import lean_tune, local_start, read_environment, signals_kept
 
     monkeypatch.setattr(Reach, "home", None)
 
     read_environment()
-    with signals_kept(), local_start(on_loopback=True), lean_tune():
+    with signals_kept(), local_start(guard, on_loopback=True), lean_tune():
         missing = [without for _, without in missing_reaches()]
 
     assert len(missing) == len(REACHES)
