@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from analysis import Study, load, summarize, write_comparison, write_parquet, write_report
+from analysis.report.build import build_report
+from analysis.report.write import write_folder
 
 NO_LOSSES = "UPDATE epochs SET val_loss=NULL, train_loss=NULL"
 NO_FIGURES = f"{NO_LOSSES}, val_accuracy=NULL, train_accuracy=NULL"
@@ -28,8 +30,9 @@ def change(path: Path, *statements: str) -> None:
 
 def write_text(study: Study, folder: Path) -> str:
     """The report without figures: quick, and all words are there."""
-    page = write_report(study, folder, figures=False)
-    write_report(study, folder, format="md", figures=False)
+    report = build_report(study)
+    page = write_folder(report, folder, format="html", figures=False)
+    write_folder(report, folder, format="md", figures=False)
     text = page.read_text(encoding="utf-8")
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(re.findall(r' id="([^"]+)"', text))
     return text
