@@ -7,6 +7,7 @@ follow from the records and only grow while these do: a TensorBoard that has the
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -50,7 +51,8 @@ def write_tensorboard(study: Study, folder: Path) -> Path:
     """
     with needed_by("an export to TensorBoard"):
         import tensorboard.summary.writer.record_writer  # noqa: F401 - said before anything is written
-    head = folder / f"{_PREFIX}.0.study.{study.name}"
+    named = re.sub(r"[^\w.-]", "_", study.name)  # others may have called it anything
+    head = folder / f"{_PREFIX}.0.study.{named}"
     if folder.exists() and not head.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise AnalysisError(
             f"an export has a folder of its own: {folder} holds something else; name one that does not exist"

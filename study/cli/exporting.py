@@ -79,10 +79,9 @@ def _export_events(source: Path, target: str | None) -> Path:
     """Write, or bring up to date, what TensorBoard shows of a study."""
     import analysis
 
-    study = analysis.load(source)
-    folder = analysis.write_tensorboard(
-        study, Path("tensorboard") / study.name if target is None else Path(target)
-    )
+    # By the directory's name: what the records call themselves may be anything.
+    folder = Path("tensorboard") / source.resolve().name if target is None else Path(target)
+    analysis.write_tensorboard(analysis.load(source), folder)
     print(f"see it with: tensorboard --logdir {folder}", file=sys.stderr)
     return folder
 

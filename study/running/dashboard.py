@@ -107,7 +107,6 @@ class Dashboard:
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
-    allow_reuse_address = True
 
 
 class _Handler(WSGIRequestHandler):

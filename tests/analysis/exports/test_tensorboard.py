@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,15 @@ def test_a_folder_that_holds_something_else_is_left_alone(small_study: Study, tm
         analysis.write_tensorboard(small_study, tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_a_name_that_leads_elsewhere_leads_nowhere(small_study: Study, tmp_path: Path) -> None:
+    facts = small_study.facts.model_copy(update={"name": "../../elsewhere"})
+
+    analysis.write_tensorboard(replace(small_study, facts=facts), tmp_path / "deep" / "events")
+
+    assert {path.name for path in tmp_path.iterdir()} == {"deep"}
+    assert {path.name for path in (tmp_path / "deep").iterdir()} == {"events"}
 
 
 @pytest.mark.slow
