@@ -407,7 +407,7 @@ def test_a_leg_whose_calls_to_the_system_fail_says_so_and_the_next_goes_on(
     program = [sys.executable, "-m", "tests.study.faults.failing_calls", str(tmp_path), name, str(stays)]
 
     done = subprocess.run(
-        [*program, str(11 + 5 * stays), str(6 * STRIDE)],
+        [*program, str(11 + 5 * stays), str(4 * STRIDE)],
         env=os.environ | {"LD_PRELOAD": str(library)},
         cwd=here.parents[2],
         capture_output=True,
