@@ -33,6 +33,8 @@ QUICK = (
 )
 MAIN = "import sys; sys.argv[0] = 'study'; from study.cli.app import main; main()"
 ROOT = Path(__file__).parents[3]
+SPEC = "name: a\ndata: {source: recall, recall: {n_texts: 40, length: 8, distance: 2, alphabet: 4}}\n"
+"""Of a study whose texts take no time to make."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _odd_studies() -> Iterator[Row]:
                 def prepare(folder: Path, name: str = name, make: Callable[[Path], object] = make) -> None:
                     for study in ("a", "b"):
                         (folder / "s" / study).mkdir(parents=True)
-                        (folder / "s" / study / "study.yaml").write_text("name: a\n")
+                        (folder / "s" / study / "study.yaml").write_text(SPEC)
                         (folder / "s" / study / "records.db").write_bytes(b"")
                     path = folder / "s" / "a" / name
                     path.unlink(missing_ok=True)
