@@ -206,6 +206,8 @@ def _make_ready(address: str | None) -> dict[str, Any]:
     ensure_token()
     for name, value in (SETTINGS | (SETTINGS_HERE if address is None else {})).items():
         os.environ.setdefault(name, value)
+    if os.environ.get("PYTHONOPTIMIZE", "") not in ("", "0", "1"):
+        os.environ["PYTHONOPTIMIZE"] = "1"  # 2 takes docstrings, to which Ray's own processes add
     if address is not None:
         return {"address": address, "job_config": driver_paths()}
     return {

@@ -119,6 +119,17 @@ def test_workers_look_for_modules_where_the_driver_does_and_in_the_working_folde
     assert seen == ["/first", "/second", str(tmp_path)]
 
 
+@pytest.mark.parametrize(("asked", "given"), [("2", "1"), ("1", "1"), ("", "")])
+def test_rays_processes_keep_their_docstrings_which_they_need(
+    token: Path, monkeypatch: pytest.MonkeyPatch, asked: str, given: str
+) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", asked)
+
+    session._make_ready(None)
+
+    assert os.environ["PYTHONOPTIMIZE"] == given
+
+
 def pretend_start(monkeypatch: pytest.MonkeyPatch, n_lost: int) -> list[dict[str, Any]]:
     """Let the first starts of Ray end as they do where its raylet was killed; return the starts."""
     starts: list[dict[str, Any]] = []
