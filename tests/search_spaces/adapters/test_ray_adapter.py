@@ -343,16 +343,19 @@ def test_a_real_fit_keeps_the_constraints_and_is_restored(tmp_path: Path) -> Non
     try:
         tuner = tune.Tuner(
             score_config,
-            tune_config=tune.TuneConfig(search_alg=new_search(), num_samples=6, max_concurrent_trials=1),
+            # In one process: to start another would be most of the time.
+            tune_config=tune.TuneConfig(
+                search_alg=new_search(), num_samples=4, max_concurrent_trials=1, reuse_actors=True
+            ),
             run_config=tune.RunConfig(storage_path=str(tmp_path), name="fit", verbose=0),
         )
 
         results = tuner.fit()
 
         configs = [result.config for result in results]
-        assert len(configs) == 6 and not results.errors
+        assert len(configs) == 4 and not results.errors
         assert all(map(RARE.is_legal, configs))
-        assert tune.Tuner.restore(str(tmp_path / "fit"), score_config).get_results().num_terminated == 6
+        assert tune.Tuner.restore(str(tmp_path / "fit"), score_config).get_results().num_terminated == 4
     finally:
         ray.shutdown()
 
