@@ -113,6 +113,19 @@ def test_a_figure_is_drawn_for_the_width_of_the_page(
     assert set(drawings) == {f"drawing {shown}", "drawing any"}
 
 
+@pytest.mark.parametrize("kind", ["the usual", "two seeds", "many epochs"])
+def test_all_columns_of_a_table_are_in_sight_of_a_wide_page(
+    browser: Any, make_study: Callable[..., Study], tmp_path: Path, kind: str
+) -> None:
+    show(browser, write_report(make_study(**KINDS[kind]), tmp_path / "report"), WIDE)
+
+    boxes = "[...document.querySelectorAll('.grid:not(.tall) .scroller')]"
+    hidden = "box => box.scrollWidth > box.clientWidth + 1"
+    find = f"return {boxes}.filter({hidden}).map(box => box.parentElement.id)"
+
+    assert browser.execute_script(find) == []
+
+
 def test_name_and_accuracy_of_a_setting_are_in_sight_of_a_narrow_page(
     browser: Any, small_study: Study, tmp_path: Path
 ) -> None:
