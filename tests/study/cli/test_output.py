@@ -48,7 +48,7 @@ def test_a_reader_who_leaves_is_told_of_in_one_line() -> None:
 
 @pytest.mark.slow
 def test_a_backend_of_matplotlib_that_nobody_knows_is_no_matter() -> None:
-    code = "from study.cli import app; app.app = lambda: __import__('matplotlib'); app.main()"
+    code = "from study.cli import app; app.app = lambda **_: __import__('matplotlib'); app.main()"
     finished = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | {"MPLBACKEND": "garbage"}, check=False
     )
@@ -62,7 +62,7 @@ def test_a_standard_stream_that_is_not_there_is_no_matter_and_its_number_goes_to
 ) -> None:
     code = (
         "import os; from study.cli import app; found = []\n"
-        "app.app = lambda: (print('x'), found.append(os.open('opened', os.O_CREAT | os.O_RDWR)))\n"
+        "app.app = lambda **_: (print('x'), found.append(os.open('opened', os.O_CREAT | os.O_RDWR)))\n"
         "app.main(); open('found', 'w').write(str(found[0]))"
     )
     command = f'exec {sys.executable} -c "$1" {closed}'
