@@ -88,6 +88,7 @@ def test_examples_that_need_no_training_run(folder: Path, monkeypatch: pytest.Mo
     assert (folder / "trials.csv").is_file()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SQLAlchemy, by MLflow
 @pytest.mark.slow
 def test_every_example_runs_where_the_studies_are_real(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     namespace = run_examples(folder, list_examples("python", "python slow"), monkeypatch)
