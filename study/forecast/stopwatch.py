@@ -58,7 +58,7 @@ def answer(question: Question, answers: Path) -> None:
     """Time the settings one by one."""
     began = time.monotonic()
     prepare_process(question.n_threads)
-    from study.training.cells import prepare
+    from study.training.loops.compilation import prepare
     from study.training.model import Recipe
     from study.training.program import ProgramCache
 

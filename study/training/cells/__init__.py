@@ -9,7 +9,6 @@ from study.training.cells.layers import (
     plain_model,
     recurrent_layer,
 )
-from study.training.cells.operation import prepare
 from study.training.cells.optimizers import fused_optimizer
 from study.training.cells.threads import limit_threads
 
@@ -20,6 +19,5 @@ __all__ = [
     "fused_optimizer",
     "limit_threads",
     "plain_model",
-    "prepare",
     "recurrent_layer",
 ]

@@ -8,8 +8,8 @@ from typing import Any, Literal, cast
 import keras
 import tensorflow as tf
 
-from study.training.cells import steps
 from study.training.cells.operation import recurrent
+from study.training.loops import steps
 
 CellName = Literal["rnn", "lstm", "gru"]
 CellsChoice = Literal["auto", "keras"]

@@ -19,9 +19,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from study.training.cells.alignment import aligned
-from study.training.cells.products import Array
-from study.training.cells.words import Ids, number_words, sum_words
+from study.training.loops.alignment import aligned
+from study.training.loops.products import Array
+from study.training.loops.words import Ids, number_words, sum_words
 
 
 def _native(variable: keras.Variable | tf.Variable) -> tf.Variable:

@@ -14,8 +14,8 @@ def test_the_standard_space_has_the_cells_of_the_standard_model() -> None:
 
 @pytest.mark.slow
 def test_the_cells_of_a_spec_are_those_that_training_has_with_as_many_gates() -> None:
-    from study.training.cells import steps
     from study.training.cells.layers import CellName
+    from study.training.loops import steps
 
     assert set(get_args(CellName)) == set(N_GATES)
     assert {

@@ -12,9 +12,11 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from study.training.cells import chosen, embedding_layer, operation, plain_model, prepare, recurrent_layer
-from study.training.cells.loops import backward, forward
-from study.training.cells.words import number_words
+from study.training.cells import chosen, embedding_layer, plain_model, recurrent_layer
+from study.training.loops import batch
+from study.training.loops.compilation import prepare
+from study.training.loops.time import backward, forward
+from study.training.loops.words import number_words
 
 pytestmark = pytest.mark.filterwarnings(
     # Keras saves a TensorFlow variable by numpy.array(), to whose copy=False TensorFlow has no answer yet.
@@ -190,7 +192,7 @@ def test_repeated_words_of_an_embedding_equal_those_of_keras(
     cell: str, direction: str, return_sequences: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     projections = []
-    monkeypatch.setattr(operation, "forward", lambda *a: (projections.append(a[4].shape[0]), forward(*a)))
+    monkeypatch.setattr(batch, "forward", lambda *a: (projections.append(a[4].shape[0]), forward(*a)))
     embeddings = [embedding_layer(11, 6, cells=cells) for cells in ("keras", "auto")]
     layers = keras_and_compiled(cell, direction, return_sequences, (300, 7, 6), 9)
     for embedding in embeddings:

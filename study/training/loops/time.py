@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.training.cells.jit import cached
-from study.training.cells.planes import (
+from study.training.loops.jit import cached
+from study.training.loops.planes import (
     add_from_step,
     add_planes,
     join_gates,
@@ -16,9 +16,9 @@ from study.training.cells.planes import (
     transpose_gates,
     write_step,
 )
-from study.training.cells.products import Array, add_inner_product, multiply
-from study.training.cells.steps import GRU, N_GATES, N_GRADIENTS, N_SAVED, step_backward, step_forward
-from study.training.cells.words import Ids, add_step, take_step
+from study.training.loops.products import ADD, OVERWRITE, Array, add_inner_product, multiply
+from study.training.loops.steps import GRU, N_GATES, N_GRADIENTS, N_SAVED, step_backward, step_forward
+from study.training.loops.words import Ids, add_step, take_step
 
 
 @cached
@@ -74,11 +74,11 @@ def forward(
             take_step(projected, words, time, inner)
         for gate in range(n_gates):
             if words.size == 0:
-                multiply(sgemm, x[:, time], w[gate], 0, inner[gate])
+                multiply(sgemm, x[:, time], w[gate], OVERWRITE, inner[gate])
             if cell == GRU and gate == 2:
-                multiply(sgemm, previous[0], r[gate], 0, current[4])
+                multiply(sgemm, previous[0], r[gate], OVERWRITE, current[4])
             elif step > 0:
-                multiply(sgemm, previous[0], r[gate], 1, inner[gate])
+                multiply(sgemm, previous[0], r[gate], ADD, inner[gate])
         step_forward(
             cell,
             inner.reshape((n_gates, -1)),
@@ -87,10 +87,8 @@ def forward(
             previous.reshape((N_SAVED[cell], -1)),
             current.reshape((N_SAVED[cell], -1)),
         )
-        if y.shape[1] == length:
-            write_step(current[0], y, time, column)
-        elif step == length - 1:
-            write_step(current[0], y, 0, column)
+        if y.shape[1] == length or step == length - 1:
+            write_step(current[0], y, min(time, y.shape[1] - 1), column)
 
 
 @cached
@@ -105,7 +103,7 @@ def backward(
     y_gradient: Array,
     column: int,
     saved: Array,
-    keep: float,
+    keeps: bool,
     x_gradient: Array,
     projected_gradient: Array,
     kernel_gradient: Array,
@@ -125,7 +123,7 @@ def backward(
         y_gradient: Gradient of the loss by y, as large as y.
         column: See sgemm.
         saved: What `forward` wrote, one slot a step.
-        keep: 1 to add to x_gradient, 0 to overwrite it.
+        keeps: Whether it adds to x_gradient, or overwrites it.
         x_gradient: Written; as large as x.
         projected_gradient: Added to, where words are given; as large as projected.
         kernel_gradient: Added to, where none are; as large as kernel.
@@ -153,10 +151,8 @@ def backward(
     zeros = previous
     for step in range(length - 1, -1, -1):
         time = length - 1 - step if backwards else step
-        if y_gradient.shape[1] == length:
-            add_from_step(y_gradient, time, column, state_gradient)
-        elif step == length - 1:
-            add_from_step(y_gradient, 0, column, state_gradient)
+        if y_gradient.shape[1] == length or step == length - 1:
+            add_from_step(y_gradient, min(time, y_gradient.shape[1] - 1), column, state_gradient)
         previous = saved[step - 1] if step > 0 else zeros
         step_backward(
             cell,
@@ -172,12 +168,14 @@ def backward(
         for gate in range(n_gates):
             if words.size == 0:
                 add_inner_product(sgemm, x[:, time], by_input[gate], w_gradient[gate])
-            multiply(sgemm, by_input[gate], w[gate], keep if gate == 0 else 1, x_gradient[:, time])
+            multiply(
+                sgemm, by_input[gate], w[gate], ADD if keeps or gate > 0 else OVERWRITE, x_gradient[:, time]
+            )
             if step > 0:
                 add_inner_product(sgemm, previous[0], by_state[gate], r_gradient[gate])
                 # GRU's state gradient holds already what bypasses the gates.
                 fresh = gate == 0 and cell != GRU
-                multiply(sgemm, by_state[gate], r[gate], 0 if fresh else 1, state_gradient)
+                multiply(sgemm, by_state[gate], r[gate], OVERWRITE if fresh else ADD, state_gradient)
     if cell == GRU:
         w_gradient = roll_gates(w_gradient, -1)
         sum_bias(b_gradient[1:], bias_gradient[1])

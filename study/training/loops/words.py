@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from study.training.cells.jit import cached, compiled
-from study.training.cells.products import Array, add_inner_product, multiply
+from study.training.loops.jit import cached, compiled
+from study.training.loops.products import OVERWRITE, Array, add_inner_product, multiply
 
 Ids = NDArray[np.int32]
 
@@ -70,7 +70,7 @@ def _add_sizes(values: Array, squared: bool, sums: Array, sizes: Array) -> None:
 @cached
 def project(sgemm: int, inputs: Array, kernel: Array, projected: Array) -> None:
     """Computes projected <- inputs @ kernel; unlike NumPy, without a warning where training diverges."""
-    multiply(sgemm, inputs, kernel, 0, projected)
+    multiply(sgemm, inputs, kernel, OVERWRITE, projected)
 
 
 @cached

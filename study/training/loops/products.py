@@ -14,13 +14,17 @@ from numba.core import cgutils, types
 from numba.extending import get_cython_function_address, intrinsic
 from numpy.typing import NDArray
 
-from study.training.cells.jit import compiled
+from study.training.loops.jit import compiled
 
 Array = NDArray[np.float32]
 
 # An argument of the compiled functions and not a constant in them: they are cached, it changes by process.
 SGEMM: Final[int] = get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
 """Address of the routine in this process."""
+
+OVERWRITE: Final = np.float32(0)
+ADD: Final = np.float32(1)
+"""What `multiply` keeps of its result: of one type each, since Numba compiles a function for each."""
 
 _CHAR, _INT, _FLOAT = ir.IntType(8), ir.IntType(32), ir.FloatType()
 _SIGNATURE = ir.FunctionType(
@@ -101,14 +105,14 @@ def _leading_dimension(matrix: Array) -> int:
 
 
 @compiled
-def multiply(sgemm: int, a: Array, b: Array, keep: float, c: Array) -> None:
+def multiply(sgemm: int, a: Array, b: Array, keep: np.float32, c: Array) -> None:
     """Computes c <- a @ b + keep * c.
 
     Args:
         sgemm: SGEMM.
         a: (m, k); here and below the last axis is contiguous, the first may be strided.
         b: (k, n).
-        keep: 0 to overwrite c, 1 to add to it.
+        keep: OVERWRITE, or ADD to c.
         c: (m, n).
     """
     # BLAS counts by columns: it sees the transposes of all three, and so computes c.T = b.T @ a.T.
@@ -122,7 +126,7 @@ def multiply(sgemm: int, a: Array, b: Array, keep: float, c: Array) -> None:
         _leading_dimension(b),
         a.ctypes.data,
         _leading_dimension(a),
-        np.float32(keep),
+        keep,
         c.ctypes.data,
         _leading_dimension(c),
     )
@@ -148,7 +152,7 @@ def add_inner_product(sgemm: int, a: Array, b: Array, c: Array) -> None:
         _leading_dimension(b),
         a.ctypes.data,
         _leading_dimension(a),
-        np.float32(1),
+        ADD,
         c.ctypes.data,
         _leading_dimension(c),
     )

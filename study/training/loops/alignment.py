@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.training.cells.products import Array
+from study.training.loops.products import Array
 
 # TensorFlow copies an array that it is handed with less; in bytes.
 _ALIGNMENT = 64

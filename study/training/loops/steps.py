@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from study.training.cells.jit import compiled, sigmoid, tanh
-from study.training.cells.products import Array
+from study.training.loops.jit import compiled, sigmoid, tanh
+from study.training.loops.products import Array
 
 RNN: Final = 0
 GRU: Final = 1

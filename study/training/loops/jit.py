@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections.abc import Callable
-from importlib import resources
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
-import platformdirs
 
-logger = logging.getLogger(__name__)
+from study.training.loops.cache import cache_folder
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -55,36 +50,13 @@ def compiled(function: Function) -> Function:
 
 def cached(function: Function) -> Function:
     """Compiles a function for Python, at its first call; its machine code is kept on disk."""
-    folder = _cache_folder()
+    folder = cache_folder()
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(folder or before)  # read while the decorator runs
     try:
         return numba.njit(**_OPTIONS, cache=folder is not None)(function)  # type: ignore[no-any-return]
     finally:
         numba.config.CACHE_DIR = before
-
-
-def _cache_folder() -> Path | None:
-    """Where machine code is kept, by the state of the sources; None where nothing can be kept.
-
-    Numba would keep it beside the module, find it by that module's source alone, and so run old code after a
-    change in a module that it uses. `NUMBA_CACHE_DIR` in the environment moves it, to a disk that a cluster
-    shares for instance: Numba tells processors apart.
-    """
-    digest = hashlib.sha256()
-    for source in sorted(resources.files(__package__).iterdir(), key=lambda source: source.name):
-        if source.name.endswith(".py"):
-            digest.update(source.read_bytes())
-    root = numba.config.CACHE_DIR or platformdirs.user_cache_dir("recurrent-study", appauthor=False)
-    folder = Path(root) / f"cells-{digest.hexdigest()[:16]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        logger.warning(
-            "each process compiles its cells anew, as %s; NUMBA_CACHE_DIR can name a folder", error
-        )
-        return None
-    return folder
 
 
 @compiled

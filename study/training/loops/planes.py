@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.training.cells.jit import compiled
-from study.training.cells.products import Array
+from study.training.loops.jit import compiled
+from study.training.loops.products import Array
 
 
 @compiled
@@ -49,9 +49,12 @@ def transpose_gates(planes: Array) -> Array:
 @compiled
 def roll_gates(planes: Array, shift: int) -> Array:
     """Copies planes with each gate moved on by `shift` places, the last ones to the front."""
-    rolled = np.empty_like(planes)
-    for gate in range(planes.shape[0]):
-        rolled[(gate + shift) % planes.shape[0]] = planes[gate]
+    n_gates, n_rows, units = planes.shape
+    rolled = np.empty((n_gates, n_rows, units), np.float32)
+    for gate in range(n_gates):
+        for row in range(n_rows):  # an array into an array takes Numba seven seconds to compile
+            for unit in range(units):
+                rolled[(gate + shift) % n_gates, row, unit] = planes[gate, row, unit]
     return rolled
 
 

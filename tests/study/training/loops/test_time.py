@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from study.training.cells.loops import backward, forward
-from study.training.cells.products import SGEMM
-from study.training.cells.steps import GRU, LSTM, N_GATES, N_SAVED, RNN
+from study.training.loops.products import SGEMM
+from study.training.loops.steps import GRU, LSTM, N_GATES, N_SAVED, RNN
+from study.training.loops.time import backward, forward
 
 NO_WORDS, NO_PROJECTIONS = np.empty((0, 0), np.int32), np.empty((0, 0), np.float32)
 
@@ -125,7 +125,7 @@ def test_gradients_equal_finite_differences(cell: int, backwards: bool, only_las
     x, w, r, _ = narrow
     of_x, *of_weights = gradients
     backward(
-        SGEMM, cell, x, NO_WORDS, w, r, backwards, weight, 0, saved, 0.0, of_x, NO_PROJECTIONS, *of_weights
+        SGEMM, cell, x, NO_WORDS, w, r, backwards, weight, 0, saved, False, of_x, NO_PROJECTIONS, *of_weights
     )
     for gradient, argument in zip(gradients, arguments, strict=True):
         np.testing.assert_allclose(gradient, differences(loss, argument), rtol=1e-4, atol=1e-5)
@@ -152,7 +152,7 @@ def test_gradients_are_added_to_what_is_there() -> None:
         for _ in range(n_calls):
             of_x, *of_weights = gradients
             backward(
-                SGEMM, GRU, x, NO_WORDS, w, r, False, y, 0, saved, 1.0, of_x, NO_PROJECTIONS, *of_weights
+                SGEMM, GRU, x, NO_WORDS, w, r, False, y, 0, saved, True, of_x, NO_PROJECTIONS, *of_weights
             )
     for one, two in zip(once, twice, strict=True):
         np.testing.assert_allclose(two, 2 * one, rtol=1e-6)
