@@ -50,13 +50,18 @@ def verify(
 def doctor(
     address: Address = None,
     out: Annotated[Path, typer.Option("--out", help="Folder of studies.")] = Path("studies"),
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Compile the cells now, as in an image; else the first study does.")
+    ] = False,
 ) -> None:
     """Say what is wrong with this machine, or with a cluster, before a study finds out."""
     from rich.console import Console
 
-    from study.cli.doctor import examine, print_findings
+    from study.cli.doctor import examine, examine_cells, print_findings
 
     findings = examine(address, out)
+    if warm:
+        findings += examine_cells()
     print_findings(Console(highlight=False), findings)
     raise typer.Exit(3 if any(finding.is_wrong for finding in findings) else 0)
 

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -249,7 +250,7 @@ def _examine_gpus() -> Iterator[Finding]:
         # A process of its own: TensorFlow takes seconds to load, and a GPU's memory for as long as it lives.
         seen = int(
             subprocess.run(  # noqa: S603 - this interpreter, with a program of our own
-                [sys.executable, "-c", _COUNT_GPUS],
+                [sys.executable, "-P", "-c", _COUNT_GPUS],
                 capture_output=True,
                 text=True,
                 timeout=GPU_TIMEOUT_S,
@@ -268,6 +269,22 @@ def _examine_gpus() -> Iterator[Finding]:
         )
     else:
         yield Finding("GPUs", "good", f"{seen} seen by TensorFlow" if seen else "none")
+
+
+def examine_cells() -> list[Finding]:
+    """Compile the time loops of the cells, or find them compiled."""
+    from study.training.loops.ahead import COMMAND
+    from study.training.loops.cache import cache_folder, ready_mark
+
+    folder = cache_folder()
+    if folder is None:
+        return [Finding("cells", "note", "the cache cannot be written: each process compiles its own")]
+    start = time.monotonic()
+    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    if done.returncode or not ready_mark(folder).exists():
+        said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        return [Finding("cells", "wrong", f"cannot be compiled: {said}")]
+    return [Finding("cells", "good", f"compiled in {folder} ({time.monotonic() - start:.0f} s)")]
 
 
 def print_findings(console: Console, findings: list[Finding]) -> None:

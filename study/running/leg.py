@@ -47,6 +47,7 @@ from study.store.files import remove, write_atomically
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest, Purpose, breaks_checkpoints
 from study.training.class_weights import check_class_weight
+from study.training.loops.ahead import compile_ahead
 
 if TYPE_CHECKING:
     from study.cluster.worker import TrialWorker
@@ -210,6 +211,8 @@ class Leg:
     def _start_ray(self, session: ExitStack, encoding: Background[EncodedCorpus]) -> Capacity:
         """Start or join Ray, until the session is closed."""
         self.listener.on_stage("starting Ray")
+        if self._trains_compiled_cells():
+            session.enter_context(compile_ahead())
 
         def begin_the_rest() -> None:
             encoding.begin()
@@ -218,6 +221,11 @@ class Leg:
             )
 
         return session.enter_context(ray_session(self.address, begin_the_rest))
+
+    def _trains_compiled_cells(self) -> bool:
+        spec = self.spec
+        is_ours = self.address is None and self.load_worker is load_trial_worker and spec.model is None
+        return is_ours and spec.training.cells == "auto" and not spec.resources.gpus_per_trial
 
     def _train(
         self,
