@@ -50,3 +50,14 @@ def test_the_workflow_runs_what_must_hold_on_every_python_that_is_named(project:
     assert job["strategy"]["matrix"]["python"] == named
     assert job["steps"][-1] == {"run": ".ci/run"}
     assert workflow["permissions"] == {"contents": "read"}
+
+
+def test_no_process_of_ours_takes_a_module_of_the_working_folder_for_its_own() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "study").rglob("*.py")]
+
+    begun = [
+        call for source in sources for call in re.findall(r"[\[(]\s*sys\.executable,\s*([^,]+),", source)
+    ]
+
+    assert begun
+    assert set(begun) <= {'"-P"', '"-I"'}

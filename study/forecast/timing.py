@@ -173,7 +173,8 @@ def _start(question: Mapping[str, Any], folder: Path) -> _Stopwatch:
     folder.mkdir()
     (folder / "question.json").write_text(json.dumps(question), encoding="utf-8")
     answers, complaints = folder / "answers.jsonl", folder / "complaints.txt"
-    command = [sys.executable, "-m", "study.forecast.stopwatch", str(folder / "question.json"), str(answers)]
+    command = [sys.executable, "-P", "-m", "study.forecast.stopwatch"]
+    command += [str(folder / "question.json"), str(answers)]
     with complaints.open("wb") as stream:
         process = subprocess.Popen(  # noqa: S603 - this interpreter, a program of our own, paths of ours
             command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream

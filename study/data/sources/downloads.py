@@ -46,7 +46,7 @@ def read_download(name: str, cache_folder: Path | None = None) -> Rows:
 
 def _fetch(name: str, target: Path) -> None:
     logger.info("fetching %s; this happens once", name)
-    command = [sys.executable, "-m", "study.data.sources.keras_export", name, str(target)]
+    command = [sys.executable, "-P", "-m", "study.data.sources.keras_export", name, str(target)]
     try:
         done = subprocess.run(  # noqa: S603 - our own module, a name of ours, a path of ours
             command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
