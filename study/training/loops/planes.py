@@ -1,7 +1,8 @@
 """Arrays of one time step as planes: (batch, units) each, contiguous, one a gate.
 
 With a plane for each gate the element-wise work of a step runs in flat loops over batch x units, which the
-compiler turns into vector instructions whatever the number of units is, and no array is ever transposed.
+compiler turns into vector instructions whatever the number of units is. Products have all gates side by side,
+(batch, gates * units), as Keras's kernels do: one of them is faster than one for each gate.
 """
 
 from __future__ import annotations
@@ -13,71 +14,54 @@ from study.training.loops.products import Array
 
 
 @compiled
-def split_gates(kernel: Array, n_gates: int) -> Array:
-    """Copies a Keras kernel, (rows, n_gates * units), to (n_gates, rows, units)."""
-    n_rows, units = kernel.shape[0], kernel.shape[1] // n_gates
-    split = np.empty((n_gates, n_rows, units), np.float32)
-    for gate in range(n_gates):
-        for row in range(n_rows):
-            for unit in range(units):
-                split[gate, row, unit] = kernel[row, gate * units + unit]
-    return split
+def fill_rows(bias: Array, rows: Array) -> None:
+    """Copies (columns,) to each row of (batch, columns)."""
+    for row in range(rows.shape[0]):
+        for column in range(rows.shape[1]):
+            rows[row, column] = bias[column]
 
 
 @compiled
-def join_gates(split: Array, kernel: Array) -> None:
-    """Adds (n_gates, rows, units) to a Keras kernel, (rows, n_gates * units)."""
-    n_gates, n_rows, units = split.shape
-    for gate in range(n_gates):
-        for row in range(n_rows):
-            for unit in range(units):
-                kernel[row, gate * units + unit] += split[gate, row, unit]
-
-
-@compiled
-def transpose_gates(planes: Array) -> Array:
-    """Copies (n_gates, rows, units) to (n_gates, units, rows)."""
+def split_rows(rows: Array, planes: Array) -> None:
+    """Copies (batch, gates * units) to (gates, batch, units)."""
     n_gates, n_rows, units = planes.shape
-    transposed = np.empty((n_gates, units, n_rows), np.float32)
-    for gate in range(n_gates):
-        for row in range(n_rows):
+    for row in range(n_rows):
+        for gate in range(n_gates):
             for unit in range(units):
-                transposed[gate, unit, row] = planes[gate, row, unit]
+                planes[gate, row, unit] = rows[row, gate * units + unit]
+
+
+@compiled
+def join_planes(planes: Array, rows: Array) -> None:
+    """Copies (gates, batch, units) to (batch, gates * units)."""
+    n_gates, n_rows, units = planes.shape
+    for row in range(n_rows):
+        for gate in range(n_gates):
+            for unit in range(units):
+                rows[row, gate * units + unit] = planes[gate, row, unit]
+
+
+@compiled
+def sum_columns(rows: Array, total: Array) -> None:
+    """Adds the column sums of (batch, columns) to (columns,)."""
+    # A step by itself first: a sum of all steps' rows one after the other would lose digits.
+    sums = np.zeros(rows.shape[1], np.float32)
+    for row in range(rows.shape[0]):
+        for column in range(rows.shape[1]):
+            sums[column] += rows[row, column]
+    for column in range(rows.shape[1]):
+        total[column] += sums[column]
+
+
+@compiled
+def transpose(kernel: Array, shift: int) -> Array:
+    """Copies (rows, columns) to (columns, rows), the last `shift` columns first."""
+    n_rows, n_columns = kernel.shape
+    transposed = np.empty((n_columns, n_rows), np.float32)
+    for column in range(n_columns):
+        for row in range(n_rows):
+            transposed[(column + shift) % n_columns, row] = kernel[row, column]
     return transposed
-
-
-@compiled
-def roll_gates(planes: Array, shift: int) -> Array:
-    """Copies planes with each gate moved on by `shift` places, the last ones to the front."""
-    n_gates, n_rows, units = planes.shape
-    rolled = np.empty((n_gates, n_rows, units), np.float32)
-    for gate in range(n_gates):
-        for row in range(n_rows):  # an array into an array takes Numba seven seconds to compile
-            for unit in range(units):
-                rolled[(gate + shift) % n_gates, row, unit] = planes[gate, row, unit]
-    return rolled
-
-
-@compiled
-def spread_bias(bias: Array, n_gates: int, n_rows: int) -> Array:
-    """Repeats a Keras bias, (n_gates * units,), over the batch: (n_gates, n_rows, units)."""
-    units = bias.size // n_gates
-    spread = np.empty((n_gates, n_rows, units), np.float32)
-    for gate in range(n_gates):
-        for row in range(n_rows):
-            for unit in range(units):
-                spread[gate, row, unit] = bias[gate * units + unit]
-    return spread
-
-
-@compiled
-def sum_bias(planes: Array, bias: Array) -> None:
-    """Adds the column sums of (n_gates, rows, units) to a Keras bias, (n_gates * units,)."""
-    n_gates, n_rows, units = planes.shape
-    for gate in range(n_gates):
-        for row in range(n_rows):
-            for unit in range(units):
-                bias[gate * units + unit] += planes[gate, row, unit]
 
 
 @compiled
@@ -94,11 +78,3 @@ def add_from_step(sequences: Array, time: int, column: int, plane: Array) -> Non
     for row in range(plane.shape[0]):
         for unit in range(plane.shape[1]):
             plane[row, unit] += sequences[row, time, column + unit]
-
-
-@compiled
-def add_planes(planes: Array, total: Array) -> None:
-    """Adds planes to total; both of one shape, contiguous."""
-    flat, flat_total = planes.reshape(-1), total.reshape(-1)
-    for i in range(flat.size):
-        flat_total[i] += flat[i]

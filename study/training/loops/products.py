@@ -156,3 +156,24 @@ def add_inner_product(sgemm: int, a: Array, b: Array, c: Array) -> None:
         c.ctypes.data,
         _leading_dimension(c),
     )
+
+
+@compiled
+def multiply_columns(sgemm: int, a: Array, b: Array, keep: np.float32, part: int, c: Array) -> None:
+    """Computes what `multiply` does, `part` columns of b and c by each product."""
+    for first in range(0, b.shape[1], part):
+        multiply(sgemm, a, b[:, first : first + part], keep, c[:, first : first + part])
+
+
+@compiled
+def multiply_rows(sgemm: int, a: Array, b: Array, keep: np.float32, part: int, c: Array) -> None:
+    """Computes what `multiply` does, `part` columns of a and rows of b by each product."""
+    for first in range(0, b.shape[0], part):
+        multiply(sgemm, a[:, first : first + part], b[first : first + part], keep if first == 0 else ADD, c)
+
+
+@compiled
+def add_inner_product_columns(sgemm: int, a: Array, b: Array, part: int, c: Array) -> None:
+    """Computes what `add_inner_product` does, `part` columns of b and c by each product."""
+    for first in range(0, b.shape[1], part):
+        add_inner_product(sgemm, a, b[:, first : first + part], c[:, first : first + part])

@@ -31,9 +31,9 @@ _ONE = np.float32(1)
 
 
 @compiled
-def _forward_rnn(inner: Array, bias: Array, saved: Array) -> None:
-    for i in range(bias.shape[1]):
-        saved[0, i] = tanh(inner[0, i] + bias[0, i])
+def _forward_rnn(inner: Array, saved: Array) -> None:
+    for i in range(inner.shape[1]):
+        saved[0, i] = tanh(inner[0, i])
 
 
 @compiled
@@ -43,28 +43,30 @@ def _backward_rnn(state_gradient: Array, saved: Array, gates: Array) -> None:
 
 
 @compiled
-def _activate_gate(inner: Array, bias: Array, gate: Array) -> None:
+def _activate_gate(inner: Array, gate: Array) -> None:
     for i in range(gate.size):
-        gate[i] = sigmoid(inner[i] + bias[i])
+        gate[i] = sigmoid(inner[i])
 
 
 @compiled
-def _forward_gru(inner: Array, bias: Array, recurrent_bias: Array, previous: Array, saved: Array) -> None:
+def _forward_gru(inner: Array, recurrent_bias: Array, previous: Array, saved: Array) -> None:
     state, update, reset, candidate, product = saved[0], saved[1], saved[2], saved[3], saved[4]
-    _activate_gate(inner[0], bias[0], update)
-    _activate_gate(inner[1], bias[1], reset)
-    _reset_candidate(inner[2], bias[2], recurrent_bias, reset, candidate, product)
+    _activate_gate(inner[0], update)
+    _activate_gate(inner[1], reset)
+    _reset_candidate(inner[2], recurrent_bias, reset, candidate, product)
     _mix(update, candidate, previous[0], state)
 
 
 @compiled
 def _reset_candidate(
-    inner: Array, bias: Array, recurrent_bias: Array, reset: Array, candidate: Array, product: Array
+    inner: Array, recurrent_bias: Array, reset: Array, candidate: Array, product: Array
 ) -> None:
+    units = recurrent_bias.size
+    for start in range(0, inner.size, units):
+        for unit in range(units):
+            product[start + unit] += recurrent_bias[unit]
     for i in range(inner.size):
-        product[i] += recurrent_bias[i]
-    for i in range(inner.size):
-        candidate[i] = tanh(inner[i] + bias[i] + reset[i] * product[i])
+        candidate[i] = tanh(inner[i] + reset[i] * product[i])
 
 
 @compiled
@@ -105,14 +107,14 @@ def _backward_reset(
 
 
 @compiled
-def _forward_lstm(inner: Array, bias: Array, previous: Array, saved: Array) -> None:
+def _forward_lstm(inner: Array, previous: Array, saved: Array) -> None:
     state, entry, forget = saved[0], saved[1], saved[2]
     candidate, output, cell = saved[3], saved[4], saved[5]
-    _activate_gate(inner[0], bias[0], entry)
-    _activate_gate(inner[1], bias[1], forget)
+    _activate_gate(inner[0], entry)
+    _activate_gate(inner[1], forget)
     for i in range(state.size):
-        candidate[i] = tanh(inner[2, i] + bias[2, i])
-    _activate_gate(inner[3], bias[3], output)
+        candidate[i] = tanh(inner[2, i])
+    _activate_gate(inner[3], output)
     _remember(entry, forget, candidate, previous[5], cell)
     for i in range(state.size):
         state[i] = output[i] * tanh(cell[i])
@@ -158,27 +160,24 @@ def _backward_entry(gradient: Array, entry: Array, candidate: Array, gate_gradie
 
 
 @compiled
-def step_forward(
-    cell: int, inner: Array, bias: Array, recurrent_bias: Array, previous: Array, saved: Array
-) -> None:
+def step_forward(cell: int, inner: Array, recurrent_bias: Array, previous: Array, saved: Array) -> None:
     """Computes one step of the cell.
 
     Args:
         cell: RNN, GRU or LSTM.
-        inner: Products of the input and of the state before, summed, a plane for each gate. For GRU's
-            candidate that of the input alone: the other is expected in the last plane of `saved`.
-        bias: A plane for each gate.
-        recurrent_bias: GRU's bias of the candidate's recurrent product, flat; else unused.
+        inner: Products of the input and of the state before and the bias, summed, a plane for each gate. For
+            GRU's candidate without the state's product: that is expected in the last plane of `saved`.
+        recurrent_bias: GRU's bias of the candidate's recurrent product, (units,); else unused.
         previous: What the step before saved, or zeros.
         saved: Written: state; GRU adds update, reset, candidate and the candidate's recurrent product; LSTM
             adds input, forget, candidate, output and cell.
     """
     if cell == RNN:
-        _forward_rnn(inner, bias, saved)
+        _forward_rnn(inner, saved)
     elif cell == GRU:
-        _forward_gru(inner, bias, recurrent_bias, previous, saved)
+        _forward_gru(inner, recurrent_bias, previous, saved)
     else:
-        _forward_lstm(inner, bias, previous, saved)
+        _forward_lstm(inner, previous, saved)
 
 
 @compiled

@@ -7,23 +7,30 @@ import numpy as np
 from study.training.loops.jit import cached
 from study.training.loops.planes import (
     add_from_step,
-    add_planes,
-    join_gates,
-    roll_gates,
-    split_gates,
-    spread_bias,
-    sum_bias,
-    transpose_gates,
+    fill_rows,
+    join_planes,
+    split_rows,
+    sum_columns,
+    transpose,
     write_step,
 )
-from study.training.loops.products import ADD, OVERWRITE, Array, add_inner_product, multiply
+from study.training.loops.products import (
+    ADD,
+    OVERWRITE,
+    Array,
+    add_inner_product_columns,
+    multiply,
+    multiply_columns,
+    multiply_rows,
+)
 from study.training.loops.steps import GRU, N_GATES, N_GRADIENTS, N_SAVED, step_backward, step_forward
-from study.training.loops.words import Ids, add_step, take_step
+from study.training.loops.words import Ids, add_rows, take_rows
 
 
 @cached
 def forward(
     sgemm: int,
+    part: int,
     cell: int,
     x: Array,
     words: Ids,
@@ -40,6 +47,7 @@ def forward(
 
     Args:
         sgemm: SGEMM, of `products`.
+        part: How many columns of the gates go into one product: those of one, or all.
         cell: RNN, GRU or LSTM, of `steps`.
         x: Inputs, (batch, length, features).
         words: Row of `projected` for each input, (batch, length); or empty, and x is used.
@@ -56,14 +64,15 @@ def forward(
     """
     n_rows, length, _ = x.shape
     units, n_gates, n_slots = recurrent_kernel.shape[0], N_GATES[cell], saved.shape[0]
-    w, r = split_gates(kernel, n_gates), split_gates(recurrent_kernel, n_gates)
-    b = spread_bias(bias[0], n_gates, n_rows)
-    recurrent_bias = np.zeros((n_rows, units), np.float32)
+    fixed_bias = bias[0].copy()
+    recurrent_bias = np.zeros(units, np.float32)
     if cell == GRU:
-        state_bias = spread_bias(bias[1], n_gates, n_rows)
-        add_planes(state_bias[:2], b[:2])  # the gates' two biases only ever appear as a sum
-        recurrent_bias = state_bias[2]
-    inner = np.empty((n_gates, n_rows, units), np.float32)
+        for i in range(2 * units):
+            fixed_bias[i] += bias[1, i]  # the gates' two biases only ever appear as a sum
+        recurrent_bias = bias[1, 2 * units :]
+    # One product for all gates, (batch, gates * units), and then a plane for each: one alone is both.
+    rows = np.empty((n_rows, n_gates * units), np.float32)
+    inner = rows.reshape((1, -1, units)) if n_gates == 1 else np.empty((n_gates, n_rows, units), np.float32)
     previous = np.zeros((N_SAVED[cell], n_rows, units), np.float32)
     for step in range(length):
         time = length - 1 - step if backwards else step
@@ -71,19 +80,23 @@ def forward(
             previous = saved[(step - 1) % n_slots]
         current = saved[step % n_slots]
         if words.size > 0:
-            take_step(projected, words, time, inner)
-        for gate in range(n_gates):
-            if words.size == 0:
-                multiply(sgemm, x[:, time], w[gate], OVERWRITE, inner[gate])
-            if cell == GRU and gate == 2:
-                multiply(sgemm, previous[0], r[gate], OVERWRITE, current[4])
-            elif step > 0:
-                multiply(sgemm, previous[0], r[gate], ADD, inner[gate])
+            take_rows(projected, words, time, fixed_bias, rows)
+        else:
+            fill_rows(fixed_bias, rows)
+            multiply_columns(sgemm, x[:, time], kernel, ADD, part, rows)
+        if cell == GRU:
+            multiply(sgemm, previous[0], recurrent_kernel[:, 2 * units :], OVERWRITE, current[4])
+        if step > 0:
+            n_summed = (2 if cell == GRU else n_gates) * units
+            multiply_columns(
+                sgemm, previous[0], recurrent_kernel[:, :n_summed], ADD, part, rows[:, :n_summed]
+            )
+        if n_gates > 1:
+            split_rows(rows, inner)
         step_forward(
             cell,
             inner.reshape((n_gates, -1)),
-            b.reshape((n_gates, -1)),
-            recurrent_bias.reshape(-1),
+            recurrent_bias,
             previous.reshape((N_SAVED[cell], -1)),
             current.reshape((N_SAVED[cell], -1)),
         )
@@ -94,6 +107,7 @@ def forward(
 @cached
 def backward(
     sgemm: int,
+    part: int,
     cell: int,
     x: Array,
     words: Ids,
@@ -113,7 +127,9 @@ def backward(
     """Runs back through the time of `forward` for the four gradients.
 
     Args:
-        sgemm: As given to `forward`, and so are cell, x, words, kernel, recurrent_kernel, backwards, column.
+        sgemm: As given to `forward`, and so are part, cell, x, words, kernel, recurrent_kernel, backwards and
+            column.
+        part: See sgemm.
         cell: See sgemm.
         x: See sgemm.
         words: See sgemm.
@@ -132,19 +148,20 @@ def backward(
     """
     n_rows, length, width = x.shape
     units, n_gates, n_saved = recurrent_kernel.shape[0], N_GATES[cell], N_SAVED[cell]
+    n_gradients, n_columns = N_GRADIENTS[cell], n_gates * units
+    # GRU's candidate comes first in what `step_backward` gives, by the input, and last, by the state.
+    shift = units if cell == GRU else 0
     # BLAS reads a transposed copy faster than it transposes.
-    w, r = (
-        transpose_gates(split_gates(kernel, n_gates)),
-        transpose_gates(split_gates(recurrent_kernel, n_gates)),
-    )
-    if cell == GRU:
-        w = roll_gates(w, 1)  # candidate first, as `step_backward` gives the gradients
-    w_gradient = np.zeros((n_gates, width, units), np.float32)
-    r_gradient = np.zeros((n_gates, units, units), np.float32)
-    n_gradients = N_GRADIENTS[cell]
+    w, r = transpose(kernel, shift), transpose(recurrent_kernel, 0)
+    w_gradient = np.zeros((width, n_columns), np.float32)
+    b_gradient = np.zeros(n_gradients * units, np.float32)
     gates = np.empty((n_gradients, n_rows, units), np.float32)
-    b_gradient = np.zeros((n_gradients, n_rows, units), np.float32)
-    by_input, by_state = gates[:n_gates], gates[n_gradients - n_gates :]
+    rows = (
+        gates.reshape((-1, units))
+        if n_gradients == 1
+        else np.empty((n_rows, n_gradients * units), np.float32)
+    )
+    by_input, by_state = rows[:, :n_columns], rows[:, (n_gradients - n_gates) * units :]
     state_gradient = np.zeros((n_rows, units), np.float32)
     cell_gradient = np.zeros(n_rows * units, np.float32)
     previous = np.zeros((n_saved, n_rows, units), np.float32)
@@ -162,24 +179,22 @@ def backward(
             previous.reshape((n_saved, -1)),
             gates.reshape((n_gradients, -1)),
         )
-        add_planes(gates, b_gradient)
+        if n_gradients > 1:
+            join_planes(gates, rows)
+        sum_columns(rows, b_gradient)
         if words.size > 0:
-            add_step(by_input, words, time, n_gates - 1 if cell == GRU else 0, projected_gradient)
-        for gate in range(n_gates):
-            if words.size == 0:
-                add_inner_product(sgemm, x[:, time], by_input[gate], w_gradient[gate])
-            multiply(
-                sgemm, by_input[gate], w[gate], ADD if keeps or gate > 0 else OVERWRITE, x_gradient[:, time]
-            )
-            if step > 0:
-                add_inner_product(sgemm, previous[0], by_state[gate], r_gradient[gate])
-                # GRU's state gradient holds already what bypasses the gates.
-                fresh = gate == 0 and cell != GRU
-                multiply(sgemm, by_state[gate], r[gate], OVERWRITE if fresh else ADD, state_gradient)
-    if cell == GRU:
-        w_gradient = roll_gates(w_gradient, -1)
-        sum_bias(b_gradient[1:], bias_gradient[1])
-        b_gradient = roll_gates(b_gradient[:n_gates], -1)
-    join_gates(w_gradient, kernel_gradient)
-    join_gates(r_gradient, recurrent_gradient)
-    sum_bias(b_gradient, bias_gradient[0])
+            add_rows(by_input, words, time, shift, projected_gradient)
+        else:
+            add_inner_product_columns(sgemm, x[:, time], by_input, part, w_gradient)
+        multiply_rows(sgemm, by_input, w, ADD if keeps else OVERWRITE, part, x_gradient[:, time])
+        if step > 0:
+            add_inner_product_columns(sgemm, previous[0], by_state, part, recurrent_gradient)
+            # GRU's state gradient holds already what bypasses the gates.
+            multiply_rows(sgemm, by_state, r, ADD if cell == GRU else OVERWRITE, part, state_gradient)
+    for i in range(n_columns):
+        shifted = (i + shift) % n_columns
+        bias_gradient[0, i] += b_gradient[shifted]
+        if cell == GRU:
+            bias_gradient[1, i] += b_gradient[units + i]
+        for row in range(width):
+            kernel_gradient[row, i] += w_gradient[row, shifted]

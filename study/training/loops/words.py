@@ -80,23 +80,21 @@ def add_kernel_gradient(sgemm: int, inputs: Array, projected_gradient: Array, ke
 
 
 @compiled
-def take_step(projected: Array, numbers: Ids, time: int, planes: Array) -> None:
-    """Copies planes[gate, row] <- the part of that gate in projected[numbers[row, time]]."""
-    n_gates, n_rows, units = planes.shape
-    for row in range(n_rows):
+def take_rows(projected: Array, numbers: Ids, time: int, bias: Array, rows: Array) -> None:
+    """Copies rows[row] <- projected[numbers[row, time]] + bias."""
+    for row in range(rows.shape[0]):
         word = numbers[row, time]
-        for gate in range(n_gates):
-            for unit in range(units):
-                planes[gate, row, unit] = projected[word, gate * units + unit]
+        for column in range(rows.shape[1]):
+            rows[row, column] = projected[word, column] + bias[column]
 
 
 @compiled
-def add_step(planes: Array, numbers: Ids, time: int, first_gate: int, projected: Array) -> None:
-    """Adds planes to the rows of their words, the reverse of `take_step`; plane 0 is that of `first_gate`."""
-    n_gates, n_rows, units = planes.shape
+def add_rows(rows: Array, numbers: Ids, time: int, shift: int, projected: Array) -> None:
+    """Adds rows to those of their words, the reverse of `take_rows`; the first `shift` columns come last."""
+    n_rows, n_columns = rows.shape
     for row in range(n_rows):
         word = numbers[row, time]
-        for gate in range(n_gates):
-            start = (gate + first_gate) % n_gates * units
-            for unit in range(units):
-                projected[word, start + unit] += planes[gate, row, unit]
+        for column in range(n_columns - shift):
+            projected[word, column] += rows[row, shift + column]
+        for column in range(shift):
+            projected[word, n_columns - shift + column] += rows[row, column]

@@ -82,13 +82,14 @@ def inputs(arguments: list[Wide]) -> list[Any]:
     return [x, NO_WORDS, NO_PROJECTIONS, *weights]
 
 
+@pytest.mark.parametrize("n_together", [1, 4])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("cell", CASES)
-def test_states_equal_the_formulas_in_float64(cell: int, backwards: bool) -> None:
+def test_states_equal_the_formulas_in_float64(cell: int, backwards: bool, n_together: int) -> None:
     arguments = draw(cell, (3, 5, 4), units=3)
     y = np.zeros((3, 5, 3), np.float32)
     saved = np.zeros((5, N_SAVED[cell], 3, 3), np.float32)
-    forward(SGEMM, cell, *inputs(arguments), backwards, y, 0, saved)
+    forward(SGEMM, 3 * n_together, cell, *inputs(arguments), backwards, y, 0, saved)
     np.testing.assert_allclose(y, reference(cell, arguments, backwards), atol=2e-6)
 
 
@@ -98,15 +99,18 @@ def test_two_slots_are_enough_without_a_backward_pass(cell: int) -> None:
     states = []
     for n_slots in (2, 5):
         y = np.zeros((3, 1, 3), np.float32)
-        forward(SGEMM, cell, *arguments, False, y, 0, np.zeros((n_slots, N_SAVED[cell], 3, 3), np.float32))
+        forward(SGEMM, 9, cell, *arguments, False, y, 0, np.zeros((n_slots, N_SAVED[cell], 3, 3), np.float32))
         states.append(y)
     assert np.array_equal(*states)
 
 
+@pytest.mark.parametrize("n_together", [1, 4])
 @pytest.mark.parametrize("only_last", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("cell", CASES)
-def test_gradients_equal_finite_differences(cell: int, backwards: bool, only_last: bool) -> None:
+def test_gradients_equal_finite_differences(
+    cell: int, backwards: bool, only_last: bool, n_together: int
+) -> None:
     (n_rows, length, width), units = (2, 4, 3), 2
     arguments = draw(cell, (n_rows, length, width), units)
     weight = (
@@ -121,11 +125,26 @@ def test_gradients_equal_finite_differences(cell: int, backwards: bool, only_las
     narrow = [a.astype(np.float32) for a in arguments]
     saved = np.zeros((length, N_SAVED[cell], n_rows, units), np.float32)
     gradients = [np.zeros_like(a) for a in narrow]
-    forward(SGEMM, cell, *inputs(arguments), backwards, np.zeros_like(weight), 0, saved)
+    part = units * n_together
+    forward(SGEMM, part, cell, *inputs(arguments), backwards, np.zeros_like(weight), 0, saved)
     x, w, r, _ = narrow
     of_x, *of_weights = gradients
     backward(
-        SGEMM, cell, x, NO_WORDS, w, r, backwards, weight, 0, saved, False, of_x, NO_PROJECTIONS, *of_weights
+        SGEMM,
+        part,
+        cell,
+        x,
+        NO_WORDS,
+        w,
+        r,
+        backwards,
+        weight,
+        0,
+        saved,
+        False,
+        of_x,
+        NO_PROJECTIONS,
+        *of_weights,
     )
     for gradient, argument in zip(gradients, arguments, strict=True):
         np.testing.assert_allclose(gradient, differences(loss, argument), rtol=1e-4, atol=1e-5)
@@ -137,7 +156,7 @@ def test_an_axis_of_one_may_have_any_stride() -> None:
     for same_x in (x, np.lib.stride_tricks.as_strided(x, strides=(0, 0, 4))):
         y = np.zeros((1, 1, 2), np.float32)
         saved = np.zeros((1, N_SAVED[RNN], 1, 2), np.float32)
-        forward(SGEMM, RNN, *inputs([same_x, w, r, b]), False, y, 0, saved)
+        forward(SGEMM, 2, RNN, *inputs([same_x, w, r, b]), False, y, 0, saved)
         states.append(y)
     assert np.array_equal(*states)
     assert np.all(states[0] != 0)
@@ -146,13 +165,13 @@ def test_an_axis_of_one_may_have_any_stride() -> None:
 def test_gradients_are_added_to_what_is_there() -> None:
     x, w, r, b = (a.astype(np.float32) for a in draw(GRU, (2, 3, 4), units=2))
     y, saved = np.zeros((2, 3, 2), np.float32), np.zeros((3, N_SAVED[GRU], 2, 2), np.float32)
-    forward(SGEMM, GRU, *inputs([x, w, r, b]), False, y, 0, saved)
+    forward(SGEMM, 6, GRU, *inputs([x, w, r, b]), False, y, 0, saved)
     once, twice = ([np.zeros_like(a) for a in (x, w, r, b)] for _ in range(2))
     for gradients, n_calls in ((once, 1), (twice, 2)):
         for _ in range(n_calls):
             of_x, *of_weights = gradients
             backward(
-                SGEMM, GRU, x, NO_WORDS, w, r, False, y, 0, saved, True, of_x, NO_PROJECTIONS, *of_weights
+                SGEMM, 6, GRU, x, NO_WORDS, w, r, False, y, 0, saved, True, of_x, NO_PROJECTIONS, *of_weights
             )
     for one, two in zip(once, twice, strict=True):
         np.testing.assert_allclose(two, 2 * one, rtol=1e-6)
