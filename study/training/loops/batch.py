@@ -22,6 +22,10 @@ _IN_PLACE = ("SkylakeX", "Cooperlake", "Sapphirerapids")
 _BLOCK_MULTIPLICATIONS = 800_000
 _BLOCK_ROWS = 128
 
+# Products with the inputs wait for no step before; where all are packed, several steps share one of so many
+# rows: 1.0 to 1.08 times as fast in a first layer, 1.02 to 1.13 in a second; 128 to 1024 rows do about alike.
+_CHUNK_ROWS = 512
+
 # Inputs for each distinct one from which on it pays to project those alone and to take the results.
 _LEAST_REPETITION = 2
 
@@ -55,6 +59,7 @@ def run_forward(
     n_slots = length if record else min(length, 2)
     saved = aligned((len(backwards), n_rows * n_slots * N_SAVED[cell] * units))
     words, inputs = _distinct(x, ids)
+    n_steps = _count_steps(x)
     for direction, backward_in_time in enumerate(backwards):
         kernel, recurrent_kernel, bias = _weights_of(weights, direction)
         projected = np.empty((len(inputs), kernel.shape[1]), np.float32)
@@ -63,6 +68,7 @@ def run_forward(
             forward(
                 SGEMM,
                 units if computes_in_place() else kernel.shape[1],
+                n_steps,
                 cell,
                 x[rows],
                 words[rows],
@@ -106,6 +112,7 @@ def run_backward(
     y_gradient = y_gradient.reshape(n_rows, -1, len(backwards) * units)
     gradients = [aligned(x.shape), *(np.zeros_like(w) for w in weights)]
     words, inputs = _distinct(x, ids)
+    n_steps = _count_steps(x)
     for direction, backward_in_time in enumerate(backwards):
         kernel, recurrent_kernel, _ = _weights_of(weights, direction)
         kernel_gradient, recurrent_gradient, bias_gradient = _weights_of(gradients[1:], direction)
@@ -114,6 +121,7 @@ def run_backward(
             backward(
                 SGEMM,
                 units if computes_in_place() else kernel.shape[1],
+                n_steps,
                 cell,
                 x[rows],
                 words[rows],
@@ -157,6 +165,12 @@ def computes_in_place() -> bool:
     """Whether small products are computed without packing what they multiply."""
     kinds = [kind.get("architecture") for kind in threadpoolctl.threadpool_info()]
     return any(kind in _IN_PLACE for kind in kinds)
+
+
+def _count_steps(x: Array) -> int:
+    """Return how many steps share a product with their inputs."""
+    n_rows, length, _ = x.shape
+    return 1 if computes_in_place() else min(max(_CHUNK_ROWS // min(n_rows, _BLOCK_ROWS), 1), length)
 
 
 def _blocks(x: Array, units: int) -> list[slice]:

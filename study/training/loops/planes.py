@@ -78,3 +78,23 @@ def add_from_step(sequences: Array, time: int, column: int, plane: Array) -> Non
     for row in range(plane.shape[0]):
         for unit in range(plane.shape[1]):
             plane[row, unit] += sequences[row, time, column + unit]
+
+
+@compiled
+def take_step(sequences: Array, time: int, step: Array) -> None:
+    """Copies step <- sequences[:, time]."""
+    for row in range(step.shape[0]):
+        for column in range(step.shape[1]):
+            step[row, column] = sequences[row, time, column]
+
+
+@compiled
+def give_step(step: Array, sequences: Array, time: int, keeps: bool) -> None:
+    """Copies sequences[:, time] <- step, or adds it."""
+    for row in range(step.shape[0]):
+        if keeps:
+            for column in range(step.shape[1]):
+                sequences[row, time, column] += step[row, column]
+        else:
+            for column in range(step.shape[1]):
+                sequences[row, time, column] = step[row, column]

@@ -61,10 +61,8 @@ def _forward_gru(inner: Array, recurrent_bias: Array, previous: Array, saved: Ar
 def _reset_candidate(
     inner: Array, recurrent_bias: Array, reset: Array, candidate: Array, product: Array
 ) -> None:
-    units = recurrent_bias.size
-    for start in range(0, inner.size, units):
-        for unit in range(units):
-            product[start + unit] += recurrent_bias[unit]
+    for i in range(inner.size):
+        product[i] += recurrent_bias[i]
     for i in range(inner.size):
         candidate[i] = tanh(inner[i] + reset[i] * product[i])
 
@@ -167,7 +165,7 @@ def step_forward(cell: int, inner: Array, recurrent_bias: Array, previous: Array
         cell: RNN, GRU or LSTM.
         inner: Products of the input and of the state before and the bias, summed, a plane for each gate. For
             GRU's candidate without the state's product: that is expected in the last plane of `saved`.
-        recurrent_bias: GRU's bias of the candidate's recurrent product, (units,); else unused.
+        recurrent_bias: GRU's bias of the candidate's recurrent product, flat; else unused.
         previous: What the step before saved, or zeros.
         saved: Written: state; GRU adds update, reset, candidate and the candidate's recurrent product; LSTM
             adds input, forget, candidate, output and cell.

@@ -8,9 +8,11 @@ from study.training.loops.jit import cached
 from study.training.loops.planes import (
     add_from_step,
     fill_rows,
+    give_step,
     join_planes,
     split_rows,
     sum_columns,
+    take_step,
     transpose,
     write_step,
 )
@@ -31,6 +33,7 @@ from study.training.loops.words import Ids, add_rows, take_rows
 def forward(
     sgemm: int,
     part: int,
+    n_steps: int,
     cell: int,
     x: Array,
     words: Ids,
@@ -48,6 +51,7 @@ def forward(
     Args:
         sgemm: SGEMM, of `products`.
         part: How many columns of the gates go into one product: those of one, or all.
+        n_steps: How many steps share a product where none waits for the one before, at least 1.
         cell: RNN, GRU or LSTM, of `steps`.
         x: Inputs, (batch, length, features).
         words: Row of `projected` for each input, (batch, length); or empty, and x is used.
@@ -62,28 +66,34 @@ def forward(
         saved: Written, (slots, N_SAVED[cell], batch, units). With a slot for each step it serves `backward`;
             two are enough otherwise.
     """
-    n_rows, length, _ = x.shape
+    n_rows, length, width = x.shape
     units, n_gates, n_slots = recurrent_kernel.shape[0], N_GATES[cell], saved.shape[0]
     fixed_bias = bias[0].copy()
-    recurrent_bias = np.zeros(units, np.float32)
+    recurrent_bias = np.zeros((n_rows, units), np.float32)
     if cell == GRU:
         for i in range(2 * units):
             fixed_bias[i] += bias[1, i]  # the gates' two biases only ever appear as a sum
-        recurrent_bias = bias[1, 2 * units :]
-    # One product for all gates, (batch, gates * units), and then a plane for each: one alone is both.
-    rows = np.empty((n_rows, n_gates * units), np.float32)
-    inner = rows.reshape((1, -1, units)) if n_gates == 1 else np.empty((n_gates, n_rows, units), np.float32)
+        fill_rows(bias[1, 2 * units :], recurrent_bias)
+    # Products of all gates, (batch, gates * units), and then a plane for each: one alone is both.
+    chunk = np.empty((n_steps, n_rows, n_gates * units), np.float32)
+    inputs = np.empty((n_steps, n_rows, width), np.float32)
+    planes = np.empty((n_gates, n_rows, units), np.float32)
     previous = np.zeros((N_SAVED[cell], n_rows, units), np.float32)
     for step in range(length):
         time = length - 1 - step if backwards else step
         if step > 0:
             previous = saved[(step - 1) % n_slots]
         current = saved[step % n_slots]
+        rows = chunk[step % n_steps]
         if words.size > 0:
             take_rows(projected, words, time, fixed_bias, rows)
-        else:
-            fill_rows(fixed_bias, rows)
-            multiply_columns(sgemm, x[:, time], kernel, ADD, part, rows)
+        elif step % n_steps == 0:
+            n_now = min(n_steps, length - step)
+            for i in range(n_now):
+                take_step(x, time - i if backwards else time + i, inputs[i])
+            flat = chunk[:n_now].reshape((-1, n_gates * units))
+            fill_rows(fixed_bias, flat)
+            multiply_columns(sgemm, inputs[:n_now].reshape((-1, width)), kernel, ADD, part, flat)
         if cell == GRU:
             multiply(sgemm, previous[0], recurrent_kernel[:, 2 * units :], OVERWRITE, current[4])
         if step > 0:
@@ -91,12 +101,13 @@ def forward(
             multiply_columns(
                 sgemm, previous[0], recurrent_kernel[:, :n_summed], ADD, part, rows[:, :n_summed]
             )
+        inner = rows.reshape((1, -1, units)) if n_gates == 1 else planes
         if n_gates > 1:
             split_rows(rows, inner)
         step_forward(
             cell,
             inner.reshape((n_gates, -1)),
-            recurrent_bias,
+            recurrent_bias.reshape(-1),
             previous.reshape((N_SAVED[cell], -1)),
             current.reshape((N_SAVED[cell], -1)),
         )
@@ -108,6 +119,7 @@ def forward(
 def backward(
     sgemm: int,
     part: int,
+    n_steps: int,
     cell: int,
     x: Array,
     words: Ids,
@@ -127,9 +139,10 @@ def backward(
     """Runs back through the time of `forward` for the four gradients.
 
     Args:
-        sgemm: As given to `forward`, and so are part, cell, x, words, kernel, recurrent_kernel, backwards and
-            column.
+        sgemm: As given to `forward`, and so are part, n_steps, cell, x, words, kernel, recurrent_kernel,
+            backwards and column.
         part: See sgemm.
+        n_steps: See sgemm.
         cell: See sgemm.
         x: See sgemm.
         words: See sgemm.
@@ -155,13 +168,10 @@ def backward(
     w, r = transpose(kernel, shift), transpose(recurrent_kernel, 0)
     w_gradient = np.zeros((width, n_columns), np.float32)
     b_gradient = np.zeros(n_gradients * units, np.float32)
-    gates = np.empty((n_gradients, n_rows, units), np.float32)
-    rows = (
-        gates.reshape((-1, units))
-        if n_gradients == 1
-        else np.empty((n_rows, n_gradients * units), np.float32)
-    )
-    by_input, by_state = rows[:, :n_columns], rows[:, (n_gradients - n_gates) * units :]
+    planes = np.empty((n_gradients, n_rows, units), np.float32)
+    chunk = np.empty((n_steps, n_rows, n_gradients * units), np.float32)
+    inputs = np.empty((n_steps, n_rows, width), np.float32)
+    by_state = slice((n_gradients - n_gates) * units, n_gradients * units)
     state_gradient = np.zeros((n_rows, units), np.float32)
     cell_gradient = np.zeros(n_rows * units, np.float32)
     previous = np.zeros((n_saved, n_rows, units), np.float32)
@@ -171,6 +181,8 @@ def backward(
         if y_gradient.shape[1] == length or step == length - 1:
             add_from_step(y_gradient, min(time, y_gradient.shape[1] - 1), column, state_gradient)
         previous = saved[step - 1] if step > 0 else zeros
+        rows = chunk[step % n_steps]
+        gates = rows.reshape((1, -1, units)) if n_gradients == 1 else planes
         step_backward(
             cell,
             state_gradient.reshape(-1),
@@ -183,14 +195,24 @@ def backward(
             join_planes(gates, rows)
         sum_columns(rows, b_gradient)
         if words.size > 0:
-            add_rows(by_input, words, time, shift, projected_gradient)
+            add_rows(rows[:, :n_columns], words, time, shift, projected_gradient)
         else:
-            add_inner_product_columns(sgemm, x[:, time], by_input, part, w_gradient)
-        multiply_rows(sgemm, by_input, w, ADD if keeps else OVERWRITE, part, x_gradient[:, time])
+            take_step(x, time, inputs[step % n_steps])
+        if step % n_steps == 0:
+            n_now = min(n_steps, length - step)
+            by_input = chunk[:n_now].reshape((-1, n_gradients * units))[:, :n_columns]
+            flat = inputs[:n_now].reshape((-1, width))
+            if words.size == 0:
+                add_inner_product_columns(sgemm, flat, by_input, part, w_gradient)
+            multiply_rows(sgemm, by_input, w, OVERWRITE, part, flat)
+            for i in range(n_now):
+                give_step(inputs[i], x_gradient, time - i if backwards else time + i, keeps)
         if step > 0:
-            add_inner_product_columns(sgemm, previous[0], by_state, part, recurrent_gradient)
+            add_inner_product_columns(sgemm, previous[0], rows[:, by_state], part, recurrent_gradient)
             # GRU's state gradient holds already what bypasses the gates.
-            multiply_rows(sgemm, by_state, r, ADD if cell == GRU else OVERWRITE, part, state_gradient)
+            multiply_rows(
+                sgemm, rows[:, by_state], r, ADD if cell == GRU else OVERWRITE, part, state_gradient
+            )
     for i in range(n_columns):
         shifted = (i + shift) % n_columns
         bias_gradient[0, i] += b_gradient[shifted]

@@ -192,7 +192,7 @@ def test_repeated_words_of_an_embedding_equal_those_of_keras(
     cell: str, direction: str, return_sequences: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     projections = []
-    monkeypatch.setattr(batch, "forward", lambda *a: (projections.append(a[5].shape[0]), forward(*a)))
+    monkeypatch.setattr(batch, "forward", lambda *a: (projections.append(a[6].shape[0]), forward(*a)))
     embeddings = [embedding_layer(11, 6, cells=cells) for cells in ("keras", "auto")]
     layers = keras_and_compiled(cell, direction, return_sequences, (300, 7, 6), 9)
     for embedding in embeddings:

@@ -89,7 +89,7 @@ def test_states_equal_the_formulas_in_float64(cell: int, backwards: bool, n_toge
     arguments = draw(cell, (3, 5, 4), units=3)
     y = np.zeros((3, 5, 3), np.float32)
     saved = np.zeros((5, N_SAVED[cell], 3, 3), np.float32)
-    forward(SGEMM, 3 * n_together, cell, *inputs(arguments), backwards, y, 0, saved)
+    forward(SGEMM, 3 * n_together, n_together, cell, *inputs(arguments), backwards, y, 0, saved)
     np.testing.assert_allclose(y, reference(cell, arguments, backwards), atol=2e-6)
 
 
@@ -99,7 +99,9 @@ def test_two_slots_are_enough_without_a_backward_pass(cell: int) -> None:
     states = []
     for n_slots in (2, 5):
         y = np.zeros((3, 1, 3), np.float32)
-        forward(SGEMM, 9, cell, *arguments, False, y, 0, np.zeros((n_slots, N_SAVED[cell], 3, 3), np.float32))
+        forward(
+            SGEMM, 9, 2, cell, *arguments, False, y, 0, np.zeros((n_slots, N_SAVED[cell], 3, 3), np.float32)
+        )
         states.append(y)
     assert np.array_equal(*states)
 
@@ -126,12 +128,13 @@ def test_gradients_equal_finite_differences(
     saved = np.zeros((length, N_SAVED[cell], n_rows, units), np.float32)
     gradients = [np.zeros_like(a) for a in narrow]
     part = units * n_together
-    forward(SGEMM, part, cell, *inputs(arguments), backwards, np.zeros_like(weight), 0, saved)
+    forward(SGEMM, part, n_together, cell, *inputs(arguments), backwards, np.zeros_like(weight), 0, saved)
     x, w, r, _ = narrow
     of_x, *of_weights = gradients
     backward(
         SGEMM,
         part,
+        n_together,
         cell,
         x,
         NO_WORDS,
@@ -156,7 +159,7 @@ def test_an_axis_of_one_may_have_any_stride() -> None:
     for same_x in (x, np.lib.stride_tricks.as_strided(x, strides=(0, 0, 4))):
         y = np.zeros((1, 1, 2), np.float32)
         saved = np.zeros((1, N_SAVED[RNN], 1, 2), np.float32)
-        forward(SGEMM, 2, RNN, *inputs([same_x, w, r, b]), False, y, 0, saved)
+        forward(SGEMM, 2, 1, RNN, *inputs([same_x, w, r, b]), False, y, 0, saved)
         states.append(y)
     assert np.array_equal(*states)
     assert np.all(states[0] != 0)
@@ -165,13 +168,28 @@ def test_an_axis_of_one_may_have_any_stride() -> None:
 def test_gradients_are_added_to_what_is_there() -> None:
     x, w, r, b = (a.astype(np.float32) for a in draw(GRU, (2, 3, 4), units=2))
     y, saved = np.zeros((2, 3, 2), np.float32), np.zeros((3, N_SAVED[GRU], 2, 2), np.float32)
-    forward(SGEMM, 6, GRU, *inputs([x, w, r, b]), False, y, 0, saved)
+    forward(SGEMM, 6, 1, GRU, *inputs([x, w, r, b]), False, y, 0, saved)
     once, twice = ([np.zeros_like(a) for a in (x, w, r, b)] for _ in range(2))
     for gradients, n_calls in ((once, 1), (twice, 2)):
         for _ in range(n_calls):
             of_x, *of_weights = gradients
             backward(
-                SGEMM, 6, GRU, x, NO_WORDS, w, r, False, y, 0, saved, True, of_x, NO_PROJECTIONS, *of_weights
+                SGEMM,
+                6,
+                1,
+                GRU,
+                x,
+                NO_WORDS,
+                w,
+                r,
+                False,
+                y,
+                0,
+                saved,
+                True,
+                of_x,
+                NO_PROJECTIONS,
+                *of_weights,
             )
     for one, two in zip(once, twice, strict=True):
         np.testing.assert_allclose(two, 2 * one, rtol=1e-6)
