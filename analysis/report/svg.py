@@ -18,6 +18,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from markupsafe import Markup
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 from analysis.plots.style import ACCENT, GRID, INK, MUTED, styled
@@ -85,6 +86,18 @@ def _lay_out(figure: Figure) -> None:
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine(None)
+        for axes in figure.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                _pin_labels(axis)
+
+
+def _pin_labels(axis: Axis) -> None:
+    """Keep an axis's labels where they are: each drawing would measure them all again, to the same end."""
+    label = axis.label
+    place = axis.axes.transAxes.inverted().transform(label.get_transform().transform(label.get_position()))
+    axis.set_label_coords(*place)
+    for text in axis.get_ticklabels(which="both"):
+        text.set_in_layout(False)
 
 
 def _turn_into_title(link: ElementTree.Element, tips: bool) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 
 from analysis.plots.style import INK, new_axes, plain, styled
 from analysis.report.svg import SVG, Drawing, inline_svg, render_svg, save_figure
@@ -40,6 +42,42 @@ def test_a_figure_takes_the_font_of_its_page() -> None:
     svg = inline_svg(draw(), "name", "alt")
     assert "font-family: var(--sans)" in svg
     assert "DejaVu" not in svg
+
+
+def place_texts(svg: ElementTree.Element) -> dict[str, tuple[float, ...]]:
+    texts = list(svg.iter(f"{SVG}text"))
+    return {
+        "".join(text.itertext()): tuple(
+            float(number)
+            for number in re.findall(r"-?\d+\.?\d*", f"{text.get('style')} {text.get('transform')}")
+        )
+        for text in texts
+    }
+
+
+def test_labels_stand_where_a_drawing_that_measures_them_again_puts_them() -> None:
+    def make() -> Figure:
+        figure, axes = new_axes(3, 2)
+        axes.plot([0, 1], [1000, 20000])
+        axes.set(xlabel="across", ylabel="up")
+        return figure
+
+    with styled():
+        laid_out, measured = make(), io.BytesIO()
+        engine = laid_out.get_layout_engine()
+        assert engine is not None
+        engine.execute(laid_out)
+        laid_out.set_layout_engine(None)
+        laid_out.savefig(measured, format="svg")
+        figure = make()
+        pinned = place_texts(render_svg(figure))
+        again = place_texts(render_svg(figure))
+
+    expected = place_texts(ElementTree.fromstring(measured.getvalue()))  # noqa: S314 - ours
+    assert pinned.keys() == expected.keys() >= {"across", "up", "20000"}
+    # What letters take is rounded to pixels, and these differ in size.
+    assert all(place == pytest.approx(expected[text], abs=2.5) for text, place in pinned.items())
+    assert again == pinned
 
 
 def test_a_saved_figure_is_a_whole_file_on_white(tmp_path: Path) -> None:
