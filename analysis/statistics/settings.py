@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,8 @@ CUT_SHORT = ("pruned", "timeout")
 
 FAILED = ("failed", "diverged")
 """States of runs that came to nothing."""
+
+Column: TypeAlias = "pd.Series[Any] | NDArray[Any]"
 
 _N_RANGES = 4
 _COSTS = ("n_weights", "wall_s", "epoch_s", "to_best_s")
@@ -68,9 +70,15 @@ def number_groups(table: pd.DataFrame, names: Iterable[str]) -> NDArray[np.int64
     Like `groupby(names, dropna=False).ngroup()`, at a tenth of its cost for the many small tables that
     pairing looks at.
     """
-    number = np.zeros(len(table), dtype=np.int64)
-    for name in names:
-        codes, distinct = pd.factorize(_hashable(table[name]), use_na_sentinel=False)
+    return number_rows((table[name] for name in names), len(table))
+
+
+def number_rows(columns: Iterable[Column], n_rows: int) -> NDArray[np.int64]:
+    """As `number_groups`, of columns that may belong to no table."""
+    number = np.zeros(n_rows, dtype=np.int64)
+    for values in columns:
+        known = values if isinstance(values, np.ndarray) else _hashable(values)
+        codes, distinct = pd.factorize(known, use_na_sentinel=False)
         _, number = np.unique(number * (len(distinct) + 1) + codes, return_inverse=True)
     return number
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.records.schema import RUN_KEY
 from analysis.statistics.comparisons.contrasts import Contrast, paired_contrast, unpaired_contrast
 from analysis.statistics.comparisons.rules import Rule
 from analysis.statistics.comparisons.texts import Hits, paired_text_variance, weighted_text_variance
-from analysis.statistics.settings import number_groups
+from analysis.statistics.intervals import Floats
+from analysis.statistics.settings import Column, number_groups, number_rows
 
 _MIN_SEEDED = 0.5
 """Share of the common settings that must share seeds, or settings are paired with seeds averaged."""
@@ -26,7 +29,7 @@ class Pairs:
     Attributes:
         table: One row per pair: `block` (the setting of everything else), `seed` (0 where it is averaged
             over), `a, b` (scores).
-        runs: The runs of the settings that are in some pair, `side` is a or b.
+        scores: Of the runs that are in some pair, a and b.
         shares_seeds: Whether the two runs of a pair have the same seed.
         text_variance: Gives what the choice of texts adds to the variance of the mean difference; NaN where
             that is not known.
@@ -35,7 +38,7 @@ class Pairs:
     """
 
     table: pd.DataFrame
-    runs: pd.DataFrame
+    scores: tuple[Floats, Floats]
     shares_seeds: bool
     coverage: float
     lesser_coverage: float
@@ -58,36 +61,57 @@ def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str], hits: Hits |
         on: Parameters that must agree; a value not set agrees with another not set.
         hits: Which texts the runs got right; the runs then have their `RUN_KEY` too.
     """
-    read = ["seed", "setting", "score", *on, *(RUN_KEY if hits else [])]
-    both = pd.concat([a[read], b[read]], ignore_index=True)
-    is_a = np.arange(len(both)) < len(a)
-    both["side"] = pd.Categorical(np.where(is_a, "a", "b"))
-    both["block"] = block = number_groups(both, on)
-    seeded, blocked = _join_sides(both, ["block", "seed"]), _join_sides(both, ["block"])
+    # Columns, not a table of them: a search is compared a hundred times, a thousand runs at once.
+    seed, setting, score = (np.asarray(_set_together(a, b, name)) for name in ("seed", "setting", "score"))
+    is_a = np.arange(len(seed)) < len(a)
+    block = number_rows((_set_together(a, b, name) for name in on), len(seed))
+    keys = {"block": block, "seed": seed}
+    seeded, blocked = _join_sides(keys, score, is_a), _join_sides({"block": block}, score, is_a)
     shares_seeds = len(seeded) > 0 and seeded["block"].nunique() >= _MIN_SEEDED * len(blocked)
     table = seeded if shares_seeds else blocked.assign(seed=0)
     is_paired = np.isin(block, table["block"].to_numpy())
-    setting = both["setting"].to_numpy()
     n_tried, shares = {}, {}
     for side, own in (("a", is_a), ("b", ~is_a)):
         n_tried[side] = len(np.unique(setting[own]))
         shares[side] = len(np.unique(setting[own & is_paired])) / max(n_tried[side], 1)
     lesser = min(shares, key=lambda side: (n_tried[side], shares[side]))
+
+    def measure() -> float:
+        if hits is None:
+            return nan
+        rows = hits.find(pd.concat([a[list(RUN_KEY)], b[list(RUN_KEY)]]))
+        return _text_variance(rows, is_a, keys, table, shares_seeds, hits)
+
     return Pairs(
-        text_variance=lambda: nan if hits is None else _text_variance(both, table, shares_seeds, hits),
+        text_variance=measure,
         table=table,
-        runs=both[is_paired],
+        scores=(score[is_a & is_paired], score[~is_a & is_paired]),
         shares_seeds=shares_seeds,
         coverage=min(shares.values()),
         lesser_coverage=shares[lesser],
     )
 
 
-def _text_variance(both: pd.DataFrame, table: pd.DataFrame, shares_seeds: bool, hits: Hits) -> float:
-    rows = hits.find(both)
-    keys = ["block", "seed"] if shares_seeds else ["block"]
-    group = pd.MultiIndex.from_frame(table[keys]).get_indexer(pd.MultiIndex.from_frame(both[keys]))
-    is_used, is_a = group >= 0, (both["side"] == "a").to_numpy()
+def _set_together(a: pd.DataFrame, b: pd.DataFrame, name: str) -> Column:
+    """A column of both sides, a's rows first."""
+    sides = a[name], b[name]
+    if all(side.dtype.kind in "iuf" for side in sides):
+        return np.concatenate([side.to_numpy() for side in sides])
+    return pd.concat(sides, ignore_index=True)
+
+
+def _text_variance(
+    rows: NDArray[np.int64],
+    is_a: NDArray[np.bool_],
+    keys: Mapping[str, NDArray[Any]],
+    table: pd.DataFrame,
+    shares_seeds: bool,
+    hits: Hits,
+) -> float:
+    paired_by = list(keys) if shares_seeds else ["block"]
+    runs = pd.MultiIndex.from_arrays([keys[name] for name in paired_by], names=paired_by)
+    group = pd.MultiIndex.from_frame(table[paired_by]).get_indexer(runs)
+    is_used = group >= 0
     if (rows[is_used] < 0).any() or not is_used.any():
         return nan
     if not shares_seeds and len(table) == 1:
@@ -101,20 +125,18 @@ def _text_variance(both: pd.DataFrame, table: pd.DataFrame, shares_seeds: bool, 
     return paired_text_variance(a - b, block, seed, hits.n_texts)
 
 
-def _join_sides(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _join_sides(keys: Mapping[str, NDArray[Any]], score: Floats, is_a: NDArray[np.bool_]) -> pd.DataFrame:
     """Mean scores of the two sides where both have some: the keys, `a, b`."""
-    group = number_groups(both, keys)
+    group = number_rows(keys.values(), len(score))
     n_groups = int(group.max(initial=-1)) + 1
-    is_a = (both["side"] == "a").to_numpy()
-    score = both["score"].to_numpy(dtype=float)
     first = np.zeros(n_groups, dtype=np.int64)
-    first[group[::-1]] = np.arange(len(both))[::-1]
+    first[group[::-1]] = np.arange(len(score))[::-1]
     sums, counts = (
         [np.bincount(group, weights * side, minlength=n_groups) for side in (is_a, ~is_a)]
-        for weights in (score, np.ones(len(both)))
+        for weights in (score, np.ones(len(score)))
     )
     known = np.flatnonzero((counts[0] > 0) & (counts[1] > 0))
-    keyed = {name: both[name].to_numpy()[first[known]] for name in keys}
+    keyed = {name: values[first[known]] for name, values in keys.items()}
     means = [own[known] / n[known] for own, n in zip(sums, counts, strict=True)]
     return pd.DataFrame({**keyed, "a": means[0], "b": means[1]})
 
@@ -122,7 +144,6 @@ def _join_sides(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def contrast_pairs(pairs: Pairs, rule: Rule, rng: np.random.Generator) -> Contrast:
     """Compare two sides by their pairs; run by run where they share one setting and no seed."""
     if pairs.n_blocks == 1 and not pairs.shares_seeds:
-        a, b = (pairs.runs.loc[pairs.runs["side"] == side, "score"] for side in ("a", "b"))
-        return unpaired_contrast(a, b, rule, rng, pairs.text_variance())
+        return unpaired_contrast(*pairs.scores, rule, rng, pairs.text_variance())
     contrast = paired_contrast(pairs.table, rule, pairs.text_variance())
     return contrast if pairs.shares_seeds else replace(contrast, n_seeds=0)

@@ -213,5 +213,4 @@ def shared_parameters(a: pd.DataFrame, b: pd.DataFrame, factor: str) -> list[str
     One that either level never sets belongs to the other: it is part of what is compared.
     """
     others = [name for name in parameter_columns(a) if name != factor]
-    is_set = [side[others].notna().any() for side in (a, b)]
-    return [name for name in others if is_set[0][name] and is_set[1][name]]
+    return [name for name in others if a[name].notna().any() and b[name].notna().any()]
