@@ -131,7 +131,7 @@ def _add_runs(evidence: Evidence) -> Iterator[Advice]:
     unsettled = table[(table["answer"] == "not enough runs") & (table["factor"] != TRAIN_SIZE)]
     for row in as_records(unsettled.dropna(subset="more").sort_values("more")):
         more, option = int(row["more"]), _grow(evidence, row)
-        if option and more <= _MOST_MORE:
+        if option and max(more, _lacked_early(evidence, row)) <= _MOST_MORE:
             noun = f"more {row['more_of']}"
             a, b = (label_value(row["factor"], row[side]) for side in ("a", "b"))
             yield Advice(
@@ -140,6 +140,17 @@ def _add_runs(evidence: Evidence) -> Iterator[Advice]:
                 f"study extend {shlex.quote(str(_folder_of(evidence)))} {option}",
             )
             return
+
+
+def _lacked_early(evidence: Evidence, row: dict[str, Any]) -> int:
+    """What a comparison lacked when runs were stopped, where more of them could be compared then."""
+    early = evidence.early_level_verdicts
+    if early.empty:
+        return 0
+    is_same = (early["factor"] == row["factor"]) & (early["more_of"] == row["more_of"])
+    is_same &= early["a"].isin([row["a"], row["b"]]) & early["b"].isin([row["a"], row["b"]])
+    is_same &= early["n_units"] > row["n_units"]
+    return int(early.loc[is_same, "more"].fillna(0).max()) if is_same.any() else 0
 
 
 def _grow(evidence: Evidence, row: dict[str, Any]) -> str:

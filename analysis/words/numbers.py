@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 NONE = "\u2013"
 """What stands where there is no value: a dash."""
@@ -59,6 +59,13 @@ def whole(value: float) -> str:
 def count(n: int, noun: str, nouns: str | None = None) -> str:
     """A count with its noun: `1 trial`, `2 trials`."""
     return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
+
+
+def numbers(values: Iterable[float], digits: int) -> list[str]:
+    """A column of figures, all with so many digits after the point; with none where all are whole."""
+    known = list(values)
+    is_whole = all(math.isnan(value) or float(value).is_integer() for value in known)
+    return [number(value, 0 if is_whole else digits) for value in known]
 
 
 def duration(seconds: float) -> str:

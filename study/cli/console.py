@@ -87,7 +87,9 @@ class ConsoleListener(Listener):
         seeds = "" if backlog.n_seeds == 1 else f" under {backlog.n_seeds} seeds each"
         nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
         gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""
-        self._console.print(f"{backlog.n_trials} trials{seeds} on {capacity.cpus} CPUs{gpus}{nodes}")
+        self._console.print(
+            f"{count(backlog.n_trials, 'trial')}{seeds} on {count(capacity.cpus, 'CPU')}{gpus}{nodes}"
+        )
         if backlog.n_ended:
             self._console.print(f"continues: {backlog.n_ended} of {self._time_left.n_runs} done")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from study.data.messages import quoted
@@ -34,7 +34,7 @@ def settle_rare_classes(rows: Rows, spec: DataSpec) -> Rows:
         raise _too_rare(rows, rare, counts, spec)
     if spec.rare_classes.do == "merge":
         merged = _name_apart(set(counts) - rare)
-        note = f"{len(rare)} rare classes are one class, {merged!r}: {_say_counts(rare, counts)}"
+        note = f"{_count_rare(rare)} one class, {merged!r}: {_say_counts(rare, counts)}"
         labels = [merged if label in rare else label for label in rows.labels]
         settled = replace(rows, labels=labels, reading=_noted(rows.reading, note, 0))
         still = _find_rare(settled, Counter(labels), spec.rare_classes.below)
@@ -45,7 +45,7 @@ def settle_rare_classes(rows: Rows, spec: DataSpec) -> Rows:
             )
         return settled
     kept = [row for row, label in enumerate(rows.labels) if label not in rare]
-    note = f"{len(rare)} rare classes are left out: {_say_counts(rare, counts)}"
+    note = f"{_count_rare(rare)} left out: {_say_counts(rare, counts)}"
     return replace(
         rows,
         texts=[rows.texts[row] for row in kept],
@@ -54,6 +54,10 @@ def settle_rare_classes(rows: Rows, spec: DataSpec) -> Rows:
         places=[row if rows.places is None else rows.places[row] for row in kept],
         reading=_noted(rows.reading, note, len(rows.labels) - len(kept)),
     )
+
+
+def _count_rare(rare: Collection[str]) -> str:
+    return "1 rare class is" if len(rare) == 1 else f"{len(rare)} rare classes are"
 
 
 def _find_rare(rows: Rows, counts: Counter[str], below: int) -> set[str]:

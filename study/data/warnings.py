@@ -160,17 +160,19 @@ def _on_classes(corpus: Corpus) -> list[str]:
     if few:
         shown = ", ".join(f"{quoted(corpus.classes[n])} ({counts[n, 0]})" for n in few[:_SHOWN])
         more = f" and {len(few) - _SHOWN} more" if len(few) > _SHOWN else ""
+        have, them = ("has", "it") if len(few) == 1 else ("have", "them")
         found.append(
-            f"{len(few)} of {len(corpus.classes)} classes have under {_FEW_TEXTS} training texts, "
-            f"{shown}{more}: little is learnt of them; bring more, or --rare-classes merge or drop with "
+            f"{len(few)} of {len(corpus.classes)} classes {have} under {_FEW_TEXTS} training texts, "
+            f"{shown}{more}: little is learnt of {them}; bring more, or --rare-classes merge or drop with "
             f"--set data.rare_classes.below={_FEW_TEXTS}"
         )
     absent = [name for name, n in zip(corpus.classes, counts[:, 2], strict=True) if not n]
     if absent and len(corpus.splits.sealed_test):
-        found.append(
-            f"{len(absent)} classes have no text in the test split, {quoted(absent[0])} among them: what is "
-            "confirmed on it says nothing of them; bring texts of them"
-        )
+        said, them = f"1 class has no text in the test split, {quoted(absent[0])}", "it"
+        if len(absent) > 1:
+            said = f"{len(absent)} classes have no text in the test split, {quoted(absent[0])} among them"
+            them = "them"
+        found.append(f"{said}: what is confirmed there says nothing of {them}; bring texts of {them}")
     return found
 
 

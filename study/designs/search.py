@@ -168,7 +168,9 @@ class SearchDesign(DrawnDesign):
             return []
         share = self.trials // len(self.strata(space))
         of = "of each level " if self.scientific else ""
-        return [f"The first {min(self.count_startup(share), share)} settings {of}are drawn at random."]
+        first = min(self.count_startup(share), share)
+        which = f"first {first} settings {of}are" if first > 1 else f"first setting {of}is"
+        return [f"The {which} drawn at random."]
 
     def _say_scheduler(self) -> list[str]:
         if self.scheduler == "none":

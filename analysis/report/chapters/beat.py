@@ -115,7 +115,7 @@ def _read_line(row: dict[str, Any]) -> str:
         held += f", {points(row['luck'])} taken off for the luck of its best epoch"
     others = "seeds and texts" if row["n_runs"] > 1 else "texts"
     said = (
-        f"{whose}, {percent(row['mean'])}, {verdict} ({held}): {points(row['low'], signed=True)} to "
+        f"{whose}, {percent(row['mean'])}, {verdict} ({held}): {_signed(row['low'])} to "
         f"{points(row['high'], signed=True)} for other {others}"
     )
     if not picked:

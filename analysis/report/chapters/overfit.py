@@ -19,7 +19,7 @@ from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
 from analysis.words.labels import label_factor, label_level, label_value
-from analysis.words.numbers import NONE, count, epoch_range, number, percent, points
+from analysis.words.numbers import NONE, count, epoch_range, number, numbers, percent, points
 
 _PANELS = 6
 _ONSETS = 15
@@ -206,8 +206,8 @@ def _show(table: pd.DataFrame) -> pd.DataFrame:
             "#": [f"{row['rank']}" for row in rows],
             "setting": [row["label"] for row in rows],
             "overfit": [_share(row["loss_overfits"], row["n_completed"]) for row in rows],
-            "onset after epoch": [number(row["onset_epoch"], 1) for row in rows],
-            "best epoch": [number(row["best_epoch"], 1) for row in rows],
+            "onset after epoch": numbers((row["onset_epoch"] for row in rows), 1),
+            "best epoch": numbers((row["best_epoch"] for row in rows), 1),
             "accuracy falls": [_share(row["accuracy_overfits"], row["n_completed"]) for row in rows],
             "gap at best, points": [number(100 * row["gap_best"], 1) for row in rows],
             "at last": [number(100 * row["gap_last"], 1) for row in rows],

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.plots import figures
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
-from analysis.words.numbers import duration, number, percent, points, whole, with_margin
+from analysis.words.numbers import duration, number, numbers, percent, points, whole, with_margin
 
 _DRAWN = 15
 _ROWS = 10
@@ -92,7 +92,7 @@ def _show(ranking: pd.DataFrame) -> pd.DataFrame:
                 number(100 * value, 1) for value in rows["val_accuracy"] - rows["val_accuracy_last"]
             ],
             "runs": [f"{n}" for n in rows["n_completed"]],
-            "at epoch": [number(value, 1) for value in rows["best_epoch"]],
+            "at epoch": numbers(rows["best_epoch"], 1),
             "loss": [number(value, 3) for value in rows["val_loss"]],
             "last loss": [number(value, 3) for value in rows["val_loss_last"]],
             "weights": [whole(value) for value in rows["n_weights"]],

@@ -119,16 +119,21 @@ def read_levels(evidence: Evidence) -> str:
         # Runs that were left to finish were chosen: the fair comparison is at the last epoch that all ran.
         keys = table.loc[stopped, "factor"].unique()
         table = pd.concat([table[~stopped], early[early["factor"].isin(keys)]], ignore_index=True)
-        when = f" (all but {listing(_fair(evidence))} " if _fair(evidence) else " ("
-        when += f"after {count(evidence.equal_epochs or 0, 'epoch')}, runs that were stopped included)"
+        some = [label_factor(name) for name in keys]
+        which = f"{listing(some)} " if len(some) < table["factor"].nunique() else ""
+        when = (
+            f" ({which}after {count(evidence.equal_epochs or 0, 'epoch')}, runs that were stopped included)"
+        )
     better = table[table["answer"] == "better"].sort_values("effect_pp", ascending=False)
     phrases = [_beats(row) for row in as_records(better)]
     together = _read_together(evidence)
     average = " on average" if together else ""
+    ahead = "" if phrases else _read_ahead_early(evidence)
+    whose = ", at the end of the runs," if ahead else ""
     first = (
         f"{listing(phrases, 3)}{when}."
         if phrases
-        else f"No level of any factor is shown to be better than another{average}{when}."
+        else f"No level of any factor is{whose} shown to be better than another{average}{when}."
     )
     counts = {
         answer: int((table["answer"] == answer).sum())
@@ -147,8 +152,7 @@ def read_levels(evidence: Evidence) -> str:
     ]
     first = first[0].upper() + first[1:]
     tail = f" Of {count(len(table), 'comparison')}, {listing(rest)}." if rest else ""
-    ahead = "" if phrases else _read_ahead_early(evidence)
-    return f"{together}{first}{tail}{ahead}{read_turns(evidence)}"
+    return f"{together}{ahead}{first}{tail}{read_turns(evidence)}"
 
 
 def _read_ahead_early(evidence: Evidence) -> str:
@@ -160,22 +164,17 @@ def _read_ahead_early(evidence: Evidence) -> str:
     if ahead.empty:
         return ""
     return (
-        f" After {count(evidence.equal_epochs or 0, 'epoch')}, runs that were stopped included, "
-        f"{listing([_beats(row) for row in as_records(ahead)], 3)}: that speaks of this stage alone."
+        f"After {count(evidence.equal_epochs or 0, 'epoch')}, runs that were stopped included, "
+        f"{listing([_beats(row) for row in as_records(ahead)], 3)}: that speaks of this stage alone. "
     )
 
 
-def _fair(evidence: Evidence) -> list[str]:
-    table = evidence.level_verdicts
-    return [label_factor(name) for name in table.loc[table["confounded"] == "", "factor"].unique()]
-
-
 def _beats(row: dict[str, Any]) -> str:
-    scope = f", {row['scope']}" if "setting" in row["scope"] or "seed" in row["scope"] else ""
+    scope = f"; {row['scope']}" if "setting" in row["scope"] or "seed" in row["scope"] else ""
     return (
         f"{label_level(row['factor'], row['a'])} beats "
         f"{label_value(row['factor'], row['b'])} by {row['effect_pp']:.1f} points "
-        f"({signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])}){scope}"
+        f"({signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])}{scope})"
     )
 
 

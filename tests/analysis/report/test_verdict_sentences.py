@@ -182,7 +182,7 @@ def test_the_best_of_many_is_not_said_to_be_above_a_line_by_luck() -> None:
     }  # fmt: skip
     assert _read_line(row) == (
         "The best setting, 88.1%, cannot be told apart from TF-IDF (86.4%), 1.7 points ahead (judged on "
-        f"the same texts under 1 seed): {MINUS}0.4 points to +3.8 points for other texts, with the luck "
+        f"the same texts under 1 seed): {MINUS}0.4 to +3.8 points for other texts, with the luck "
         "of having been picked out of 40, which adds 0.7 points to either side; were all 40 only as good "
         "as the line, the luckiest would be as far ahead in 31% of studies."
     )
@@ -190,7 +190,7 @@ def test_the_best_of_many_is_not_said_to_be_above_a_line_by_luck() -> None:
     confirmed = row | {"n_settings": 1, "n_runs": 3, "low": 0.003, "high": 0.031, "answer": "above"}
     assert _read_line(confirmed | {"luck": 0.002}) == (
         "The setting, 88.1%, is 1.7 points above TF-IDF (86.4%) (judged on the same texts under 3 seeds, 0.2 "
-        "points taken off for the luck of its best epoch): +0.3 points to +3.1 points for other seeds and "
+        "points taken off for the luck of its best epoch): +0.3 to +3.1 points for other seeds and "
         "texts."
     )
 
@@ -273,8 +273,11 @@ def test_what_was_ahead_when_runs_were_stopped_is_said_where_the_end_cannot_tell
 
     text = read_levels(evidence)
 
-    assert "After 3 epochs, runs that were stopped included, units " in text
-    assert "by 18.0 points (12.0 to 24.0): that speaks of this stage alone." in text
+    assert text.startswith("After 3 epochs, runs that were stopped included, units ")
+    assert (
+        "by 18.0 points (12.0 to 24.0): that speaks of this stage alone. "
+        "No level of any factor is, at the end of the runs, shown to be better than another. Of "
+    ) in text
 
 
 def test_an_early_lead_is_said_also_where_other_factors_are_judged_early_alone(
@@ -289,7 +292,9 @@ def test_an_early_lead_is_said_also_where_other_factors_are_judged_early_alone(
         equal_epochs=3,
     )
 
-    assert "After 3 epochs, runs that were stopped included, units " in read_levels(evidence)
+    text = read_levels(evidence)
+    assert text.startswith("After 3 epochs, runs that were stopped included, units ")
+    assert "better than another (layers after 3 epochs, runs that were stopped included)." in text
 
 
 def test_what_the_end_tells_needs_no_earlier_stage(judge: Callable[..., Evidence]) -> None:

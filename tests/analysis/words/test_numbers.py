@@ -10,6 +10,7 @@ from analysis.words.numbers import (
     duration,
     listing,
     number,
+    numbers,
     percent,
     points,
     rough_duration,
@@ -82,3 +83,8 @@ def test_estimated_durations_are_said_in_their_own_unit(seconds: float, said: st
 )
 def test_sizes_are_rounded_and_limits_rounded_up(n_bytes: float, said: str, at_most: str) -> None:
     assert (byte_size(n_bytes), byte_size(n_bytes, round_up=True)) == (said, at_most)
+
+
+def test_a_column_of_whole_figures_has_no_digits_after_the_point() -> None:
+    assert numbers([8.0, NAN, 12.0], 1) == ["8", NONE, "12"]
+    assert numbers([8.0, 7.5], 1) == ["8.0", "7.5"]

@@ -189,6 +189,22 @@ def test_what_cannot_be_had_or_is_not_worth_it_is_not_advised(here: Path, row: d
     assert advise(know(run_study(), level_verdicts=pd.DataFrame([verdict | row]))) == []
 
 
+@pytest.mark.parametrize(("n_early", "n_given"), [(6, 0), (1, 1)])
+def test_what_more_pairs_of_an_earlier_stage_say_is_lacking_counts(
+    here: Path, n_early: int, n_given: int
+) -> None:
+    design = {"kind": "random", "trials": 6, "scientific": ["cell"]}
+    row = {"factor": "cell", "a": "lstm", "b": "gru", "answer": "not enough runs", "more_of": "setting"}
+    early = pd.DataFrame([row | {"a": "gru", "b": "lstm", "more": 78, "n_units": n_early}])
+    evidence = know(
+        run_study(design=design),
+        level_verdicts=pd.DataFrame([row | {"more": 1, "n_units": 2}]),
+        early_level_verdicts=early,
+    )
+
+    assert len(advise(evidence)) == n_given
+
+
 def test_far_behind_a_line_to_beat_everything_else_can_wait(here: Path) -> None:
     line = {"name": "NB-SVM", "high": -0.07, "answer": "below"}
     tie = pd.DataFrame({"setting": [0, 1], "may_be_best": [True, True]})

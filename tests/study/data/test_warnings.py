@@ -47,7 +47,7 @@ def test_a_majority_is_named_with_its_share(tmp_path: Path) -> None:
 
 def test_small_classes_are_named_with_their_training_texts(tmp_path: Path) -> None:
     said = warn(tmp_path, SENTENCES, ["a"] * 600 + ["b"] * 590 + ["c"] * 10)
-    assert "1 of 3 classes have under 20 training texts, 'c' (7)" in said
+    assert "1 of 3 classes has under 20 training texts, 'c' (7): little is learnt of it;" in said
 
 
 def test_labels_that_measure_something_are_told(tmp_path: Path) -> None:

@@ -122,6 +122,8 @@ def test_a_design_says_how_many_settings_its_sampler_draws_at_random() -> None:
 
     assert sampler._n_startup_trials == searched.count_startup(18) == 6
     assert "The first 6 settings of each level are drawn at random." in searched.explain(MIXED, seeds=3)
+    alone = design(trials=2, scientific=["cell"])
+    assert "The first setting of each level is drawn at random." in alone.explain(MIXED, seeds=3)
 
 
 def test_a_sampler_that_learns_refuses_values_that_are_likelier_than_others() -> None:
