@@ -10,6 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from analysis.plots.style import (
     FULL_WIDTH_IN,
@@ -79,7 +80,11 @@ def draw_confusion(table: pd.DataFrame, names: Sequence[str]) -> Figure:
     if n < len(names):
         about = f"The {n} classes with most mistakes: {about}"
     axes.set_xlabel(wrap(about, 56 if is_half else 120, 3), loc="right")
-    axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), facecolor=_EMPTY)
+    axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5))
+    # A part of the drawing, where the axes' own ground is not: else what is never said has no column.
+    axes.add_patch(
+        Rectangle((-0.48, -0.48), n - 0.04, n - 0.04, facecolor=_EMPTY, edgecolor="none", zorder=0)
+    )
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -69,7 +69,7 @@ def _with_names_above(
             color=color,
             fontweight=weight,
             va="bottom",
-            bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none", "alpha": 0.7},
+            bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none"},
         )
         text.set_in_layout(False)  # it lies within the axes
     axes.set_yticks([])

@@ -193,6 +193,8 @@ def _factors(evidence: Evidence) -> list[Finding]:
         found.append(
             Finding(text=read_boundaries(evidence), tone="warning", anchor="factors", kind="boundary")
         )
+    if not evidence.has_onsets:
+        return found
     return [*found, Finding(text=read_factor_onsets(evidence), anchor="overfitting", kind="onset-factors")]
 
 

@@ -13,6 +13,8 @@ from analysis.words.numbers import duration, number, numbers, percent, points, w
 
 _DRAWN = 15
 _ROWS = 10
+_ROUNDED = 0.0005
+"""Share that is no tenth of a point."""
 
 
 def ranking_chapter(evidence: Evidence) -> Section:
@@ -69,9 +71,12 @@ def _read(ranking: pd.DataFrame) -> str:
     by_last = ranking.sort_values("val_accuracy_last", ascending=False).iloc[0]
     sentence = (
         f"The best setting reaches {percent(top['val_accuracy'])} at its best epoch and ends at "
-        f"{percent(top['val_accuracy_last'])}; training on costs {points(lost.mean())}"
-        + (" on average" if len(lost) > 1 else "")
+        f"{percent(top['val_accuracy_last'])}; "
     )
+    if lost.abs().max() < _ROUNDED:
+        sentence += "none loses anything by its last epoch" if len(lost) > 1 else "it loses nothing"
+    else:
+        sentence += f"training on costs {points(lost.mean())}" + (" on average" if len(lost) > 1 else "")
     if len(ranking) > 1 and by_last["setting"] != top["setting"]:
         return f"{sentence}, and by the last epoch another setting leads: {by_last['label']}."
     return sentence + "."

@@ -31,6 +31,8 @@ def test_names_of_rows_stand_above_their_lines(small_study: Study, name: str) ->
     assert above == beside
     assert not narrow.get_yticklabels()
     assert all(text.get_position()[0] == 0 for text in narrow.texts)
+    # No line of the axes is seen through a name.
+    assert {text.get_bbox_patch().get_alpha() for text in narrow.texts} == {None}
 
 
 def test_small_multiples_stand_two_in_a_row(small_study: Study) -> None:

@@ -60,6 +60,16 @@ def test_margins_say_once_what_they_are_for(make_study: Callable[..., Study]) ->
     assert "\u00b1 is for other texts alone" in one_seed
 
 
+def test_where_no_run_loses_anything_nothing_is_said_to_cost(make_study: Callable[..., Study]) -> None:
+    study = make_study(n_trials=8, n_seeds=1, fail_fraction=0, prune_fraction=0)
+    kept = replace(study, trials=study.trials.assign(val_accuracy_last=study.trials["val_accuracy"]))
+
+    chart = ranking_chapter(gather(kept)).blocks[0]
+
+    assert isinstance(chart, Chart)
+    assert chart.reading.endswith("; none loses anything by its last epoch.")
+
+
 def test_a_setting_with_one_run_has_a_margin_of_the_same_meaning(make_study: Callable[..., Study]) -> None:
     study = make_study(n_trials=8, n_seeds=3, fail_fraction=0, prune_fraction=0)
     whole = gather(study).ranking.set_index("setting")["half_width"]

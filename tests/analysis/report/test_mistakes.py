@@ -21,6 +21,7 @@ from analysis.records.schema import TEXTS_SCHEMA
 from analysis.report.build import build_report
 from analysis.report.chapters.mistakes import mistakes_chapter
 from analysis.report.content import Chart, Grid, Note
+from analysis.report.svg import inline_svg, render_svg
 from analysis.statistics.evidence import Evidence
 
 HOSTILE = "<script>alert(1)</script>"
@@ -192,6 +193,14 @@ def test_labels_of_the_matrix_stand_upright_and_touch_no_neighbour(
         assert all(
             figure.bbox.contains(box.x0, box.y0) and figure.bbox.contains(box.x1, box.y1) for box in boxes
         )
+
+
+def test_a_class_that_is_never_predicted_keeps_its_column_on_the_page(blind: Path) -> None:
+    figure = confusion(load(blind))
+
+    svg = inline_svg(render_svg(figure), "confusion", "")
+
+    assert svg.count("fill: #f5f3f8") == 1
 
 
 @pytest.mark.parametrize("draw", [confusion, accuracy_by_text])
