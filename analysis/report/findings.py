@@ -37,6 +37,7 @@ def summarize(study: Study | Evidence) -> list[Finding]:
         *_conclusion(evidence),
         *_confirmed(evidence),
         _best(evidence),
+        *_verdicts(evidence),
         _onset(evidence),
         *_luck(evidence),
     ]
@@ -180,8 +181,12 @@ def _luck(evidence: Evidence) -> list[Finding]:
     return found
 
 
-def _factors(evidence: Evidence) -> list[Finding]:
-    if not evidence.factors or evidence.level_verdicts["effect_pp"].isna().all():
+def _compares_levels(evidence: Evidence) -> bool:
+    return bool(evidence.factors) and not evidence.level_verdicts["effect_pp"].isna().all()
+
+
+def _verdicts(evidence: Evidence) -> list[Finding]:
+    if not _compares_levels(evidence):
         return []
     whole = read_factors(evidence)
     found = [Finding(text=read_levels(evidence), anchor="verdicts", kind="levels")]
@@ -189,6 +194,13 @@ def _factors(evidence: Evidence) -> list[Finding]:
         # One test before its pairs; but first, and the pairs begin with it, that factors act together.
         place = 0 if evidence.simple_effects.empty else 1
         found.insert(place, Finding(text=whole, anchor="verdicts", kind="factors"))
+    return found
+
+
+def _factors(evidence: Evidence) -> list[Finding]:
+    if not _compares_levels(evidence):
+        return []
+    found = []
     if not evidence.boundaries.empty and evidence.boundaries["widen"].any():
         found.append(
             Finding(text=read_boundaries(evidence), tone="warning", anchor="factors", kind="boundary")

@@ -75,9 +75,11 @@ def test_what_each_level_does_at_each_level_of_the_other_is_said(judge: Callable
     ]
 
 
-def test_that_factors_act_together_is_found_before_any_average(judge: Callable[..., Evidence]) -> None:
+def test_that_factors_act_together_is_found_after_the_best_and_before_any_average(
+    judge: Callable[..., Evidence],
+) -> None:
     kinds = [finding.kind for finding in summarize(judge(crossed(np.random.default_rng(0))))]
-    assert kinds.index("levels") < kinds.index("factors")
+    assert kinds.index("best") < kinds.index("levels") < kinds.index("factors") < kinds.index("onset")
 
 
 def test_a_factor_is_tested_before_its_levels(judge: Callable[..., Evidence]) -> None:
