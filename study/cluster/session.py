@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.garbage import no_collection
-from study.cluster.head_watch import rays_share
+from study.cluster.ray_watch import rays_share
 from study.cluster.reaches import check_release
 from study.cluster.start_guard import guard_start
 from study.errors import EnvironmentFaultError, StudyError
@@ -61,8 +61,11 @@ SETTINGS_HERE = {
     # A process that is not there yet is asked again soon, not a whole second later; for ten, as ever.
     "RAY_raylet_client_connect_timeout_milliseconds": "50",
     "RAY_raylet_client_num_connect_attempts": "200",
-    # Its workers wait for their first run: they may as well load what it needs.
+    # Its workers load what their first run needs before they are asked for it.
     "RAY_preload_python_modules": "ray.tune",
+    # By itself Ray (2.60) lets a driver in when its first workers have come: it waits with the interpreter's
+    # lock held, for ever where one was killed, and ends the process with status 1 where the raylet was.
+    "RAY_prestart_worker_first_driver": "0",
 }
 """The same, for a Ray of this machine."""
 

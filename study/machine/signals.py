@@ -52,6 +52,10 @@ class Interruption:
             self.reason = "its time budget is spent"
         return self.reason is not None
 
+    def is_signalled(self) -> bool:
+        """Whether a signal asked for it."""
+        return self.signal is not None
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Let SIGINT or SIGTERM end the process at once."""
@@ -77,11 +81,11 @@ class Interruption:
                 self._is_in_order = False
 
     def _on_signal_at_once(self, number: int, frame: FrameType | None) -> None:
-        _leave(number)
+        self._leave(number)
 
     def _on_signal_in_order(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
-            _leave(number)
+            self._leave(number)
         self.signal, self.reason = number, f"signal {signal.Signals(number).name}"
 
     @contextmanager
@@ -115,9 +119,13 @@ class Interruption:
             if number in SIGNALS:
                 # The main thread may have handled it by now, and be done with what it had to end in order.
                 if first != 0 or not (self._is_in_order or self.signal is not None):
-                    _leave(number)
+                    self._leave(number)
                 first, deadline = number, time.monotonic() + PATIENCE_S
-        _leave(first)
+        self._leave(first)
+
+    def _leave(self, number: int) -> None:
+        self.signal = number  # Ray ends with us: whoever watches over it need not say so
+        _leave(number)
 
 
 def ignore_signals() -> None:

@@ -14,7 +14,7 @@ from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
 from analysis.report.faults import Faults
 from search_spaces.documents import dump_document
-from study.cluster.head_watch import watch_head
+from study.cluster.ray_watch import watch_ray
 from study.cluster.session import (
     SHARED_START_S,
     START_S,
@@ -147,7 +147,7 @@ class Leg:
         faults = Faults()
         with ExitStack() as records:
             with ExitStack() as session:
-                start_ray = functools.cache(lambda: self._start_ray(session, encoding))
+                start_ray = functools.cache(lambda: self._start_ray(session, encoding, interruption))
                 if not self.directory.spec.exists():
                     start_ray()  # a new study will need it, and the rest can be made ready while it starts
                 ledger, manifest = self._open_or_create(corpus, encoding)
@@ -208,8 +208,10 @@ class Leg:
         write_atomically(directory.spec, dump_document(self.spec.to_document()))
         return ledger, manifest
 
-    def _start_ray(self, session: ExitStack, encoding: Background[EncodedCorpus]) -> Capacity:
-        """Start or join Ray, until the session is closed."""
+    def _start_ray(
+        self, session: ExitStack, encoding: Background[EncodedCorpus], interruption: Interruption
+    ) -> Capacity:
+        """Start or join Ray, and watch over it, until the session is closed."""
         self.listener.on_stage("starting Ray")
         if self._trains_compiled_cells():
             session.enter_context(compile_ahead())
@@ -220,7 +222,13 @@ class Leg:
                 "optuna", "sqlalchemy.orm", "alembic.command", "study.search.search", "ray.tune"
             )
 
-        return session.enter_context(ray_session(self.address, begin_the_rest))
+        capacity = session.enter_context(ray_session(self.address, begin_the_rest))
+        session.enter_context(watch_ray(self.listener.on_lost, self._way_out, interruption.is_signalled))
+        return capacity
+
+    def _way_out(self) -> str:
+        begun = self.directory.spec.exists()
+        return f"`study resume {self.directory.path}` goes on" if begun else "run it again"
 
     def _trains_compiled_cells(self) -> bool:
         spec = self.spec
@@ -244,10 +252,7 @@ class Leg:
             return
         capacity = start_ray()
         # Ray's session ends after this: none of its own handlers is in place while it lasts.
-        with (
-            interruption.in_order(),
-            watch_head(self.listener.on_lost, f"`study resume {self.directory.path}` goes on"),
-        ):
+        with interruption.in_order():
             # Not before: Ray reads once, when it is imported, whether tokens are asked for.
             from study.running.driver import Driver
             from study.running.tuning import tune_trials

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from study.cluster.head_watch import RAYS_PATIENCE_VARIABLE
+from study.cluster.ray_watch import RAYS_PATIENCE_VARIABLE
 from study.cluster.session import token_path
 from tests.study.pretend.programs import SECRETS, SPEC, descendants, finish, start
 from tests.study.pretend.worker import HUNG_UNITS, Hang, Misdeed
@@ -273,10 +273,11 @@ def start_until(folder: Path, beginning: str, patience_s: float, **changes: Any)
     return process
 
 
-def head_of(process: subprocess.Popen[str]) -> int:
+def process_of(process: subprocess.Popen[str], name: str = "gcs_server") -> int:
+    """The process of Ray's that is called so; by default the head."""
     family = descendants(process.pid)
-    (head,) = (pid for pid, name in family.items() if "/gcs_server" in name.split()[0])
-    return head
+    (found,) = (pid for pid, command in family.items() if command and Path(command.split()[0]).name == name)
+    return found
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -284,7 +285,7 @@ def test_a_lost_head_ends_the_study_with_one_line_and_nothing_that_was_committed
     tmp_path: Path, number: signal.Signals
 ) -> None:
     process = start_until(tmp_path, "completed", patience_s=8, training={"max_epochs": 200})
-    head = head_of(process)
+    head = process_of(process)
     os.kill(head, number)
     try:
         status, said = finish(process, timeout_s=60)
@@ -313,7 +314,7 @@ def test_a_lost_head_ends_the_study_with_one_line_and_nothing_that_was_committed
 
 def test_a_head_that_is_silent_for_a_moment_ends_nothing(tmp_path: Path) -> None:
     process = start_until(tmp_path, "running", patience_s=30, training={"max_epochs": 40})
-    head = head_of(process)
+    head = process_of(process)
     os.kill(head, signal.SIGSTOP)
     time.sleep(8.0)
     os.kill(head, signal.SIGCONT)
@@ -321,6 +322,20 @@ def test_a_head_that_is_silent_for_a_moment_ends_nothing(tmp_path: Path) -> None
     status, said = finish(process)
 
     assert status == 0, said
+
+
+def test_a_lost_raylet_ends_the_study_with_one_line(tmp_path: Path) -> None:
+    process = start_until(tmp_path, "running", patience_s=60, training={"max_epochs": 200})
+    os.kill(process_of(process, "raylet"), signal.SIGKILL)
+    status, said = finish(process, timeout_s=60)
+
+    assert status == 3, said
+    (line,) = (line for line in said.splitlines() if line.startswith("study: "))
+    assert line == (
+        "study: a study needs the raylet of its Ray, a process on this machine: it has ended; nothing that "
+        f"was recorded is lost, `study resume {tmp_path / 'cheap'}` goes on"
+    )
+    assert "Traceback" not in said
 
 
 def test_a_driver_that_is_cut_off_from_its_head_ends_with_the_same_line(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from study.cluster.head_watch import RAYS_PATIENCE_VARIABLE
+from study.cluster.ray_watch import RAYS_PATIENCE_VARIABLE
 from tests.study.pretend.programs import START_S, descendants, finish, start
 
 pytestmark = pytest.mark.slow

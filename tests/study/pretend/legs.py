@@ -85,7 +85,7 @@ def pretending(n_workers: int = 1) -> Iterator[None]:
         "draw_lines": lambda *asked: LINES,
         "keep_texts": lambda *asked: None,
         "ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
-        "watch_head": lambda on_lost, advice: nullcontext(),
+        "watch_ray": lambda *asked: nullcontext(),
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, pretence in pretences.items():

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from study.cluster.head_watch import RAYS_PATIENCE_VARIABLE
+from study.cluster.ray_watch import RAYS_PATIENCE_VARIABLE
 from tests.study.pretend.programs import finish, start
 from tests.study.scenarios.cluster import ADDRESS, end_node, start_head, wait_for_head
 from tests.study.scenarios.isolation import begin, set_loopback

@@ -1,7 +1,8 @@
-"""A watch over the head of a Ray cluster, which says that it is lost before Ray ends the process unasked.
+"""A watch over what a driver needs of Ray, which says that it is lost before Ray ends the process unasked.
 
-Ray's own C++ ends a process whose head has been silent for a minute, past all handlers, with Ray's message.
-It does so wherever the main thread is, so that only another thread can be first.
+Ray's own C++ ends a process whose head has been silent for a minute, past all handlers, with Ray's message;
+and one whose raylet, Ray's process on the same machine, is gone, in a quarter of a minute. It does so
+wherever the main thread is, so that only another thread can be first.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ PATIENCE_SHARE = 0.75
 """Of Ray's patience: a head that comes back in time ends no study, and ours ends before Ray's."""
 
 _ANSWER_S = 5.0
+_ASK_AGAIN_S = 0.2
+_SIGNAL_S = 0.5
+"""So long a signal may come after the raylet's end that was sent to both."""
+
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """How a client of gRPC begins (RFC 9113, section 3.4), settings left empty: the server sends its own."""
 
@@ -53,36 +58,56 @@ class HeadWatch:
 
 
 @contextmanager
-def watch_head(on_lost: Callable[[EnvironmentFaultError], None], way_out: str) -> Iterator[None]:
-    """Watch the head of the cluster that this process has joined.
+def watch_ray(
+    on_lost: Callable[[EnvironmentFaultError], None],
+    way_out: Callable[[], str],
+    is_ending: Callable[[], bool],
+) -> Iterator[None]:
+    """Watch the head of the cluster that this process has joined, and its raylet beside this process.
 
-    Once it is lost, `on_lost` hears why, on another thread, and the process ends at once with the error's
+    Once one is lost, `on_lost` hears why, on another thread, and the process ends at once with the error's
     exit status: whatever was recorded is committed, and the main thread may never return from Ray. Ray would
     end the process anyway, a little later.
 
     Args:
         on_lost: Hears why.
         way_out: How to go on, the end of the error's sentence.
+        is_ending: Whether this process was asked to end: whoever ends a control group ends its raylet, too.
     """
     import ray
 
-    address = ray.get_runtime_context().gcs_address
+    here = ray.get_runtime_context()
+    address, node_id = here.gcs_address, here.get_node_id()
     patience_s = rays_share()
-    watch = HeadWatch(lambda: answers(address), patience_s)
+    head = HeadWatch(lambda: answers(address), patience_s)
+    raylet = next((node["RayletSocketName"] for node in ray.nodes() if node["NodeID"] == node_id), None)
     is_over = threading.Event()
 
-    def keep_watch() -> None:
-        while not is_over.wait(min(_ANSWER_S, patience_s / 5.0)):
-            if watch.is_lost() and not is_over.is_set():
-                on_lost(
-                    EnvironmentFaultError(
-                        f"a study needs the head of its Ray cluster: {address} has been silent for "
-                        f"{patience_s:.0f} s; nothing that was recorded is lost, {way_out}"
-                    )
-                )
-                _leave(EnvironmentFaultError.exit_status)
+    def leave(why: str) -> None:
+        on_lost(EnvironmentFaultError(f"{why}; nothing that was recorded is lost, {way_out()}"))
+        _leave(EnvironmentFaultError.exit_status)
 
-    threading.Thread(target=keep_watch, name="watch over the head", daemon=True).start()
+    def keep_watch_over_head() -> None:
+        while not is_over.wait(min(_ANSWER_S, patience_s / 5.0)):
+            if head.is_lost() and not is_over.is_set():
+                silent = f"{address} has been silent for {patience_s:.0f} s"
+                leave(f"a study needs the head of its Ray cluster: {silent}")
+
+    def keep_watch_over_raylet(socket_path: str) -> None:
+        await_end(socket_path)
+        # One whose head is gone ends, too; that is said by the other watch.
+        if not is_over.wait(_SIGNAL_S) and not is_ending() and answers(address):
+            leave("a study needs the raylet of its Ray, a process on this machine: it has ended")
+
+    watches = [threading.Thread(target=keep_watch_over_head, name="watch over the head", daemon=True)]
+    if raylet is not None:
+        watches.append(
+            threading.Thread(
+                target=keep_watch_over_raylet, args=(raylet,), name="watch over the raylet", daemon=True
+            )
+        )
+    for watch in watches:
+        watch.start()
     try:
         yield
     finally:
@@ -109,6 +134,20 @@ def answers(address: str, timeout_s: float = _ANSWER_S) -> bool:
             return bool(connection.recv(1))
     except OSError:
         return False
+
+
+def await_end(socket_path: str) -> None:
+    """Return when nobody listens at a Unix socket any more: a connection ends with whoever does."""
+    while True:
+        with socket.socket(socket.AF_UNIX) as connection:
+            try:
+                connection.connect(socket_path)
+                connection.recv(1)  # nothing is ever sent
+            except (ConnectionRefusedError, FileNotFoundError):
+                return
+            except OSError:
+                pass
+        time.sleep(_ASK_AGAIN_S)
 
 
 def _leave(status: int) -> None:

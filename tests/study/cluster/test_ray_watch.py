@@ -4,10 +4,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from study.cluster.head_watch import HeadWatch, answers
+from study.cluster.ray_watch import HeadWatch, answers, await_end
 
 
 @dataclass
@@ -102,3 +103,23 @@ def test_nobody_answers_at_a_closed_port(listener: socket.socket) -> None:
     listener.close()
 
     assert not answers(address, timeout_s=0.1)
+
+
+def test_a_process_that_ends_is_noticed_by_its_socket_and_one_that_only_hangs_up_has_not(
+    tmp_path: Path,
+) -> None:
+    path = str(tmp_path / "raylet")
+    ended = threading.Event()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        watch = threading.Thread(target=lambda: (await_end(path), ended.set()))
+        watch.start()
+        server.accept()[0].close()
+        connection, _ = server.accept()  # it asks again
+
+        assert not ended.is_set()
+    connection.close()
+    watch.join(timeout=5.0)
+
+    assert ended.is_set()
