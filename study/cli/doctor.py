@@ -166,7 +166,7 @@ def _examine_folder(topic: str, folder: Path) -> Iterator[Finding]:
 
 
 def _examine_surroundings() -> Iterator[Finding]:
-    for topic, text in find_faults(is_local=True, token=tokens_file()):
+    for topic, text in find_faults(is_local=True, token=tokens_file(), n_workers=count_cpus()):
         yield Finding(topic, "wrong", text)
 
 

@@ -32,6 +32,17 @@ def memory_limit(root: Path = ROOT) -> int | None:
     return min(limits, default=None)
 
 
+def thread_room(root: Path = ROOT) -> int | None:
+    """Return how many more processes and threads there may be; None where nothing limits it."""
+    room = []
+    for version in ("", "pids"):
+        for folder in _groups(root, version):
+            words = [*_words(folder / "pids.max"), *_words(folder / "pids.current")]
+            if len(words) == 2 and all(word.isdecimal() for word in words):
+                room.append(int(words[0]) - int(words[1]))
+    return min(room, default=None)
+
+
 def _quotas_of_version_2(root: Path) -> Iterator[float]:
     for folder in _groups(root, ""):
         words = _words(folder / "cpu.max")

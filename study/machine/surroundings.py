@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from study.errors import EnvironmentFaultError
+from study.machine.cgroups import thread_room
 
 SOCKET_BYTES = 107
 """The longest path of a socket on Linux (unix(7): 108 bytes, the last is zero)."""
@@ -15,28 +18,50 @@ SOCKET_BYTES = 107
 NEEDED_BYTES = 64 * 2**20
 """Free room in the temporary folder: logs of Ray, and models while they are saved."""
 
+FILES, FILES_OF_WORKER = 80, 4
+"""Open files of one process of Ray's (2.60), and for each worker: it held 50, and 3 for each, at rest."""
+
+MANY_FILES = 65_536
+"""Which Ray asks for, too."""
+
+THREADS, THREADS_OF_WORKER = 100, 20
+"""Threads of all processes of a study, and of each worker: 110 and 23 were there, without TensorFlow's."""
+
 # What Ray (2.60) puts behind its temporary folder: session, microseconds and number of the process included.
 _SOCKET = "/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 
 
-def check_surroundings(*, is_local: bool, token: Path | None) -> None:
-    """Refuse surroundings in which a study could not run.
+def check_surroundings(*, is_local: bool, token: Path | None, n_workers: int = 1) -> None:
+    """Refuse surroundings in which a study could not run; what this process may raise is raised.
 
     Args:
         is_local: Whether Ray is started here, and puts its sockets and logs into the temporary folder.
         token: Where Ray's token lies or is made; None where it is given otherwise.
+        n_workers: Runs at once.
 
     Raises:
         EnvironmentFaultError: If a study could not run, one line.
     """
-    for topic, text in find_faults(is_local=is_local, token=token):
+    _raise_file_limit()
+    for topic, text in find_faults(is_local=is_local, token=token, n_workers=n_workers):
         raise EnvironmentFaultError(f"{topic}: {text}")
 
 
-def find_faults(*, is_local: bool, token: Path | None) -> Iterator[tuple[str, str]]:
+def _raise_file_limit() -> None:
+    """Let this process open as many files as it may; those that it starts inherit that."""
+    given, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MANY_FILES if allowed == resource.RLIM_INFINITY else min(allowed, MANY_FILES)
+    if given != resource.RLIM_INFINITY and given < most:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, allowed))
+
+
+def find_faults(*, is_local: bool, token: Path | None, n_workers: int = 1) -> Iterator[tuple[str, str]]:
     """Yield what is wrong, topic and sentence; arguments as those of `check_surroundings`."""
     if is_local:
         yield from _check_temporary(ray_temporary_folder())
+        yield from _check_files(n_workers)
+        yield from _check_threads(n_workers)
     if token is not None:
         yield from _check_token(token)
 
@@ -67,6 +92,26 @@ def _check_temporary(folder: Path) -> Iterator[tuple[str, str]]:
             topic,
             f"Ray writes to {own}, {NEEDED_BYTES // 2**20} MB at least: {error.strerror}; "
             "set TMPDIR to a folder of your own that has room",
+        )
+
+
+def _check_files(n_workers: int) -> Iterator[tuple[str, str]]:
+    needed, (_, allowed) = FILES + FILES_OF_WORKER * n_workers, resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY and allowed < needed:
+        yield (
+            "open files",
+            f"Ray's processes may open {needed} each with {n_workers} workers: {allowed} are allowed; raise "
+            f"the hard limit, `ulimit -n {max(1024, needed)}`, or of a container --ulimit nofile",
+        )
+
+
+def _check_threads(n_workers: int) -> Iterator[tuple[str, str]]:
+    needed, room = THREADS + THREADS_OF_WORKER * n_workers, thread_room()
+    if room is not None and room < needed:
+        yield (
+            "processes",
+            f"a study with {n_workers} workers has {needed} threads and more: its control group has room for "
+            f"{max(room, 0)}; raise it, of a container --pids-limit",
         )
 
 

@@ -113,8 +113,12 @@ class Leg:
             StudyError: If the data cannot be used, the study is held, damaged or changed, or nothing fits.
         """
         check_address(self.address)
+        # Of a cluster nobody knows yet how many runs it takes at once: one, at least.
+        here = Capacity(count_cpus() if self.address is None else 0, math.inf, 1)
         # Before anything is read or written, and long before Ray finds out.
-        check_surroundings(is_local=self.address is None, token=tokens_file())
+        check_surroundings(
+            is_local=self.address is None, token=tokens_file(), n_workers=self._count_slots(here)
+        )
         interruption = Interruption()
         with interruption.at_once():
             if self.directory.path.is_dir():
@@ -133,8 +137,6 @@ class Leg:
                 self.listener.on_design(explain_classes(corpus))
                 for warning in spec.space.warnings():
                     self.listener.on_warning(warning)
-            # Of a cluster nobody knows yet how many runs it takes at once: one, at least.
-            here = Capacity(count_cpus() if self.address is None else 0, math.inf, 1)
             n_validation = len(corpus.splits.validation)
             self.listener.on_design([self._check_disk(n_validation, len(corpus.classes), here)])
             with self.directory.lock():
@@ -260,9 +262,7 @@ class Leg:
 
             self._check_room(capacity)
             self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
-            n_slots = spec.resources.limit(
-                capacity.slots(spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
-            )
+            n_slots = self._count_slots(capacity)
             source.reorder(functools.partial(order_settings, spec=spec, n_slots=n_slots))
             self._note_changes(manifest, checkpoints)
             manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
@@ -330,16 +330,18 @@ class Leg:
 
     def _check_disk(self, n_validation: int, n_classes: int, capacity: Capacity) -> str:
         """Say how much the folder may grow to, or refuse what there is no room for."""
-        resources = self.spec.resources
-        n_slots = resources.limit(capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial))
         footprint = bound_footprint(
             self.spec,
             n_validation=n_validation,
             n_classes=n_classes,
-            n_slots=max(n_slots, 1),
+            n_slots=max(self._count_slots(capacity), 1),
             n_confirmed=self.n_confirmed,
         )
         return footprint.check(self.directory.path)
+
+    def _count_slots(self, capacity: Capacity) -> int:
+        resources = self.spec.resources
+        return resources.limit(capacity.slots(resources.cpus_per_trial, resources.gpus_per_trial))
 
     def _check_room(self, capacity: Capacity) -> None:
         """Refuse a machine on which no trial fits; to a cluster, nodes may still come."""

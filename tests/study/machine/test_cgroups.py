@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from study.machine import capacity
-from study.machine.cgroups import cpu_quota, memory_limit
+from study.machine.cgroups import cpu_quota, memory_limit, thread_room
 
 
 def make_root(root: Path, membership: str, files: dict[str, str]) -> Path:
@@ -88,3 +88,27 @@ def test_the_whole_cpus_of_a_quota_count(
     monkeypatch.setattr(capacity, "cpu_quota", lambda: quota)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
     assert capacity.count_cpus() == expected
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "expected"),
+    [
+        (V2, {"sys/fs/cgroup/pids.max": "100\n", "sys/fs/cgroup/pids.current": "30\n"}, 70),
+        (V2, {"sys/fs/cgroup/pids.max": "max\n", "sys/fs/cgroup/pids.current": "30\n"}, None),
+        (
+            "9:pids:/a/b\n",
+            {
+                "sys/fs/cgroup/pids/a/b/pids.max": "max",
+                "sys/fs/cgroup/pids/a/b/pids.current": "3",
+                "sys/fs/cgroup/pids/a/pids.max": "50",
+                "sys/fs/cgroup/pids/a/pids.current": "60",
+            },
+            -10,
+        ),
+        ("", {}, None),
+    ],
+)
+def test_a_groups_room_for_threads_is_what_the_tightest_has_left(
+    tmp_path: Path, membership: str, files: dict[str, str], expected: int | None
+) -> None:
+    assert thread_room(make_root(tmp_path, membership, files)) == expected

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from study.errors import EnvironmentFaultError
+from study.machine import surroundings
 from study.machine.surroundings import SOCKET_BYTES, check_surroundings, find_faults
 
 
@@ -75,3 +77,40 @@ def test_a_token_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
 def test_a_token_that_cannot_be_made_is_one_line(token: str) -> None:
     (fault,) = faults(Path(token), is_local=False)
     assert f"it lies in {token}: " in fault
+
+
+def test_few_open_files_are_one_line_where_they_may_not_be_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, 64))
+
+    with pytest.raises(
+        EnvironmentFaultError, match=r"open files: .* 88 each with 2 workers: 64 are allowed;"
+    ):
+        check_surroundings(is_local=True, token=None, n_workers=2)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (88, 88))
+
+    check_surroundings(is_local=True, token=None, n_workers=2)
+
+
+@pytest.mark.parametrize(("allowed", "raised"), [(4096, 4096), (resource.RLIM_INFINITY, 65_536), (64, None)])
+def test_open_files_that_may_be_raised_are_raised(
+    monkeypatch: pytest.MonkeyPatch, allowed: int, raised: int | None
+) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, allowed))
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: asked.append(limits))
+
+    check_surroundings(is_local=False, token=None)
+
+    assert asked == ([] if raised is None else [(raised, allowed)])
+
+
+def test_few_threads_of_a_control_group_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surroundings, "thread_room", lambda: 140)
+    assert faults() == []
+
+    (fault,) = find_faults(is_local=True, token=None, n_workers=3)
+
+    assert fault[1] == (
+        "a study with 3 workers has 160 threads and more: its control group has room for 140; raise it, of a "
+        "container --pids-limit"
+    )
