@@ -17,7 +17,7 @@ from analysis.words.labels import label_setting
 from analysis.words.numbers import byte_size, count, rough_duration
 from study.forecast.costs import Estimate
 from study.forecast.time_left import Backlog, TimeLeft
-from study.machine.capacity import count_memory, limit_of_process
+from study.machine.capacity import count_cpus, count_memory, limit_of_process
 from study.running.listener import Listener
 from study.running.result import StudyResult
 
@@ -186,6 +186,8 @@ def print_warning(console: Console, text: str) -> None:
 def print_plan(console: Console, spec: StudySpec, *, listed: bool) -> None:
     """Print what a study would do, and its settings too if they are `listed`."""
     print_sentences(console, spec.design.explain(spec.space, spec.seeds, spec.seed))
+    room = f"CPUs here: {count_cpus()}; memory: {_say_room()}"
+    print_sentences(console, [f"{room}. `study price` says what the runs take of them."])
     for warning in spec.space.warnings():
         print_warning(console, warning)
     if not listed:
@@ -213,11 +215,12 @@ def print_price(console: Console, price: Price, n_slots: int, n_slots_here: int)
     if price.most_disk_bytes is not None:
         most = f", at most {byte_size(price.most_disk_bytes, round_up=True)} while it runs"
     seconds, is_elsewhere = price.seconds, n_slots > n_slots_here
+    room = "" if is_elsewhere else f"; there are {_say_room()}"
     console.print(
         f"{count(price.n_timed, 'setting')} timed in {price.timed_s:.0f} s{error}; nine times out of ten:",
         f"  time    {rough_duration(seconds.middle)} ({rough_duration(seconds.low)} to "
         f"{rough_duration(seconds.high)}) with {count(n_slots, 'run')} at once{stopped}",
-        f"  memory  {_say_bytes(price.memory_bytes)} in all{'' if is_elsewhere else _say_room()}",
+        f"  memory  {_say_bytes(price.memory_bytes)} in all{room}",
         f"  disk    {_say_bytes(price.disk_bytes)}{most}",
         sep="\n",
         soft_wrap=True,
@@ -235,9 +238,7 @@ def print_price(console: Console, price: Price, n_slots: int, n_slots_here: int)
 def _say_room() -> str:
     """Say how much memory there is, of which a container or a limit of the shell may leave a part."""
     each = limit_of_process()
-    return f"; there are {byte_size(count_memory())}" + (
-        "" if each is None else f", {byte_size(each)} a process"
-    )
+    return f"{byte_size(count_memory())}" + ("" if each is None else f", {byte_size(each)} a process")
 
 
 def _say_bytes(size: Estimate) -> str:

@@ -35,6 +35,17 @@ def test_a_plan_says_how_much_and_what_for_and_lists_the_settings(
     assert any("Can answer" in line for line in lines)
 
 
+def test_a_plan_says_what_there_is_of_which_a_container_may_leave_a_part(
+    spec_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.machine.capacity.memory_limit", lambda: 10**9)
+    monkeypatch.setattr("study.machine.capacity.cpu_quota", lambda: 1.5)
+
+    plan(spec_file)
+
+    assert "- CPUs here: 1; memory: 1.0 GB. `study price` says what" in capsys.readouterr().out
+
+
 def test_a_plan_warns_of_a_rule_that_can_never_hold(
     spec_file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
