@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ from study.cli import (
 )
 from study.cli.output import drop_odd_widths, fill_streams, guard_streams
 from study.errors import EXIT_STATUSES
+from study.machine.interpreter import mend_environment
 
 app = typer.Typer(
     name="study",
@@ -88,6 +90,9 @@ def main() -> None:
     # Matplotlib refuses to load under a backend that it does not know, and none of a window's is used.
     os.environ["MPLBACKEND"] = "agg"
     drop_odd_widths()
+    mend_environment()
+    if any(action == "error" for action, *_ in warnings.filters):
+        warnings.simplefilter("ignore")
     fill_streams()
     output = guard_streams()
     try:

@@ -17,6 +17,7 @@ from study.cluster.reaches import check_release
 from study.cluster.start_guard import guard_start
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus
+from study.machine.interpreter import mend_environment
 from study.machine.processes import end_local_ray
 from study.machine.surroundings import check_surroundings
 
@@ -209,8 +210,7 @@ def _make_ready(address: str | None) -> dict[str, Any]:
     ensure_token()
     for name, value in (SETTINGS | (SETTINGS_HERE if address is None else {})).items():
         os.environ.setdefault(name, value)
-    if os.environ.get("PYTHONOPTIMIZE", "") not in ("", "0", "1"):
-        os.environ["PYTHONOPTIMIZE"] = "1"  # 2 takes docstrings, to which Ray's own processes add
+    mend_environment()
     if address is not None:
         return {"address": address, "job_config": driver_paths()}
     return {

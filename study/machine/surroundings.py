@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -58,6 +59,8 @@ def _raise_file_limit() -> None:
 
 def find_faults(*, is_local: bool, token: Path | None, n_workers: int = 1) -> Iterator[tuple[str, str]]:
     """Yield what is wrong, topic and sentence; arguments as those of `check_surroundings`."""
+    if sys.flags.optimize > 1:
+        yield "Python", "Ray is not loaded without docstrings (-OO): set PYTHONOPTIMIZE to 1, or unset it"
     if is_local:
         yield from _check_temporary(ray_temporary_folder())
         yield from _check_files(n_workers)

@@ -119,15 +119,15 @@ def test_workers_look_for_modules_where_the_driver_does_and_in_the_working_folde
     assert seen == ["/first", "/second", str(tmp_path)]
 
 
-@pytest.mark.parametrize(("asked", "given"), [("2", "1"), ("1", "1"), ("", "")])
-def test_rays_processes_keep_their_docstrings_which_they_need(
-    token: Path, monkeypatch: pytest.MonkeyPatch, asked: str, given: str
+@pytest.mark.parametrize("asked", ["error", "default,error::DeprecationWarning"])
+def test_a_warning_is_no_error_in_rays_processes(
+    token: Path, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
-    monkeypatch.setenv("PYTHONOPTIMIZE", asked)
+    monkeypatch.setenv("PYTHONWARNINGS", asked)
 
     session._make_ready(None)
 
-    assert os.environ["PYTHONOPTIMIZE"] == given
+    assert "PYTHONWARNINGS" not in os.environ
 
 
 def pretend_start(monkeypatch: pytest.MonkeyPatch, n_lost: int) -> list[dict[str, Any]]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,18 @@ def test_open_files_that_may_be_raised_are_raised(
     check_surroundings(is_local=False, token=None)
 
     assert asked == ([] if raised is None else [(raised, allowed)])
+
+
+def test_a_python_without_docstrings_is_one_line() -> None:
+    code = (
+        "from study.machine.surroundings import find_faults\n"
+        "print(list(find_faults(is_local=False, token=None)))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-OO", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert said.startswith("[('Python', 'Ray is not loaded without docstrings (-OO): set PYTHONOPTIMIZE to 1")
 
 
 def test_few_threads_of_a_control_group_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
