@@ -136,7 +136,8 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
     if not path.is_file():
         raise AnalysisError(f"{path}: is missing: both {TRIALS_FILE} and {EPOCHS_FILE} are needed")
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        with path.open("rb") as stream:  # Arrow takes no path that is not UTF-8
+            table = pq.read_table(stream, page_checksum_verification=True)
         return _plain_texts(table.to_pandas()), dict(table.schema.metadata or {})
     # The last three: pandas trusts what it reads of itself in the file's metadata.
     except (pa.ArrowException, OSError, ValueError, AttributeError, LookupError, TypeError) as error:

@@ -109,7 +109,7 @@ def write_folder(report: Report, folder: Path, *, format: Format, figures: bool)
         report.faults.write(folder)
         page = folder / ("index.html" if format == "html" else "report.md")
         text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
-        replace_file(page, lambda stream: stream.write(text.encode()))
+        replace_file(page, lambda stream: stream.write(text.encode(errors="replace")))
         _remove_outdated(folder, report, drawings)
     except OSError as error:
         raise UnwritableError(

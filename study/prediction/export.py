@@ -38,9 +38,11 @@ def export_classifier(classifier: TextClassifier, path: Path) -> None:
         graph = ServingGraph(classifier)
         tf.saved_model.save(graph, str(path), signatures={"serving_default": graph.classify})
         shutil.copyfile(classifier.folder / MODEL_FILE, path / MODEL_FILE)
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, UnicodeEncodeError, tf.errors.OpError) as error:
         shutil.rmtree(path, ignore_errors=True)
-        said = (error.strerror if isinstance(error, OSError) else error.message) or str(error)
+        said = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
+        if isinstance(error, UnicodeEncodeError):
+            said = "TensorFlow takes no name that is not UTF-8"
         raise EnvironmentFaultError(
             f"an export is written to a folder: {path}: {said}; make room or choose another"
         ) from error

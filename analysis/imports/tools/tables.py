@@ -85,7 +85,8 @@ def read_table(path: Path) -> Source:
 def _read_frame(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
-            frame = pd.read_parquet(path)
+            with path.open("rb") as stream:  # Arrow takes no path that is not UTF-8
+                frame = pd.read_parquet(stream)
         else:
             frame = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", encoding="utf-8-sig")
     except (ValueError, OSError, pd.errors.ParserError) as error:

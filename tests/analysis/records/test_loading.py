@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import AnalysisError, Study, load, write_parquet
+from analysis import AnalysisError, Study, load, write_parquet, write_report
 from analysis.records.schema import EPOCH_COLUMNS, TRIAL_COLUMNS
 
 
@@ -63,6 +63,17 @@ def test_only_the_last_attempt_of_a_replicate_counts(write_database: Callable[..
     assert study.trials["state"].tolist() == ["failed"]
     assert study.epochs.empty
     assert not study.predictions
+
+
+def test_a_study_may_lie_in_a_folder_whose_name_is_no_text(small_study: Study, tmp_path: Path) -> None:
+    folder = tmp_path / "\udcff"  # the byte 0xff, as Python hands it on
+    folder.mkdir()
+    write_parquet(small_study, folder)
+
+    page = write_report(load(folder), folder / "report", figures=False)
+
+    assert len(load(folder).trials) == len(small_study.trials)
+    assert page.is_file()
 
 
 def test_the_two_derived_tables_alone_give_the_same_study(small_study: Study, tmp_path: Path) -> None:

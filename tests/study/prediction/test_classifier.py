@@ -224,6 +224,11 @@ def test_an_exported_model_reads_texts_alike_in_a_turkish_locale(
 
 
 @pytest.mark.slow
-def test_an_export_that_cannot_be_written_is_said_in_one_line(saved: tuple[EncodedCorpus, Path]) -> None:
+def test_an_export_that_cannot_be_written_is_said_in_one_line(
+    saved: tuple[EncodedCorpus, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(EnvironmentFaultError, match=r"TensorFlow takes no name that is not UTF-8; "):
+        export_classifier(TextClassifier.open(saved[1]), tmp_path / "\udcff")
+    assert not list(tmp_path.iterdir())
     with pytest.raises(EnvironmentFaultError, match=r"/proc/exported: No such file .*choose another$"):
         export_classifier(TextClassifier.open(saved[1]), Path("/proc/exported"))
