@@ -106,6 +106,7 @@ class Report:
         n_weights: Numbers that training changes.
         cells: Who computed the recurrence, `compiled` or `keras`.
         node: The worker's host.
+        versions: By name, what the worker trains with; with the first report of a process only.
         setup_s: Seconds from the trial's start to its first training step.
         wall_s: Seconds from the trial's start to this report.
         reason: Why the trial diverged or failed, one line.
@@ -126,6 +127,7 @@ class Report:
     n_weights: int | None = None
     cells: str | None = None
     node: str | None = None
+    versions: dict[str, str] | None = None
     setup_s: float | None = None
     wall_s: float | None = None
     reason: str | None = None

@@ -101,10 +101,10 @@ def find_changes(manifest: Mapping[str, Any], trials: pd.DataFrame) -> list[Chan
 
 def read_change(change: Change) -> str:
     """Say what changed, and which runs it divides."""
-    across = f", {_say_runs(change.across)} began before and went on after" if change.across else ""
+    across = f", {say_runs(change.across)} began before and went on after" if change.across else ""
     return (
         f"From leg {change.leg} on the study ran on {say_changes(change.what)}: "
-        f"{count(change.n_before, 'run')} had been trained before, {_say_runs(change.after)} came after"
+        f"{count(change.n_before, 'run')} had been trained before, {say_runs(change.after)} came after"
         f"{across}. What differs between them may come of that."
     )
 
@@ -140,7 +140,8 @@ def _place(
     return Change(leg=leg, what=what, n_before=n_before, after=tuple(after), across=tuple(across))
 
 
-def _say_runs(trials: tuple[int, ...]) -> str:
+def say_runs(trials: tuple[int, ...]) -> str:
+    """Say how many runs, and of which trials."""
     if not trials:
         return "none"
     distinct = sorted(set(trials))

@@ -6,6 +6,7 @@ import math
 
 from analysis.records.files import as_records
 from analysis.records.loading import Study
+from analysis.records.nodes import find_odd_nodes, read_odd_node
 from analysis.records.provenance import find_changes, read_change
 from analysis.report.advice import advise
 from analysis.report.chapters.amounts import read_amounts
@@ -76,6 +77,10 @@ def _limits(evidence: Evidence) -> list[Finding]:
     found.extend(
         Finding(text=read_change(change), tone="warning", anchor="asked", kind="versions")
         for change in find_changes(evidence.study.manifest, evidence.study.trials)
+    )
+    found.extend(
+        Finding(text=read_odd_node(odd), tone="warning", anchor="asked", kind="versions")
+        for odd in find_odd_nodes(evidence.study.manifest, evidence.study.trials)
     )
     running = int((evidence.runs["state"] == "running").sum())
     if running:

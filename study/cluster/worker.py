@@ -12,13 +12,16 @@ import tempfile
 import time
 import traceback
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
+from analysis.records.nodes import compare_versions, training_versions
 from study.data import TRAIN_SIZE, take_texts
+from study.store.manifest import is_foreign
 from study.training.caching import N_VIEWS
 from study.training.process import prepare_process
 from study.trial import MAX_PROBE, OUT_OF_MEMORY, Assignment, EpochFigures, Report
@@ -42,9 +45,24 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
     checkpoint_interval_s = 30.0
     """A checkpoint is sent at the end of an epoch once the last is this old: a loss stays under a minute."""
 
-    def setup(self, config: dict[str, Any], corpus: EncodedCorpus, spec: StudySpec) -> None:
-        """Take the first trial, and nothing that takes time: Ray counts on a worker once this returns."""
+    def setup(
+        self,
+        config: dict[str, Any],
+        corpus: EncodedCorpus,
+        spec: StudySpec,
+        versions: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the first trial, and nothing that takes time: Ray counts on a worker once this returns.
+
+        Args:
+            config: The first trial.
+            corpus: The texts.
+            spec: What the study asks.
+            versions: The driver's, by name; None where they are not compared.
+        """
         self._corpus, self._spec, self._is_prepared = corpus, spec, False
+        self._drivers_versions = versions or {}
+        self._unsaid_versions: dict[str, str] | None = self.versions()
         self._programs: ProgramCache | None = None
         self._views: OrderedDict[tuple[Any, ...], Rows] = OrderedDict()
         self._start(config)
@@ -67,6 +85,8 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         """Train one epoch; whatever goes wrong in it ends this trial alone, with its reason."""
         try:
             if not self._is_prepared:
+                if is_foreign(compare_versions(self._drivers_versions, self._unsaid_versions or {})):
+                    return self._report("failed", reason="other versions than the driver's").to_result()
                 self.prepare(self._spec)
                 self._is_prepared = True
                 self._started = self._checkpointed = time.monotonic()
@@ -99,6 +119,10 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         if time.monotonic() - self._checkpointed >= self.checkpoint_interval_s:
             checkpoint, self._checkpointed = trainer.to_bytes(), time.monotonic()
         return self._report("running", figures, checkpoint=checkpoint)
+
+    def versions(self) -> dict[str, str]:
+        """Return what this process trains with."""
+        return training_versions()
 
     def prepare(self, spec: StudySpec) -> None:
         """Prepare the process, once."""
@@ -193,6 +217,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
     def _report(self, state: Any, figures: EpochFigures | None = None, **rest: Any) -> Report:
         trainer = self._trainer
+        versions, self._unsaid_versions = self._unsaid_versions, None
         known = trainer is not None and trainer.best_epoch is not None
         return Report(
             state=state,
@@ -202,6 +227,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
             n_weights=trainer.n_weights if trainer is not None else None,
             cells=trainer.classifier.cells if trainer is not None else None,
             node=socket.gethostname(),
+            versions=versions,
             setup_s=self._setup_s,
             wall_s=time.monotonic() - self._started,
             **rest,

@@ -66,6 +66,7 @@ class Driver:
         checkpoints: Where running trials are kept.
         models: Where the best models are kept.
         listener: Hears of every start, report and loss; must not raise.
+        check_node: Hears of every report before it is recorded, and may refuse it.
         count_kills: Says how many processes the kernel of this machine has killed for memory.
 
     Attributes:
@@ -81,11 +82,12 @@ class Driver:
         checkpoints: CheckpointFolder,
         models: ModelStore,
         listener: Listener,
+        check_node: Callable[[Report], None] = lambda report: None,
         count_kills: Callable[[], int] = count_kernel_kills,
     ) -> None:
         self._spec, self._source, self._ledger = spec, source, ledger
         self._checkpoints, self._models, self._listener = checkpoints, models, listener
-        self._count_kills = count_kills
+        self._check_node, self._count_kills = check_node, count_kills
         self._attempts: dict[Hashable, _Attempt] = {}
         self._waiting_for_memory: deque[Assignment] = deque()
         self.streak = FailureStreak()
@@ -159,7 +161,11 @@ class Driver:
             key: Whose report it is.
             report: What the worker said.
             stopped: Whether the scheduler ends the trial after this report although it would go on.
+
+        Raises:
+            EnvironmentFaultError: If it comes from a node that must not train; then nothing is recorded.
         """
+        self._check_node(report)
         attempt = self._attempts[key]
         if report.state == "failed" and report.reason is not None and report.reason.startswith(OUT_OF_MEMORY):
             self.record_loss(key, report.reason)  # what a worker can say of it, it says

@@ -34,6 +34,7 @@ from study.machine.signals import Interruption
 from study.machine.surroundings import check_surroundings
 from study.running.lines import draw_lines, lacks_lines
 from study.running.listener import Listener
+from study.running.nodes import NodeCheck
 from study.running.publication import keep_texts, publish
 from study.running.result import StudyResult
 from study.search.source import Source
@@ -272,7 +273,8 @@ class Leg:
                 interruption.deadline = start + spec.resources.time_budget_s
             encoded = encoding.result()
             models = ModelStore(self.directory.models, spec.keep_models, encoded)
-            driver = Driver(spec, source, ledger, checkpoints, models, self.listener)
+            nodes = NodeCheck(manifest, self.listener)
+            driver = Driver(spec, source, ledger, checkpoints, models, self.listener, nodes.hear)
             worker = self.load_worker()
             start_s = START_S if self.address is None else SHARED_START_S
             tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded, start_s)

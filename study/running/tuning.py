@@ -19,6 +19,7 @@ from ray import tune
 from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
 from ray.tune.search import Searcher
 
+from analysis.records.nodes import training_versions
 from study.cluster.hindsight import replay
 from study.cluster.ray_patches import lean_tune
 from study.cluster.schedulers import make_scheduler
@@ -249,7 +250,8 @@ def tune_trials(
         EnvironmentFaultError: If it takes longer.
     """
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
-    trainable = tune.with_resources(tune.with_parameters(worker, corpus=corpus, spec=spec), resources)
+    given = tune.with_parameters(worker, corpus=corpus, spec=spec, versions=training_versions())
+    trainable = tune.with_resources(given, resources)
     count_slots = SlotCounter(spec.resources, interruption.is_due, on_stranded)
     scheduler = make_scheduler(spec, count_slots)
     replay(scheduler, driver.earlier)

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from analysis.records.nodes import UNKNOWN
 from analysis.records.provenance import compare_legs, installed_version
 from study.errors import IntegrityError
 from study.store.directory import StudyDirectory
@@ -143,11 +144,12 @@ class Manifest:
             capacity: Of the machine or cluster.
             taken_up: Runs that an earlier leg left in their training, and that go on from a checkpoint.
         """
-        leg = {
+        leg: dict[str, Any] = {
             "purpose": purpose,
             "started_at": _now(),
             "ended_at": None,
             "outcome": "interrupted",  # until it is known to have ended otherwise
+            "nodes": {},  # by host, in what each that trained differs from what follows; see `note_node`
         }
         room = {"cpus": capacity.cpus, "gpus": capacity.gpus, "nodes": capacity.nodes}
         here = self._here | {"machine": self._here["machine"] | room}
@@ -169,6 +171,17 @@ class Manifest:
             "source_revision": _git_revision(),
         }
 
+    def note_node(self, name: str, differences: Mapping[str, tuple[str, str]]) -> None:
+        """Note that a node trains, and with what else than this process would.
+
+        Args:
+            name: Its host.
+            differences: By name, this process's version and the node's; none for most.
+        """
+        nodes = self.content["legs"][-1]["nodes"]
+        nodes[name] = nodes.get(name, {}) | {what: list(pair) for what, pair in differences.items()}
+        self.save()
+
     def end_leg(self, outcome: str, wall_s: float) -> None:
         """Note how the leg ended."""
         self.content["legs"][-1] |= {"ended_at": _now(), "outcome": outcome, "wall_s": round(wall_s, 3)}
@@ -188,6 +201,15 @@ def breaks_checkpoints(changes: Mapping[str, tuple[str, str]]) -> bool:
         name in changes and _release(changes[name][0]) != _release(changes[name][1])
         for name in ("tensorflow", "keras")
     )
+
+
+def is_foreign(differences: Mapping[str, tuple[str, str]]) -> bool:
+    """Return whether a node must not train: a run that moves there would go on by another release.
+
+    Where one of the two was never installed, but is run from its sources, nobody knows its release.
+    """
+    ours = differences.get("recurrent-study", ())
+    return (bool(ours) and UNKNOWN not in ours) or breaks_checkpoints(differences)
 
 
 def _release(version: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.records.nodes import find_odd_nodes, read_odd_node
 from analysis.records.provenance import find_changes, read_change
 from analysis.report.content import Block, Grid, Note, Section
 from analysis.statistics.boundaries import read_domains
@@ -31,7 +32,8 @@ def asked_chapter(evidence: Evidence) -> Section:
     if manifest:
         blocks.append(_pairs_grid("manifest", "What it ran on", manifest, limit=40))
     changes = find_changes(evidence.study.manifest, evidence.study.trials)
-    said = [*map(read_change, changes), *evidence.study.notes]
+    odd_nodes = find_odd_nodes(evidence.study.manifest, evidence.study.trials)
+    said = [*map(read_change, changes), *map(read_odd_node, odd_nodes), *evidence.study.notes]
     blocks.extend(Note(text=text, tone="warning") for text in said)
     return Section(anchor="asked", title="What was asked", short="Setup", blocks=blocks)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import analysis
+from analysis.records.nodes import find_odd_nodes
 from tests.study.faults.kills import read_final_table
 from tests.study.scenarios.cluster import N_EPOCHS
 from tests.study.scenarios.cluster_losses import expect_uninterrupted, lose
@@ -40,6 +43,19 @@ def test_the_study_says_that_no_node_is_left_and_goes_on_when_one_comes(
 
     assert told["said"].count("warning no node is left on which a trial fits") == 1
     assert told["said"].index("no node is left") < told["said"].rindex("completed")
+
+
+def test_a_node_with_another_version_is_named_once_and_its_runs_are_told_apart(
+    scenario: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, told = scenario
+
+    study = analysis.load(folder / "out" / "cheap")
+    theirs = [trial for odd in find_odd_nodes(study.manifest, study.trials) for trial in odd.trials]
+
+    assert told["said"].count("warning node odd trains with numba 0.1 instead of ") == 1
+    assert study.manifest["legs"][0]["nodes"] == {"plain": {}, "odd": {"numba": [version("numba"), "0.1"]}}
+    assert sorted(theirs) == sorted(study.trials.loc[study.trials["node"] == "odd", "trial"])
 
 
 def test_every_epoch_is_that_of_a_trial_that_nobody_interrupted(

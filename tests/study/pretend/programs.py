@@ -47,6 +47,9 @@ SECRETS = {
 DRAWS = "PRETENDED_STUDY_DRAWS"
 """A variable that asks for the lines to beat and a report."""
 
+VERSIONS = "PRETENDED_STUDY_VERSIONS"
+"""A variable of a node: JSON of the versions that its workers pretend to train with."""
+
 START_S = "PRETENDED_STUDY_START_S"
 """A variable that says how long Ray may take to start."""
 

@@ -24,6 +24,7 @@ import numpy as np
 from study.cluster.worker import TrialWorker
 from study.spec.schema import StudySpec
 from study.trial import Assignment, EpochFigures, Report
+from tests.study.pretend.programs import VERSIONS
 
 
 class Misdeed(IntEnum):
@@ -97,6 +98,10 @@ class PretendWorker(TrialWorker):
 
     checkpoint_interval_s = 0.05
     epoch_s = 0.05
+
+    def versions(self) -> dict[str, str]:
+        """Those of this process, and what its node pretends to have in their place."""
+        return super().versions() | json.loads(os.environ.get(VERSIONS, "{}"))
 
     def prepare(self, spec: StudySpec) -> None:
         """Nothing to load."""

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.study.pretend.programs import descendants, finish, start
+from tests.study.pretend.programs import VERSIONS, descendants, finish, start
 from tests.study.scenarios.isolation import begin
 
 PORT = 6399
@@ -44,19 +44,26 @@ def wait_for_head() -> None:
     raise TimeoutError("the head does not start")
 
 
-def start_worker_node(hidden: Path) -> subprocess.Popen[bytes]:
-    """Start a node on which `hidden` is an empty file system.
+def start_worker_node(hidden: Path, name: str = "plain", **versions: str) -> subprocess.Popen[bytes]:
+    """Start a node of a name of its own, on which `hidden` is an empty file system.
+
+    Its workers pretend to have `versions`.
 
     It is started again where it does not come up, as clusters do: a busy machine may be too slow for Ray.
     """
-    script = 'mount -t tmpfs tmpfs "$1" && until "$2" start --address="$3" --num-cpus=1 --block; do :; done'
-    return start_node(["unshare", "--mount", "sh", "-c", script, "node", str(hidden), str(RAY), ADDRESS])
-
-
-def start_node(command: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    script = (
+        'hostname "$4" && mount -t tmpfs tmpfs "$1" && '
+        'until "$2" start --address="$3" --num-cpus=1 --block; do :; done'
     )
+    return start_node(
+        ["unshare", "--mount", "--uts", "sh", "-c", script, "node", str(hidden), str(RAY), ADDRESS, name],
+        os.environ | {VERSIONS: json.dumps(versions)},
+    )
+
+
+def start_node(command: list[str], environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=nowhere, stderr=nowhere, start_new_session=True, env=environment)
 
 
 def end_node(node: subprocess.Popen[bytes]) -> None:
@@ -103,7 +110,7 @@ def run(folder: Path, out: Path, nodes: list[subprocess.Popen[bytes]]) -> dict[s
             del n_heard[run_of]
             n_completed += 1
             if len(nodes) == 2 and not is_lost:
-                nodes.append(start_worker_node(out))
+                nodes.append(start_worker_node(out, "odd", numba="0.1"))
         # The first node is lost when it is in the middle of a run, and the second in another.
         if len(n_heard) == 2 and max(n_heard.values()) < N_EPOCHS / 2 and not is_lost:
             end_node(nodes.pop(1))
