@@ -72,6 +72,6 @@ $(VENV)/.installed-check: pyproject.toml constraints.txt | $(VENV)/bin/python
 # All as pinned but Ray.
 .venv-ray-%/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-ray-$*
-	sed '/^ray[[=]/d' constraints.txt > .venv-ray-$*/constraints.txt
+	sed '/^ray[=[]/d' constraints.txt > .venv-ray-$*/constraints.txt
 	.venv-ray-$*/bin/python -m pip install --quiet --constraint .venv-ray-$*/constraints.txt --editable ".[run,check]" "ray[tune]==$*.*"
 	touch $@
