@@ -117,11 +117,12 @@ def test_a_source_distribution_holds_all_that_the_repository_does(built: Path) -
     assert names - added == list_tracked()
 
 
-def test_a_wheel_holds_the_three_packages_whole_and_nothing_else(wheel: Path) -> None:
+def test_a_wheel_holds_the_three_packages_and_the_pages_of_help_whole_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
 
-    assert names == {name for name in list_tracked() if name.startswith(tuple(f"{p}/" for p in PACKAGES))}
+    code = {name for name in list_tracked() if name.startswith(tuple(f"{p}/" for p in PACKAGES))}
+    assert names == code | {f"study/pages/{page.name}" for page in (ROOT / "docs").glob("*.md")}
 
 
 def test_links_of_the_readme_lead_somewhere_from_a_package_index(wheel: Path) -> None:
@@ -152,6 +153,7 @@ def test_an_installed_wheel_runs_a_study_and_reports_it(installed: Environment, 
     version = installed.run("study", "--version", at=tmp_path)
     help_ = installed.run("study", "--help", at=tmp_path)
     presets = installed.run("study", "presets", at=tmp_path)
+    page = installed.run("study", "help", "report", at=tmp_path)
     small = SPEC | {"space": SPEC["space"] | {"cell": "rnn"}, "training": {"max_epochs": 1, "cells": "keras"}}
     (tmp_path / "small.yaml").write_text(json.dumps(small))  # JSON is YAML
     installed.run("study", "run", "small.yaml", at=tmp_path)
@@ -161,5 +163,6 @@ def test_an_installed_wheel_runs_a_study_and_reports_it(installed: Environment, 
     assert version.startswith(f"recurrent-study {read_pyproject()['project']['version']},")
     assert "confirm" in help_
     assert "notebook" in presets
+    assert page == (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
     assert (tmp_path / report.strip()).stat().st_size > 100_000
     assert Path(where.strip()).is_relative_to(installed.folder)

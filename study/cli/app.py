@@ -14,6 +14,7 @@ from study.cli import (
     caring,
     dashboard,
     exporting,
+    helping,
     importing,
     learning,
     planning,
@@ -61,6 +62,7 @@ for command in (
     app.command()(command)
 app.command("list")(browsing.list_studies)
 app.command("import")(importing.import_)
+app.command("help")(helping.help_)
 
 
 def say_version(is_asked: bool) -> None:

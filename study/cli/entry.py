@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import NoReturn
 
-REPORTING = ("report", "compare", "list", "space", "presets")
+REPORTING = ("report", "compare", "list", "space", "presets", "help")
 """The commands that need no more than reports do."""
 
 
