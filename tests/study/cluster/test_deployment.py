@@ -99,7 +99,15 @@ FIELDS = {
         "ttlSecondsAfterFinished": int,
         "rayClusterSpec": dict,
     },
-    "cluster": {"rayVersion": str, "authOptions": dict, "headGroupSpec": dict, "workerGroupSpecs": list},
+    "cluster": {
+        "rayVersion": str,
+        "authOptions": dict,
+        "enableInTreeAutoscaling": bool,
+        "autoscalerOptions": dict,
+        "headGroupSpec": dict,
+        "workerGroupSpecs": list,
+    },
+    "autoscaler": {"idleTimeoutSeconds": int},
     "head": {"rayStartParams": dict, "template": dict},
     "workers": {
         "groupName": str,
@@ -118,21 +126,22 @@ def test_the_kubernetes_job_has_the_fields_and_types_of_the_operators_api(job: d
     described = {
         "job": job["spec"],
         "cluster": cluster,
+        "autoscaler": cluster["autoscalerOptions"],
         "head": cluster["headGroupSpec"],
-        "workers": cluster["workerGroupSpecs"][0],
     }
 
     assert job.keys() == {"apiVersion", "kind", "metadata", "spec"}
     for part, content in described.items():
         assert {name: type(value) for name, value in content.items()} == FIELDS[part]
-    assert len(cluster["workerGroupSpecs"]) == 1
+    for group in cluster["workerGroupSpecs"]:
+        assert {name: type(value) for name, value in group.items()} == FIELDS["workers"]
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
         assert all(type(value) is str for value in group["rayStartParams"].values())
 
 
 def test_the_kubernetes_job_is_one_that_the_operator_accepts(job: dict[str, Any]) -> None:
     spec = job["spec"]
-    (workers,) = spec["rayClusterSpec"]["workerGroupSpecs"]
+    groups = spec["rayClusterSpec"]["workerGroupSpecs"]
 
     # A DNS label of RFC 1035, short enough for what the operator appends to it.
     assert re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", job["metadata"]["name"])
@@ -140,7 +149,9 @@ def test_the_kubernetes_job_is_one_that_the_operator_accepts(job: dict[str, Any]
     # It refuses a time to live without a shutdown, and a token for Ray before 2.52.
     assert spec["shutdownAfterJobFinishes"]
     assert tuple(map(int, spec["rayClusterSpec"]["rayVersion"].split("."))) >= (2, 52)
-    assert 0 <= workers["minReplicas"] <= workers["replicas"] <= workers["maxReplicas"]
+    assert len({group["groupName"] for group in groups}) == len(groups)
+    for group in groups:
+        assert 0 <= group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
 
 
 def test_the_kubernetes_job_runs_a_preset_of_ours_on_the_cluster_it_is_part_of(job: dict[str, Any]) -> None:
@@ -184,6 +195,54 @@ def test_the_kubernetes_pods_mount_what_they_declare_and_are_nobody_special(job:
         assert container["resources"]["requests"] == container["resources"]["limits"]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert "hostNetwork" not in pod
+
+
+def test_the_kubernetes_job_is_what_the_operators_own_schema_takes(job: dict[str, Any]) -> None:
+    path = os.environ.get("KUBERAY_RAYJOB_CRD")
+    if path is None:
+        pytest.skip(
+            "KUBERAY_RAYJOB_CRD names no file: ray-operator/config/crd/bases/ray.io_rayjobs.yaml of KubeRay"
+        )
+    jsonschema = pytest.importorskip("jsonschema")
+    definition = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    (schema,) = (v["schema"]["openAPIV3Schema"] for v in definition["spec"]["versions"] if v["name"] == "v1")
+
+    jsonschema.validate(job, close(schema))
+
+
+def close(schema: Any) -> Any:
+    """A schema by which what it does not name is wrong, as the API server warns of it."""
+    if isinstance(schema, list):
+        return [close(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: close(value) for key, value in schema.items()}
+    if "properties" in schema and "x-kubernetes-preserve-unknown-fields" not in schema:
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def test_the_kubernetes_job_mounts_the_volume_that_is_claimed_beside_it(job: dict[str, Any]) -> None:
+    claim = load("deploy/kuberay-studies.yaml")
+    head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
+
+    claimed = [v["persistentVolumeClaim"] for v in head["volumes"] if "persistentVolumeClaim" in v]
+
+    assert claimed == [{"claimName": claim["metadata"]["name"]}]
+    assert (claim["kind"], claim["spec"]["accessModes"]) == ("PersistentVolumeClaim", ["ReadWriteOnce"])
+    assert {"name": "studies", "mountPath": "/studies"} in head["containers"][0]["volumeMounts"]
+
+
+def test_the_kubernetes_workers_may_go_where_spot_and_gpu_nodes_are(job: dict[str, Any]) -> None:
+    spot, gpu = (group["template"]["spec"] for group in job["spec"]["rayClusterSpec"]["workerGroupSpecs"])
+
+    ((label, value),) = spot["nodeSelector"].items()
+    assert spot["tolerations"] == [
+        {"key": label, "operator": "Equal", "value": value, "effect": "NoSchedule"}
+    ]
+    (resource,) = (name for name in gpu["containers"][0]["resources"]["limits"] if "/" in name)
+    assert [toleration["key"] for toleration in gpu["tolerations"]] == [resource]
+    assert gpu["containers"][0]["image"].endswith("-gpu")
 
 
 def test_the_kubernetes_job_uses_the_release_of_ray_that_is_pinned(job: dict[str, Any]) -> None:
