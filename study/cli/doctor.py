@@ -30,6 +30,9 @@ PACKAGES = ("recurrent-study", "ray", "tensorflow", "keras", "optuna", "numpy")
 """What must be the same on all nodes: objects of these travel between them."""
 
 FREE_BYTES = 2 * 2**30
+RAYS_NICENESS = 15
+"""Of Ray's workers, unless RAY_worker_niceness says otherwise."""
+
 GPU_TIMEOUT_S = 120
 
 _COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
@@ -147,6 +150,17 @@ def _examine_packages() -> Iterator[Finding]:
     )
     has = f"{count_cpus()} CPUs, {byte_size(count_memory())} of memory"
     yield Finding("machine", "good", f"{has}, {platform.system()} {platform.machine()}")
+    yield examine_load()
+
+
+def examine_load() -> Finding:
+    """Say what else runs here: Ray's workers come after it."""
+    load = os.getloadavg()[0]
+    niceness = os.environ.get("RAY_worker_niceness", str(RAYS_NICENESS))  # noqa: SIM112 - named by Ray
+    text = f"{load:.1f} programs at work, on the mean of a minute; Ray starts workers at niceness {niceness}"
+    if load > count_cpus() and niceness != "0":
+        return Finding("load", "note", f"{text}, after all else: RAY_worker_niceness=0 makes them equal")
+    return Finding("load", "good", text)
 
 
 def _examine_folder(topic: str, folder: Path) -> Iterator[Finding]:

@@ -39,6 +39,33 @@ def test_a_machine_that_can_run_studies_has_nothing_wrong(findings: dict[str, li
     assert not [f for found in findings.values() for f in found if f.is_wrong]
 
 
+@pytest.mark.parametrize(
+    ("load", "niceness", "verdict", "said"),
+    [
+        (
+            0.5,
+            None,
+            "good",
+            "0.5 programs at work, on the mean of a minute; Ray starts workers at niceness 15",
+        ),
+        (99.0, None, "note", "RAY_worker_niceness=0 makes them equal"),
+        (99.0, "0", "good", "at niceness 0"),
+    ],
+)
+def test_a_busy_machine_is_noted_with_the_niceness_of_workers(
+    monkeypatch: pytest.MonkeyPatch, load: float, niceness: str | None, verdict: str, said: str
+) -> None:
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.delenv("RAY_worker_niceness", raising=False)
+    if niceness is not None:
+        monkeypatch.setenv("RAY_worker_niceness", niceness)
+
+    finding = doctor.examine_load()
+
+    assert finding.verdict == verdict
+    assert said in finding.text
+
+
 def test_a_token_that_others_can_read_is_noted(findings: dict[str, list[Finding]]) -> None:
     (token,) = findings["token"]
 
