@@ -55,6 +55,7 @@ for command in (
     caring.doctor,
     caring.submit,
     caring.follow,
+    caring.fetch,
     browsing.presets,
     spaces.space,
     browsing.data,
@@ -63,6 +64,7 @@ for command in (
 app.command("list")(browsing.list_studies)
 app.command("import")(importing.import_)
 app.command("help")(helping.help_)
+app.command(hidden=True)(caring.pack)
 
 
 def say_version(is_asked: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from study.cli.flags import RUN, Given, takes
-from study.cli.options import Address, Like, Settings, Spec, StudyPath, gather_spec
+from study.cli.options import Address, Like, Settings, Spec, Studies, StudyPath, gather_spec
 
 
 def verify(
@@ -97,11 +97,29 @@ def submit(
         follow(job, address)
 
 
+Job = Annotated[str, typer.Argument(help="What `study submit` printed.", show_default=False)]
+
+
 def follow(
-    job: Annotated[str, typer.Argument(help="What `study submit` printed.", show_default=False)],
+    job: Job,
     address: Dashboard = "http://127.0.0.1:8265",
 ) -> None:
     """Show what a submitted study prints until it ends, and end with its exit status."""
     from study.cluster.submission import follow_job
 
     raise typer.Exit(follow_job(job, address, lambda lines: print(lines, end="", flush=True)))
+
+
+def fetch(job: Job, address: Dashboard = "http://127.0.0.1:8265", out: Studies = Path("studies")) -> None:
+    """Bring a submitted study that has ended home, with its report and models."""
+    from study.cluster.submission import fetch_study
+
+    print(fetch_study(job, address, out))
+
+
+def pack(path: StudyPath) -> None:
+    """Print a study as lines of text, for `study fetch`."""
+    from study.cluster.parcel import pack_study
+
+    for line in pack_study(path):
+        print(line)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.documents import dump_document
+from study.cluster.parcel import unpack_study
 from study.cluster.reaches import check_release
 from study.cluster.session import ensure_token
 from study.errors import EnvironmentFaultError, StudyError
@@ -52,7 +53,9 @@ def submit_study(spec: StudySpec, address: str, out: str) -> str:
             _copy_module(module, Path(folder))
         with _connected(address) as client:
             job: str = client.submit_job(
-                entrypoint=command, runtime_env={"working_dir": folder}, metadata={"study": spec.name}
+                entrypoint=command,
+                runtime_env={"working_dir": folder},
+                metadata={"study": spec.name, "out": out},
             )
     return job
 
@@ -90,6 +93,47 @@ def follow_job(
             f"{_first_line(info.message or 'no reason given')}; submit it again, it goes on"
         )
     return int(info.driver_exit_code)
+
+
+def fetch_study(job: str, address: str, out: Path, sleep: Callable[[float], None] = time.sleep) -> Path:
+    """Bring the study of a job home, by a further job that says what lies there; return its folder.
+
+    Args:
+        job: What `submit_study` returned; it has ended.
+        address: As there.
+        out: Folder of studies here.
+        sleep: Waits for a number of seconds.
+
+    Raises:
+        StudyError: If the job is none of `submit_study`, has not ended, or the folder exists here.
+        EnvironmentFaultError: If there is no such job, the dashboard cannot be reached, or the study does not
+            come whole.
+    """
+    with _connected(address) as client:
+        info = client.get_job_info(job)
+        asked = info.metadata or {}
+        name = str(asked.get("study", ""))
+        if "out" not in asked or Path(name).name != name:
+            raise StudyError(f"a study is fetched by the job that ran it: {job} is none of `study submit`")
+        if not info.status.is_terminal():
+            raise StudyError(
+                f"a study is fetched when its job has ended: {job} is {info.status}; study follow {job} waits"
+            )
+        if (out / name).exists():
+            raise StudyError(f"a study is brought to a folder of its own: {out / name} exists; give --out")
+        folder = f"{folder_on_head(asked['out'])}/{shlex.quote(name)}"
+        parcel = client.submit_job(entrypoint=f"exec study pack {folder}", metadata={"parcel": name})
+        while not (info := client.get_job_info(parcel)).status.is_terminal():
+            sleep(ASK_EVERY_S / 4)
+        said = client.get_job_logs(parcel)
+    if info.driver_exit_code != 0:
+        ours = [line for line in said.splitlines() if line.startswith("study: ")] or [info.message or "?"]
+        raise EnvironmentFaultError(
+            f"a study is fetched from where its job left it: {_first_line(ours[-1].removeprefix('study: '))}"
+        )
+    home = out / name
+    unpack_study(said, home)
+    return home
 
 
 def entrypoint(name: str, out: str) -> str:

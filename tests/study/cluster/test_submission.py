@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import analysis
+from study.running.verification import verify
 from study.store.directory import StudyDirectory
 from tests.study.scenarios.isolation import run_isolated
 
@@ -36,7 +37,7 @@ def test_a_study_that_is_handed_over_is_run_to_its_end(scenario: tuple[Path, dic
     assert f"study follow {job}" in errors
     ended, lines, faults = told["followed"]
     assert (told["state"], ended) == ("SUCCEEDED", 0), (lines, faults)
-    assert told["metadata"] == {"study": "handed"}
+    assert told["metadata"] == {"study": "handed", "out": "~/studies"}
     assert "2 trials on 1 CPU" in lines
 
 
@@ -49,6 +50,20 @@ def test_the_study_lies_in_the_home_of_the_head_which_says_where(
 
     assert f"the study lies in {folder}/studies/handed on " in told["followed"][1]
     assert list(handed.trials.state) == ["completed"] * 2
+
+
+def test_the_study_is_fetched_as_it_lies_there_once(scenario: tuple[Path, dict[str, Any]]) -> None:
+    folder, told = scenario
+    there = {p.relative_to(folder / "studies") for p in (folder / "studies").rglob("*") if p.name != "lock"}
+
+    status, where, errors = told["fetched"]
+
+    assert (status, where) == (0, "home/handed"), errors
+    assert there == {p.relative_to(folder / "home") for p in (folder / "home").rglob("*")}
+    assert verify(StudyDirectory(folder / "home" / "handed")).damages == ()
+    again = told["fetched again"]
+    assert (again[0], again[2].count("\n")) == (2, 1)
+    assert "home/handed exists" in again[2]
 
 
 def test_a_model_and_options_travel_with_the_study(scenario: tuple[Path, dict[str, Any]]) -> None:

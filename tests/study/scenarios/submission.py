@@ -59,18 +59,21 @@ def run(folder: Path) -> dict[str, object]:
         told["followed"] = call("follow", job, at=folder)
         ended = JobSubmissionClient(DASHBOARD).get_job_info(job)
         told |= {"state": str(ended.status), "metadata": ended.metadata}
+        told["fetched"] = call("fetch", job, "--out", "home", at=folder)
+        told["fetched again"] = call("fetch", job, "--out", "home", at=folder)
         told["lost"] = call("follow", "raysubmit_nobodys", at=folder)
     return told
 
 
 def _await_dashboard() -> None:
+    """Wait until the head takes jobs: its dashboard answers before the node that runs them is there."""
     from ray.job_submission import JobSubmissionClient
 
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 120
     while True:
         try:
-            JobSubmissionClient(DASHBOARD)
-        except ConnectionError:
+            JobSubmissionClient(DASHBOARD).submit_job(entrypoint="true")
+        except (OSError, RuntimeError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
