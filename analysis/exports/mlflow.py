@@ -32,21 +32,27 @@ def write_mlflow(study: Study, uri: str | None = None) -> str:
 
     Args:
         study: The study.
-        uri: Where MLflow tracks: a folder, a database's URL, or a server's; by default what
-            `MLFLOW_TRACKING_URI` says, or what MLflow does without.
+        uri: Where MLflow tracks: a database's URL, or a server's; by default what `MLFLOW_TRACKING_URI` or
+            `mlflow.set_tracking_uri` says.
 
     Returns:
         The name of the experiment.
 
     Raises:
-        AnalysisError: If MLflow does not take it.
+        AnalysisError: If nothing says where, or MLflow does not take it.
         ModuleNotFoundError: If MLflow is not installed.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # of seven, the last waits two minutes
     with needed_by("an export to MLflow"):
-        from mlflow import MlflowClient
+        from mlflow import MlflowClient, is_tracking_uri_set
         from mlflow.exceptions import MlflowException
+    if uri is None and not is_tracking_uri_set():
+        # By itself MLflow would make a database in whatever folder this is.
+        raise AnalysisError(
+            "a study is sent to a server or a database: none is given; name one, e.g. sqlite:///mlflow.db, "
+            "or set MLFLOW_TRACKING_URI"
+        )
     try:
         client = MlflowClient(tracking_uri=uri)
         experiment = client.get_experiment_by_name(study.name)

@@ -29,7 +29,7 @@ def export(
         typer.Argument(
             metavar="[TARGET]",
             help="For a model: a folder that does not exist yet. For tensorboard: a folder, tensorboard/NAME "
-            "by default. For mlflow: the URL of a database or a server, MLFLOW_TRACKING_URI by default.",
+            "by default. For mlflow: the URL of a database or a server, else that of MLFLOW_TRACKING_URI.",
             show_default=False,
         ),
     ] = None,

@@ -95,3 +95,14 @@ def test_what_has_come_since_is_added_to_the_same_runs(write_database: Any, uri:
 def test_what_mlflow_does_not_take_is_one_line(small_study: Study) -> None:
     with pytest.raises(analysis.AnalysisError, match=r"^MLflow at http://127\.0\.0\.1:9 does not take .*$"):
         analysis.write_mlflow(small_study, "http://127.0.0.1:9")
+
+
+def test_a_study_is_sent_nowhere_by_default(
+    small_study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    with pytest.raises(analysis.AnalysisError, match=r"none is given; name one, e\.g\. sqlite:///mlflow\.db"):
+        analysis.write_mlflow(small_study)
+    assert list(tmp_path.iterdir()) == []
