@@ -61,8 +61,8 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
             versions: The driver's, by name; None where they are not compared.
         """
         self._corpus, self._spec, self._is_prepared = corpus, spec, False
-        self._drivers_versions = versions or {}
-        self._unsaid_versions: dict[str, str] | None = self.versions()
+        self._versions, self._has_said_versions = self.versions(), False
+        self._is_foreign = is_foreign(compare_versions(versions or {}, self._versions))
         self._programs: ProgramCache | None = None
         self._views: OrderedDict[tuple[Any, ...], Rows] = OrderedDict()
         self._start(config)
@@ -85,7 +85,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         """Train one epoch; whatever goes wrong in it ends this trial alone, with its reason."""
         try:
             if not self._is_prepared:
-                if is_foreign(compare_versions(self._drivers_versions, self._unsaid_versions or {})):
+                if self._is_foreign:
                     return self._report("failed", reason="other versions than the driver's").to_result()
                 self.prepare(self._spec)
                 self._is_prepared = True
@@ -217,7 +217,8 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
     def _report(self, state: Any, figures: EpochFigures | None = None, **rest: Any) -> Report:
         trainer = self._trainer
-        versions, self._unsaid_versions = self._unsaid_versions, None
+        versions = None if self._has_said_versions else self._versions
+        self._has_said_versions = True
         known = trainer is not None and trainer.best_epoch is not None
         return Report(
             state=state,

@@ -206,10 +206,10 @@ def breaks_checkpoints(changes: Mapping[str, tuple[str, str]]) -> bool:
 def is_foreign(differences: Mapping[str, tuple[str, str]]) -> bool:
     """Return whether a node must not train: a run that moves there would go on by another release.
 
-    Where one of the two was never installed, but is run from its sources, nobody knows its release.
+    What is run from its sources, never installed, is of no known release; so is what the driver lacks.
     """
-    ours = differences.get("recurrent-study", ())
-    return (bool(ours) and UNKNOWN not in ours) or breaks_checkpoints(differences)
+    known = {name: pair for name, pair in differences.items() if UNKNOWN not in pair}
+    return "recurrent-study" in known or breaks_checkpoints(known)
 
 
 def _release(version: str) -> list[str]:

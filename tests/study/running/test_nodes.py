@@ -71,8 +71,9 @@ def test_another_release_is_refused(
     assert list(manifest.content["legs"][-1]["nodes"]) == ["b"]
 
 
-def test_what_is_run_from_its_sources_is_not_refused(check: NodeCheck, ear: Ear) -> None:
-    check.hear(said_by("b", recurrent_study="none"))
+@pytest.mark.parametrize("package", ["recurrent_study", "tensorflow"])
+def test_what_is_of_no_known_release_is_not_refused(check: NodeCheck, ear: Ear, package: str) -> None:
+    check.hear(said_by("b", **{package: "none"}))
 
     assert len(ear.warnings) == 1
 
