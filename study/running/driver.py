@@ -72,6 +72,7 @@ class Driver:
     Attributes:
         earlier: What the study had come to when this leg began.
         streak: The failures of this leg that are alike.
+        n_ended: Runs of this leg that have ended.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Driver:
         self._attempts: dict[Hashable, _Attempt] = {}
         self._waiting_for_memory: deque[Assignment] = deque()
         self.streak = FailureStreak()
+        self.n_ended = 0
         self.earlier = ledger.outcomes()
         # A process may have died after it recorded an end and before it removed the checkpoint.
         checkpoints.keep_only(o.assignment for o in self.earlier if o.state == "running")
@@ -207,3 +209,4 @@ class Driver:
 
     def _forget(self, key: Hashable) -> None:
         self._checkpoints.discard(self._attempts.pop(key).assignment)
+        self.n_ended += 1

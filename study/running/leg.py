@@ -14,6 +14,7 @@ from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
 from analysis.report.faults import Faults
 from search_spaces.documents import dump_document
+from study.cluster.demand import demand_room
 from study.cluster.ray_watch import watch_ray
 from study.cluster.session import (
     SHARED_START_S,
@@ -267,7 +268,8 @@ class Leg:
             source.reorder(functools.partial(order_settings, spec=spec, n_slots=n_slots))
             self._note_changes(manifest, checkpoints)
             manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
-            self.listener.on_plan(self._count_left(source, ledger, n_slots), capacity)
+            backlog = self._count_left(source, ledger, n_slots)
+            self.listener.on_plan(backlog, capacity)
             start = time.monotonic()
             if spec.resources.time_budget_s is not None:
                 interruption.deadline = start + spec.resources.time_budget_s
@@ -277,7 +279,20 @@ class Leg:
             driver = Driver(spec, source, ledger, checkpoints, models, self.listener, nodes.hear)
             worker = self.load_worker()
             start_s = START_S if self.address is None else SHARED_START_S
-            tune_trials(spec, driver, encoded, interruption, worker, on_drained, self._note_stranded, start_s)
+            n_left = backlog.n_trials * backlog.n_seeds - backlog.n_ended
+            with demand_room(spec.resources, is_local=self.address is None) as ask:
+                ask(n_left)
+                tune_trials(
+                    spec,
+                    driver,
+                    encoded,
+                    interruption,
+                    worker,
+                    on_drained,
+                    self._note_stranded,
+                    start_s,
+                    lambda n_ended: ask(n_left - n_ended),
+                )
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
 

@@ -165,9 +165,16 @@ class _Callback(TrialProgressCallback):  # type: ignore[misc]
     trial.
     """
 
-    def __init__(self, driver: Driver, interruption: Interruption, starts: StartWatch) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        interruption: Interruption,
+        starts: StartWatch,
+        on_ended: Callable[[int], None],
+    ) -> None:
         super().__init__()
         self._driver, self._interruption, self._starts = driver, interruption, starts
+        self._on_ended = on_ended
 
     @_ends_leg
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
@@ -199,6 +206,7 @@ class _Callback(TrialProgressCallback):  # type: ignore[misc]
             self._interruption.reason = self._driver.streak.verdict
         if self._driver.is_done or self._interruption.is_due():
             raise _LegOverError
+        self._on_ended(self._driver.n_ended)
         n_running = self._driver.n_running
         if self._starts.is_late(self._driver.n_handed_out - n_running, n_running):
             raise _LegOverError(
@@ -232,6 +240,7 @@ def tune_trials(
     on_drained: Callable[[], None],
     on_stranded: Callable[[], None],
     start_s: float,
+    on_ended: Callable[[int], None] = lambda n_ended: None,
 ) -> None:
     """Run Ray Tune until the search is exhausted or the leg is interrupted.
 
@@ -245,6 +254,7 @@ def tune_trials(
             not while a run must be alone.
         on_stranded: Called when no node is left that has room for a run, once until one is there again.
         start_s: How long a worker may take to start where there is room for it.
+        on_ended: Called, often, with how many runs have ended in this leg.
 
     Raises:
         EnvironmentFaultError: If it takes longer.
@@ -267,7 +277,7 @@ def tune_trials(
                 num_samples=-1,
                 reuse_actors=True,
                 storage_path=str(scratch),
-                callbacks=[_Callback(driver, interruption, StartWatch(count_slots, start_s))],
+                callbacks=[_Callback(driver, interruption, StartWatch(count_slots, start_s), on_ended)],
                 progress_reporter=_SilentReporter(),
                 raise_on_failed_trial=False,
                 verbose=0,
