@@ -7,7 +7,7 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 
 RAY_TESTS := tests/study/cluster tests/study/running tests/study/faults tests/search_spaces/adapters/test_ray_adapter.py
 
-.PHONY: study test test-slow test-core test-spaces test-reports test-ray check docs clean
+.PHONY: study test test-slow test-core test-spaces test-reports test-lowest test-ray check docs clean
 
 study: $(VENV)/.installed-run  ## a first study on the embedded docstrings, and its report
 	$(BIN)/study run quick
@@ -26,6 +26,9 @@ test-spaces: .venv-spaces/.installed  ## search_spaces on NumPy, PyYAML and Optu
 test-reports: .venv-reports/.installed  ## analysis where nothing can be trained
 	.venv-reports/bin/pytest tests/analysis $(SIDE_BY_SIDE)
 
+test-lowest: .venv-lowest/.installed  ## the fast tests with the lowest releases that pyproject.toml allows
+	.venv-lowest/bin/pytest $(SIDE_BY_SIDE)
+
 test-ray: .venv-ray-$(RAY)/.installed  ## fast and slow tests of what Ray does, with another release of it: RAY=2.52
 	.venv-ray-$(RAY)/bin/pytest -m "slow or not slow" $(RAY_TESTS)
 
@@ -41,7 +44,7 @@ check: docs  ## lint, formatting, types, layers, dead and duplicate code
 	$(BIN)/pylint analysis search_spaces study
 
 clean:  ## everything that can be made again, but no study
-	rm -rf .venv .venv-spaces .venv-reports .venv-ray-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-spaces .venv-reports .venv-lowest .venv-ray-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -67,6 +70,13 @@ $(VENV)/.installed-check: pyproject.toml constraints.txt | $(VENV)/bin/python
 .venv-reports/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-reports
 	.venv-reports/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[report,test]" scikit-learn
+	touch $@
+
+# What is named here at its lowest; what that needs in turn as it comes.
+.venv-lowest/.installed: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[run,check]"
 	touch $@
 
 # All as pinned but Ray.
