@@ -11,6 +11,9 @@ from search_spaces.domains.scalars import MAX_INTEGER, Scalar, as_scalar, check_
 from search_spaces.domains.scales import Bell, check_bell, interpolate, nudge, spread
 from search_spaces.errors import SpaceError
 
+_FLAT = 1e-9
+"""Of a range that reaches so little beyond its low end, in shares of it, the log scale is the plain one."""
+
 
 @dataclass(frozen=True)
 class Integer:
@@ -117,7 +120,7 @@ class Integer:
 
     def from_unit(self, u: float) -> Scalar:
         """The value whose share of [0, 1] holds `u`; on a log scale k has the share of k - 1/2 to k + 1/2."""
-        if not self.log and self.mean is None:
+        if self._is_uniform:
             size = (self.high - self.low) // self.step + 1
             return self.low + min(int(u * size), size - 1) * self.step
         if not 0.0 < u < 1.0:
@@ -135,7 +138,7 @@ class Integer:
         neighbours have the same point.
         """
         number = as_number(value)
-        if self.log or self.mean is not None:
+        if not self._is_uniform:
             u = self._locate(number)
         else:
             u = ((number - self.low) / self.step + 0.5) / self.size()
@@ -145,7 +148,7 @@ class Integer:
         """Where the share of level `k` starts; 1 for the number of levels."""
         if k <= 0 or k >= self.size():
             return float(k > 0)
-        if self.log or self.mean is not None:
+        if not self._is_uniform:
             return self._locate(self.low + (k - 0.5) * self.step)
         return k / self.size()
 
@@ -155,6 +158,12 @@ class Integer:
             return self._bell.locate(place)
         start, end = self._ends
         return (place - start) / (end - start)
+
+    @cached_property
+    def _is_uniform(self) -> bool:
+        """Whether values have equal shares; far up they do on a log scale too."""
+        is_flat = not self.log or self.high - self.low < _FLAT * self.low
+        return is_flat and self.mean is None
 
     @cached_property
     def _ends(self) -> tuple[float, float]:

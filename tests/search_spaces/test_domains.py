@@ -303,6 +303,16 @@ def test_a_normal_range_is_a_normal_distribution_cut_at_its_ends(domain: Real, b
     assert domain.to_unit(bell.ppf(u)) == pytest.approx(u, abs=1e-7)
 
 
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_integers_whose_logarithms_are_one_double_keep_their_shares(size: int) -> None:
+    domain = Integer(2**53 - size + 1, 2**53, log=True)
+    values = [domain.level(k) for k in range(size)]
+
+    assert [domain.from_unit((k + 0.5) / size) for k in range(size)] == values
+    assert [domain.from_unit(domain.to_unit(value)) for value in values] == values
+    assert [domain.edge(k) for k in range(size + 1)] == [k / size for k in range(size + 1)]
+
+
 def test_a_log_normal_range_is_normal_in_its_logarithm() -> None:
     domain = Real(1e-6, 1e2, log=True, mean=math.log(1e-3), std=1.0)
 
