@@ -1,6 +1,7 @@
 """The same settings of real reviews under KerasTuner, Optuna, Ray Tune and this project, one after the other.
 
     python benchmarks/peers.py REVIEWS [--rows 4000] [--epochs 2] [--settings 18] [--only ours ray]
+    python benchmarks/peers.py REVIEWS --layers 2 --embedding 128 --optimizer adamax --sizes 48x120 24x80 9x40
 
 REVIEWS is a table (.csv, .tsv, .jsonl or .parquet) with columns `text` and `label`. Each peer does what its
 own documentation shows: KerasTuner a hypermodel whose `fit` prepares the data, Optuna an objective in its own
@@ -39,7 +40,7 @@ import platformdirs
 CELLS = ("rnn", "gru", "lstm")
 SIZES = ((64, 150), (32, 100), (16, 50))  # the long ones first, for everybody
 N_OF_SIZE = 2 * len(CELLS)
-VOCAB_SIZE, EMBEDDING_DIM, BATCH_SIZE, LEARNING_RATE, SEED = 10_000, 64, 64, 1e-3, 0
+VOCAB_SIZE, BATCH_SIZE, LEARNING_RATE, SEED = 10_000, 64, 1e-3, 0
 N_TEST = 100
 """Sealed texts, which this project wants to see; nobody trains on them or reads them."""
 
@@ -74,10 +75,13 @@ class Task:
     epochs: int
     n_settings: int
     layers: int
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    embedding_dim: int = 64
+    optimizer: str = "adam"
 
     @property
     def settings(self) -> list[Setting]:
-        sizes = SIZES[len(SIZES) - self.n_settings // N_OF_SIZE :]
+        sizes = self.sizes[len(self.sizes) - self.n_settings // N_OF_SIZE :]
         return [Setting(c, both, u, n) for u, n in sizes for c in CELLS for both in (False, True)]
 
     def table(self, split: str) -> pd.DataFrame:
@@ -123,17 +127,18 @@ class KerasTexts:
         return train, validation
 
 
-def build_model(setting: Setting, layers: int, learning_rate: float = LEARNING_RATE) -> Any:
+def build_model(setting: Setting, task: Task, learning_rate: float = LEARNING_RATE) -> Any:
     import keras
 
     keras.utils.set_random_seed(SEED)
     kinds = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
-    model = keras.Sequential([keras.layers.Embedding(VOCAB_SIZE, EMBEDDING_DIM)])
-    for depth in range(1, layers + 1):
-        layer = kinds[setting.cell](setting.units, return_sequences=depth < layers)
+    model = keras.Sequential([keras.layers.Embedding(VOCAB_SIZE, task.embedding_dim)])
+    for depth in range(1, task.layers + 1):
+        layer = kinds[setting.cell](setting.units, return_sequences=depth < task.layers)
         model.add(keras.layers.Bidirectional(layer) if setting.bidirectional else layer)
     model.add(keras.layers.Dense(1, activation="sigmoid"))
-    optimizer = keras.optimizers.Adam(learning_rate)
+    kind = {"class_name": task.optimizer, "config": {"learning_rate": learning_rate}}
+    optimizer = keras.optimizers.get(kind)
     model.compile(optimizer, loss="binary_crossentropy", metrics=["accuracy"])
     return model
 
@@ -161,7 +166,7 @@ def run_kerastuner(task: Task) -> list[Trial]:
         def build(self, hp: Any) -> Any:
             self.began = time.perf_counter()
             place = hp.Choice("setting", list(range(len(settings))))
-            return build_model(settings[place], task.layers)
+            return build_model(settings[place], task)
 
         def fit(self, hp: Any, model: Any, *_: Any, **__: Any) -> float:
             setting = settings[hp.get("setting")]
@@ -183,7 +188,7 @@ def run_optuna(task: Task) -> list[Trial]:
     def objective(trial: Any) -> float:
         keras.backend.clear_session()
         setting = settings[trial.suggest_categorical("setting", list(range(len(settings))))]
-        return fit_model(build_model(setting, task.layers), texts, setting.length, task.epochs)
+        return fit_model(build_model(setting, task), texts, setting.length, task.epochs)
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.GridSampler({"setting": list(range(len(settings)))}, seed=SEED)
@@ -204,7 +209,7 @@ def run_ray(task: Task) -> list[Trial]:
 
     def train(config: dict[str, Any], texts: KerasTexts) -> None:
         setting = settings[config["setting"]]
-        model = build_model(setting, task.layers)
+        model = build_model(setting, task)
         tune.report({"val_accuracy": fit_model(model, texts, setting.length, task.epochs)})
 
     ray.init(address="local", include_dashboard=False, log_to_driver=False)
@@ -241,7 +246,8 @@ def describe_study(task: Task) -> dict[str, Any]:
                 "bidirectional": [False, True],
                 "layers": task.layers,
                 "vocab_size": VOCAB_SIZE,
-                "embedding_dim": EMBEDDING_DIM,
+                "embedding_dim": task.embedding_dim,
+                "optimizer": task.optimizer,
                 "batch_size": BATCH_SIZE,
                 "learning_rate": LEARNING_RATE,
             },
@@ -318,6 +324,12 @@ def print_table(task: Task, results: dict[str, tuple[float, list[Trial]]]) -> No
         print(f"ours / best peer ({best}): {results['ours'][0] / peers[best]:.2f}")
 
 
+def read_size(text: str) -> tuple[int, int]:
+    """Read units and length, as 64x150."""
+    units, length = map(int, text.split("x"))
+    return units, length
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--contender"]:
         contend(*sys.argv[2:])
@@ -327,6 +339,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=4000, help="to train on; a quarter as many validate")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--layers", type=int, default=1)
+    parser.add_argument("--embedding", type=int, default=64)
+    parser.add_argument("--optimizer", default="adam", choices=("adam", "adamax", "rmsprop"))
+    parser.add_argument(
+        "--sizes", nargs=3, type=read_size, default=SIZES, metavar="UNITSxLENGTH", help="the largest first"
+    )
     parser.add_argument(
         "--settings", type=int, default=18, choices=range(N_OF_SIZE, 19, N_OF_SIZE), help="the smallest first"
     )
@@ -338,7 +355,16 @@ def main() -> None:
             "NUMBA_CACHE_DIR", platformdirs.user_cache_dir("recurrent-study", appauthor=False)
         )
         os.environ["XDG_CACHE_HOME"] = folder
-        task = Task(Path(folder), options.epochs, options.settings, options.layers)
+        sizes = tuple(options.sizes)
+        task = Task(
+            Path(folder),
+            options.epochs,
+            options.settings,
+            options.layers,
+            sizes,
+            options.embedding,
+            options.optimizer,
+        )
         write_task(options.reviews, options.rows, task.folder)
         results = {}
         for who in options.only:

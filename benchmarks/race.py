@@ -34,7 +34,6 @@ import platformdirs
 from benchmarks.peers import (
     BATCH_SIZE,
     CELLS,
-    EMBEDDING_DIM,
     MODULES,
     VOCAB_SIZE,
     KerasTexts,
@@ -107,7 +106,7 @@ def race_kerastuner(task: Task, seed: int, log: Log) -> None:
                 hp.Choice("units", list(UNITS)),
                 hp.Choice("length", list(LENGTHS)),
             )
-            return build_model(setting, task.layers, hp.Float("rate", *RATES, sampling="log"))
+            return build_model(setting, task, hp.Float("rate", *RATES, sampling="log"))
 
         def fit(self, hp: Any, model: Any, *_: Any, **given: Any) -> Any:
             return fit(model, texts, hp.get("length"), lambda _, accuracy: log.note(accuracy), **given)
@@ -139,7 +138,7 @@ def race_optuna(task: Task, seed: int, log: Log) -> None:
             trial.suggest_categorical("units", list(UNITS)),
             trial.suggest_categorical("length", list(LENGTHS)),
         )
-        model = build_model(setting, task.layers, trial.suggest_float("rate", *RATES, log=True))
+        model = build_model(setting, task, trial.suggest_float("rate", *RATES, log=True))
         reached: list[float] = []
 
         def hear(epoch: int, val_accuracy: float) -> None:
@@ -183,7 +182,7 @@ def race_ours(task: Task, seed: int, log: Log) -> None:
             "learning_rate": {"low": RATES[0], "high": RATES[1], "log": True},
             "layers": task.layers,
             "vocab_size": VOCAB_SIZE,
-            "embedding_dim": EMBEDDING_DIM,
+            "embedding_dim": task.embedding_dim,
             "batch_size": BATCH_SIZE,
         },
         "design": {"kind": "search", "trials": N_TRIALS, "scheduler": "asha", "reduction_factor": FACTOR},
