@@ -31,8 +31,9 @@ FROM libraries AS cpu
 ARG EXTRAS=run
 COPY --from=wheel /wheels /wheels
 RUN pip install --no-cache-dir --constraint /constraints.txt "$(echo /wheels/*.whl)[${EXTRAS}]"
+# The cells are compiled here, for the builder's kind of processor: else every container would begin with that.
 USER 1000
-RUN study doctor
+RUN study doctor --warm
 
 # CUDA and cuDNN as TensorFlow's own packages: the host has the driver and its container toolkit, `--gpus all`.
 FROM libraries AS cuda
@@ -43,4 +44,4 @@ ARG EXTRAS=run
 COPY --from=wheel /wheels /wheels
 RUN pip install --no-cache-dir --constraint /constraints.txt "$(echo /wheels/*.whl)[${EXTRAS}]"
 USER 1000
-RUN study doctor
+RUN study doctor --warm

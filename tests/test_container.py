@@ -60,7 +60,7 @@ def test_the_python_is_one_that_the_project_takes(project: dict[str, Any]) -> No
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_image_runs_the_command_as_nobody_special_and_has_tried_it(target: str) -> None:
     assert last(target, "USER") == "1000"
-    assert STAGES[target][-1] == ("RUN", "study doctor")
+    assert STAGES[target][-1] == ("RUN", "study doctor --warm")
     assert last(target, "ENTRYPOINT") == '["study"]'
 
 
