@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -88,6 +89,7 @@ class RandomDesign(DrawnDesign):
         return [
             say_runs(self.trials, seeds, what),
             *say_repeats(self.plan(space, study_seed)),
+            *say_companions(self.plan(space, study_seed)),
             *(self._say_strata(space, are_paired=not space.constraints) or say_drawn(space)),
             *say_luck(seeds),
         ]
@@ -108,6 +110,7 @@ class SobolDesign(DrawnDesign):
         return [
             say_runs(self.trials, seeds, what),
             *say_repeats(self.plan(space, study_seed)),
+            *say_companions(self.plan(space, study_seed)),
             *(self._say_strata(space, are_paired=not space.constraints) or say_drawn(space)),
             *self._say_evenness(space),
             *say_luck(seeds),
@@ -160,6 +163,29 @@ def say_repeats(plan: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         f"{n_distinct} of the {len(plan)} settings are distinct: one that comes up again is trained under "
         "further seeds."
+    ]
+
+
+def say_companions(plan: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say which parameters go together in all settings: what one of them does, the other may have done.
+
+    The first eight points of a Sobol sequence in five or more dimensions cannot but have such a pair.
+    """
+    columns = {
+        name: [setting.get(name) for setting in plan] for name in dict.fromkeys(itertools.chain(*plan))
+    }
+    n_levels = {name: len(set(values)) for name, values in columns.items()}
+    varied = [name for name, n in n_levels.items() if 1 < n < len(plan)]
+    together = [
+        f"{a} with {b}"
+        for a, b in itertools.combinations(varied, 2)
+        if n_levels[a] == n_levels[b] == len(set(zip(columns[a], columns[b], strict=True)))
+    ]
+    if not together:
+        return []
+    return [
+        f"Cannot tell apart what always goes together: {listing(together, limit=6)}; more trials, or a "
+        "factorial, would part them."
     ]
 
 

@@ -11,7 +11,14 @@ from analysis.words.numbers import listing
 from search_spaces import Space
 from study.designs.base import Plan, say_luck, say_runs, size_of
 from study.designs.brackets import bracket_of, plan_brackets
-from study.designs.drawn import DrawnDesign, draw_at_random, draw_evenly, say_drawn, say_repeats
+from study.designs.drawn import (
+    DrawnDesign,
+    draw_at_random,
+    draw_evenly,
+    say_companions,
+    say_drawn,
+    say_repeats,
+)
 from study.errors import StudyError
 
 SAMPLER_NAMES = {
@@ -153,6 +160,7 @@ class SearchDesign(DrawnDesign):
             *self._say_startup(space),
             *self._say_scheduler(),
             *say_repeats(plan or ()),
+            *say_companions(plan or ()),
             *(self._say_strata(space, are_paired=is_fixed and not space.constraints) or said),
             *([] if is_fixed else self._say_size(space)),
             *say_luck(seeds),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,7 @@ from analysis.statistics.comparisons.rules import RULE
 from search_spaces import Space
 from study.designs import KINDS, BaseDesign, Plan
 from study.designs.base import MIN_SEEDS
+from study.designs.drawn import say_companions
 from study.errors import StudyError
 from study.spec.schema import StudySpec
 
@@ -332,6 +334,28 @@ def test_a_search_says_that_a_small_space_needs_none() -> None:
     spec = make_spec({"trials": 40})
 
     assert "36 settings in all" in " ".join(spec.design.explain(spec.space, seeds=1))
+
+
+def test_a_plan_names_the_parameters_that_go_together_in_all_of_its_settings() -> None:
+    space = Space({"a": [1, 2], "b": [1, 2], "c": [1, 2], "d": [1, 2], "e": [1, 2], "f": [1, 2, 3]})
+    few, many = (KINDS["sobol"](trials=n) for n in (8, 64))
+
+    (said,) = (line for line in few.explain(space, 3) if "goes together" in line)
+    a, b = re.findall(r"(\w) with (\w)", said)[0]
+
+    assert len({(setting[a], setting[b]) for setting in few.plan(space, 0)}) == 2
+    assert not any("goes together" in line for line in many.explain(space, 3))
+
+
+def test_parameters_that_part_or_vary_with_each_setting_are_not_said_to_go_together() -> None:
+    parted = [{"a": 1, "b": 1}, {"a": 2, "b": 2}, {"a": 2, "b": 1}]
+    each = [{"a": n, "b": -n} for n in range(4)]
+    joined = [{"a": 1, "b": "x", "c": 1}, {"a": 2, "b": "y", "c": 1}, {"a": 1, "b": "x", "c": 2}]
+
+    assert say_companions(parted) == say_companions(each) == say_companions([]) == []
+    assert [line.partition(";")[0] for line in say_companions(joined)] == [
+        "Cannot tell apart what always goes together: a with b"
+    ]
 
 
 def test_reports_want_as_many_pairs_as_designs_say() -> None:
