@@ -47,13 +47,16 @@ def test_all_is_taken_back_at_the_end_however_it_comes(monkeypatch: pytest.Monke
     assert [len(bundles) for bundles in autoscaler.asked] == [2, 0]
 
 
-def test_a_cluster_that_does_not_take_a_request_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_does_not_take_a_request_ends_nothing() -> None:
+    refused = []
+
     def refuse(**asked: Any) -> None:
+        refused.append(len(asked["bundles"]))
         raise ConnectionError("gone")
 
-    demand = Demand(Resources(), refuse)
+    Demand(Resources(), refuse).ask(3)
 
-    demand.ask(3)
+    assert refused == [3]
 
 
 def test_this_machine_alone_is_asked_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
