@@ -70,18 +70,12 @@ class Answer:
     ended: float
 
 
-def train(question: Question) -> Answer:
-    """Train in this process."""
-    from study.training.process import prepare_process
-
-    prepare_process(1)
+def build(question: Question) -> tuple[Any, Any]:
+    """Return the classifier and its optimizer, the same weights for each way."""
     import keras
-    import numpy as np
-    import tensorflow as tf
 
     from study.training.cells import embedding_layer, fused_optimizer, recurrent_layer
 
-    start = time.perf_counter()
     keras.utils.set_random_seed(0)
     options: dict[str, Any] = (
         {"use_cudnn": False} if question.way == "keras" and question.cell != "rnn" else {}
@@ -97,13 +91,34 @@ def train(question: Question) -> Answer:
         **options,
     )(x)
     model = keras.Model(ids, keras.layers.Dense(1)(x))
-    optimizer = fused_optimizer(keras.optimizers.Adam()) if question.way == "cpu" else keras.optimizers.Adam()
+    optimizer = keras.optimizers.Adam()
+    if question.way == "cpu":
+        optimizer = fused_optimizer(optimizer)
     optimizer.build(model.trainable_variables)
+    return model, optimizer
+
+
+def draw_texts(length: int) -> tuple[Any, Any]:
+    """Return random ids with the frequencies of words, and random labels."""
+    import numpy as np
+
     rng = np.random.default_rng(0)
     frequency = 1 / np.arange(1, VOCAB_SIZE + 1)
-    words = rng.choice(VOCAB_SIZE, (N_TEXTS, question.length), p=frequency / frequency.sum())
-    texts = tf.constant(words.astype(np.int32))
-    labels = tf.constant(rng.integers(0, 2, (N_TEXTS, 1)).astype(np.float32))
+    words = rng.choice(VOCAB_SIZE, (N_TEXTS, length), p=frequency / frequency.sum())
+    return words.astype(np.int32), rng.integers(0, 2, (N_TEXTS, 1)).astype(np.float32)
+
+
+def train(question: Question) -> Answer:
+    """Train in this process."""
+    from study.training.process import prepare_process
+
+    prepare_process(1)
+    import numpy as np
+    import tensorflow as tf
+
+    start = time.perf_counter()
+    model, optimizer = build(question)
+    texts, labels = (tf.constant(array) for array in draw_texts(question.length))
 
     @tf.function  # type: ignore[untyped-decorator]
     def step(ids: Any, labels: Any) -> Any:
