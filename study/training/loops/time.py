@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.training.loops.jit import cached
+from study.training.loops.jit import cached, compiled
 from study.training.loops.planes import (
     add_from_step,
     fill_rows,
@@ -68,6 +68,7 @@ def forward(
     """
     n_rows, length, width = x.shape
     units, n_gates, n_slots = recurrent_kernel.shape[0], N_GATES[cell], saved.shape[0]
+    direction = -1 if backwards else 1
     fixed_bias = bias[0].copy()
     recurrent_bias = np.zeros((n_rows, units), np.float32)
     if cell == GRU:
@@ -89,11 +90,7 @@ def forward(
             take_rows(projected, words, time, fixed_bias, rows)
         elif step % n_steps == 0:
             n_now = min(n_steps, length - step)
-            for i in range(n_now):
-                take_step(x, time - i if backwards else time + i, inputs[i])
-            flat = chunk[:n_now].reshape((-1, n_gates * units))
-            fill_rows(fixed_bias, flat)
-            multiply_columns(sgemm, inputs[:n_now].reshape((-1, width)), kernel, ADD, part, flat)
+            _take_inputs(sgemm, part, x, time, direction, kernel, fixed_bias, inputs[:n_now], chunk[:n_now])
         if cell == GRU:
             multiply(sgemm, previous[0], recurrent_kernel[:, 2 * units :], OVERWRITE, current[4])
         if step > 0:
@@ -162,6 +159,7 @@ def backward(
     n_rows, length, width = x.shape
     units, n_gates, n_saved = recurrent_kernel.shape[0], N_GATES[cell], N_SAVED[cell]
     n_gradients, n_columns = N_GRADIENTS[cell], n_gates * units
+    direction = -1 if backwards else 1
     # GRU's candidate comes first in what `step_backward` gives, by the input, and last, by the state.
     shift = units if cell == GRU else 0
     # BLAS reads a transposed copy faster than it transposes.
@@ -201,22 +199,68 @@ def backward(
         if step % n_steps == 0:
             n_now = min(n_steps, length - step)
             by_input = chunk[:n_now].reshape((-1, n_gradients * units))[:, :n_columns]
-            flat = inputs[:n_now].reshape((-1, width))
             if words.size == 0:
+                flat = inputs[:n_now].reshape((-1, width))
                 add_inner_product_columns(sgemm, flat, by_input, part, w_gradient)
-            multiply_rows(sgemm, by_input, w, OVERWRITE, part, flat)
-            for i in range(n_now):
-                give_step(inputs[i], x_gradient, time - i if backwards else time + i, keeps)
+            _give_inputs(sgemm, part, by_input, w, inputs[:n_now], time, direction, keeps, x_gradient)
         if step > 0:
             add_inner_product_columns(sgemm, previous[0], rows[:, by_state], part, recurrent_gradient)
             # GRU's state gradient holds already what bypasses the gates.
             multiply_rows(
                 sgemm, rows[:, by_state], r, ADD if cell == GRU else OVERWRITE, part, state_gradient
             )
+    _add_weights(w_gradient, b_gradient, shift, kernel_gradient, bias_gradient)
+
+
+@compiled
+def _take_inputs(
+    sgemm: int,
+    part: int,
+    x: Array,
+    time: int,
+    direction: int,
+    kernel: Array,
+    bias: Array,
+    inputs: Array,
+    rows: Array,
+) -> None:
+    """Computes rows, (steps, batch, gates * units), of so many steps' inputs, which it copies to inputs."""
+    for i in range(inputs.shape[0]):
+        take_step(x, time + i * direction, inputs[i])
+    flat = rows.reshape((-1, rows.shape[2]))
+    fill_rows(bias, flat)
+    multiply_columns(sgemm, inputs.reshape((-1, inputs.shape[2])), kernel, ADD, part, flat)
+
+
+@compiled
+def _give_inputs(
+    sgemm: int,
+    part: int,
+    gradient: Array,
+    transposed_kernel: Array,
+    space: Array,
+    time: int,
+    direction: int,
+    keeps: bool,
+    x_gradient: Array,
+) -> None:
+    """Computes x's gradient at so many steps as there is space for, (steps, batch, features)."""
+    flat = space.reshape((-1, space.shape[2]))
+    multiply_rows(sgemm, gradient, transposed_kernel, OVERWRITE, part, flat)
+    for i in range(space.shape[0]):
+        give_step(space[i], x_gradient, time + i * direction, keeps)
+
+
+@compiled
+def _add_weights(
+    w_gradient: Array, b_gradient: Array, shift: int, kernel_gradient: Array, bias_gradient: Array
+) -> None:
+    """Adds gradients by kernel and bias, whose first `shift` columns are the last of Keras's order."""
+    width, n_columns = w_gradient.shape
     for i in range(n_columns):
         shifted = (i + shift) % n_columns
         bias_gradient[0, i] += b_gradient[shifted]
-        if cell == GRU:
-            bias_gradient[1, i] += b_gradient[units + i]
+        if bias_gradient.shape[0] > 1:
+            bias_gradient[1, i] += b_gradient[shift + i]
         for row in range(width):
             kernel_gradient[row, i] += w_gradient[row, shifted]
