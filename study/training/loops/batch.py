@@ -16,14 +16,14 @@ from study.training.loops.words import Ids, add_kernel_gradient, number_words, p
 
 # Where OpenBLAS has kernels for small products, it computes those of up to 10^6 multiplications in place; a
 # larger one it packs first, which takes up to twice the time at these sizes. So there a gate is a product of
-# its own, and blocks are small. Elsewhere it packs each, and larger ones are faster: on Haswell kernels 1.01
-# to 1.24 times for GRU and LSTM of up to 64 units, up to 1.9 times at 128. More rows leave the near caches.
+# its own, and blocks are small. Elsewhere it packs each, and larger ones are faster: docs/performance.md and
+# benchmarks/products.py. More rows leave the near caches.
 _IN_PLACE = ("SkylakeX", "Cooperlake", "Sapphirerapids")
 _BLOCK_MULTIPLICATIONS = 800_000
 _BLOCK_ROWS = 128
 
-# Products with the inputs wait for no step before; where all are packed, several steps share one of so many
-# rows: 1.0 to 1.08 times as fast in a first layer, 1.02 to 1.13 in a second; 128 to 1024 rows do about alike.
+# Products with the inputs wait for no step before: where all are packed, several steps share one of so many
+# rows; 128 to 1024 do about alike.
 _CHUNK_ROWS = 512
 
 # Inputs for each distinct one from which on it pays to project those alone and to take the results.
