@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.arrow import hold_bytes
 from analysis.errors import AnalysisError
 from analysis.records.atomic import replace_file
 from analysis.records.database import DamagedRecordsError, parse_facts
@@ -136,8 +137,8 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
     if not path.is_file():
         raise AnalysisError(f"{path}: is missing: both {TRIALS_FILE} and {EPOCHS_FILE} are needed")
     try:
-        with path.open("rb") as stream:  # Arrow takes no path that is not UTF-8
-            table = pq.read_table(stream, page_checksum_verification=True)
+        # Not by its path: Arrow takes none that is not UTF-8.
+        table = pq.read_table(hold_bytes(path.read_bytes()), page_checksum_verification=True)
         return _plain_texts(table.to_pandas()), dict(table.schema.metadata or {})
     # The last three: pandas trusts what it reads of itself in the file's metadata.
     except (pa.ArrowException, OSError, ValueError, AttributeError, LookupError, TypeError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.arrow import hold_bytes
 from analysis.errors import AnalysisError
 from analysis.imports.metrics import tells_kind
 from analysis.imports.runs import ForeignRun, Source
@@ -85,8 +86,7 @@ def read_table(path: Path) -> Source:
 def _read_frame(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
-            with path.open("rb") as stream:  # Arrow takes no path that is not UTF-8
-                frame = pd.read_parquet(stream)
+            frame = pd.read_parquet(hold_bytes(path.read_bytes()))  # Arrow takes no path that is not UTF-8
         else:
             frame = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", encoding="utf-8-sig")
     except (ValueError, OSError, pd.errors.ParserError) as error:

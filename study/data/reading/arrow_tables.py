@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.arrow import hold_bytes
 from study.data.messages import quoted
 from study.data.reading.blobs import Blob
 from study.data.reading.decoding import decode_bytes
@@ -37,7 +38,7 @@ def read_arrow(blob: Blob, kind: str, form: dict[str, Any]) -> Table:
         source: object = blob.path
         if blob.member is not None or blob.suffixes[1]:
             with blob.open() as stream:
-                source = pyarrow.BufferReader(stream.read())
+                source = hold_bytes(stream.read())
         load = _parquet(source) if kind == "parquet" else _ipc(source)
         names, n_rows, class_names = load.names, load.n_rows, load.class_names
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from analysis.arrow import hold_bytes
 from study.data.reading.columns import rate_columns
 from study.data.rows import MAX_ROW_BYTES
 from study.data.spec import Quoting
@@ -87,7 +88,7 @@ class Dialect:
         escapes = self.quoting.endswith("-escaped")
         try:
             table = pyarrow.csv.read_csv(
-                pyarrow.BufferReader(data),
+                hold_bytes(data),
                 read_options=pyarrow.csv.ReadOptions(
                     autogenerate_column_names=True, block_size=min(2**31 - 2, max(2**20, len(data) + 1))
                 ),
