@@ -5,26 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from analysis.errors import AnalysisError, UnwritableError
 from analysis.garbage import no_collection
-from analysis.plots.style import narrowed, styled
 from analysis.records.atomic import replace_file
 from analysis.records.files import write_csv
 from analysis.records.loading import Study
 from analysis.report.build import build_report
 from analysis.report.comparison import build_comparison
-from analysis.report.content import Block, Chart, Grid, Note, Report, Section
+from analysis.report.content import Block, Chart, Grid, Note, Report
+from analysis.report.drawing import Assistant, assistance, draw_charts
 from analysis.report.faults import Faults
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
-from analysis.report.svg import Drawn, render_svg, save_figure
+from analysis.report.svg import Drawn
 from analysis.statistics.comparisons.rules import rule_of
 
 logger = logging.getLogger(__name__)
@@ -61,10 +59,9 @@ def write_report(
         AnalysisError: If the format is unknown, or the margin no number of points.
         UnwritableError: If the folder cannot be written.
     """
-    with no_collection():  # a report leaves little
-        return write_folder(
-            build_report(_judge_by(study, margin), faults), folder, format=format, figures=figures
-        )
+    with no_collection(), assistance(wanted=figures) as assistant:  # a report leaves little
+        report = build_report(_judge_by(study, margin), faults)
+        return write_folder(report, folder, format=format, figures=figures, assistant=assistant)
 
 
 def write_comparison(
@@ -81,7 +78,9 @@ def write_comparison(
         AnalysisError: If there are fewer than two studies, or the folder cannot be written.
     """
     judged = [_judge_by(study, margin) for study in studies]
-    return write_folder(build_comparison(judged), folder, format=format, figures=figures)
+    with no_collection(), assistance(wanted=figures) as assistant:
+        report = build_comparison(judged)
+        return write_folder(report, folder, format=format, figures=figures, assistant=assistant)
 
 
 def _judge_by(study: Study, margin: float | None) -> Study:
@@ -93,7 +92,9 @@ def _judge_by(study: Study, margin: float | None) -> Study:
     return replace(study, facts=study.facts.model_copy(update={"spec": spec}))
 
 
-def write_folder(report: Report, folder: Path, *, format: Format, figures: bool) -> Path:
+def write_folder(
+    report: Report, folder: Path, *, format: Format, figures: bool, assistant: Assistant | None = None
+) -> Path:
     """Write a report's page, figures and tables."""
     if format not in ("html", "md"):
         raise AnalysisError(f"a report is written as html or md, not {format!r}: choose one of the two")
@@ -103,9 +104,7 @@ def write_folder(report: Report, folder: Path, *, format: Format, figures: bool)
         _write_tables(report, folder / "tables")
         drawings: dict[str, Drawn] = {}
         if figures:
-            report = replace(
-                report, sections=[_draw_section(report, s, folder, drawings) for s in report.sections]
-            )
+            report, drawings = _draw_figures(report, folder / "figures", assistant)
         report.faults.write(folder)
         page = folder / ("index.html" if format == "html" else "report.md")
         text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
@@ -143,30 +142,21 @@ def _remove_outdated(folder: Path, report: Report, drawings: Collection[str]) ->
         path.unlink()
 
 
-def _draw_section(report: Report, section: Section, folder: Path, drawings: dict[str, Drawn]) -> Section:
-    """Draw a chapter's figures into `drawings`; each that cannot be drawn becomes a line that says so."""
-    blocks: list[Block] = []
-    for block in section.blocks:
-        if isinstance(block, Chart):
-            what = f"the figure {block.name!r}"
-            drawn: tuple[Figure, Drawn] | str = report.faults.attempt(
-                what, partial(_render, block), lambda said: said
-            )
-            if isinstance(drawn, str):
-                blocks.append(Note(text=drawn, tone="warning"))
-                continue
-            figure, drawings[block.name] = drawn
-            save_figure(figure, drawings[block.name].wide, folder / "figures", block.name)
-        blocks.append(block)
-    return replace(section, blocks=blocks)
-
-
-def _render(chart: Chart) -> tuple[Figure, Drawn] | str:
-    """Draw a figure, and once more for a narrow page what is wider than that."""
-    with styled():
-        figure = chart.draw()
-    wide = render_svg(figure)
-    if not chart.wide:
-        return figure, Drawn(wide=wide)
-    with narrowed(), styled():
-        return figure, Drawn(wide=wide, narrow=render_svg(chart.draw(), tips=False))
+def _draw_figures(
+    report: Report, folder: Path, assistant: Assistant | None
+) -> tuple[Report, dict[str, Drawn]]:
+    """Draw all figures; each that cannot be drawn becomes a line that says so."""
+    charts = [block for block in _blocks(report) if isinstance(block, Chart)]
+    drawings: dict[str, Drawn] = {}
+    lines: dict[str, Note] = {}
+    for chart, (drawn, traces) in zip(charts, draw_charts(charts, folder, assistant), strict=True):
+        report.faults.traces.update(traces)
+        if isinstance(drawn, Drawn):
+            drawings[chart.name] = drawn
+        else:
+            lines[chart.name] = Note(text=drawn, tone="warning")
+    sections = [
+        replace(s, blocks=[lines.get(b.name, b) if isinstance(b, Chart) else b for b in s.blocks])
+        for s in report.sections
+    ]
+    return replace(report, sections=sections), drawings

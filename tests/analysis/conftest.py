@@ -38,6 +38,12 @@ synthetic = _load_generator()
 SMALL = synthetic.Plan(n_trials=12, n_seeds=2, max_epochs=6, n_validation=400, n_predicted=3)
 
 
+@pytest.fixture(autouse=True)
+def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests lie side by side already: a report's second process is for its own tests."""
+    monkeypatch.setattr("analysis.report.drawing._count_cpus", lambda: 1)
+
+
 @pytest.fixture
 def write_database(tmp_path: Path) -> Callable[..., Path]:
     """Writes a small study with changes to its plan; returns the path of its records.db."""
