@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.records.database import LAST_ATTEMPTS, open_records
+from analysis.records.schema import RUN_KEY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RunKey = tuple[int, str, int]
 """Trial, phase and replicate."""
@@ -19,6 +23,11 @@ Right: TypeAlias = dict[RunKey, NDArray[np.bool_]]
 """Which texts each run got right."""
 
 _MOST_BYTES = 256 * 2**20
+
+
+def keys_of(runs: pd.DataFrame) -> list[RunKey]:
+    """The key of each row of a table that has the columns of `RUN_KEY`."""
+    return list(zip(*(runs[name] for name in RUN_KEY), strict=True))
 
 
 class Predictions(Mapping[RunKey, NDArray[np.float32]]):

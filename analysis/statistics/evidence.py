@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.records.files import as_records
 from analysis.records.loading import Study
-from analysis.records.predictions import Predictions, read_hits
+from analysis.records.predictions import Predictions, keys_of, read_hits
 from analysis.records.schema import RUN_KEY
 from analysis.records.texts import TextView
 from analysis.statistics.amounts import TRAIN_SIZE, accuracy_by_amount, curves_of, more_text
@@ -308,11 +308,11 @@ class Evidence:
         """Calibration of the best completed runs whose predictions were kept, best first, with `label`."""
         columns = [*RUN_KEY, "label", "score", *(["cell"] if "cell" in self.completed else [])]
         ordered = self.completed.sort_values("score", ascending=not self.facts.maximizes, kind="stable")
-        kept = ordered[columns].loc[[key in self.study.predictions for key in _keys_of(ordered)]]
+        kept = ordered[columns].loc[[key in self.study.predictions for key in keys_of(ordered)]]
         kept = kept.head(_MAX_CALIBRATED)
         if kept.empty or self.study.labels is None:
             return pd.DataFrame()
-        predictions = {key: self.study.predictions[key] for key in _keys_of(kept)}
+        predictions = {key: self.study.predictions[key] for key in keys_of(kept)}
         return kept.merge(calibration_by_replicate(predictions, self.study.labels), on=list(RUN_KEY))
 
     @cached_property
@@ -326,7 +326,7 @@ class Evidence:
             reliability_curve(self.study.predictions[key], labels).assign(
                 label=row["label"], cell=row.get("cell", "")
             )
-            for key, row in zip(_keys_of(leaders), as_records(leaders), strict=True)
+            for key, row in zip(keys_of(leaders), as_records(leaders), strict=True)
         ]
         return pd.concat(curves, ignore_index=True)
 
@@ -344,14 +344,14 @@ class Evidence:
         is_of_it = self.completed["setting"] == chosen["setting"].iloc[0]
         is_of_it &= self.completed["phase"] == ("confirm" if confirmed else "search")
         runs: pd.DataFrame = self.completed[is_of_it]
-        return runs.loc[[key in self.study.predictions for key in _keys_of(runs)]].head(_MAX_EXAMINED)
+        return runs.loc[[key in self.study.predictions for key in keys_of(runs)]].head(_MAX_EXAMINED)
 
     @cached_property
     def judgements(self) -> Judgements | None:
         """What the examined runs say of each validation text, and what is true; None without any."""
         if self.examined.empty or self.study.labels is None or not self.study.labels.size:
             return None
-        return judge([self.study.predictions[key] for key in _keys_of(self.examined)], self.study.labels)
+        return judge([self.study.predictions[key] for key in keys_of(self.examined)], self.study.labels)
 
     @cached_property
     def confusion(self) -> pd.DataFrame:
@@ -545,7 +545,7 @@ class Evidence:
         if labels is None or not isinstance(predictions, Predictions):
             return None
         right = read_hits(predictions, labels)
-        known = all(key in right for key in _keys_of(self.completed))
+        known = all(key in right for key in keys_of(self.completed))
         return Hits.of(right) if right and known else None
 
     @cached_property
@@ -700,10 +700,6 @@ class Evidence:
         known = [name for name in ("cell",) if name in self.runs]
         keys = self.runs[[*RUN_KEY, "setting", "state", *known]]
         return self.study.epochs.merge(keys, on=list(RUN_KEY))
-
-
-def _keys_of(runs: pd.DataFrame) -> list[tuple[int, str, int]]:
-    return list(zip(*(runs[name] for name in RUN_KEY), strict=True))
 
 
 def _name_levels(verdicts: pd.DataFrame) -> pd.DataFrame:

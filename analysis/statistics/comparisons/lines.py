@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from analysis.records.lines import LineAnswers
-from analysis.records.predictions import RunKey, classes_of
-from analysis.records.schema import RUN_KEY, Objective
+from analysis.records.predictions import RunKey, classes_of, keys_of
+from analysis.records.schema import Objective
 from analysis.statistics.comparisons.crossed import quantile_t, two_sided_p
 from analysis.statistics.comparisons.macro_f1 import macro_f1, resample_macro_f1
 from analysis.statistics.comparisons.texts import Hits, paired_text_variance
@@ -56,7 +56,7 @@ class Answered:
 
     def classes_by(self, runs: pd.DataFrame) -> NDArray[np.int64] | None:
         """What runs take the texts for, shape (n_runs, n_texts); None unless all of them were kept."""
-        keys = _keys_of(runs.head(_MOST_RUNS))
+        keys = keys_of(runs.head(_MOST_RUNS))
         if not all(key in self.predictions for key in keys):
             return None
         return np.array([classes_of(self.predictions[key]) for key in keys])
@@ -297,7 +297,3 @@ def _compare_f1(
         kept = {f"f1_{key}": told[key] for key in ("difference", "low", "high", "answer")}
         rows.append({"name": name, "f1_line": line, "f1": mean, **kept})
     return pd.DataFrame(rows).set_index("name")
-
-
-def _keys_of(runs: pd.DataFrame) -> list[RunKey]:
-    return list(zip(*(runs[name] for name in RUN_KEY), strict=True))

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.records.predictions import RunKey
-from analysis.records.schema import RUN_KEY
+from analysis.records.predictions import RunKey, keys_of
 from analysis.statistics.intervals import Floats
 
 _MOST = 4000
@@ -54,8 +53,7 @@ class Hits:
 
     def find(self, runs: pd.DataFrame) -> NDArray[np.int64]:
         """Return the row of each run, by its `RUN_KEY`; -1 where its answers were not kept."""
-        keys = zip(*(runs[name] for name in RUN_KEY), strict=True)
-        return np.array([self.rows.get(key, -1) for key in keys], dtype=np.int64)
+        return np.array([self.rows.get(key, -1) for key in keys_of(runs)], dtype=np.int64)
 
     def mean_by_group(self, rows: NDArray[np.int64], group: NDArray[np.int64], n_groups: int) -> Floats:
         """Share of a group's runs that got each text right, shape (n_groups, n_read); NaN where unknown."""
