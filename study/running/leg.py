@@ -8,24 +8,15 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from importlib import import_module
 
 from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
 from analysis.report.faults import Faults
-from search_spaces.documents import dump_document
 from study.cluster.demand import demand_room
 from study.cluster.ray_watch import watch_ray
-from study.cluster.session import (
-    SHARED_START_S,
-    START_S,
-    check_address,
-    ray_session,
-    tokens_file,
-)
-from study.data import TRAIN_SIZE, Corpus, EncodedCorpus, check_train_sizes, encode, load_corpus
-from study.data.reading.sentences import explain_reading
-from study.data.warnings import explain_classes, explain_tokens, find_warnings
+from study.cluster.session import SHARED_START_S, START_S, check_address, ray_session, tokens_file
+from study.data import Corpus, EncodedCorpus, encode
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
 from study.forecast.time_left import Backlog
@@ -33,52 +24,24 @@ from study.machine.background import Background, import_in_background
 from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.machine.signals import Interruption
 from study.machine.surroundings import check_surroundings
-from study.running.lines import draw_lines, lacks_lines
+from study.running.driver import Driver
+from study.running.lines import LinesToBeat
 from study.running.listener import Listener
+from study.running.means import WorkerLoader, load_trial_worker
 from study.running.nodes import NodeCheck
+from study.running.preparation import open_records, read_texts
 from study.running.publication import keep_texts, publish
 from study.running.result import StudyResult
 from study.search.source import Source
-from study.spec.parameters import extremes
 from study.spec.schema import StudySpec
 from study.store.checkpoints import CheckpointFolder
 from study.store.checksums import remove_checksums, write_checksums
 from study.store.directory import StudyDirectory
-from study.store.facts import describe_facts
-from study.store.files import remove, write_atomically
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest, Purpose, breaks_checkpoints
-from study.training.class_weights import check_class_weight
+from study.store.models import ModelStore
 from study.training.loops.ahead import compile_ahead
-
-if TYPE_CHECKING:
-    from study.cluster.worker import TrialWorker
-    from study.trial import Assignment
-
-WorkerLoader = Callable[[], "type[TrialWorker]"]
-"""Gives the class that trains: only when Ray runs, which must not be imported before."""
-
-
-def load_trial_worker() -> type[TrialWorker]:
-    """Return what trains, unless something else is to be trained."""
-    from study.cluster.worker import TrialWorker
-
-    return TrialWorker
-
-
-class Means(TypedDict, total=False):
-    """By what a leg is run; each verb takes them by name.
-
-    Attributes:
-        address: The Ray cluster of this node, `auto` or `HOST:6379`; None starts Ray on this machine.
-        listener: Hears how it goes.
-        load_worker: Gives the class that trains.
-    """
-
-    address: str | None
-    listener: Listener
-    load_worker: WorkerLoader
-
+from study.trial import Assignment
 
 SourceMaker = Callable[["Leg", Ledger, Manifest], Source]
 """Decides what a leg trains, from what the study has recorded."""
@@ -126,19 +89,8 @@ class Leg:
             if self.directory.path.is_dir():
                 with self.directory.lock():
                     pass  # or whoever holds it is named before seconds are spent on reading
-            self.listener.on_stage(f"reading {self.spec.data.source_name}")
             # Before the directory is made: data that cannot be used leaves nothing behind.
-            corpus = load_corpus(self.spec.data)
-            check_class_weight(self.spec.training.class_weight, corpus.classes)
-            check_train_sizes(self.spec.space, corpus)
-            if self.purpose == "run" and corpus.reading is not None:
-                self.listener.on_design(explain_reading(corpus.reading))
-            if self.purpose in ("run", "extend"):
-                spec = self.spec
-                self.listener.on_design(spec.design.explain(spec.space, spec.seeds, spec.seed))
-                self.listener.on_design(explain_classes(corpus))
-                for warning in spec.space.warnings():
-                    self.listener.on_warning(warning)
+            corpus = read_texts(self.spec, self.purpose, self.listener)
             n_validation = len(corpus.splits.validation)
             self.listener.on_design([self._check_disk(n_validation, len(corpus.classes), here)])
             with self.directory.lock():
@@ -154,24 +106,12 @@ class Leg:
                 start_ray = functools.cache(lambda: self._start_ray(session, encoding, interruption))
                 if not self.directory.spec.exists():
                     start_ray()  # a new study will need it, and the rest can be made ready while it starts
-                ledger, manifest = self._open_or_create(corpus, encoding)
+                ledger, manifest = open_records(self.directory, self.spec, corpus, encoding, self.listener)
                 records.callback(ledger.close)
-                lines = Background(
-                    lambda: draw_lines(self.spec, encoding.result(), faults, manifest.has_opened_test)
-                )
-
-                def on_drained() -> None:
-                    if lacks_lines(ledger, manifest):  # the last runs leave CPUs idle
-                        lines.begin()
-
-                self._train(start_ray, encoding, on_drained, ledger, manifest, interruption)
-            if interruption.reason is None and lacks_lines(ledger, manifest):
-                self.listener.on_stage("fitting the lines to beat")
-                ledger.record_lines(faults.attempt("the lines to beat", lines.result, lambda _: []))
-                for what in faults.traces:
-                    self.listener.on_warning(f"could not be made, and is left out of the report: {what}")
+                lines = LinesToBeat(self.spec, ledger, manifest, encoding.result, faults, self.listener)
+                self._train(start_ray, encoding, lines.begin, ledger, manifest, interruption)
             if interruption.reason is None:
-                self._draw_lines_by_amount(ledger, encoding.result, faults)
+                lines.record()
             states = [outcome.state for outcome in ledger.outcomes()]
             page = None
             # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
@@ -191,26 +131,6 @@ class Leg:
             missing=tuple(faults.traces),
             n_ended=sum(state != "running" for state in states),
         )
-
-    def _open_or_create(self, corpus: Corpus, encoding: Background[EncodedCorpus]) -> tuple[Ledger, Manifest]:
-        directory = self.directory
-        if directory.spec.exists():
-            manifest = Manifest.open(directory)
-            manifest.check_data(corpus)
-            return Ledger.open(directory.records), manifest
-        manifest = Manifest.create(directory, self.spec, corpus)
-        remove(directory.records)
-        lengths = self.spec.space.parameters.get("sequence_length")
-        longest = max(extremes(lengths)) if lengths is not None else None
-        warnings = find_warnings(corpus, encoding.result(), longest)
-        self.listener.on_design([explain_tokens(corpus, encoding.result())])
-        for warning in warnings:
-            self.listener.on_warning(f"the texts: {warning}")
-        facts = describe_facts(self.spec, corpus, warnings)
-        ledger = Ledger.create(directory.records, facts, corpus.labels_of("validation"))
-        # The spec comes last: a folder without it holds no study, and is begun again.
-        write_atomically(directory.spec, dump_document(self.spec.to_document()))
-        return ledger, manifest
 
     def _start_ray(
         self, session: ExitStack, encoding: Background[EncodedCorpus], interruption: Interruption
@@ -248,7 +168,6 @@ class Leg:
         manifest: Manifest,
         interruption: Interruption,
     ) -> None:
-        spec = self.spec
         source = self.make_source(self, ledger, manifest)
         checkpoints = CheckpointFolder(self.directory.checkpoints)
         if source.is_exhausted:
@@ -257,68 +176,38 @@ class Leg:
         capacity = start_ray()
         # Ray's session ends after this: none of its own handlers is in place while it lasts.
         with interruption.in_order():
-            # Not before: Ray reads once, when it is imported, whether tokens are asked for.
-            from study.running.driver import Driver
-            from study.running.tuning import tune_trials
-            from study.store.models import ModelStore
-
-            self._check_room(capacity)
-            self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
-            n_slots = self._count_slots(capacity)
-            source.reorder(functools.partial(order_settings, spec=spec, n_slots=n_slots))
-            self._note_changes(manifest, checkpoints)
-            manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
-            backlog = self._count_left(source, ledger, n_slots)
-            self.listener.on_plan(backlog, capacity)
+            # Not before: Ray reads once, when it is imported, whether tokens are asked for. Nor later:
+            # the leg is noted as begun once all that it needs is there.
+            import_module("study.running.tuning")
+            backlog = self._begin(source, ledger, manifest, checkpoints, capacity)
             start = time.monotonic()
-            if spec.resources.time_budget_s is not None:
-                interruption.deadline = start + spec.resources.time_budget_s
+            if self.spec.resources.time_budget_s is not None:
+                interruption.deadline = start + self.spec.resources.time_budget_s
             encoded = encoding.result()
-            models = ModelStore(self.directory.models, spec.keep_models, encoded)
+            models = ModelStore(self.directory.models, self.spec.keep_models, encoded)
             nodes = NodeCheck(manifest, self.listener)
-            driver = Driver(spec, source, ledger, checkpoints, models, self.listener, nodes.hear)
-            worker = self.load_worker()
-            start_s = START_S if self.address is None else SHARED_START_S
-            n_left = backlog.n_trials * backlog.n_seeds - backlog.n_ended
-            with demand_room(spec.resources, is_local=self.address is None) as ask:
-                ask(n_left)
-                tune_trials(
-                    spec,
-                    driver,
-                    encoded,
-                    interruption,
-                    worker,
-                    on_drained,
-                    self._note_stranded,
-                    start_s,
-                    lambda n_ended: ask(n_left - n_ended),
-                )
+            driver = Driver(self.spec, source, ledger, checkpoints, models, self.listener, nodes.hear)
+            self._hand_out(driver, encoded, backlog, on_drained, interruption)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)
 
-    def _draw_lines_by_amount(
-        self, ledger: Ledger, encode: Callable[[], EncodedCorpus], faults: Faults
-    ) -> None:
-        """Fit the lines to beat on the texts that runs were trained on, where these were not all."""
-        if TRAIN_SIZE not in self.spec.space.parameters:
-            return
-        from study.data.cache import default_cache_folder
-        from study.training.lines_by_amount import fit_lines_by_amount, list_amounts
-
-        known = ledger.amounts_with_lines()
-        amounts = list_amounts(outcome.assignment for outcome in ledger.outcomes())
-        if new := [amount for amount in amounts if amount not in known]:
-            self.listener.on_stage("fitting the lines to beat on fewer texts")
-            lines = faults.attempt(
-                "the lines to beat on fewer texts",
-                lambda: fit_lines_by_amount(encode(), new, default_cache_folder(), faults.add),
-                lambda _: [],
-            )
-            ledger.record_lines_by_amount(lines)
-
-    def _count_left(self, source: Source, ledger: Ledger, n_slots: int) -> Backlog:
+    def _begin(
+        self,
+        source: Source,
+        ledger: Ledger,
+        manifest: Manifest,
+        checkpoints: CheckpointFolder,
+        capacity: Capacity,
+    ) -> Backlog:
+        """Note that the leg begins, where there is room for it; return what it has before it."""
+        self._check_room(capacity)
+        self._check_disk(ledger.facts.n_validation, len(ledger.facts.classes), capacity)
+        n_slots = self._count_slots(capacity)
+        source.reorder(functools.partial(order_settings, spec=self.spec, n_slots=n_slots))
+        self._note_changes(manifest, checkpoints)
+        manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
         is_confirmation = self.purpose == "confirm"
-        return Backlog(
+        backlog = Backlog(
             n_trials=source.n_trials,
             n_seeds=source.n_seeds,
             n_ended=_count_ended(ledger, "confirm" if is_confirmation else "search"),
@@ -326,6 +215,36 @@ class Leg:
             may_stop=not is_confirmation,
             n_slots=n_slots,
         )
+        self.listener.on_plan(backlog, capacity)
+        return backlog
+
+    def _hand_out(
+        self,
+        driver: Driver,
+        encoded: EncodedCorpus,
+        backlog: Backlog,
+        on_drained: Callable[[], None],
+        interruption: Interruption,
+    ) -> None:
+        """Have all that is left trained, on as many nodes as the cluster may come to have."""
+        from study.running.tuning import tune_trials
+
+        worker = self.load_worker()
+        start_s = START_S if self.address is None else SHARED_START_S
+        n_left = backlog.n_trials * backlog.n_seeds - backlog.n_ended
+        with demand_room(self.spec.resources, is_local=self.address is None) as ask:
+            ask(n_left)
+            tune_trials(
+                self.spec,
+                driver,
+                encoded,
+                interruption,
+                worker,
+                on_drained,
+                self._note_stranded,
+                start_s,
+                lambda n_ended: ask(n_left - n_ended),
+            )
 
     def _note_stranded(self) -> None:
         """Say why nothing goes on: Ray waits for ever, and says nothing."""

@@ -13,7 +13,8 @@ from search_spaces.documents import dump_document
 from study.designs import SearchDesign
 from study.errors import StudyError
 from study.machine.capacity import Capacity, check_resources, count_cpus
-from study.running.leg import Leg, Means
+from study.running.leg import Leg
+from study.running.means import Means
 from study.running.result import StudyResult
 from study.search.samplers import check_sampler
 from study.search.source import Source

@@ -77,19 +77,19 @@ def pretending(n_workers: int = 1) -> Iterator[None]:
         work(driver, spec.training.max_epochs, n_workers)
 
     pretences = {
-        "load_corpus": lambda spec: CORPUS,
-        "encode": lambda corpus, spec: CORPUS,
-        "explain_classes": lambda corpus: [],
-        "explain_tokens": lambda *asked: "tokens: words",
-        "find_warnings": lambda *asked: [],
-        "draw_lines": lambda *asked: LINES,
-        "keep_texts": lambda *asked: None,
-        "ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
-        "watch_ray": lambda *asked: nullcontext(),
+        "preparation.load_corpus": lambda spec: CORPUS,
+        "leg.encode": lambda corpus, spec: CORPUS,
+        "preparation.explain_classes": lambda corpus: [],
+        "preparation.explain_tokens": lambda *asked: "tokens: words",
+        "preparation.find_warnings": lambda *asked: [],
+        "lines.draw_lines": lambda *asked: LINES,
+        "leg.keep_texts": lambda *asked: None,
+        "leg.ray_session": lambda *asked: nullcontext(Capacity(n_workers, 0, 1)),
+        "leg.watch_ray": lambda *asked: nullcontext(),
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, pretence in pretences.items():
-            patch.setattr(f"study.running.leg.{name}", pretence)
+            patch.setattr(f"study.running.{name}", pretence)
         patch.setattr("analysis.write_report", write_briefly)
         patch.setattr("study.store.manifest._git_revision", lambda: None)
         patch.setitem(sys.modules, "study.running.tuning", SimpleNamespace(tune_trials=tune_trials))

@@ -15,7 +15,7 @@ import analysis
 from study.cluster import session
 from study.errors import StudyError
 from study.machine.signals import ignore_signals
-from study.running import leg
+from study.running import leg, lines
 from study.running.listener import Listener
 from study.running.verbs import run_study
 from study.spec.schema import StudySpec, read_document
@@ -46,7 +46,7 @@ def main() -> int:
     session.START_S = float(os.environ.get(START_S, session.START_S))
     if DRAWS not in os.environ:
         analysis.write_report = write_briefly
-        leg.draw_lines = lambda *asked: []
+        lines.draw_lines = lambda *asked: []
         leg.keep_texts = lambda *asked: None
 
     def load_worker() -> Any:
