@@ -1,4 +1,4 @@
-"""How much better A is than B: paired, unpaired or adjusted, each with its uncertainty.
+"""How much better A is than B: paired or unpaired, with its uncertainty; all else held equal in `adjusted`.
 
 Scores are shares where more is better. Every contrast gives the effect (mean of A minus mean of B) with
 Student's interval, P(A>B) with the bootstrap's, and the p-value of "no effect", two-sided.
@@ -6,24 +6,23 @@ Student's interval, P(A>B) with the bootstrap's, and the p-value of "no effect",
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from numpy.typing import ArrayLike
 
-from analysis.statistics.additive import AdditiveFit
-from analysis.statistics.comparisons.crossed import POOLED_ABOVE, Uncertainty, mean_uncertainty
+from analysis.statistics.comparisons.crossed import Uncertainty, mean_uncertainty
 from analysis.statistics.comparisons.rules import Rule
-from analysis.statistics.intervals import MAX_BOOTSTRAPPED, Floats, percentile_interval, resample_mean
+from analysis.statistics.comparisons.wins import paired_win_rate, win_rate
+from analysis.statistics.intervals import Floats
 
 Method = Literal["paired", "unpaired", "regression", "none"]
 Unit = Literal["seed", "setting", "run"]
 
 _ROUNDING = 1e-9
+_NOTHING_KNOWN = Uncertainty(variance=0.0, freedom=np.inf)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +107,11 @@ def paired_contrast(pairs: pd.DataFrame, rule: Rule, text_variance: float = np.n
         return Contrast()
     difference = (pairs["a"] - pairs["b"]).to_numpy(dtype=float)
     block, seed = (pd.factorize(pairs[name])[0].astype(np.int64) for name in ("block", "seed"))
-    wins = np.where(difference > 0, 1.0, np.where(difference == 0, 0.5, 0.0))
     n_settings, n_seeds = int(block.max()) + 1, int(seed.max()) + 1
     n_units, effect = max(n_settings, n_seeds), float(difference.mean())
     runs = mean_uncertainty(difference, block, seed)
     whole = (runs or _NOTHING_KNOWN).with_texts(text_variance)
-    share, error, low, high = _win_share(wins, block, seed, _blur(difference, whole.by_texts), rule)
+    share, error, low, high = paired_win_rate(difference, block, seed, whole.by_texts, rule)
     return Contrast(
         method="paired",
         unit="seed" if n_seeds > n_settings else "setting",
@@ -139,9 +137,6 @@ def paired_contrast(pairs: pd.DataFrame, rule: Rule, text_variance: float = np.n
     )
 
 
-_NOTHING_KNOWN = Uncertainty(variance=0.0, freedom=np.inf)
-
-
 def _p_value(effect: float, runs: Uncertainty, whole: Uncertainty, n_units: int) -> float:
     """Two-sided p-value of a zero mean; of the sign test where all differences are the same."""
     if runs.error > _ROUNDING * abs(effect):
@@ -149,27 +144,6 @@ def _p_value(effect: float, runs: Uncertainty, whole: Uncertainty, n_units: int)
     # Scores on few texts are coarse, and three equal differences are no proof of an endless t.
     of_signs = float(2.0 ** (1 - n_units)) if effect else 1.0
     return max(of_signs, whole.p_value(effect)) if whole.by_texts > 0 else of_signs
-
-
-def _blur(difference: Floats, text_variance: float) -> float:
-    """How uncertain other texts would make P(A>B): by how far they move the differences, of their spread."""
-    spread = float(difference.std())
-    if not text_variance > 0 or not spread > 0:
-        return 0.0
-    return float(min(stats.norm.pdf(0) ** 2 * text_variance / spread**2, 0.25))
-
-
-def _win_share(
-    wins: Floats, block: NDArray[np.int64], seed: NDArray[np.int64], blur: float, rule: Rule
-) -> tuple[float, float, float, float]:
-    """P(A>B), its standard error, and the ends of its interval."""
-    share = float(wins.mean())
-    known = mean_uncertainty(wins, block, seed)
-    if known is None:
-        return share, np.nan, np.nan, np.nan
-    known = known.with_texts(blur)
-    half = known.half_width(1 - rule.alpha) if known.variance > 0 else 0.0
-    return share, known.error, max(share - half, 0.0), min(share + half, 1.0)
 
 
 def unpaired_contrast(
@@ -195,7 +169,7 @@ def unpaired_contrast(
         freedom = parts.sum() ** 2 / (parts**2 / [len(a) - 1, len(b) - 1]).sum()
         whole = Uncertainty(variance=float(parts.sum()), freedom=float(freedom), by_seed=float(parts.sum()))
         whole = whole.with_texts(text_variance)
-    contrast = _from_sum(float(a.mean() - b.mean()), whole, _win_rate(a, b, rule, rng), rule)
+    contrast = contrast_of_sum(float(a.mean() - b.mean()), whole, win_rate(a, b, rule, rng), rule)
     n_units = min(len(a), len(b))
     return replace(
         contrast,
@@ -208,86 +182,10 @@ def unpaired_contrast(
     )
 
 
-def adjusted_contrast(
-    fit: AdditiveFit,
-    factor: str,
-    levels: tuple[Any, Any],
-    rule: Rule,
-    rng: np.random.Generator,
-    *,
-    runs: pd.DataFrame | None = None,
-    text_variance: Callable[[Floats], float] | None = None,
-) -> Contrast:
-    """A against B, levels of one factor, all else held equal by an additive model.
-
-    Args:
-        fit: Of the mean scores of all settings.
-        factor: One of its factors.
-        levels: A and B.
-        rule: Its level and draws.
-        rng: Draws.
-        runs: `setting, seed, score` of the runs behind the means; where settings share seeds, what the seeds
-            do to the difference is counted.
-        text_variance: What the choice of texts adds, from the weight of each setting in the difference.
-
-    Returns:
-        A contrast whose units are settings; of method `none` where the data cannot tell the levels from
-        other factors. P(A>B) compares settings with what other factors explain taken off.
-
-    Source: least squares, errors HC3 (MacKinnon & White, 1985), t with n - rank degrees of freedom; seeds by
-        their sums (Cameron, Gelbach & Miller, 2011), freedom by Satterthwaite (1946).
-    """
-    is_a, is_b = fit.is_at(factor, levels[0]), fit.is_at(factor, levels[1])
-    n_units = int(min(is_a.sum(), is_b.sum()))
-    margin_a, margin_b = fit.margin(factor, levels[0]), fit.margin(factor, levels[1])
-    if n_units < rule.min_units or not fit.can_estimate(margin_a - margin_b):
-        return Contrast(n_units=n_units, unit="setting")
-    effect, whole = adjusted_sum(fit, margin_a - margin_b, runs, text_variance)
-    wins = _win_rate(fit.residuals[is_a] + effect, fit.residuals[is_b], rule, rng)
-    return replace(
-        _from_sum(effect, whole, wins, rule),
-        method="regression",
-        unit="setting",
-        n_units=n_units,
-        n_settings=n_units,
-        n_seeds=whole.n_seeds,
-        mean_a=fit.estimate(margin_a)[0],
-        mean_b=fit.estimate(margin_b)[0],
-    )
-
-
-def adjusted_sum(
-    fit: AdditiveFit,
-    coefficients: Floats,
-    runs: pd.DataFrame | None = None,
-    text_variance: Callable[[Floats], float] | None = None,
-) -> tuple[float, Uncertainty]:
-    """A sum of an additive model's coefficients, and how uncertain it is; arguments as `adjusted_contrast`.
-
-    Args:
-        fit: The model.
-        coefficients: Their weights in the sum.
-        runs: Those behind its means.
-        text_variance: What the choice of texts adds.
-    """
-    effect, error = fit.estimate(coefficients)
-    weights = np.asarray(coefficients @ fit.inverse, dtype=float)
-    by_seed, seed_freedom, n_seeds = _seed_variance(fit, weights, runs)
-    variance = error**2 + by_seed
-    squares = error**4 / fit.freedom + (by_seed**2 / seed_freedom if by_seed else 0.0)
-    whole = Uncertainty(
-        variance=variance,
-        freedom=variance**2 / squares if squares > 0 else float(fit.freedom),
-        by_setting=error**2,
-        by_seed=by_seed,
-        n_seeds=n_seeds,
-    )
-    return effect, whole if text_variance is None else whole.with_texts(text_variance(weights))
-
-
-def _from_sum(
+def contrast_of_sum(
     effect: float, whole: Uncertainty, wins: tuple[float, float, float, float], rule: Rule
 ) -> Contrast:
+    """A contrast of no method from its effect, how uncertain that is, and P(A>B) as `win_rate` gives it."""
     is_known = whole.variance > 0
     return Contrast(
         effect=effect,
@@ -304,58 +202,6 @@ def _from_sum(
         p_better_high=wins[3],
         p_value=whole.p_value(effect),
     )
-
-
-def _seed_variance(fit: AdditiveFit, weights: Floats, runs: pd.DataFrame | None) -> tuple[float, float, int]:
-    """What seeds that settings share do to a weighted sum of the settings' means, its freedom, their number.
-
-    Seeds that the F test cannot tell from noise at all add nothing: the settings' means hold that noise.
-    """
-    if runs is None:
-        return 0.0, 1.0, 0
-    n_seeds = int(runs["seed"].nunique())
-    if n_seeds < 2 or n_seeds == len(runs):
-        return 0.0, 1.0, n_seeds if n_seeds < len(runs) else 0
-    place = pd.Index(fit.settings).get_indexer(runs["setting"])
-    sizes = np.bincount(place, minlength=len(weights))
-    seed = pd.factorize(runs["seed"])[0]
-    score = runs["score"].to_numpy(dtype=float)
-    means = np.bincount(place, score, minlength=len(weights)) / np.maximum(sizes, 1)
-    spread = np.maximum(sizes[place] - 1, 1) / sizes[place]
-    influence = weights[place] / sizes[place] * (score - means[place]) / np.sqrt(spread)
-    noise = float((influence**2).sum())
-    between = float((np.bincount(seed, influence) ** 2).sum())
-    freedom, left = float(n_seeds - 1), float(max(len(runs) - len(weights) - n_seeds + 1, 1))
-    if noise <= 0 or stats.f.sf(between / noise, freedom, left) > POOLED_ABOVE:
-        return 0.0, freedom, n_seeds
-    return max(between - noise, 0.0), freedom, n_seeds
-
-
-def _win_rate(
-    a: Floats, b: Floats, rule: Rule, rng: np.random.Generator
-) -> tuple[float, float, float, float]:
-    """P(A>B) over all pairs, its standard error, and the ends of the bootstrap's interval.
-
-    Resampling both sides moves the statistic, to first order, by the means of the placements: each run's
-    share of wins against the other side (Hajek's projection). Resampling those costs no n^2.
-    """
-    placed = (_placements(a, b), 1 - _placements(b, a))
-    share = float(placed[0].mean())
-    error = float(np.sqrt(sum(side.var(ddof=1) / len(side) if len(side) > 1 else 0.0 for side in placed)))
-    if len(a) + len(b) > MAX_BOOTSTRAPPED:
-        half = float(stats.norm.ppf(1 - rule.alpha / 2) * error)
-        return share, error, max(share - half, 0.0), min(share + half, 1.0)
-    moved = [resample_mean(side, rule.resamples, rng) - share for side in placed]
-    low, high = percentile_interval(np.clip(share + moved[0] + moved[1], 0, 1), 1 - rule.alpha)
-    return share, error, float(low[0]), float(high[0])
-
-
-def _placements(values: Floats, others: Floats) -> Floats:
-    """Share of the others that each value beats, ties counted half."""
-    ordered = np.sort(others)
-    below = np.searchsorted(ordered, values, side="left")
-    not_above = np.searchsorted(ordered, values, side="right")
-    return np.asarray((below + not_above) / (2 * len(others)))
 
 
 def _sd(values: Floats) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.statistics.comparisons.contrasts import adjusted_sum
+from analysis.statistics.comparisons.adjusted import adjusted_sum
 from analysis.statistics.comparisons.crossed import Uncertainty, mean_uncertainty, sum_uncertainty
 from analysis.statistics.comparisons.rules import RULE, Rule, correct_p_values
 from analysis.statistics.comparisons.texts import Hits, paired_text_variance

@@ -13,7 +13,8 @@ import pandas as pd
 
 from analysis.records.schema import RUN_KEY
 from analysis.statistics.additive import AdditiveFit
-from analysis.statistics.comparisons.contrasts import Contrast, adjusted_contrast
+from analysis.statistics.comparisons.adjusted import adjusted_contrast
+from analysis.statistics.comparisons.contrasts import Contrast
 from analysis.statistics.comparisons.pairing import contrast_pairs, find_pairs
 from analysis.statistics.comparisons.rules import Rule
 from analysis.statistics.comparisons.texts import Hits
