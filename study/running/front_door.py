@@ -1,9 +1,8 @@
-"""A study from Python: what `import study` offers, with its progress on one line and its errors in one."""
+"""A study from Python: what `import study` offers, with its errors in one line."""
 
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from analysis.errors import AnalysisError, MissingLibraryError, UnwritableError
 from search_spaces.errors import SpaceError
 from study.errors import EnvironmentFaultError, IntegrityError, StudyError
+from study.running.following import follow
 from study.running.listener import Listener
-from study.running.progress_line import ProgressLine, find_line
 from study.running.result import StudyResult, open_result
 from study.spec.presets import preset_names
 from study.spec.sources import make_spec
@@ -78,7 +77,7 @@ def run(
 
     with reading_once():  # ranges that suit the texts follow from them, too
         spec = make_spec(source, name=name, **settings)
-        return _follow(spec, listener, partial(run_study, spec, Path(out), address=address))
+        return follow(spec, listener, partial(run_study, spec, Path(out), address=address))
 
 
 @_in_one_line()
@@ -319,36 +318,4 @@ def presets() -> list[str]:
 def _go_on(study: StudyPath, listener: Listener | None, verb: Callable[..., StudyResult]) -> StudyResult:
     """Run a leg of a study that is there."""
     path = Path(study)
-    return _follow(StudyDirectory(path).require().read_spec(), listener, partial(verb, path))
-
-
-def _follow(spec: StudySpec, listener: Listener | None, leg: Callable[..., StudyResult]) -> StudyResult:
-    """Run a leg before the caller's listener, or the line that somebody can see.
-
-    Raises:
-        KeyboardInterrupt: After a SIGINT that ended the leg in order: the caller would go on as if all was
-            done.
-        SystemExit: The same after SIGTERM.
-    """
-    line = find_line() if listener is None else None
-    if line is None:
-        result = leg(listener=listener or Listener())
-    else:
-        progress = ProgressLine(spec, line)
-        try:
-            result = leg(listener=progress)
-        except BaseException as error:
-            progress.end(f"ended by {type(error).__name__}")
-            raise
-        progress.end(_say_end(result))
-    if result.stop_signal == signal.SIGINT:
-        raise KeyboardInterrupt(f"{result.path}: {_say_end(result)}")
-    if result.stop_signal is not None:
-        raise SystemExit(128 + result.stop_signal)
-    return result
-
-
-def _say_end(result: StudyResult) -> str:
-    if result.interruption is not None:
-        return f"stopped ({result.interruption}); what ended is recorded, and study.resume goes on"
-    return f"done; report: {result.report}"
+    return follow(StudyDirectory(path).require().read_spec(), listener, partial(verb, path))

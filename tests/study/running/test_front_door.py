@@ -184,7 +184,7 @@ class Line:
 
 def test_the_line_ends_with_the_report(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line()
-    monkeypatch.setattr("study.running.front_door.find_line", lambda: line)
+    monkeypatch.setattr("study.running.following.find_line", lambda: line)
     pretend(monkeypatch, "resume_study", folder, report=folder / "report" / "index.html")
 
     study.resume(folder)
@@ -195,7 +195,7 @@ def test_the_line_ends_with_the_report(folder: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_line_ends_where_the_leg_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line()
-    monkeypatch.setattr("study.running.front_door.find_line", lambda: line)
+    monkeypatch.setattr("study.running.following.find_line", lambda: line)
 
     with pytest.raises(study.StudyError):
         study.confirm(folder, top=0)
@@ -207,7 +207,7 @@ def test_a_listener_replaces_the_line(folder: Path, monkeypatch: pytest.MonkeyPa
     def find() -> None:
         raise AssertionError("somebody hears already")
 
-    monkeypatch.setattr("study.running.front_door.find_line", find)
+    monkeypatch.setattr("study.running.following.find_line", find)
     asked = pretend(monkeypatch, "resume_study", folder)
     listener = study.Listener()
 
