@@ -465,7 +465,7 @@ def judge_stopped(n: int, behind: float) -> Judge:
 
 
 def judge_epochs(n_seeds: int, n_epochs: int) -> Judge:
-    """Two settings judged at the best of their epochs; the curves of one jitter five times as much."""
+    """Two settings at the best of their epochs on 500 texts; the curves of one jitter five times as much."""
 
     def judge(rng: np.random.Generator) -> Alone:
         level, seed, epoch = np.indices((2, n_seeds, n_epochs))
@@ -483,7 +483,7 @@ def judge_epochs(n_seeds: int, n_epochs: int) -> Judge:
                 **dict.fromkeys(("train_loss", "train_accuracy", "val_loss"), 0.5),
             }
         )
-        return compare_trials(without_luck(trials, epochs), "score")
+        return compare_trials(without_luck(trials, epochs, 500), "score")
 
     return judge
 

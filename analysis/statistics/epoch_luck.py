@@ -14,28 +14,50 @@ MIN_EPOCHS = 5
 
 _DRAWS = 256
 
+_ALLOWANCE = 1.5
+"""By which the texts' share of a variance is multiplied: told from few epochs, and never as more than all, it
+comes out low on average. Found by simulation, which the tests of this module repeat.
+"""
 
-def luck_of_best_epoch(epochs: pd.DataFrame) -> pd.DataFrame:
-    """What the accuracy at the best epoch owes to jitter, on average over the jitter that might have been.
+
+def luck_of_best_epoch(epochs: pd.DataFrame, n_texts: int | None = None) -> pd.DataFrame:
+    """What the accuracy at the best epoch owes to the texts that chose it, on average over other texts.
 
     The best of many epochs on the same texts is too good, and more so the more a curve jitters: of two equal
     settings the less steady one looks better. A smooth curve is fitted to each run, jitter of the run's own
-    size is added again and again, and what the best epoch then has of it is the luck.
+    size is added again and again, and what the best epoch then has of it is luck, as far as it comes from the
+    texts. Weights that are really better at one epoch than at the next make a curve jitter, too, and whoever
+    keeps the best ones keeps that. What texts add to the variance is that of a share of so many; how much
+    there is in all, the runs of a trial say together.
 
     Args:
         epochs: The contract's table.
+        n_texts: Texts behind each accuracy; where that is not known, all of the jitter is theirs.
 
     Returns:
         One row per replicate: its `run_keys`, `luck` (a share, at least 0; 0 below five epochs).
 
     Source: a parametric bootstrap (Davison & Hinkley, 1997, section 2.2) of the maximum, around least squares
-        on 1, log(epoch) and epoch, which can rise, level off and fall.
+        on 1, log(epoch) and epoch, which can rise, level off and fall. Of a sum of two independent normal
+        parts, each has on average its share of the variance.
     """
     index, _, curves = spread_curves(epochs)
     accuracy = curves["val_accuracy"]
     table = index.to_frame(index=False)
-    table["luck"] = _luck(accuracy, jitter(accuracy)) if accuracy.size else 0.0
+    table["luck"] = 0.0
+    if accuracy.size:
+        variance = pd.Series(np.square(jitter(accuracy))).groupby(table["trial"]).transform("mean").to_numpy()
+        table["luck"] = _luck(accuracy, jitter(accuracy)) * _share_of_texts(accuracy, variance, n_texts)
     return table
+
+
+def _share_of_texts(values: Floats, variance: Floats, n_texts: int | None) -> Floats:
+    """Of the variance of each curve's jitter, the share that texts can make, at most 1."""
+    if not n_texts:
+        return np.ones(len(values))
+    mean = pd.DataFrame(values).mean(axis=1).to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a curve without jitter, or without a figure
+        return np.asarray(np.fmin(_ALLOWANCE * mean * (1.0 - mean) / n_texts / variance, 1.0))
 
 
 def _luck(values: Floats, spread: Floats) -> Floats:
@@ -52,9 +74,9 @@ def _luck(values: Floats, spread: Floats) -> Floats:
     return luck
 
 
-def without_luck(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
+def without_luck(trials: pd.DataFrame, epochs: pd.DataFrame, n_texts: int | None = None) -> pd.DataFrame:
     """`trials` with a column `score`: the accuracy at the best epoch less the luck of that epoch."""
     keys = run_keys(trials, epochs)
-    luck = luck_of_best_epoch(epochs).set_index(keys)["luck"]
+    luck = luck_of_best_epoch(epochs, n_texts).set_index(keys)["luck"]
     own = luck.reindex(pd.MultiIndex.from_frame(trials[keys])).fillna(0.0)
     return trials.drop(columns="score", errors="ignore").assign(score=trials["val_accuracy"] - own.to_numpy())

@@ -61,9 +61,8 @@ def verdict_chapter(evidence: Evidence) -> Section:
     blocks.append(_optimism_note(evidence))
     if evidence.epoch_luck > 0:
         text = (
-            f"The best of a run's epochs is too good by what the curve jitters: by "
-            f"{points(evidence.epoch_luck)} on average, more where a curve is less steady. Comparisons are "
-            "made without it."
+            "The best of a run's epochs is too good by the luck that it had with the texts that chose it: by "
+            f"{points(evidence.epoch_luck)} on average. Comparisons are made without it."
         )
         blocks.append(Note(text=text))
     return Section(

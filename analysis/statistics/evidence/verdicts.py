@@ -40,11 +40,11 @@ class Verdicts(Effects, Answers):
 
     @cached_property
     def settled(self) -> pd.DataFrame:
-        """The trials table with a `score`: accuracy at the best epoch less what it owes to the jitter."""
+        """The trials table with a `score`: accuracy at the best epoch less what luck that epoch had."""
         if self.facts.objective != "val_accuracy":
             # Another measure chose the epoch: its luck is not the accuracy's.
             return self.study.trials.assign(score=self.study.trials["val_accuracy"])
-        return without_luck(self.study.trials, self.study.epochs)
+        return without_luck(self.study.trials, self.study.epochs, self.facts.n_validation)
 
     @cached_property
     def epoch_luck(self) -> float:

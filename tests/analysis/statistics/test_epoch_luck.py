@@ -43,3 +43,45 @@ def test_few_epochs_are_left_as_they_are(make_epochs: MakeTable, make_trials: Ma
 def test_the_same_records_give_the_same_luck(make_epochs: MakeTable) -> None:
     epochs = curves(make_epochs, 0.01, 5, 10)
     pd.testing.assert_frame_equal(luck_of_best_epoch(epochs), luck_of_best_epoch(epochs))
+
+
+def seen_by_texts(make_epochs: MakeTable, true: np.ndarray, n_texts: int) -> pd.DataFrame:
+    """What so many texts show of true accuracies, (runs, epochs), three runs a trial."""
+    keys = {(run // 3, run % 3 + 1): [0.5] * true.shape[1] for run in range(len(true))}
+    seen = np.random.default_rng(1).binomial(n_texts, true) / n_texts
+    return make_epochs(keys).assign(val_accuracy=seen.ravel())
+
+
+@pytest.mark.parametrize(
+    ("jitter", "n_texts", "n_epochs", "tolerance"),
+    [
+        (0.0, 500, 10, 0.4),
+        (0.0, 5000, 10, 0.15),
+        (0.005, 5000, 6, 0.1),
+        (0.01, 5000, 6, 0.1),
+        (0.02, 5000, 6, 0.1),
+    ],
+)
+def test_only_what_texts_added_is_luck_not_weights_that_are_better(
+    make_epochs: MakeTable, jitter: float, n_texts: int, n_epochs: int, tolerance: float
+) -> None:
+    epoch, rng = np.arange(n_epochs), np.random.default_rng(0)
+    true = 0.88 - 0.03 * np.exp(-epoch / 1.5) - 0.002 * epoch + jitter * rng.normal(size=(600, n_epochs))
+    epochs = seen_by_texts(make_epochs, true, n_texts)
+    seen = epochs["val_accuracy"].to_numpy().reshape(true.shape)
+    owed = (seen.max(axis=1) - true[np.arange(len(true)), seen.argmax(axis=1)]).mean()
+
+    luck = luck_of_best_epoch(epochs, n_texts)["luck"].mean()
+
+    assert 100 * luck == pytest.approx(100 * owed, abs=tolerance)
+
+
+def test_curves_that_jitter_by_more_than_texts_can_make_owe_little(make_epochs: MakeTable) -> None:
+    epochs = curves(make_epochs, 0.02, 300, 6)
+    assert luck_of_best_epoch(epochs)["luck"].mean() > 0.02
+    assert luck_of_best_epoch(epochs, 5000)["luck"].mean() < 0.003
+
+
+def test_a_curve_without_any_jitter_has_no_luck_for_however_many_texts(make_epochs: MakeTable) -> None:
+    flat = make_epochs([0.5] * 6, val_accuracy=[0.9] * 6)
+    assert luck_of_best_epoch(flat, 100)["luck"].tolist() == [0.0]
