@@ -19,6 +19,7 @@ from analysis.report.content import NOTHING_VARIED, Block, Chart, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.settings import CUT_SHORT
 from analysis.statistics.verdicts import IN_FEW_SETTINGS
+from analysis.statistics.verdicts.factors import DIFFER
 from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.numbers import count, listing, percent, points
 
@@ -129,11 +130,12 @@ def read_levels(evidence: Evidence) -> str:
     average = " on average" if together else ""
     ahead = "" if phrases else _read_ahead_early(evidence)
     whose = ", at the end of the runs," if ahead else ""
-    first = (
-        f"{listing(phrases, 3)}{when}."
-        if phrases
-        else f"No level of any factor is{whose} shown to be better than another{average}{when}."
-    )
+    tests = evidence.factor_tests
+    differ = [label_factor(name) for name in tests.loc[tests["answer"] == DIFFER, "factor"]]
+    none = f"no level of any factor is{whose} shown to be better than another{average}{when}."
+    if differ and not ahead:
+        none = f"the levels of {listing(differ)} differ, by one test of all; but {none}"
+    first = f"{listing(phrases, 3)}{when}." if phrases else none
     counts = {
         answer: int((table["answer"] == answer).sum())
         for answer in ("equivalent", "inside the noise", "not enough runs", "cannot be told apart")

@@ -19,6 +19,7 @@ from analysis.report.chapters.tested import read_factors, within_name
 from analysis.report.chapters.verdict import read_levels, read_settings
 from analysis.report.chapters.verdict_table import verdict
 from analysis.statistics.evidence import Evidence, gather
+from analysis.statistics.verdicts.factors import DIFFER
 from analysis.words.numbers import MINUS
 
 MakeTable = Callable[..., pd.DataFrame]
@@ -280,6 +281,17 @@ def test_what_was_ahead_when_runs_were_stopped_is_said_where_the_end_cannot_tell
         "by 18.0 points (12.0 to 24.0): that speaks of this stage alone. "
         "No level of any factor is, at the end of the runs, shown to be better than another. Of "
     ) in text
+
+
+def test_a_factor_that_matters_is_said_where_no_two_of_its_levels_are_told_apart(
+    judge: Callable[..., Evidence],
+) -> None:
+    evidence = judge(field("search", [0.850, 0.849], range(1, 3)))
+    evidence.__dict__["factor_tests"] = evidence.factor_tests.assign(answer=DIFFER)
+
+    assert read_levels(evidence).startswith(
+        "The levels of units differ, by one test of all; but no level of any factor is shown to be better"
+    )
 
 
 def test_an_early_lead_is_said_also_where_other_factors_are_judged_early_alone(
