@@ -4,8 +4,8 @@
 
 Forward passes, updates with gradients that are given, and evaluations are timed by themselves, in turn with
 whole training steps; the gradient is what is left of these. What of the forward pass is products with the
-inputs is timed by the same products alone. Texts are random, with the frequencies of words; the training probe
-has as many as validate. Times are CPU seconds of this process, the least of the rounds.
+inputs is timed by the same products alone. Texts are random, with the frequencies of words; the training
+probe has as many as validate. Times are CPU seconds of this process, the least of the rounds.
 """
 
 from __future__ import annotations
