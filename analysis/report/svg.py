@@ -94,6 +94,8 @@ def _lay_out(figure: Figure) -> None:
 def _pin_labels(axis: Axis) -> None:
     """Keep an axis's labels where they are: each drawing would measure them all again, to the same end."""
     label = axis.label
+    if label.get_text():
+        axis.get_tightbbox()  # the layout moved the axes once more after it had placed the label beside them
     place = axis.axes.transAxes.inverted().transform(label.get_transform().transform(label.get_position()))
     axis.set_label_coords(*place)
     for text in axis.get_ticklabels(which="both"):

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.plots.style import INK, new_axes, plain, styled
+from analysis.plots.curves import Panel, draw_panels
+from analysis.plots.style import INK, narrowed, new_axes, plain, styled
 from analysis.report.svg import SVG, Drawing, inline_svg, render_svg, save_figure
 from analysis.words.labels import CELL_COLORS
 
@@ -55,13 +59,34 @@ def place_texts(svg: ElementTree.Element) -> dict[str, tuple[float, ...]]:
     }
 
 
-def test_labels_stand_where_a_drawing_that_measures_them_again_puts_them() -> None:
-    def make() -> Figure:
-        figure, axes = new_axes(3, 2)
-        axes.plot([0, 1], [1000, 20000])
-        axes.set(xlabel="across", ylabel="up")
-        return figure
+def make_one() -> Figure:
+    figure, axes = new_axes(3, 2)
+    axes.plot([0, 1], [1000, 20000])
+    axes.set(xlabel="across", ylabel="up")
+    return figure
 
+
+def make_narrow() -> Figure:
+    """Panels whose axes have other ticks before they are laid out than after."""
+    epochs = pd.DataFrame({"replicate": 1, "epoch": range(1, 7)})
+    panels = [
+        Panel(
+            title=cell.upper(),
+            cell=cell,
+            epochs=epochs.assign(val_loss=np.linspace(3.13, last, 6), train_loss=np.linspace(3.16, 0.9, 6)),
+            best_epoch=6,
+            onset=None,
+        )
+        for cell, last in (("lstm", 1.6), ("gru", 1.92))
+    ]
+    with narrowed():
+        return draw_panels(panels, "loss", 6)
+
+
+@pytest.mark.parametrize(("make", "labels"), [(make_one, ["across", "up"]), (make_narrow, ["epoch", "loss"])])
+def test_labels_stand_where_a_drawing_that_measures_them_again_puts_them(
+    make: Callable[[], Figure], labels: list[str]
+) -> None:
     with styled():
         laid_out, measured = make(), io.BytesIO()
         engine = laid_out.get_layout_engine()
@@ -74,7 +99,7 @@ def test_labels_stand_where_a_drawing_that_measures_them_again_puts_them() -> No
         again = place_texts(render_svg(figure))
 
     expected = place_texts(ElementTree.fromstring(measured.getvalue()))  # noqa: S314 - ours
-    assert pinned.keys() == expected.keys() >= {"across", "up", "20000"}
+    assert pinned.keys() == expected.keys() >= set(labels)
     # What letters take is rounded to pixels, and these differ in size.
     assert all(place == pytest.approx(expected[text], abs=2.5) for text, place in pinned.items())
     assert again == pinned
