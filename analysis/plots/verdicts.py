@@ -73,7 +73,7 @@ def _has_interval(table: pd.DataFrame) -> pd.Series[bool]:
 def _reach(table: pd.DataFrame) -> float:
     """How far from 0 intervals are drawn, in points: the usual ones are whole, and none passes 100."""
     ends = table[list(_ENDS)].abs().max(axis=1)
-    usual = [_BEYOND_EFFECTS * table["effect_pp"].abs().max(), _BEYOND_USUAL * ends.median()]
+    usual = [_BEYOND_EFFECTS * table["effect_pp"].abs().max(), _BEYOND_USUAL * ends.dropna().median()]
     return float(min(max(np.nan_to_num(usual)), 100.0))
 
 

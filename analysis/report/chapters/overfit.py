@@ -139,7 +139,7 @@ def _onset_blocks(evidence: Evidence) -> list[Block]:
 
 def _noise_notes(evidence: Evidence) -> list[Block]:
     noise = evidence.noise.merge(evidence.completed[list(RUN_KEY)], on=list(RUN_KEY))
-    loss, accuracy = noise["val_loss_noise"].median(), noise["val_accuracy_noise"].median()
+    loss, accuracy = (noise[name].dropna().median() for name in ("val_loss_noise", "val_accuracy_noise"))
     if np.isnan(loss) or np.isnan(accuracy):
         return []
     text = (
