@@ -46,8 +46,9 @@ def luck_of_best_epoch(epochs: pd.DataFrame, n_texts: int | None = None) -> pd.D
     table = index.to_frame(index=False)
     table["luck"] = 0.0
     if accuracy.size:
-        variance = pd.Series(np.square(jitter(accuracy))).groupby(table["trial"]).transform("mean").to_numpy()
-        table["luck"] = _luck(accuracy, jitter(accuracy)) * _share_of_texts(accuracy, variance, n_texts)
+        spread = jitter(accuracy)
+        variance = pd.Series(np.square(spread)).groupby(table["trial"]).transform("mean").to_numpy()
+        table["luck"] = _luck(accuracy, spread) * _share_of_texts(accuracy, variance, n_texts)
     return table
 
 
