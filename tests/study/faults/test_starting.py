@@ -54,4 +54,6 @@ def test_a_process_that_is_killed_while_ray_starts_is_started_again_or_said_in_o
         assert said.count("completed") == 6
     else:
         (line,) = (line for line in said.splitlines() if line.startswith("study: "))
-        assert line.endswith("run it again, and see `study doctor`")
+        # Ray was starting yet, or on a fast machine had just begun to serve the study.
+        ways_on = ("run it again, and see `study doctor`", f"`study resume {tmp_path / 'cheap'}` goes on")
+        assert line.endswith(ways_on)
