@@ -70,16 +70,21 @@ _UNSAID = "unsaid"
 _BACK = ("seed", "phase", "reason")
 
 
-def build_report(study: Study, faults: Faults | None = None) -> Report:
+def build_report(
+    study: Study,
+    faults: Faults | None = None,
+    on_chapter: Callable[[Section], None] = lambda chapter: None,
+) -> Report:
     """Compute all that the report of one study says.
 
     Args:
         study: What `analysis.load` gave.
         faults: What could not be made before; what cannot be made here is added.
+        on_chapter: Takes each chapter as soon as it is made.
     """
     faults = Faults() if faults is None else faults
     evidence = gather(study)
-    sections = gather_unsaid(_chapters(evidence, faults))
+    sections = gather_unsaid(_chapters(evidence, faults, on_chapter))
     anchors = {section.anchor for section in sections}
     findings = faults.attempt("the findings", lambda: summarize(evidence), _say_as_finding)
     return Report(
@@ -99,19 +104,21 @@ def build_report(study: Study, faults: Faults | None = None) -> Report:
     )
 
 
-def _chapters(evidence: Evidence, faults: Faults) -> list[Section]:
+def _chapters(evidence: Evidence, faults: Faults, on_chapter: Callable[[Section], None]) -> list[Section]:
     """Each chapter that there is something for; one that cannot be made says so in its place."""
-    made = (
-        faults.attempt(
-            f"the chapter {anchor!r}",
-            partial(make, evidence),
-            lambda said, anchor=anchor: Section(  # type: ignore[misc]
-                anchor=anchor, title=anchor.capitalize(), blocks=[Note(text=said, tone="warning")]
-            ),
+    chapters = []
+    for anchor, make in _CHAPTERS.items():
+        chapter = faults.attempt(
+            f"the chapter {anchor!r}", partial(make, evidence), partial(_say_as_chapter, anchor)
         )
-        for anchor, make in _CHAPTERS.items()
-    )
-    return [chapter for chapter in made if chapter is not None]
+        if chapter is not None:
+            on_chapter(chapter)
+            chapters.append(chapter)
+    return chapters
+
+
+def _say_as_chapter(anchor: str, said: str) -> Section:
+    return Section(anchor=anchor, title=anchor.capitalize(), blocks=[Note(text=said, tone="warning")])
 
 
 def _say_as_finding(said: str) -> list[Finding]:

@@ -1,33 +1,31 @@
 """The figures of a report, drawn by two processes where there are CPUs for them.
 
 Drawing is most of what the report of a small study takes, and a half of that of a large one.
-`python -m analysis.report.drawing` is the second process: it loads its libraries while the first computes.
+`python -m analysis.report.drawing` is the second process.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import IO, cast
+from threading import Condition, Thread
+from typing import IO
 
 from matplotlib.figure import Figure
 
 from analysis.garbage import no_collection
 from analysis.plots.style import narrowed, styled
+from analysis.report.assistant import Assistant
 from analysis.report.content import Chart
 from analysis.report.faults import Faults
 from analysis.report.svg import Drawn, render_svg, save_figure
-
-COMMAND = (sys.executable, "-P", "-m", "analysis.report.drawing")
-"""Draws; the program is ours, whatever lies in the working folder."""
 
 PATIENCE_S = 2.0
 """How long the second process is waited for in the end: its last figure is drawn in less, even twice."""
@@ -36,123 +34,97 @@ Attempt = tuple[Drawn | str, Mapping[str, str]]
 """A figure, or what is said in its place; and the traceback, by what could not be made."""
 
 
-class Assistant:
-    """The second process. Whatever hinders it is left to the first one."""
+@dataclass(frozen=True)
+class _Task:
+    """One of the charts of a bundle, which is pickled."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        self._questions = cast("IO[bytes]", process.stdin)
-        self._answers = cast("IO[bytes]", process.stdout)
-
-    def brief(self, briefing: bytes) -> None:
-        """Tell it what there is to draw, and where to, which it hears once its libraries are loaded.
-
-        Raises:
-            OSError: If the process has ended.
-        """
-        self._questions.write(briefing)
-
-    def draw(self, number: int) -> Attempt:
-        """Have it draw one of the charts, and wait.
-
-        Raises:
-            Exception: If the process has ended.
-        """
-        pickle.dump(number, self._questions)
-        self._questions.flush()
-        # What it writes is what this program wrote, in a process that this one began.
-        return cast("Attempt", pickle.load(self._answers))  # noqa: S301
-
-    def dismiss(self) -> None:
-        """End the process at once; whoever waits for it is told."""
-        self._process.kill()
+    name: str
+    bundle: bytes
+    number: int
 
 
-@contextmanager
-def assistance(*, wanted: bool = True) -> Iterator[Assistant | None]:
-    """Begin the second process; None where it is not wanted, or there is no CPU for it."""
-    if not wanted or _count_cpus() < 2:
-        yield None
-        return
-    try:
-        process = subprocess.Popen(  # noqa: S603 - this interpreter, a program of our own
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except OSError:
-        yield None
-        return
-    try:
-        yield Assistant(process)
-    finally:
-        process.kill()
-        for stream in (process.stdin, process.stdout):
-            with suppress(OSError):  # what it was not told any more
-                cast("IO[bytes]", stream).close()
-        process.wait()
+class Studio:
+    """Draws charts for the page, and writes each as `.svg` and `.png`.
 
-
-def draw_charts(charts: Sequence[Chart], folder: Path, assistant: Assistant | None) -> list[Attempt]:
-    """Draw charts for the page, and write each as `.svg` and `.png`.
+    The assistant begins with the first as soon as they are offered; this process takes from the last on, when
+    all are known.
 
     Args:
-        charts: What to draw.
         folder: Of the figures' files.
-        assistant: Draws beside this process, from the last chart on.
-
-    Returns:
-        For each what became of it.
-
-    Raises:
-        OSError: If a file cannot be written.
+        assistant: Draws beside this process, if it was begun.
     """
-    left, attempts = deque(range(len(charts))), dict[int, Attempt]()
-    with _drawing_beside(assistant, charts, folder, left, attempts):
-        for number in _take(left.popleft):
-            attempts[number] = draw_chart(charts[number], folder)
-    return [attempts.get(number) or draw_chart(chart, folder) for number, chart in enumerate(charts)]
 
+    def __init__(self, folder: Path, assistant: Assistant | None = None) -> None:
+        self._folder, self._assistant = folder, assistant
+        self._left, self._offered = deque[_Task](), set[str]()
+        self._attempts: dict[str, Attempt] = {}
+        self._news, self._knows_all = Condition(), False
+        self._thread: Thread | None = None
 
-@contextmanager
-def _drawing_beside(
-    assistant: Assistant | None,
-    charts: Sequence[Chart],
-    folder: Path,
-    left: deque[int],
-    attempts: dict[int, Attempt],
-) -> Iterator[None]:
-    """Have the other process draw meanwhile, until nothing is left or it ends: its last is then missing."""
-    briefing = None
-    if assistant is not None:
-        # Before this process draws: what it computes meanwhile would change while it is written. Not all that
-        # a chart draws can be handed to another process, nor need it be.
+    def offer(self, charts: Sequence[Chart]) -> None:
+        """Let the assistant draw charts meanwhile.
+
+        They are pickled here and now: what this process computes later would change while it is written.
+        """
+        new = [chart for chart in charts if chart.name not in self._offered]
+        if not new or self._assistant is None or not self._assistant.is_there:
+            return
+        # Not all that a chart draws can be handed to another process, nor need it be.
         with suppress(Exception):
-            briefing = pickle.dumps((charts, folder))
-    if assistant is None or briefing is None:
-        yield
-        return
+            bundle = pickle.dumps((new, self._folder))
+            self._offered.update(chart.name for chart in new)
+            with self._news:
+                self._left.extend(_Task(chart.name, bundle, number) for number, chart in enumerate(new))
+                self._news.notify()
+            if self._thread is None:
+                self._thread = Thread(target=self._attend, args=(self._assistant,), daemon=True)
+                self._thread.start()
 
-    def draw() -> None:
+    def draw(self, charts: Sequence[Chart]) -> list[Attempt]:
+        """Draw charts, offered before or not; return for each what became of it.
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
+        self.offer(charts)
+        by_name = {chart.name: chart for chart in charts}
+        try:
+            while (task := self._take_last()) is not None:
+                self._attempts[task.name] = draw_chart(by_name[task.name], self._folder)
+            self._await_assistant(PATIENCE_S)
+        finally:
+            self._await_assistant(0.0)
+        return [self._attempts.get(chart.name) or draw_chart(chart, self._folder) for chart in charts]
+
+    def _take_last(self) -> _Task | None:
+        with self._news:
+            return self._left.pop() if self._left else None
+
+    def _await_assistant(self, patience_s: float) -> None:
+        """Wait until the assistant is done; without patience, end it."""
+        with self._news:
+            self._knows_all = True
+            self._news.notify()
+        if self._thread is not None:
+            self._thread.join(patience_s)
+            if not patience_s and self._thread.is_alive() and self._assistant is not None:
+                self._assistant.dismiss()
+                self._thread.join()
+
+    def _attend(self, assistant: Assistant) -> None:
+        """Have the assistant draw until nothing is left, or it ends: its last is then missing."""
+        known: bytes | None = None
         with suppress(Exception):
-            assistant.brief(briefing)
-            for number in _take(left.pop):
-                attempts[number] = assistant.draw(number)
-
-    thread = Thread(target=draw, daemon=True)
-    thread.start()
-    try:
-        yield
-        thread.join(PATIENCE_S)
-    finally:
-        if thread.is_alive():
-            assistant.dismiss()
-            thread.join()
-
-
-def _take(take: Callable[[], int]) -> Iterator[int]:
-    """Yield what there is to take, which another thread takes from, too."""
-    with suppress(IndexError):
-        while True:
-            yield take()
+            while True:
+                with self._news:
+                    self._news.wait_for(lambda: bool(self._left) or self._knows_all)
+                    if not self._left:
+                        return
+                    task = self._left.popleft()
+                if task.bundle is not known:
+                    assistant.brief(task.bundle)
+                    known = task.bundle
+                self._attempts[task.name] = assistant.draw(task.number)
 
 
 def draw_chart(chart: Chart, folder: Path) -> Attempt:
@@ -167,6 +139,7 @@ def draw_chart(chart: Chart, folder: Path) -> Attempt:
     if isinstance(drawn, str):
         return drawn, faults.traces
     figure, drawings = drawn
+    folder.mkdir(parents=True, exist_ok=True)
     save_figure(figure, drawings.wide, folder, chart.name)
     return drawings, faults.traces
 
@@ -182,25 +155,26 @@ def _render(chart: Chart) -> tuple[Figure, Drawn]:
         return figure, Drawn(wide=wide, narrow=render_svg(chart.draw(), tips=False))
 
 
-def _count_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def assist(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Draw what the first process asks for, until it asks no more.
 
     Args:
-        questions: Charts and the folder of their files; then numbers of charts.
+        questions: Charts with the folder of their files, pickled; and numbers of those that came last.
         answers: Takes what became of each.
 
     Raises:
         EOFError: When the first process is done, or has ended.
         OSError: If a file cannot be written, which the first process will find as well.
     """
-    charts, folder = pickle.load(questions)  # noqa: S301 - from the process that began this one
+    charts: Sequence[Chart] = ()
+    folder = Path()
     while True:
-        pickle.dump(draw_chart(charts[pickle.load(questions)], folder), answers)  # noqa: S301
-        answers.flush()
+        question: bytes | int = pickle.load(questions)  # noqa: S301 - from the process that began this one
+        if isinstance(question, bytes):
+            charts, folder = pickle.loads(question)  # noqa: S301 - likewise
+        else:
+            pickle.dump(draw_chart(charts[question], folder), answers)
+            answers.flush()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -15,10 +15,11 @@ from analysis.garbage import no_collection
 from analysis.records.atomic import replace_file
 from analysis.records.files import write_csv
 from analysis.records.loading import Study
+from analysis.report.assistant import Assistant
 from analysis.report.build import build_report
 from analysis.report.comparison import build_comparison
-from analysis.report.content import Block, Chart, Grid, Note, Report
-from analysis.report.drawing import Assistant, assistance, draw_charts
+from analysis.report.content import Block, Chart, Grid, Note, Report, Section
+from analysis.report.drawing import Studio
 from analysis.report.faults import Faults
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 Format = Literal["html", "md"]
 
+_FIGURES = "figures"
+"""The folder of the figures, in that of the report."""
+
 
 def write_report(
     study: Study,
@@ -38,6 +42,7 @@ def write_report(
     figures: bool = True,
     margin: float | None = None,
     faults: Faults | None = None,
+    assistant: Assistant | None = None,
 ) -> Path:
     """Write the report of one study.
 
@@ -51,6 +56,7 @@ def write_report(
         figures: Whether to draw; without them the page holds their readings only.
         margin: Difference under which nobody would act, in points; by default the spec's.
         faults: What could not be made before; what cannot be made here is added.
+        assistant: The second process, where one was begun before it was needed.
 
     Returns:
         The page: `index.html` or `report.md`.
@@ -59,9 +65,11 @@ def write_report(
         AnalysisError: If the format is unknown, or the margin no number of points.
         UnwritableError: If the folder cannot be written.
     """
-    with no_collection(), assistance(wanted=figures) as assistant:  # a report leaves little
-        report = build_report(_judge_by(study, margin), faults)
-        return write_folder(report, folder, format=format, figures=figures, assistant=assistant)
+    judged = _judge_by(study, margin)
+    with no_collection(), assistant or Assistant() as assistant:  # a report leaves little
+        studio = _open_studio(folder, assistant) if figures else None
+        report = build_report(judged, faults, lambda s: studio.offer(_charts([s])) if studio else None)
+        return write_folder(report, folder, format=format, studio=studio)
 
 
 def write_comparison(
@@ -78,9 +86,9 @@ def write_comparison(
         AnalysisError: If there are fewer than two studies, or the folder cannot be written.
     """
     judged = [_judge_by(study, margin) for study in studies]
-    with no_collection(), assistance(wanted=figures) as assistant:
-        report = build_comparison(judged)
-        return write_folder(report, folder, format=format, figures=figures, assistant=assistant)
+    with no_collection(), Assistant() as assistant:
+        studio = _open_studio(folder, assistant) if figures else None
+        return write_folder(build_comparison(judged), folder, format=format, studio=studio)
 
 
 def _judge_by(study: Study, margin: float | None) -> Study:
@@ -92,19 +100,22 @@ def _judge_by(study: Study, margin: float | None) -> Study:
     return replace(study, facts=study.facts.model_copy(update={"spec": spec}))
 
 
-def write_folder(
-    report: Report, folder: Path, *, format: Format, figures: bool, assistant: Assistant | None = None
-) -> Path:
-    """Write a report's page, figures and tables."""
+def _open_studio(folder: Path, assistant: Assistant) -> Studio:
+    assistant.begin()
+    return Studio(folder / _FIGURES, assistant)
+
+
+def write_folder(report: Report, folder: Path, *, format: Format, studio: Studio | None = None) -> Path:
+    """Write a report's page and tables, and its figures if there is somebody to draw them."""
     if format not in ("html", "md"):
         raise AnalysisError(f"a report is written as html or md, not {format!r}: choose one of the two")
     try:
-        for part in (folder / "tables", folder / "figures"):
+        for part in (folder / "tables", folder / _FIGURES):
             part.mkdir(parents=True, exist_ok=True)
         _write_tables(report, folder / "tables")
         drawings: dict[str, Drawn] = {}
-        if figures:
-            report, drawings = _draw_figures(report, folder / "figures", assistant)
+        if studio is not None:
+            report, drawings = _draw_figures(report, studio)
         report.faults.write(folder)
         page = folder / ("index.html" if format == "html" else "report.md")
         text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
@@ -136,20 +147,22 @@ def _remove_outdated(folder: Path, report: Report, drawings: Collection[str]) ->
     tables = {*report.tables, *(block.name for block in _blocks(report) if isinstance(block, Grid))}
     outdated = [path for path in (folder / "tables").glob("*.csv") if path.stem not in tables]
     if drawings:
-        made = [path for path in (folder / "figures").iterdir() if path.suffix in (".svg", ".png")]
+        made = [path for path in (folder / _FIGURES).iterdir() if path.suffix in (".svg", ".png")]
         outdated += [path for path in made if path.stem not in drawings]
     for path in outdated:
         path.unlink()
 
 
-def _draw_figures(
-    report: Report, folder: Path, assistant: Assistant | None
-) -> tuple[Report, dict[str, Drawn]]:
+def _charts(sections: Iterable[Section]) -> list[Chart]:
+    return [block for section in sections for block in section.blocks if isinstance(block, Chart)]
+
+
+def _draw_figures(report: Report, studio: Studio) -> tuple[Report, dict[str, Drawn]]:
     """Draw all figures; each that cannot be drawn becomes a line that says so."""
-    charts = [block for block in _blocks(report) if isinstance(block, Chart)]
+    charts = _charts(report.sections)
     drawings: dict[str, Drawn] = {}
     lines: dict[str, Note] = {}
-    for chart, (drawn, traces) in zip(charts, draw_charts(charts, folder, assistant), strict=True):
+    for chart, (drawn, traces) in zip(charts, studio.draw(charts), strict=True):
         report.faults.traces.update(traces)
         if isinstance(drawn, Drawn):
             drawings[chart.name] = drawn

@@ -12,6 +12,7 @@ from importlib import import_module
 
 from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
+from analysis.report.assistant import Assistant
 from analysis.report.faults import Faults
 from study.cluster.demand import demand_room
 from study.cluster.ray_watch import watch_ray
@@ -30,7 +31,7 @@ from study.running.listener import Listener
 from study.running.means import WorkerLoader, load_trial_worker
 from study.running.nodes import NodeCheck
 from study.running.preparation import open_records, read_texts
-from study.running.publication import keep_texts, publish
+from study.running.publication import get_ready, keep_texts, publish
 from study.running.result import StudyResult
 from study.search.source import Source
 from study.spec.schema import StudySpec
@@ -109,7 +110,14 @@ class Leg:
                 ledger, manifest = open_records(self.directory, self.spec, corpus, encoding, self.listener)
                 records.callback(ledger.close)
                 lines = LinesToBeat(self.spec, ledger, manifest, encoding.result, faults, self.listener)
-                self._train(start_ray, encoding, lines.begin, ledger, manifest, interruption)
+                assistant = records.enter_context(Assistant())
+                readiness = Background(lambda: get_ready(assistant))
+
+                def use_idle_cpus() -> None:
+                    lines.begin()
+                    readiness.begin()
+
+                self._train(start_ray, encoding, use_idle_cpus, ledger, manifest, interruption)
             if interruption.reason is None:
                 lines.record()
             states = [outcome.state for outcome in ledger.outcomes()]
@@ -117,9 +125,8 @@ class Leg:
             # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
             if interruption.signal is None:
                 self.listener.on_stage("writing the report")
-                page = publish(
-                    self.directory, faults, lambda study: keep_texts(study, ledger, corpus, encoding.result)
-                )
+                keep = functools.partial(keep_texts, ledger=ledger, corpus=corpus, encode=encoding.result)
+                page = publish(self.directory, faults, keep, assistant)
         if interruption.signal is None:
             write_checksums(self.directory)
         return StudyResult(

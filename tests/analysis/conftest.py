@@ -41,7 +41,7 @@ SMALL = synthetic.Plan(n_trials=12, n_seeds=2, max_epochs=6, n_validation=400, n
 @pytest.fixture(autouse=True)
 def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests lie side by side already: a report's second process is for its own tests."""
-    monkeypatch.setattr("analysis.report.drawing._count_cpus", lambda: 1)
+    monkeypatch.setattr("analysis.report.assistant._count_cpus", lambda: 1)
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import pickle
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from matplotlib.figure import Figure
 import analysis
 from analysis.plots import figures
 from analysis.records.loading import Study
+from analysis.report import assistant as assistants
 from analysis.report import drawing
+from analysis.report.assistant import Assistant
 from analysis.report.content import Chart
-from analysis.report.drawing import Assistant, assistance, draw_charts
+from analysis.report.drawing import Studio
 from analysis.report.svg import Drawn
 
 NAMES = ("best_and_last", "importance", "cost_front")
@@ -32,32 +35,41 @@ def charts(small_study: Study) -> list[Chart]:
 
 def begin(monkeypatch: pytest.MonkeyPatch, program: str | None = None) -> None:
     """Have reports begin a second process, ours or another program in its place."""
-    monkeypatch.setattr(drawing, "_count_cpus", lambda: 2)
+    monkeypatch.setattr(assistants, "_count_cpus", lambda: 2)
     if program is not None:
-        monkeypatch.setattr(drawing, "COMMAND", (sys.executable, "-c", program))
+        monkeypatch.setattr(assistants, "COMMAND", (sys.executable, "-c", program))
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.fixture
+def assistant() -> Iterator[Assistant]:
+    """Not begun yet; ended with the test."""
+    with Assistant() as assistant:
+        yield assistant
+
+
 @pytest.mark.slow
 def test_the_second_process_draws_the_same_to_the_byte(
-    charts: list[Chart], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    charts: list[Chart], assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(monkeypatch)
-    alone, beside = tmp_path / "alone", tmp_path / "beside"
-    alone.mkdir()
-    beside.mkdir()
-    draw_charts(charts, alone, None)
+    Studio(tmp_path / "alone").draw(charts)
+    assistant.begin()
+    studio = Studio(tmp_path / "beside", assistant)
 
-    with assistance() as assistant:
-        assert assistant is not None
-        assistant.brief(pickle.dumps((charts, beside)))
-        attempts = [assistant.draw(number) for number in range(len(charts))]
+    studio.offer(charts[:1])  # two chapters
+    studio.offer(charts[1:])
+    deadline = time.monotonic() + 60
+    while len(studio._attempts) < len(charts) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(studio._attempts) == len(charts), "it drew too little"
+    attempts = studio.draw(charts)
 
     assert all(isinstance(drawn, Drawn) and not traces for drawn, traces in attempts)
-    assert files_of(beside) == files_of(alone)
+    assert files_of(tmp_path / "beside") == files_of(tmp_path / "alone")
 
 
 @pytest.mark.slow
@@ -80,31 +92,40 @@ def test_a_report_by_two_processes_is_the_report_by_one(
     assert not (tmp_path / "two" / "faults.log").exists()
 
 
+@pytest.mark.parametrize("is_offered", [False, True])
 @pytest.mark.parametrize("program", ["", "import time; time.sleep(60)", "import sys; sys.stdin.read()"])
 def test_a_second_process_that_ends_or_hangs_costs_no_figure(
-    charts: list[Chart], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+    charts: list[Chart],
+    assistant: Assistant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    is_offered: bool,
 ) -> None:
     begin(monkeypatch, program)
     monkeypatch.setattr(drawing, "PATIENCE_S", 0.1)
+    assistant.begin()
+    studio = Studio(tmp_path, assistant)
 
-    with assistance() as assistant:
-        attempts = draw_charts(charts, tmp_path, assistant)
+    if is_offered:
+        studio.offer(charts[:1])
+    attempts = studio.draw(charts)
 
     assert all(isinstance(drawn, Drawn) for drawn, _ in attempts)
     assert set(files_of(tmp_path)) == {f"{name}.{ending}" for name in NAMES for ending in ("svg", "png")}
 
 
 def test_a_chart_that_no_other_process_can_take_is_drawn_here(
-    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_study: Study, assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(monkeypatch, "import sys; sys.stdin.read()")
+    assistant.begin()
 
     def draw() -> Figure:
         return figures.best_and_last(small_study)
 
     chart = Chart(name="own", title="", draw=draw, reading="", alt="", wide=False)
-    with assistance() as assistant:
-        attempts = draw_charts([chart], tmp_path, assistant)
+    attempts = Studio(tmp_path, assistant).draw([chart])
 
     assert isinstance(attempts[0][0], Drawn)
 
@@ -112,16 +133,16 @@ def test_a_chart_that_no_other_process_can_take_is_drawn_here(
 def test_the_second_process_ends_with_whoever_began_it(monkeypatch: pytest.MonkeyPatch) -> None:
     begin(monkeypatch, "import time; time.sleep(60)")
 
-    with pytest.raises(KeyboardInterrupt), assistance() as assistant:
-        assert assistant is not None
-        process = assistant._process
+    with pytest.raises(KeyboardInterrupt), Assistant() as assistant:
+        assistant.begin()
+        process = assistant._there
         raise KeyboardInterrupt
 
     assert process.poll() is not None
 
 
 def test_where_no_process_can_be_begun_there_is_a_report(
-    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    charts: list[Chart], assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(monkeypatch)
 
@@ -130,9 +151,22 @@ def test_where_no_process_can_be_begun_there_is_a_report(
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
 
-    with assistance() as assistant:
-        assert assistant is None
-    assert analysis.write_report(small_study, tmp_path, figures=False).is_file()
+    assistant.begin()
+
+    assert not assistant.is_there
+    assert all(isinstance(drawn, Drawn) for drawn, _ in Studio(tmp_path, assistant).draw(charts))
+
+
+def test_a_disk_that_is_full_is_said_though_the_second_process_found_it_first(
+    charts: list[Chart], assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(monkeypatch)
+    blocked = tmp_path / "figures"
+    blocked.write_text("a file where the folder should be")
+    assistant.begin()
+
+    with pytest.raises(FileExistsError):
+        Studio(blocked, assistant).draw(charts)
 
 
 def test_a_report_without_figures_begins_no_process(

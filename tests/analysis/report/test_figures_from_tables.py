@@ -31,7 +31,7 @@ def report(telling_study: Study, tmp_path_factory: pytest.TempPathFactory) -> tu
     """The charts of a report, and what its tables hold on disk."""
     built = build_report(telling_study)
     folder = tmp_path_factory.mktemp("report")
-    write_folder(built, folder, format="html", figures=False)
+    write_folder(built, folder, format="html")
     blocks = [block for section in built.sections for block in section.blocks]
     charts = {block.name: block for block in blocks if isinstance(block, Chart)}
     return charts, {path.stem: pd.read_csv(path) for path in (folder / "tables").glob("*.csv")}

@@ -31,8 +31,8 @@ def change(path: Path, *statements: str) -> None:
 def write_text(study: Study, folder: Path) -> str:
     """The report without figures: quick, and all words are there."""
     report = build_report(study)
-    page = write_folder(report, folder, format="html", figures=False)
-    write_folder(report, folder, format="md", figures=False)
+    page = write_folder(report, folder, format="html")
+    write_folder(report, folder, format="md")
     text = page.read_text(encoding="utf-8")
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(re.findall(r' id="([^"]+)"', text))
     return text
