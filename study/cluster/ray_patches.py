@@ -80,8 +80,14 @@ def local_start(guard: Guard, *, on_loopback: bool) -> Iterator[None]:
 
 @contextmanager
 def lean_tune() -> Iterator[None]:
-    """Let Tune bear workers that are killed for memory, take those that are ready, and forget what ended."""
-    replacements: list[tuple[reaches.Reach, Any]] = [(reaches.KILLED_FOR_MEMORY, EvictedError)]
+    """Let Tune bear workers that are killed for memory, take those that are ready, and forget what ended.
+
+    Nor does it load other trackers, a second of MLflow's say, to count how many of them are called.
+    """
+    replacements: list[tuple[reaches.Reach, Any]] = [
+        (reaches.KILLED_FOR_MEMORY, EvictedError),
+        (reaches.USAGE, lambda callbacks: False),
+    ]
     if reaches.are_there(*reaches.ACTOR_CACHE):
         replacements.append((reaches.ACTOR_CACHE[0], _PlainActors))
     if reaches.are_there(*reaches.TRIALS_HELD):

@@ -122,6 +122,12 @@ ACTOR_CACHE = (
     Reach(owner=f"{_TUNE}:_ActorClassCache", name="get", takes=("self", "trainable_cls"), without=_STARTS),
 )
 """The first is replaced by a class that has the second."""
+USAGE = Reach(
+    owner="ray.air._internal.usage",
+    name="tag_callbacks",
+    takes=("callbacks",),
+    without="a study loads MLflow, W&B and Comet where they are installed, for statistics that are off",
+)
 
 _GROWS = "Tune's memory grows with the number of trials"
 TRIALS_HELD = (
@@ -161,6 +167,7 @@ REACHES = (
     KILLED_FOR_MEMORY,
     *NODE_LOOKUP,
     *ACTOR_CACHE,
+    USAGE,
     *TRIALS_HELD,
 )
 

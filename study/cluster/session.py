@@ -62,6 +62,9 @@ SETTINGS_HERE = {
     # A process that is not there yet is asked again soon, not a whole second later; for ten, as ever.
     "RAY_raylet_client_connect_timeout_milliseconds": "50",
     "RAY_raylet_client_num_connect_attempts": "200",
+    # Workers run in this process's environment as it is. After `uv run`, which Ray looks for among all
+    # parents of this process, it would pack the working folder, texts and all, and start workers by uv.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     # Its workers load what their first run needs before they are asked for it.
     "RAY_preload_python_modules": "ray.tune",
     # By itself Ray (2.60) lets a driver in when its first workers have come: it waits with the interpreter's
@@ -176,6 +179,7 @@ def ray_session(
         # It may wait for a process that was killed while it started, without end.
         rule = f"Ray must start or be reached within {START_S:.0f} s: it does not answer"
         with (
+            _quick_turns(),
             signals_kept(),
             guard_start(START_S, rays_share(), rule) as guard,
             local_start(guard, on_loopback=on_loopback) if address is None else nullcontext(),
@@ -203,6 +207,21 @@ def ray_session(
         yield capacity
     finally:
         _leave_ray()
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Have threads give way to each other ten times as often.
+
+    Ray starts by hundreds of short calls to the system, after each of which its thread would wait for 5 ms
+    while another one imports.
+    """
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(usual_s / 10)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual_s)
 
 
 def _make_ready(address: str | None) -> dict[str, Any]:

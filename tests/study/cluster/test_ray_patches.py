@@ -174,3 +174,22 @@ def test_what_waits_runs_or_has_its_worker_still_is_not_forgotten(controller: Tu
     drop_ended_trials(controller)
 
     assert held(controller) == {waiting, beside_worker, *trials[-N_KEPT:]}
+
+
+LOADED = """
+import sys
+import ray
+from ray.tune import Callback
+from ray.air._internal import usage
+from study.cluster.ray_patches import lean_tune
+with lean_tune():
+    usage.tag_callbacks([Callback()])
+print([name for name in ("mlflow", "wandb", "comet_ml") if name in sys.modules])
+"""
+
+
+@pytest.mark.slow
+def test_tune_loads_no_tracker_to_count_that_it_is_not_used() -> None:
+    told = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+
+    assert told.stdout.strip() == "[]"
