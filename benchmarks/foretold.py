@@ -24,8 +24,8 @@ from rich.console import Console
 
 from analysis.words.numbers import rough_duration
 from benchmarks.peers import Task, describe_data, describe_study, write_task
+from study.cli.commands.planning import count_slots
 from study.cli.console import ConsoleListener
-from study.cli.planning import count_slots
 from study.forecast.price import price_study
 from study.running.verbs import run_study
 from study.search.first_settings import ask_first_settings

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from study.cli import (
+from study.cli.commands import (
     browsing,
     caring,
     dashboard,

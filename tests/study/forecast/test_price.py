@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from study.cli.commands.planning import count_slots
 from study.cli.console import print_price
-from study.cli.planning import count_slots
 from study.errors import EnvironmentFaultError, StudyError
 from study.forecast.costs import RunCost, Timing, guess_text_s
 from study.forecast.lives import LEARNED_SPREAD

@@ -75,7 +75,7 @@ def follow(command: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
     for verb in (run_study, extend_study, confirm_study):
         monkeypatch.setattr(f"study.running.verbs.{verb.__name__}", verb)
-    monkeypatch.setattr("study.cli.training.finish", lambda spec, leg: leg())
+    monkeypatch.setattr("study.cli.commands.training.finish", lambda spec, leg: leg())
     program, *arguments = shlex.split(command)
     assert program == "study"
     monkeypatch.setattr(sys, "argv", ["study", *arguments])

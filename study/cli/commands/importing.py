@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from study.cli.reporting import say_faults
+from study.cli.commands.reporting import say_faults
 
 _METRIC = "Which metric there is {}, where its name does not tell."
 

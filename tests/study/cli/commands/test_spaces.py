@@ -10,7 +10,7 @@ import pytest
 from search_spaces import Space, recurrent_space
 from search_spaces.extras import EXTRAS
 
-SWEEP = Path(__file__).parents[2] / "search_spaces" / "published" / "wandb.yaml"
+SWEEP = Path(__file__).parents[3] / "search_spaces" / "published" / "wandb.yaml"
 
 
 def run(module: str, *arguments: object, bare: bool = False) -> tuple[int, str, str]:

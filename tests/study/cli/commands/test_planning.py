@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from search_spaces.documents import dump_document
+from study.cli.commands.planning import plan
 from study.cli.console import ConsoleListener
 from study.cli.options import gather_spec
-from study.cli.planning import plan
 from study.errors import StudyError
 from tests.study.pretend.small_study import SMALL_SPACE
 

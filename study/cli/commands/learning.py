@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from study.cli.commands.planning import say_price
+from study.cli.commands.training import finish
 from study.cli.flags import LEARNING, Given, takes
 from study.cli.options import Address, Settings, Studies, gather_spec
-from study.cli.planning import say_price
-from study.cli.training import finish
 
 
 @takes(LEARNING)

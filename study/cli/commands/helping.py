@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-_INSTALLED = Path(__file__).parents[1] / "pages"
-_CHECKOUT = Path(__file__).parents[2] / "docs"
+_INSTALLED = Path(__file__).parents[2] / "pages"
+_CHECKOUT = Path(__file__).parents[3] / "docs"
 PAGES = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 """setup.py puts the pages of docs/ into a wheel."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from study.cli.app import main
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[4] / "docs"
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

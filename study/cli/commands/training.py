@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from study.cli.commands.planning import say_price
 from study.cli.flags import GROWTH, RUN, Given, takes
 from study.cli.options import (
     Address,
@@ -21,7 +22,6 @@ from study.cli.options import (
     gather_spec,
     parse_settings,
 )
-from study.cli.planning import say_price
 
 if TYPE_CHECKING:
     from study.running.result import StudyResult
