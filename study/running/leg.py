@@ -6,7 +6,7 @@ import functools
 import math
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 
@@ -86,7 +86,8 @@ class Leg:
             is_local=self.address is None, token=tokens_file(), n_workers=self._count_slots(here)
         )
         interruption = Interruption()
-        with interruption.at_once():
+        ahead = compile_ahead() if self._trains_compiled_cells() else nullcontext()
+        with interruption.at_once(), ahead:
             if self.directory.path.is_dir():
                 with self.directory.lock():
                     pass  # or whoever holds it is named before seconds are spent on reading
@@ -144,9 +145,6 @@ class Leg:
     ) -> Capacity:
         """Start or join Ray, and watch over it, until the session is closed."""
         self.listener.on_stage("starting Ray")
-        if self._trains_compiled_cells():
-            session.enter_context(compile_ahead())
-
         def begin_the_rest() -> None:
             encoding.begin()
             import_in_background(

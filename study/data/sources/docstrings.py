@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.garbage import no_collection
 from analysis.records.provenance import installed_version
 from study.data.cache import (
     default_cache_folder,
@@ -89,7 +90,8 @@ def read_docstrings(cache_folder: Path | None = None) -> Rows:
     key = key_of("docstrings", _FORMAT, *sys.version_info[:2], *versions)
     kept = read_arrays(folder, key, ("texts", "offsets", "libraries"))
     if kept is None:
-        rows = _collect(roots)
+        with no_collection():  # trees of millions of nodes come, and go by themselves
+            rows = _collect(roots)
         text_bytes, offsets = pack_strings(rows.texts)
         libraries = np.array([list(roots).index(label) for label in rows.labels], dtype=np.uint8)
         write_arrays(folder, key, {"texts": text_bytes, "offsets": offsets, "libraries": libraries})
