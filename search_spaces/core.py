@@ -306,8 +306,8 @@ class Core:
         return {name: read[name] for name in self._parameters if name in read}
 
     def _read_constraints(self, constraints: Iterable[str | Expression]) -> Iterator[Expression]:
-        for place, text in enumerate(constraints):
-            with located("constraints", place):
+        for index, text in enumerate(constraints):
+            with located("constraints", index):
                 yield self._read_expression(text)
 
     def _read_expression(self, text: str | Expression) -> Expression:

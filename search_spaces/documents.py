@@ -96,7 +96,7 @@ def find_place(text: str, path: Sequence[str | int]) -> tuple[int, int]:
 
     Args:
         text: The document.
-        path: Keys and list places that lead to it; what is not there is looked for as far as it goes.
+        path: Keys and list indices that lead to it; what is not there is looked for as far as it goes.
 
     Returns:
         Line and column, from 1: of the last key of the path, or of the list's item.

@@ -11,7 +11,7 @@ class SpaceError(ValueError):
 
     Args:
         message: That line.
-        path: Keys and list places that lead to the fault within a space's document; empty where unknown.
+        path: Keys and list indices that lead to the fault within a space's document; empty where unknown.
     """
 
     def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:

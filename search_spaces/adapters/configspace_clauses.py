@@ -212,14 +212,14 @@ def _write_membership(name: str, values: Any) -> str:
 
 def _write_comparison(hyperparameter: Any, symbol: str, value: Any) -> str:
     if isinstance(hyperparameter, cs.OrdinalHyperparameter) and symbol not in ("==", "!="):
-        # ConfigSpace compares places in the sequence, which may fall or be text
+        # ConfigSpace compares indices in the sequence, which may fall or be text
         sequence = [as_scalar(item) for item in hyperparameter.sequence]
-        place = sequence.index(as_scalar(value))
+        index = sequence.index(as_scalar(value))
         parts = {
-            "<": sequence[:place],
-            "<=": sequence[: place + 1],
-            ">": sequence[place + 1 :],
-            ">=": sequence[place:],
+            "<": sequence[:index],
+            "<=": sequence[: index + 1],
+            ">": sequence[index + 1 :],
+            ">=": sequence[index:],
         }
         name = write_name(hyperparameter.name)
         return _write_membership(hyperparameter.name, parts[symbol]) if parts[symbol] else f"{name} != {name}"

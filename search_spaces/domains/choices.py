@@ -131,8 +131,8 @@ class Choice:
         return (self.ordered, self.weights, texts, *map(typed_key, self.choices))
 
     @cached_property
-    def _places(self) -> dict[tuple[str, object], int]:
-        return {typed_key(choice): place for place, choice in enumerate(self.choices)}
+    def _indices(self) -> dict[tuple[str, object], int]:
+        return {typed_key(choice): index for index, choice in enumerate(self.choices)}
 
     @cached_property
     def _edges(self) -> tuple[float, ...]:
@@ -146,15 +146,15 @@ class Choice:
         return len(self.choices)
 
     def index(self, value: object) -> int:
-        """Place of `value` in the list, from 0.
+        """Index of `value` in the list, from 0.
 
         Raises:
             SpaceError: If it is not there with this type.
         """
-        place = self._find(value)
-        if place is None:
+        index = self._find(value)
+        if index is None:
             raise SpaceError(f"{value!r} is not a choice: give {self.describe()}.")
-        return place
+        return index
 
     def contains(self, value: object) -> bool:
         """Whether `value` is one of the choices, type included."""
@@ -165,7 +165,7 @@ class Choice:
             return None
         value = as_scalar(value)
         try:
-            return self._places.get(typed_key(value))
+            return self._indices.get(typed_key(value))
         except TypeError:  # something else that has no hash
             return None
 
@@ -217,10 +217,10 @@ class Choice:
 
     def to_unit(self, value: object) -> float:
         """The middle of the share of `value`."""
-        place = self.index(value)
+        index = self.index(value)
         if self.weights is None:
-            return (place + 0.5) / self.size()
-        return (self.edge(place) + self.edge(place + 1)) / 2
+            return (index + 0.5) / self.size()
+        return (self.edge(index) + self.edge(index + 1)) / 2
 
     def edge(self, k: int) -> float:
         """Where the share of choice `k` starts; 1 for the number of choices."""

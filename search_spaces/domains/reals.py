@@ -157,8 +157,8 @@ class Real:
         """
         n = count_levels(self.size(), n, self)
         if self.step is not None:
-            places = range(self._count) if n >= self._count else map(round, spread(0, self._count - 1, n))
-            return [self.level(k) for k in places]
+            indices = range(self._count) if n >= self._count else map(round, spread(0, self._count - 1, n))
+            return [self.level(k) for k in indices]
         if self.low == self.high:
             return [self.low]
         if self.log:

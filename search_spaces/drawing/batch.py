@@ -25,14 +25,14 @@ class Batch:
         self.n_rows = len(points)
         self.columns = Columns(len(points))
         self._core = core
-        places = {name: place for place, name in enumerate(core.dimensions)}
+        index_of = {name: index for index, name in enumerate(core.dimensions)}
         middle = np.full(self.n_rows, 0.5)
         for name in core.order:
             condition = core.conditions.get(name)
             is_active = None if condition is None else self.judge(condition) == TRUE
             if is_active is not None and is_active.all():
                 is_active = None
-            units = points[:, places[name]] if name in places else middle
+            units = points[:, index_of[name]] if name in index_of else middle
             self.columns[name] = Column(core.parameters[name], units, is_active)
 
     def judge(self, expression: Expression) -> Truths:
@@ -58,14 +58,14 @@ class Batch:
         rows = np.arange(self.n_rows) if rows is None else rows
         order = np.sort(rows)
         settings = self._list(order, self._core.parameters)
-        return [settings[place] for place in np.searchsorted(order, rows).tolist()]
+        return [settings[index] for index in np.searchsorted(order, rows).tolist()]
 
     def _list(self, rows: Array, names: Iterable[str]) -> list[Setting]:
         """Some parameters of the settings of `rows`, which rise."""
         settings: list[Setting] = [{} for _ in range(len(rows))]
         for name in names if len(rows) else ():
-            places, values = self.columns[name].pick(rows)
-            chosen = settings if places is None else map(settings.__getitem__, places)
+            indices, values = self.columns[name].pick(rows)
+            chosen = settings if indices is None else map(settings.__getitem__, indices)
             for setting, value in zip(chosen, values, strict=False):
                 setting[name] = value
         return settings

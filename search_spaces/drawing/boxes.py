@@ -80,7 +80,7 @@ class Boxes:
         self._mentioned = {name: core.conditions[name].names for name in self._conditions}
         self._constraints = [(bound_statement(c.node), c.names) for c in constraints]
         self._decides_activity = decide_activity
-        self._places = {name: place for place, name in enumerate(self.names)}
+        self._indices = {name: index for index, name in enumerate(self.names)}
         self._spans: dict[tuple[int, Range], Span] = {}
         self._widths: dict[tuple[int, Range], float] = {}
 
@@ -93,11 +93,11 @@ class Boxes:
         """What is known of a box; None where no setting in it is legal."""
         spans: dict[str, Span] = {}
         active, doubtful = set(), []
-        for place, name in enumerate(self.names):
+        for index, name in enumerate(self.names):
             truth = self._conditions[name](spans) if name in self._conditions else TRUE
             if not truth & TRUE:
                 continue
-            span = self._span(place, box[place])
+            span = self._span(index, box[index])
             if truth == TRUE:
                 active.add(name)
             else:
@@ -127,7 +127,7 @@ class Boxes:
             seen.add(name)
             if name not in active:
                 names += self._mentioned.get(name, ())
-            elif self._can_split(box[self._places[name]]):
+            elif self._can_split(box[self._indices[name]]):
                 found[name] = None
         return tuple(found)
 
@@ -138,44 +138,44 @@ class Boxes:
 
     def split(self, box: Box, names: tuple[str, ...]) -> tuple[Box, Box]:
         """The two halves of a box along the widest of `names`."""
-        place = max((self._places[name] for name in names), key=lambda p: (self.width(p, box[p]), -p))
-        low, high = box[place]
+        index = max((self._indices[name] for name in names), key=lambda p: (self.width(p, box[p]), -p))
+        low, high = box[index]
         middle: Any = (low + high) // 2 if isinstance(low, int) else (low + high) / 2
-        return (*box[:place], (low, middle), *box[place + 1 :]), (
-            *box[:place],
+        return (*box[:index], (low, middle), *box[index + 1 :]), (
+            *box[:index],
             (middle, high),
-            *box[place + 1 :],
+            *box[index + 1 :],
         )
 
-    def width(self, place: int, ends: Range) -> float:
+    def width(self, index: int, ends: Range) -> float:
         """The share of the scale within a range."""
-        width = self._widths.get((place, ends))
+        width = self._widths.get((index, ends))
         if width is None:
-            low, high = self.units(place, ends)
-            width = self._widths[place, ends] = high - low
+            low, high = self.units(index, ends)
+            width = self._widths[index, ends] = high - low
         return width
 
-    def units(self, place: int, ends: Range) -> tuple[float, float]:
+    def units(self, index: int, ends: Range) -> tuple[float, float]:
         """Where a range starts and ends on the scale, in [0, 1]."""
         low, high = ends
         if isinstance(low, int):
-            domain = self._domains[place]
+            domain = self._domains[index]
             return domain.edge(low), domain.edge(int(high))
         return low, high
 
     def volume(self, box: Box) -> float:
         """The share of the cube within a box."""
-        return math.prod(self.width(place, ends) for place, ends in enumerate(box))
+        return math.prod(self.width(index, ends) for index, ends in enumerate(box))
 
-    def _span(self, place: int, ends: Range) -> Span:
-        key = (place, ends)
+    def _span(self, index: int, ends: Range) -> Span:
+        key = (index, ends)
         span = self._spans.get(key)
         if span is None:
-            span = self._spans[key] = self._make_span(place, ends)
+            span = self._spans[key] = self._make_span(index, ends)
         return span
 
-    def _make_span(self, place: int, ends: Range) -> Span:
-        domain, (low, high) = self._domains[place], ends
+    def _make_span(self, index: int, ends: Range) -> Span:
+        domain, (low, high) = self._domains[index], ends
         if isinstance(low, int):
             if isinstance(domain, (Integer, Real)) and high - low > _MAX_LISTED:
                 return Span(exact(domain.level(low)), exact(domain.level(int(high) - 1)))
@@ -314,17 +314,17 @@ def _count_listed(core: Core, boxes: Boxes, box: Box, constraints: list[Expressi
     counts = [int(high - low) for low, high in box]
     offsets = np.stack([axis.ravel() for axis in np.indices(counts)], axis=1)
     points = np.full((len(offsets), len(core.dimensions)), 0.5)
-    for place, name in enumerate(boxes.names):
+    for index, name in enumerate(boxes.names):
         if name in core.dimensions:
-            levels = range(int(box[place][0]), int(box[place][1]))
-            middles = np.array([sum(boxes.units(place, (k, k + 1))) / 2 for k in levels])
-            points[:, core.dimensions.index(name)] = middles[offsets[:, place]]
+            levels = range(int(box[index][0]), int(box[index][1]))
+            middles = np.array([sum(boxes.units(index, (k, k + 1))) / 2 for k in levels])
+            points[:, core.dimensions.index(name)] = middles[offsets[:, index]]
     batch = Batch(core, points)
     is_counted = np.ones(len(offsets), bool)
-    for place, name in enumerate(boxes.names):
+    for index, name in enumerate(boxes.names):
         is_active = batch.columns[name].is_active
         if is_active is not None:  # what does not apply counts once
-            is_counted &= is_active | (offsets[:, place] == 0)
+            is_counted &= is_active | (offsets[:, index] == 0)
     for constraint in constraints:
         is_counted &= batch.judge(constraint) != REFUSED
     return int(is_counted.sum())
@@ -333,8 +333,8 @@ def _count_listed(core: Core, boxes: Boxes, box: Box, constraints: list[Expressi
 def _has_legal_middle(core: Core, boxes: Boxes, box: Box, constraints: list[Expression]) -> bool:
     """Whether the setting in the middle of a box that cannot be split is legal."""
     values: dict[str, Any] = {}
-    for place, name in enumerate(boxes.names):
-        low, high = boxes.units(place, box[place])
+    for index, name in enumerate(boxes.names):
+        low, high = boxes.units(index, box[index])
         condition = core.conditions.get(name)
         if condition is None or condition.evaluate(values):
             values[name] = core.parameters[name].from_unit((low + high) / 2)

@@ -67,11 +67,11 @@ class Column:
         """
         if self._rows is None:
             return None, self._read(rows)
-        places = np.full(self.n_rows, -1, np.int64)
-        places[rows] = np.arange(len(rows))
-        places = places[self._rows]
-        picked = np.flatnonzero(places >= 0)
-        return places[picked].tolist(), self._read(picked)
+        indices = np.full(self.n_rows, -1, np.int64)
+        indices[rows] = np.arange(len(rows))
+        indices = indices[self._rows]
+        picked = np.flatnonzero(indices >= 0)
+        return indices[picked].tolist(), self._read(picked)
 
     def _read(self, which: Any) -> list[Scalar]:
         domain = self.domain

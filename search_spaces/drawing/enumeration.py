@@ -95,16 +95,16 @@ def walk_settings(
         return
     setting: Setting = {}
     pending: list[Iterator[Scalar]] = []
-    place = 0
+    index = 0
     while True:
-        while place < len(order) and not _applies(space, order[place], setting):
+        while index < len(order) and not _applies(space, order[index], setting):
             pending.append(iter(()))
-            place += 1
-        if place == len(order):
+            index += 1
+        if index == len(order):
             yield dict(setting)
         else:
-            pending.append(iter(values[order[place]]))
-            place += 1
+            pending.append(iter(values[order[index]]))
+            index += 1
         while pending:
             name = order[len(pending) - 1]
             if _advance(name, pending[-1], setting, concerned[name]):
@@ -112,7 +112,7 @@ def walk_settings(
             pending.pop()
         if not pending:
             return
-        place = len(pending)
+        index = len(pending)
 
 
 def _advance(

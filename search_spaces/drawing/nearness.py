@@ -42,10 +42,10 @@ def near_values(domain: Domain, value: Scalar, radius: float) -> list[Scalar]:
         case Fixed():
             return []
         case Choice(choices):
-            place = domain.index(value)
+            index = domain.index(value)
             if domain.ordered:
-                return [choices[near] for near in (place - 1, place + 1) if 0 <= near < len(choices)]
-            return [choice for other, choice in enumerate(choices) if other != place]
+                return [choices[near] for near in (index - 1, index + 1) if 0 <= near < len(choices)]
+            return [choice for other, choice in enumerate(choices) if other != index]
         case Integer():
             return _near_integers(domain, value, radius)
         case Real():
@@ -69,8 +69,8 @@ def _near_reals(domain: Real, value: Scalar, radius: float) -> list[Scalar]:
     if domain.step is None:
         found = [domain.from_unit(_shift(domain, value, sign * radius)) for sign in (-1, 1)]
         return [number for number in found if number != value]
-    place, last = domain.index(float(value or 0)) or 0, domain.size() - 1
-    return [domain.level(k) for k in (place - 1, place + 1) if 0 <= k <= last]
+    index, last = domain.index(float(value or 0)) or 0, domain.size() - 1
+    return [domain.level(k) for k in (index - 1, index + 1) if 0 <= k <= last]
 
 
 def _shift(domain: Integer | Real, value: Scalar, by: float) -> float:

@@ -93,7 +93,7 @@ def _plan_table(node: Node, names: tuple[str, ...], domains: Mapping[str, Domain
     run = compile_node(node)
     table = np.array([_ask(run, names, values) for values in _combine(names, domains)], np.int8)
     sizes = [int(domains[name].size()) + 1 for name in names]
-    strides = [math.prod(sizes[place + 1 :]) for place in range(len(sizes))]
+    strides = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
 
     def look_up(columns: Columns) -> Truths:
         index = np.zeros(columns.n_rows, np.int64)

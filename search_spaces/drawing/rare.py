@@ -43,7 +43,7 @@ class Part:
     """Boxes that hold the legal part of a space, as arrays.
 
     Args:
-        columns: The places among `dimensions` of the parameters that boxes bound, shape (n_bounded,).
+        columns: The indices among `dimensions` of the parameters that boxes bound, shape (n_bounded,).
         ends: Where each box starts and ends, shape (n_boxes, n_bounded, 2).
         below: The volume of each box and those before it, shape (n_boxes,).
         walk: What goes from legal to legal, where points of the boxes are hardly ever legal.
@@ -124,10 +124,10 @@ def _measure_share(space: Core, part: Part, n_points: int) -> float:
 
 
 def _as_part(space: Core, boxes: Boxes, members: list[Box]) -> Part:
-    bounded = [place for place, name in enumerate(boxes.names) if name in space.dimensions]
-    ends = [[boxes.units(place, box[place]) for place in bounded] for box in members]
+    bounded = [index for index, name in enumerate(boxes.names) if name in space.dimensions]
+    ends = [[boxes.units(index, box[index]) for index in bounded] for box in members]
     array = np.array(ends, np.float64).reshape(len(ends), len(bounded), 2)
-    return _make_part([space.dimensions.index(boxes.names[place]) for place in bounded], array)
+    return _make_part([space.dimensions.index(boxes.names[index]) for index in bounded], array)
 
 
 def _make_part(columns: list[int], ends: npt.NDArray[Any]) -> Part:
@@ -185,9 +185,9 @@ class Listed:
         self.names = core.dimensions
         self.n_legal = 0
         self._core = core
-        self._places = [boxes.names.index(name) for name in core.dimensions]
-        self._first = [min(int(box[place][0]) for box in members) for place in self._places]
-        last = [max(int(box[place][1]) for box in members) for place in self._places]
+        self._indices = [boxes.names.index(name) for name in core.dimensions]
+        self._first = [min(int(box[index][0]) for box in members) for index in self._indices]
+        last = [max(int(box[index][1]) for box in members) for index in self._indices]
         self._edges = [
             np.array([core.parameters[name].edge(k) for k in range(start, end + 1)])
             for name, start, end in zip(core.dimensions, self._first, last, strict=True)
@@ -198,8 +198,8 @@ class Listed:
 
     def add(self, box: Box) -> None:
         """Take a box, to be gone through together with others."""
-        counts = [int(box[place][1] - box[place][0]) for place in self._places]
-        starts = [int(box[place][0]) - first for place, first in zip(self._places, self._first, strict=True)]
+        counts = [int(box[index][1] - box[index][0]) for index in self._indices]
+        starts = [int(box[index][0]) - first for index, first in zip(self._indices, self._first, strict=True)]
         levels = np.indices(counts).reshape(len(counts), -1).T + np.array(starts)
         self._waiting.append(levels)
         self._n_waiting += len(levels)

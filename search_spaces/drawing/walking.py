@@ -165,7 +165,7 @@ def _dive(
             one, other = boxes.split(box, verdict.to_split)
             pending += (one, other) if rng.random() < 0.5 else (other, one)
             continue
-        units = {name: boxes.units(place, box[place]) for place, name in enumerate(boxes.names)}
+        units = {name: boxes.units(index, box[index]) for index, name in enumerate(boxes.names)}
         drawn = {name: low + (high - low) * rng.random() for name, (low, high) in units.items()}
         point = [float(drawn[name]) for name in core.dimensions]
         if verdict.is_legal or core.violated(core.from_unit(point)) is None:

@@ -78,7 +78,7 @@ class _Parser:
         self._tokens = [
             (m.lastgroup or "", m.group().strip(), m.start(m.lastgroup or 0)) for m in _scan(text)
         ]
-        self._place = 0
+        self._index = 0
         self._depth = 0
         self._count = 0
 
@@ -90,15 +90,15 @@ class _Parser:
 
     @property
     def _kind(self) -> str:
-        return self._tokens[self._place][0]
+        return self._tokens[self._index][0]
 
     @property
     def _word(self) -> str:
-        kind, word, _ = self._tokens[self._place]
+        kind, word, _ = self._tokens[self._index]
         return word if kind in ("symbol", "name") else ""
 
     def _fail(self, problem: str) -> NoReturn:
-        _, word, start = self._tokens[self._place]
+        _, word, start = self._tokens[self._index]
         excerpt = self._text if len(self._text) <= 60 else f"{self._text[:60]}..."
         raise SpaceError(
             f"{excerpt!r}, character {start + 1} ({word or 'the end'}): {problem}: "
@@ -108,7 +108,7 @@ class _Parser:
     def _take(self, *words: str) -> str | None:
         word = self._word
         if word and word in words:
-            self._place += 1
+            self._index += 1
             return word
         return None
 
@@ -187,17 +187,17 @@ class _Parser:
         return Unary("-", operand)
 
     def _atom(self) -> Node:
-        kind, word, _ = self._tokens[self._place]
+        kind, word, _ = self._tokens[self._index]
         if self._take("("):
             node = self._nested(self._expression)
             self._expect(")")
             return node
         if word in FUNCTIONS and kind == "name":
-            self._place += 1
+            self._index += 1
             self._expect("(")
             return Call(word, self._arguments(")"))
         node_ = self._leaf(kind, word)
-        self._place += 1
+        self._index += 1
         return node_
 
     def _leaf(self, kind: str, word: str) -> Node:
@@ -241,5 +241,5 @@ class _Parser:
 
 def _scan(text: str) -> list[re.Match[str]]:
     matches = list(_TOKEN.finditer(text))
-    end = next(place for place, match in enumerate(matches) if match.lastgroup == "end")
+    end = next(index for index, match in enumerate(matches) if match.lastgroup == "end")
     return matches[: end + 1]

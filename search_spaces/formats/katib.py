@@ -43,8 +43,8 @@ def read_katib(source: Any) -> dict[str, Any]:
             raise SpaceError("nasConfig searches an architecture, which has no place here: leave it out.")
         (found,) = take(spec, "parameters")
     parameters = {}
-    for place, value in enumerate(check_list(found, "parameters")):
-        given = check_mapping(value, f"parameter {place}")
+    for index, value in enumerate(check_list(found, "parameters")):
+        given = check_mapping(value, f"parameter {index}")
         check_keys(given, ("name", "parameterType", "feasibleSpace"))
         name, kind, feasible = take(given, "name", "parameterType", "feasibleSpace")
         with located(prefix=f"{name}: "):

@@ -122,9 +122,9 @@ def spaces(draw: st.DrawFn, domain: st.SearchStrategy[Domain] | None = None) -> 
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5, unique=True))
     domains = {name: draw(kinds) for name in names}
     conditions = {
-        name: draw(statements({other: domains[other] for other in names[:place]}))
-        for place, name in enumerate(names)
-        if place and draw(st.booleans())
+        name: draw(statements({other: domains[other] for other in names[:index]}))
+        for index, name in enumerate(names)
+        if index and draw(st.booleans())
     }
     bare = Space(domains, conditions)
     center = bare.from_unit([draw(st.floats(0, 1)) for _ in bare.dimensions])

@@ -85,7 +85,7 @@ def test_both_ends_of_a_range_are_reached(domain: Integer | Real) -> None:
 
 @given(domain=...)
 def test_every_choice_is_reached(domain: Choice) -> None:
-    edges = [domain.edge(place) for place in range(domain.size() + 1)]
+    edges = [domain.edge(index) for index in range(domain.size() + 1)]
 
     reached = [domain.from_unit((low + high) / 2) for low, high in itertools.pairwise(edges)]
 

@@ -78,10 +78,10 @@ def test_keras_tuner_and_we_accept_each_others_draws() -> None:
                     assert steps / hp.step == pytest.approx(round(steps / hp.step))
     for seed in range(N):
         drawn = origin.HyperParameters()
-        for place, hp in enumerate(theirs.space):
+        for index, hp in enumerate(theirs.space):
             drawn.merge([hp])
             if drawn.is_active(hp):
-                drawn.values[hp.name] = hp.random_sample(seed * 100 + place)
+                drawn.values[hp.name] = hp.random_sample(seed * 100 + index)
         ours.complete(drawn.values)
 
 

@@ -182,7 +182,7 @@ def test_defaults_and_weights_of_a_foreign_space_are_kept() -> None:
     assert dict(space.defaults) == {"c": "p", "x": 0.3, "n": 0.2}
 
 
-def test_an_ordinal_that_falls_is_compared_by_place() -> None:
+def test_an_ordinal_that_falls_is_compared_by_index() -> None:
     configspace = cs.ConfigurationSpace(seed=0)
     ordinal = cs.OrdinalHyperparameter("o", [8, 4, 2, 1])
     child, late = cs.UniformFloatHyperparameter("x", 0, 1), cs.UniformFloatHyperparameter("y", 0, 1)
