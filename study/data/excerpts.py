@@ -35,13 +35,13 @@ def view_texts(
         corpus: The texts.
         encoded: The same as ids.
         params: The setting's, with `vocab_size` and `sequence_length`.
-        rows: Which texts to cut excerpts from, by their place in the split.
+        rows: Which texts to cut excerpts from, by their index in the split.
     """
     ids = encoded.view("validation", params["vocab_size"], params["sequence_length"])
-    places = corpus.splits.rows_of("validation")
-    excerpts = cut_excerpts([corpus.texts[place] for place in places[list(rows)]], encoded, params)
+    indices = corpus.splits.rows_of("validation")
+    excerpts = cut_excerpts([corpus.texts[index] for index in indices[list(rows)]], encoded, params)
     return TextView(
-        n_tokens=_count_tokens(encoded, params["vocab_size"])[places].astype(np.uint32),
+        n_tokens=_count_tokens(encoded, params["vocab_size"])[indices].astype(np.uint32),
         n_seen=(ids >= UNKNOWN).sum(axis=1, dtype=np.uint32),
         n_unknown=(ids == UNKNOWN).sum(axis=1, dtype=np.uint32),
         excerpts=dict(zip(rows, excerpts, strict=True)),

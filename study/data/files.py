@@ -241,7 +241,7 @@ def _digest(path: Path, parts: Sequence[Part]) -> tuple[int, str]:
 
 
 def _say_roles(table: Table, roles: Roles) -> dict[str, Any]:
-    names = [table.names[place] or f"column {place + 1}" for place in roles.text]
+    names = [table.names[index] or f"column {index + 1}" for index in roles.text]
     said: dict[str, Any] = {"text": names[0] if len(names) == 1 else names}
     if roles.label is not None:
         said["label"] = table.names[roles.label]
@@ -253,13 +253,13 @@ def _say_roles(table: Table, roles: Roles) -> dict[str, Any]:
 def _notes_on(table: Table, roles: Roles) -> list[str]:
     notes = []
     if len(roles.text) > 1:
-        shown = listed([table.names[place] or f"column {place + 1}" for place in roles.text])
+        shown = listed([table.names[index] or f"column {index + 1}" for index in roles.text])
         notes.append(f"the columns {shown} are joined into one text; choose with --text")
     if roles.other_texts:
-        shown = listed([table.names[place] for place in roles.other_texts])
+        shown = listed([table.names[index] for index in roles.other_texts])
         notes.append(f"{shown} holds texts too and is left out; join it with --text NAME --text NAME")
     if roles.other_labels:
-        shown = listed([table.names[place] for place in roles.other_labels])
+        shown = listed([table.names[index] for index in roles.other_labels])
         notes.append(f"{shown} could be the labels too; choose with --label")
     return notes
 

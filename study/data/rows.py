@@ -72,7 +72,7 @@ class Rows:
         texts: One text a row.
         labels: The name of each row's class.
         splits: Each row's split, or None where the source brings none.
-        places: How to find each row, where its place here does not tell: its file, or its number from 0.
+        places: How to find each row, where its index here does not tell: its file, or its number from 0.
         file: What was read, None for a source that is made and not read.
         reading: How it was read and what was left out, None for a source that is made.
     """

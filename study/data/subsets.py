@@ -73,9 +73,9 @@ def nest_rows(rows: NDArray[np.int64], labels: NDArray[np.int32], seed: int) -> 
     shuffled = rng.permutation(rows)
     _, own, counts = np.unique(labels[shuffled], return_inverse=True, return_counts=True)
     by_class = np.argsort(own, kind="stable")
-    place = np.empty(len(own), dtype=np.int64)
-    place[by_class] = np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
-    quotient = np.where(place == 0, 0.0, (place + 0.5) / counts[own])
+    rank = np.empty(len(own), dtype=np.int64)
+    rank[by_class] = np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
+    quotient = np.where(rank == 0, 0.0, (rank + 0.5) / counts[own])
     return shuffled[np.lexsort((own, quotient))]
 
 

@@ -42,17 +42,17 @@ def fill_view(
         view: Filled; shape (n_rows, sequence_length).
     """
     width = view.shape[1]
-    for place in range(rows.shape[0]):
-        start = offsets[rows[place]]
-        end = offsets[rows[place] + 1]
+    for index in range(rows.shape[0]):
+        start = offsets[rows[index]]
+        end = offsets[rows[index] + 1]
         kept = min(end - start, width)
         first = end - kept if keep_end else start
         margin = width - kept if pad_front else 0
-        view[place, :margin] = 0
-        view[place, margin + kept :] = 0
+        view[index, :margin] = 0
+        view[index, margin + kept :] = 0
         for step in range(kept):
             token = ids[first + step]
-            view[place, margin + step] = token if token < vocab_size else unknown
+            view[index, margin + step] = token if token < vocab_size else unknown
 
 
 @numba.njit(  # type: ignore[untyped-decorator]
@@ -103,9 +103,9 @@ def fill_parts_view(
     waiting = np.empty(n_single.max() + 1, dtype=np.int32)
     width = view.shape[1]
     ahead = 0 if keep_end else 1  # which of two parts comes out first
-    for place in range(rows.shape[0]):
-        start = offsets[rows[place]]
-        end = offsets[rows[place] + 1]
+    for index in range(rows.shape[0]):
+        start = offsets[rows[index]]
+        end = offsets[rows[index] + 1]
         n_kept = 0
         for step in range(end - start):
             waiting[0] = ids[end - 1 - step] if keep_end else ids[start + step]
@@ -118,12 +118,12 @@ def fill_parts_view(
                     waiting[n_waiting + 1] = parts[token, 1 - ahead]
                     n_waiting += 2
                 else:
-                    view[place, n_kept] = token if token < vocab_size else unknown
+                    view[index, n_kept] = token if token < vocab_size else unknown
                     n_kept += 1
             if n_kept == width:
                 break
         if keep_end:
-            view[place, :n_kept] = view[place, :n_kept][::-1].copy()
-        view[place, n_kept:] = 0
+            view[index, :n_kept] = view[index, :n_kept][::-1].copy()
+        view[index, n_kept:] = 0
         if pad_front:
-            view[place] = np.roll(view[place], width - n_kept)
+            view[index] = np.roll(view[index], width - n_kept)

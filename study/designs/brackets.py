@@ -31,6 +31,8 @@ def bracket_of(trial: int, n_brackets: int, reduction_factor: int) -> int:
     # Spread evenly over the cycle: the bracket furthest behind its share is next.
     given = [0] * n_brackets
     for number in range(trial % sum(shares) + 1):
-        place = max(range(n_brackets), key=lambda b: (shares[b] * (number + 1) / sum(shares) - given[b], -b))
-        given[place] += 1
-    return place
+        bracket = max(
+            range(n_brackets), key=lambda b: (shares[b] * (number + 1) / sum(shares) - given[b], -b)
+        )
+        given[bracket] += 1
+    return bracket

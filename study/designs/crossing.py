@@ -60,9 +60,9 @@ def cross(space: Space, points: int) -> Crossing:
     for name in space.dimensions:
         values = list(dict.fromkeys(setting.get(name, _INACTIVE) for setting in settings))
         if len(values) > 1:
-            levels[name] = {value: place for place, value in enumerate(values)}
+            levels[name] = {value: index for index, value in enumerate(values)}
     candidates = np.array(
-        [[places[setting.get(name, _INACTIVE)] for name, places in levels.items()] for setting in settings],
+        [[indices[setting.get(name, _INACTIVE)] for name, indices in levels.items()] for setting in settings],
         dtype=np.int64,
     ).reshape(len(settings), len(levels))
     n_levels = tuple(map(len, levels.values()))

@@ -60,7 +60,7 @@ class FactorialDesign(BaseDesign):
         n_runs = self._count_runs(crossing)
         if n_runs == len(crossing.settings):
             return _in_blocks(crossing)
-        return [crossing.settings[place] for place in self._choose(crossing, n_runs, study_seed)]
+        return [crossing.settings[index] for index in self._choose(crossing, n_runs, study_seed)]
 
     def count(self, space: Space) -> int:
         """Return how many settings it tries."""
@@ -102,7 +102,7 @@ class FactorialDesign(BaseDesign):
         return n_runs
 
     def _choose(self, crossing: Crossing, n_runs: int, study_seed: int) -> list[int]:
-        """Return the places of the fraction's settings among all combinations."""
+        """Return the indices of the fraction's settings among all combinations."""
         import numpy as np
 
         from study.designs.fractions import balanced_fraction, chosen_fraction
@@ -111,7 +111,7 @@ class FactorialDesign(BaseDesign):
 
         regular = _find_regular(crossing, n_runs)
         if regular is not None:
-            return _find_places(crossing, regular.runs)
+            return _find_indices(crossing, regular.runs)
         if n_runs > MAX_FRACTION_RUNS or (not crossing.is_full and len(crossing.settings) > MAX_CANDIDATES):
             raise StudyError(
                 f"a fraction is chosen from at most {MAX_CANDIDATES} legal combinations and has at most "
@@ -119,10 +119,10 @@ class FactorialDesign(BaseDesign):
                 "use fewer levels, or the sobol design"
             )
         if not crossing.is_full:
-            places = chosen_fraction(crossing.candidates, crossing.n_levels, n_runs, seed)
-            return [int(place) for place in places]
+            indices = chosen_fraction(crossing.candidates, crossing.n_levels, n_runs, seed)
+            return [int(index) for index in indices]
         runs: Levels = np.unique(balanced_fraction(crossing.n_levels, n_runs, seed), axis=0)
-        return _find_places(crossing, runs)
+        return _find_indices(crossing, runs)
 
     def _say_fraction(self, crossing: Crossing, n_runs: int, study_seed: int) -> list[str]:
         regular = _find_regular(crossing, n_runs)
@@ -163,7 +163,7 @@ def _in_blocks(crossing: Crossing) -> list[Mapping[str, Any]]:
     n_blocks = max(crossing.n_levels, default=1)
     block = crossing.candidates.sum(axis=1) % n_blocks
     return [
-        crossing.settings[place] for place in sorted(range(len(block)), key=lambda place: int(block[place]))
+        crossing.settings[index] for index in sorted(range(len(block)), key=lambda index: int(block[index]))
     ]
 
 
@@ -177,9 +177,9 @@ def _find_regular(crossing: Crossing, n_runs: int) -> RegularFraction | None:
     return regular_fraction(n_factors, n_factors - n_runs.bit_length() + 1)
 
 
-def _find_places(crossing: Crossing, runs: Levels) -> list[int]:
-    places = {tuple(row): place for place, row in enumerate(crossing.candidates.tolist())}
-    return sorted(places[tuple(run)] for run in runs.tolist())
+def _find_indices(crossing: Crossing, runs: Levels) -> list[int]:
+    index_of = {tuple(row): index for index, row in enumerate(crossing.candidates.tolist())}
+    return sorted(index_of[tuple(run)] for run in runs.tolist())
 
 
 def _say_full(names: str) -> list[str]:

@@ -74,7 +74,7 @@ def regular_fraction(n_factors: int, n_generators: int) -> RegularFraction | Non
         for _ in range(n_generators):
             chosen = min(((*chosen, mask) for mask in products if mask not in chosen), key=_word_lengths)
     base = np.array(list(itertools.product((0, 1), repeat=n_base)), dtype=np.int64)
-    bits = [[place for place in range(n_base) if mask >> place & 1] for mask in chosen]
+    bits = [[index for index in range(n_base) if mask >> index & 1] for mask in chosen]
     # With levels coded -1 and 1, a product of factors: an odd number of low levels makes it low.
     added = [1 - (len(b) - base[:, b].sum(axis=1)) % 2 for b in bits]
     words = tuple(
@@ -87,8 +87,8 @@ def regular_fraction(n_factors: int, n_generators: int) -> RegularFraction | Non
 def _products(generators: Sequence[int]) -> Iterable[tuple[tuple[int, ...], int]]:
     """Every product of generating words: which generators, and the base factors that remain."""
     found: list[tuple[tuple[int, ...], int]] = [((), 0)]
-    for place, mask in enumerate(generators):
-        found += [((*members, place), product ^ mask) for members, product in found]
+    for index, mask in enumerate(generators):
+        found += [((*members, index), product ^ mask) for members, product in found]
     return found[1:]
 
 
@@ -176,7 +176,7 @@ def chosen_fraction(candidates: Levels, n_levels: Sequence[int], n_runs: int, se
         seed: Starts the search.
 
     Returns:
-        Places in `candidates`, ascending, shape (n_runs,).
+        Indices in `candidates`, ascending, shape (n_runs,).
 
     Source: J2 as in `balanced_fraction`; exchange: Fedorov (1972).
     """
@@ -184,31 +184,31 @@ def chosen_fraction(candidates: Levels, n_levels: Sequence[int], n_runs: int, se
     coded = np.hstack([math.sqrt(n) * (candidates[:, [f]] == np.arange(n)) for f, n in enumerate(n_levels)])
     best: tuple[float, NDArray[np.int64]] | None = None
     for _ in range(_STARTS):
-        places = rng.permutation(len(candidates))[:n_runs]
-        cost = _exchange_runs(coded, places)
+        indices = rng.permutation(len(candidates))[:n_runs]
+        cost = _exchange_runs(coded, indices)
         if best is None or cost < best[0]:
-            best = cost, places
+            best = cost, indices
     assert best is not None
     return np.sort(best[1])
 
 
-def _exchange_runs(coded: Floats, places: NDArray[np.int64]) -> float:
-    """Exchange the runs at `places`, in place; return their J2."""
-    n_runs = np.arange(len(places))
-    likeness = (coded @ coded[places].T) ** 2
+def _exchange_runs(coded: Floats, indices: NDArray[np.int64]) -> float:
+    """Exchange the runs at `indices`, in place; return their J2."""
+    n_runs = np.arange(len(indices))
+    likeness = (coded @ coded[indices].T) ** 2
     total = likeness.sum(axis=1)
     chosen = np.zeros(len(coded), dtype=bool)
-    chosen[places] = True
+    chosen[indices] = True
     while True:
-        change = total[:, None] - likeness - (total[places] - likeness[places, n_runs])
+        change = total[:, None] - likeness - (total[indices] - likeness[indices, n_runs])
         change[chosen] = np.inf
         entering, leaving = np.unravel_index(int(np.argmin(change)), change.shape)
         if change[entering, leaving] >= -_ROUNDING:
-            return round(float(total[places].sum()), 6)
-        chosen[places[leaving]], chosen[entering] = False, True
+            return round(float(total[indices].sum()), 6)
+        chosen[indices[leaving]], chosen[entering] = False, True
         column = (coded @ coded[entering]) ** 2
         total += column - likeness[:, leaving]
-        likeness[:, leaving], places[leaving] = column, entering
+        likeness[:, leaving], indices[leaving] = column, entering
 
 
 def unevenness(n_levels: Sequence[int], runs: Levels) -> int:

@@ -92,4 +92,4 @@ def interleave(
     """
     per_stratum = -(-n_trials // len(strata))
     drawn = [draw(stratum.space, per_stratum) for stratum in strata]
-    return [settings[place] for place in range(per_stratum) for settings in drawn][:n_trials]
+    return [settings[index] for index in range(per_stratum) for settings in drawn][:n_trials]

@@ -240,8 +240,8 @@ class CostModel:
         large.
         """
         found = []
-        for place, timing in enumerate(self.timings):
-            others = self.timings[:place] + self.timings[place + 1 :]
+        for index, timing in enumerate(self.timings):
+            others = self.timings[:index] + self.timings[index + 1 :]
             if others:
                 model = CostModel(others, self._workload)
                 predicted_s = model.predict(timing.params).total_s(n_epochs) / model.stretch
@@ -268,7 +268,7 @@ def choose_settings(candidates: Sequence[Mapping[str, Any]], n: int, *, has_own_
         has_own_model: As in `Workload`.
 
     Returns:
-        Places of the chosen, the most useful first.
+        Indices of the chosen, the most useful first.
 
     Source: Greedy D-optimal design; Fedorov (1972), Theory of Optimal Experiments.
     """
@@ -285,11 +285,11 @@ def choose_settings(candidates: Sequence[Mapping[str, Any]], n: int, *, has_own_
         told[chosen] = -np.inf
         left = np.flatnonzero(np.isfinite(told))
         if not chosen:
-            place = int(sizes.argmax())  # the largest: nothing else may cost more time or memory
+            index = int(sizes.argmax())  # the largest: nothing else may cost more time or memory
         elif len(chosen) % 2:
-            place = int(told.argmax())
+            index = int(told.argmax())
         else:
-            place = int(left[0])
-        chosen.append(place)
-        information += np.outer(rows[place], rows[place])
+            index = int(left[0])
+        chosen.append(index)
+        information += np.outer(rows[index], rows[index])
     return chosen

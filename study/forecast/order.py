@@ -29,19 +29,19 @@ def order_settings(
         n_slots: Runs at once.
 
     Returns:
-        The place of each setting among `settings`, in the order in which they should be trained.
+        The index of each setting among `settings`, in the order in which they should be trained.
 
     Source: Graham (1969), Bounds on Multiprocessing Timing Anomalies: longest processing time first.
     """
-    places = list(range(len(settings)))
+    indices = list(range(len(settings)))
     if spec.resources.time_budget_s is not None:
-        return places  # it may be broken off anywhere
-    first = max(len(places) - math.ceil(N_ROUNDS * n_slots / n_runs), 0)
+        return indices  # it may be broken off anywhere
+    first = max(len(indices) - math.ceil(N_ROUNDS * n_slots / n_runs), 0)
     has_own_model = spec.model is not None
 
-    def guess(place: int) -> float:
-        n_texts = int(settings[place].get(TRAIN_SIZE, 1))  # of all settings, or of none
-        return n_texts * guess_text_s(settings[place], has_own_model=has_own_model)
+    def guess(index: int) -> float:
+        n_texts = int(settings[index].get(TRAIN_SIZE, 1))  # of all settings, or of none
+        return n_texts * guess_text_s(settings[index], has_own_model=has_own_model)
 
-    last = sorted(places[first:], key=guess, reverse=True)
-    return places[:first] + last
+    last = sorted(indices[first:], key=guess, reverse=True)
+    return indices[:first] + last

@@ -117,7 +117,7 @@ def add_up(
     """
     lives, n_trials = Lives(spec, spec.seeds), max(spec.design.count(spec.space), len(known))
     if not drawn:
-        known = [known[place] for place in order_settings(known, spec.seeds, spec=spec, n_slots=n_slots)]
+        known = [known[index] for index in order_settings(known, spec.seeds, spec=spec, n_slots=n_slots)]
     traced = count_traced(known, spec.seeds, n_slots) / (len(known) * spec.seeds) if known else 1.0
 
     def price_all(settings: Plan) -> Floats:

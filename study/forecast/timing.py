@@ -98,12 +98,12 @@ def measure_costs(
         block=block,
         has_own_model=spec.model is not None,
     )
-    places = np.random.default_rng(0).permutation(len(candidates))
-    distinct = list({(program_of(c), c["batch_size"]): c for c in (candidates[i] for i in places)}.values())
+    indices = np.random.default_rng(0).permutation(len(candidates))
+    distinct = list({(program_of(c), c["batch_size"]): c for c in (candidates[i] for i in indices)}.values())
     chosen = choose_settings(distinct[:N_DRAWN], N_TIMED, has_own_model=workload.has_own_model)
     timings, ready_s = timer(
         spec,
-        [distinct[place] for place in chosen],
+        [distinct[index] for index in chosen],
         n_classes=len(corpus.classes),
         block=block,
         n_processes=max(min(n_processes, MAX_PROCESSES), 1),

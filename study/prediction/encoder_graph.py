@@ -47,7 +47,7 @@ class Folding(tf.Module):  # type: ignore[misc]
         # Two candidates for each character, one of them empty: what it becomes, or itself.
         changed = tf.ragged.boolean_mask(tf.gather(self._becomes, tf.maximum(rows, 0)), rows >= 0)
         becomes = tf.gather(
-            tf.concat([changed, tf.ragged.boolean_mask(others, rows < 0)], axis=0), _places(rows >= 0)
+            tf.concat([changed, tf.ragged.boolean_mask(others, rows < 0)], axis=0), _positions(rows >= 0)
         )
         folded = codes.with_flat_values(becomes).merge_dims(1, 2)
         return tf.strings.unicode_encode(
@@ -59,13 +59,13 @@ class Folding(tf.Module):  # type: ignore[misc]
         combining = self._combining.lookup(tf.cast(codes.flat_values, tf.int64))
         # What no mark begins, and each text, begins a run; marks change places within one.
         run = tf.cumsum(tf.cast(combining == 0, tf.int64)) + codes.value_rowids()
-        place = tf.range(tf.size(combining, tf.int64))
-        # The place makes each key different: the sort need not keep the order of equals.
-        key = (run * _N_COMBINING_CLASSES + combining) * tf.size(combining, tf.int64) + place
+        index = tf.range(tf.size(combining, tf.int64))
+        # The index makes each key different: the sort need not keep the order of equals.
+        key = (run * _N_COMBINING_CLASSES + combining) * tf.size(combining, tf.int64) + index
         return tf.gather(codes.flat_values, tf.argsort(key))
 
 
-def _places(is_first: tf.Tensor) -> tf.Tensor:
+def _positions(is_first: tf.Tensor) -> tf.Tensor:
     """Where each element lies once those that are first stand before all others."""
     first = tf.cast(is_first, tf.int64)
     n_first = tf.reduce_sum(first)
@@ -99,8 +99,8 @@ class Encoder(tf.Module):  # type: ignore[misc]
             spaced = tf.strings.regex_replace(spaced, f"({self._rule.token})", r" \1 ")
         tokens = _split(spaced)
         if self._is_cut:
-            unique, places = tf.unique(tokens.flat_values)
-            ids = tokens.with_flat_values(tf.gather(self._cut(unique), places)).merge_dims(1, 2)
+            unique, indices = tf.unique(tokens.flat_values)
+            ids = tokens.with_flat_values(tf.gather(self._cut(unique), indices)).merge_dims(1, 2)
         else:
             ids = tokens.with_flat_values(self._ids.lookup(tokens.flat_values))
         start = tf.fill((tf.shape(texts)[0], 1), tf.constant(START, tf.int64))
@@ -122,9 +122,9 @@ class Encoder(tf.Module):  # type: ignore[misc]
 
         def merge(ids: tf.Tensor, of_token: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             becomes = find(ids, of_token)
-            place = tf.range(tf.size(becomes, tf.int64))
-            n_places = tf.size(becomes, tf.int64) + 1
-            key = tf.where(becomes >= 0, becomes * n_places + place, tf.int64.max)
+            index = tf.range(tf.size(becomes, tf.int64))
+            stride = tf.size(becomes, tf.int64) + 1
+            key = tf.where(becomes >= 0, becomes * stride + index, tf.int64.max)
             first = tf.math.unsorted_segment_min(key, of_token[:-1], n_tokens)
             is_merged = tf.logical_and(becomes >= 0, key == tf.gather(first, of_token[:-1]))
             swallowed = tf.concat([[False], is_merged], axis=0)

@@ -293,8 +293,8 @@ def _read_ours(db: sqlite3.Connection) -> list[list[tuple[Any, ...]]]:
 
 def _insert(db: sqlite3.Connection, rows: Rows) -> None:
     for table, of_table in rows.items():
-        places = ", ".join("?" * len(_COLUMNS[table].split(",")))
-        db.executemany(f"INSERT INTO {table} ({_COLUMNS[table]}) VALUES ({places})", of_table)  # noqa: S608
+        placeholders = ", ".join("?" * len(_COLUMNS[table].split(",")))
+        db.executemany(f"INSERT INTO {table} ({_COLUMNS[table]}) VALUES ({placeholders})", of_table)  # noqa: S608
     db.commit()
 
 

@@ -35,7 +35,7 @@ class PlannedRuns:
     def reorder(self, ordering: Ordering) -> None:
         """Put the runs that wait into a better order."""
         runs = list(self._queue)
-        self._queue = deque(runs[place] for place in ordering([run.params for run in runs], 1))
+        self._queue = deque(runs[index] for index in ordering([run.params for run in runs], 1))
 
     def foresee(self, n_slots: int) -> Plan:
         """Return the settings that wait."""

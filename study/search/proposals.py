@@ -160,7 +160,7 @@ class Proposals:
         return self._proposals[assignment.trial, first]
 
     def in_order(self) -> list[Proposal]:
-        """Return all, as they may have been proposed: the number of a trial is its place among them.
+        """Return all, as they may have been proposed: the number of a trial is its index among them.
 
         Numbers that no trial has were taken by settings that came again.
         """

@@ -77,7 +77,7 @@ class Search:
         """Put what is left of a plan into a better order."""
         if self._planned is not None:
             settings = self._planned
-            self._planned = [settings[place] for place in ordering(settings, self._spec.seeds)]
+            self._planned = [settings[index] for index in ordering(settings, self._spec.seeds)]
 
     def foresee(self, n_slots: int) -> Plan:
         """Return the settings of the runs that are certain, in their order."""

@@ -10,7 +10,7 @@ from study.designs import Plan
 from study.trial import Assignment, Report
 
 Ordering = Callable[[Plan, int], list[int]]
-"""Returns in which order settings are best trained, by their places, where each has so many runs."""
+"""Returns the indices of settings in the order to train them, given the number of runs of each."""
 
 
 class Source(Protocol):

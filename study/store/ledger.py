@@ -135,10 +135,10 @@ class Ledger(Outcomes):
         with self._transaction() as db:
             if report.figures is not None:
                 figures = {name: _finite(value) for name, value in asdict(report.figures).items()}
-                places = ", ".join("?" * (len(assignment.key) + len(figures)))
+                placeholders = ", ".join("?" * (len(assignment.key) + len(figures)))
                 db.execute(
                     "INSERT OR REPLACE INTO epochs"  # noqa: S608 - names of our own
-                    f" (trial, phase, replicate, attempt, {', '.join(figures)}) VALUES ({places})",
+                    f" (trial, phase, replicate, attempt, {', '.join(figures)}) VALUES ({placeholders})",
                     (*assignment.key, *figures.values()),
                 )
             db.execute(

@@ -109,12 +109,12 @@ def _judge_ranks(scores: npt.NDArray[np.float64], labels: Labels) -> tuple[float
         return None, None
     order = np.argsort(-scores, kind="stable")
     hits, ranked = np.cumsum(is_second[order]), scores[order]
-    # The last place of each run of equal scores.
+    # The last index of each run of equal scores.
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    hits, places = hits[last], last + 1
+    hits, retrieved = hits[last], last + 1
     gained = np.diff(hits, prepend=0)
-    missed = np.diff(places - hits, prepend=0)
+    missed = np.diff(retrieved - hits, prepend=0)
     n_first = len(labels) - n_second
-    below = n_first - (places - hits) + missed / 2
+    below = n_first - (retrieved - hits) + missed / 2
     roc_auc = float((gained * below).sum() / (n_second * n_first))
-    return roc_auc, float((gained / n_second * (hits / places)).sum())
+    return roc_auc, float((gained / n_second * (hits / retrieved)).sum())

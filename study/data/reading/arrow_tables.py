@@ -42,19 +42,19 @@ def read_arrow(blob: Blob, kind: str, form: dict[str, Any]) -> Table:
         load = _parquet(source) if kind == "parquet" else _ipc(source)
         names, n_rows, class_names = load.names, load.n_rows, load.class_names
 
-    def read_column(place: int, step: int) -> Sequence[object]:
+    def read_column(index: int, step: int) -> Sequence[object]:
         with _whole(blob, kind):
-            column = load.column(place)
+            column = load.column(index)
         if step > 1:
             column = column.take(pyarrow.array(range(0, n_rows, step)))
-        return _cells(column, names[place], class_names.get(names[place]))
+        return _cells(column, names[index], class_names.get(names[index]))
 
     return Table(
         name=blob.name,
         names=names,
         has_names=True,
         n_rows=n_rows,
-        columns=[partial(read_column, place) for place in range(len(names))],
+        columns=[partial(read_column, index) for index in range(len(names))],
         form=form | {"format": kind},
     )
 
@@ -74,10 +74,10 @@ def _parquet(source: object) -> _Columns:
     names = list(file.schema_arrow.names)
 
     @cache  # a column is sampled before it is read
-    def column(place: int) -> pyarrow.ChunkedArray:
-        if names.count(names[place]) > 1:
-            return file.read().column(place)
-        return file.read(columns=[names[place]]).column(names[place])
+    def column(index: int) -> pyarrow.ChunkedArray:
+        if names.count(names[index]) > 1:
+            return file.read().column(index)
+        return file.read(columns=[names[index]]).column(names[index])
 
     return _Columns(names, file.metadata.num_rows, column, _class_names(file.schema_arrow))
 

@@ -109,13 +109,13 @@ def label_name(value: object, place: str) -> str:
     )
 
 
-def read_texts(table: Table, places: Sequence[int]) -> list[str]:
+def read_texts(table: Table, indices: Sequence[int]) -> list[str]:
     """The texts of a table, of several columns joined by a space; empty where a row has none.
 
     Raises:
         DataError: If a cell is no text, with its row.
     """
-    columns = [table.columns[place](1) for place in places]
+    columns = [table.columns[index](1) for index in indices]
     if len(columns) == 1:
         return [_text(value, table, row) for row, value in enumerate(columns[0])]
     joined = []

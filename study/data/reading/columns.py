@@ -51,7 +51,7 @@ _FEW = 20  # rows, of which none may have another's label
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns to read, by their places.
+    """The columns to read, by their indices.
 
     Attributes:
         text: Of the texts; several are joined.
@@ -87,8 +87,8 @@ def find_roles(table: Table, spec: DataSpec) -> Roles:
     if label is None and "label" in table.names:
         label = _position(table, "label", "label")
     taken = {*text, label, split}
-    profiles = [_Profile.of(table, place) for place in range(len(table.names))]
-    free = [place for place, profile in enumerate(profiles) if profile.is_free_text and place not in taken]
+    profiles = [_Profile.of(table, index) for index in range(len(table.names))]
+    free = [index for index, profile in enumerate(profiles) if profile.is_free_text and index not in taken]
     if not text and not free:
         free = _longest(table, profiles, taken)
     candidates: list[int] = []
@@ -96,10 +96,10 @@ def find_roles(table: Table, spec: DataSpec) -> Roles:
         candidates = _rank_labels(table, profiles, taken | set(free if not text else ()))
         label = candidates[0] if candidates else None
     if not text:
-        text = _pick_texts(table, profiles, [place for place in free if place != label], {label, split})
+        text = _pick_texts(table, profiles, [index for index in free if index != label], {label, split})
         if not text:
             raise _no_column(table, "text", "text")
-    left_out = [place for place in free if place not in {*text, label} and _names_text(table, place)]
+    left_out = [index for index in free if index not in {*text, label} and _names_text(table, index)]
     return Roles(text, label, split, tuple(candidates[1:4]), () if asked else tuple(left_out))
 
 
@@ -109,7 +109,7 @@ def missing_label(table: Table) -> DataError:
 
 
 def adopt(roles: Roles, model: Table, table: Table, spec: DataSpec) -> Roles:
-    """The same columns in another table of the same source: by name, else by place.
+    """The same columns in another table of the same source: by name, else by index.
 
     Raises:
         DataError: If it lacks a column of texts.
@@ -118,11 +118,11 @@ def adopt(roles: Roles, model: Table, table: Table, spec: DataSpec) -> Roles:
         return find_roles(table, spec)  # GLUE names the columns of the test split alone
     if not table.has_names:
         width = len(table.names)
-        if any(place >= width for place in roles.text):
+        if any(index >= width for index in roles.text):
             raise _no_column(table, "text", model.names[roles.text[-1]])
         return replace(roles, label=roles.label if roles.label is not None and roles.label < width else None)
     names = list(table.names)
-    text = tuple(_position(table, model.names[place], "text") for place in roles.text)
+    text = tuple(_position(table, model.names[index], "text") for index in roles.text)
     label = model.names[roles.label] if roles.label is not None else None
     return Roles(text, names.index(label) if label in names else None, _find_split(table, spec))
 
@@ -137,7 +137,7 @@ def looks_like_names(cells: Sequence[str], rest: Sequence[Sequence[str]], spec: 
     asked = [*spec.text_columns, *filter(None, (spec.label, spec.split))]
     if any(name in names and not name.isdecimal() for name in asked):
         return True
-    below = [{row[place].strip() for row in rest if place < len(row)} for place in range(len(names))]
+    below = [{row[index].strip() for row in rest if index < len(row)} for index in range(len(names))]
     if any(name and name in seen for name, seen in zip(names, below, strict=True)):
         return False  # one of its cells stands in a row too
     if any(len(name) > 40 or len(name.split()) > 4 for name in names):
@@ -170,13 +170,13 @@ def rate_columns(names: Sequence[str] | None, rows: Sequence[Sequence[str]], *, 
         if words & set(TEXT_WORDS) and words & set(LABEL_WORDS):
             return 2
     table = Table.of_rows("", None, rows, {})
-    profiles = [_Profile.of(table, place) for place in range(len(table.names))]
-    texts = [place for place, profile in enumerate(profiles) if profile.is_free_text]
+    profiles = [_Profile.of(table, index) for index in range(len(table.names))]
+    texts = [index for index, profile in enumerate(profiles) if profile.is_free_text]
     is_labelled = any(
         profile.may_be_label
-        and place not in texts
+        and index not in texts
         and (profile.n_distinct <= max(2, 0.3 * profile.n) or (is_tabbed and profile.n < _FEW))
-        for place, profile in enumerate(profiles)
+        for index, profile in enumerate(profiles)
     )
     return int(bool(texts) and is_labelled)
 
@@ -194,8 +194,8 @@ class _Profile:
     is_string: bool
 
     @classmethod
-    def of(cls, table: Table, place: int) -> _Profile:
-        cells = table.sample[place]
+    def of(cls, table: Table, index: int) -> _Profile:
+        cells = table.sample[index]
         filled = [cell for cell in cells if not _is_empty(cell)]
         strings = [cell for cell in filled if isinstance(cell, str)]
         distinct = {str(cell).strip() for cell in filled}
@@ -251,45 +251,45 @@ def _may_be_label(cell: object) -> bool:
 
 
 def _rank_labels(table: Table, profiles: Sequence[_Profile], taken: set[int | None]) -> list[int]:
-    """Places of columns that may hold labels, the likeliest first."""
+    """Indices of columns that may hold labels, the likeliest first."""
     ranked = []
-    for place, profile in enumerate(profiles):
-        if place in taken or not profile.may_be_label:
+    for index, profile in enumerate(profiles):
+        if index in taken or not profile.may_be_label:
             continue
-        rank = _label_rank(table.names[place]) if table.has_names else None
+        rank = _label_rank(table.names[index]) if table.has_names else None
         n = profile.n - profile.n_empty
         is_whole = profile.n_empty < profile.n / 2 if rank is not None else not profile.n_empty
         n_most = max(2, 0.5 * n) if rank is not None or n < 20 else max(2, 0.3 * n)
         is_last_hope = len(profiles) == 2 and (n < _FEW or (table.has_names and rank is not None))
         if (is_whole and profile.n_distinct <= n_most) or is_last_hope:
             is_constant = profile.n_distinct < 2
-            ranked.append((is_constant, rank is None, rank or 0, profile.n_distinct, place))
-    places = [place for *_, place in sorted(ranked)]
-    return places[:1] + [place for place in places[1:] if profiles[place].n_distinct > 1]
+            ranked.append((is_constant, rank is None, rank or 0, profile.n_distinct, index))
+    indices = [index for *_, index in sorted(ranked)]
+    return indices[:1] + [index for index in indices[1:] if profiles[index].n_distinct > 1]
 
 
 def _longest(table: Table, profiles: Sequence[_Profile], taken: set[int | None]) -> list[int]:
     """The column of the longest different strings, where none is free text."""
-    places = [
-        place
-        for place, profile in enumerate(profiles)
-        if profile.is_string and place not in taken and profile.n_distinct > profile.n / 2
-        if not (table.has_names and _label_rank(table.names[place]) is not None)
+    indices = [
+        index
+        for index, profile in enumerate(profiles)
+        if profile.is_string and index not in taken and profile.n_distinct > profile.n / 2
+        if not (table.has_names and _label_rank(table.names[index]) is not None)
     ]
-    return [max(places, key=lambda place: profiles[place].mean_length)] if len(places) > 0 else []
+    return [max(indices, key=lambda index: profiles[index].mean_length)] if len(indices) > 0 else []
 
 
 def _pick_texts(
     table: Table, profiles: Sequence[_Profile], free: Sequence[int], taken: set[int | None]
 ) -> tuple[int, ...]:
-    named = [place for place in free if table.has_names and _names_text(table, place)]
+    named = [index for index in free if table.has_names and _names_text(table, index)]
     if named or free:
         return tuple(named or free) + _overflow(table, profiles, (named or free)[-1], taken)
     others = [
-        place for place, p in enumerate(profiles) if p.is_string and p.n_empty < p.n and place not in taken
+        index for index, p in enumerate(profiles) if p.is_string and p.n_empty < p.n and index not in taken
     ]
-    named = [place for place in others if table.has_names and _names_text(table, place)]
-    best = max(named or others, key=lambda place: profiles[place].mean_length, default=None)
+    named = [index for index in others if table.has_names and _names_text(table, index)]
+    best = max(named or others, key=lambda index: profiles[index].mean_length, default=None)
     return () if best is None else (best, *_overflow(table, profiles, best, taken))
 
 
@@ -297,20 +297,20 @@ def _overflow(
     table: Table, profiles: Sequence[_Profile], last: int, taken: set[int | None]
 ) -> tuple[int, ...]:
     """Columns without a name behind the text: what some rows have there is the rest of their text."""
-    places = []
-    for place in range(last + 1, len(profiles)):
-        if place in taken or not table.has_names or table.names[place].strip():
+    indices = []
+    for index in range(last + 1, len(profiles)):
+        if index in taken or not table.has_names or table.names[index].strip():
             break
-        places.append(place)
-    return tuple(places)
+        indices.append(index)
+    return tuple(indices)
 
 
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
-def _names_text(table: Table, place: int) -> bool:
-    return bool(set(_words(table.names[place])) & set(TEXT_WORDS))
+def _names_text(table: Table, index: int) -> bool:
+    return bool(set(_words(table.names[index])) & set(TEXT_WORDS))
 
 
 def _label_rank(name: str) -> int | None:
@@ -323,22 +323,22 @@ def _find_split(table: Table, spec: DataSpec) -> int | None:
         return _position(table, spec.split, "split")
     if "split" in table.names:
         return _position(table, "split", "split")
-    for place, name in enumerate(table.names):
+    for index, name in enumerate(table.names):
         if table.has_names and name.strip().lower() in _SPLIT_NAMES:
-            cells = table.sample[place]
+            cells = table.sample[index]
             if cells and all(isinstance(cell, str) and canonical_split(cell) for cell in cells):
-                return place
+                return index
     return None
 
 
 def _position(table: Table, name: str, role: str) -> int:
-    """The place of the one column with a name; numbers count columns where there are no names."""
-    places = [place for place, there in enumerate(table.names) if there == name]
-    if not places:
-        places = [place for place, there in enumerate(table.names) if there.strip() == name]
-    if len(places) == 1:
-        return places[0]
-    raise _no_column(table, role, name, n_found=len(places))
+    """The index of the one column with a name; numbers count columns where there are no names."""
+    indices = [index for index, there in enumerate(table.names) if there == name]
+    if not indices:
+        indices = [index for index, there in enumerate(table.names) if there.strip() == name]
+    if len(indices) == 1:
+        return indices[0]
+    raise _no_column(table, role, name, n_found=len(indices))
 
 
 def _no_column(table: Table, role: str, name: str, n_found: int = 0) -> DataError:

@@ -152,7 +152,7 @@ def _is_plausible(unquoted: Trial, quoted_: Trial) -> bool:
     old = [row for row in unquoted.rows if tuple(row) in inside]
     counted = [Counter(cells) for cells in zip(*old, strict=True)] if old else []
     return any(
-        all(row[place].strip() and seen[row[place]] for row in new) for place, seen in enumerate(counted)
+        all(row[column].strip() and seen[row[column]] for row in new) for column, seen in enumerate(counted)
     )
 
 

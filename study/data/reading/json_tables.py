@@ -26,13 +26,13 @@ def read_json_lines(lines: Sequence[str], name: str, form: dict[str, Any]) -> Ta
     numbers = [number for number, line in enumerate(lines, start=1) if not line.isspace()]
     records = [_record(lines[number - 1], number) for number in numbers]
     odd = next(
-        (place for place, r in enumerate(records) if isinstance(r, list) != isinstance(records[0], list)),
+        (index for index, r in enumerate(records) if isinstance(r, list) != isinstance(records[0], list)),
         None,
     )
     table = _table_of(records, name, form | {"format": "JSON lines"}) if odd is None else None
     if table is None:
-        place = len(records) - 1 if odd is None else odd
-        raise _no_object(numbers[place], records[place])
+        index = len(records) - 1 if odd is None else odd
+        raise _no_object(numbers[index], records[index])
     return replace(table, line_numbers=numbers)
 
 

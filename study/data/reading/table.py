@@ -41,10 +41,10 @@ class Table:
         width = len(names) if names is not None else len(rows[0]) if rows else 0
         return cls(
             name=name,
-            names=[str(place + 1) for place in range(width)] if names is None else names,
+            names=[str(index + 1) for index in range(width)] if names is None else names,
             has_names=names is not None,
             n_rows=len(rows),
-            columns=[partial(_every, rows, place) for place in range(width)],
+            columns=[partial(_every, rows, index) for index in range(width)],
             form=form,
         )
 
@@ -55,5 +55,5 @@ class Table:
         return [list(read(step)) for read in self.columns]
 
 
-def _every(rows: Sequence[Sequence[object]], place: int, step: int) -> list[object]:
-    return [row[place] for row in rows[::step]]
+def _every(rows: Sequence[Sequence[object]], index: int, step: int) -> list[object]:
+    return [row[index] for row in rows[::step]]

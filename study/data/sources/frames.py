@@ -71,7 +71,7 @@ def _table_of(frame: Frame) -> Table:
     if hasattr(frame, "iloc"):
         names = [str(name) for name in frame.columns]
         # By position: a column may be called by a number.
-        read = [partial(_pandas_cells, frame.iloc[:, place]) for place in range(len(names))]
+        read = [partial(_pandas_cells, frame.iloc[:, index]) for index in range(len(names))]
         return Table(name=_NAME, names=names, has_names=True, n_rows=len(frame), columns=read)
     names = list(frame.column_names)
     cells = [partial(_arrow_cells, column) for column in frame.columns]
@@ -92,8 +92,8 @@ def _arrow_cells(column: pyarrow.ChunkedArray, step: int) -> list[object]:
 def _columns_of(table: Table, roles: Roles, spec: DataSpec) -> Columns:
     """All rows, also those that will be left out: how many they are is told by whoever reads the file."""
     columns: Columns = {}
-    for place, name in zip(roles.text, spec.text_columns, strict=False):
-        columns[name] = read_texts(table, [place])
+    for index, name in zip(roles.text, spec.text_columns, strict=False):
+        columns[name] = read_texts(table, [index])
     if not columns:
         columns["text"] = read_texts(table, roles.text)
     assert roles.label is not None

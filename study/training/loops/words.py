@@ -28,13 +28,13 @@ def number_words(ids: Ids) -> tuple[Ids, Ids]:
     numbers = np.empty(ids.size, np.int32)
     firsts = np.empty(ids.size, np.int32)
     n_words = 0
-    for place in range(ids.size):
-        word = ids[place] - lowest
+    for index in range(ids.size):
+        word = ids[index] - lowest
         if known[word] < 0:
             known[word] = n_words
-            firsts[n_words] = place
+            firsts[n_words] = index
             n_words += 1
-        numbers[place] = known[word]
+        numbers[index] = known[word]
     return numbers, firsts[:n_words]
 
 

@@ -129,7 +129,7 @@ def test_in_recall_the_last_marker_is_the_label_at_its_distance() -> None:
     for text, label in zip(corpus.texts, corpus.labels.tolist(), strict=True):
         tokens = text.split()
         assert len(tokens) == 12
-        last = max(place for place, token in enumerate(tokens) if token in corpus.classes)
+        last = max(index for index, token in enumerate(tokens) if token in corpus.classes)
         assert tokens[last] == corpus.classes[label]
         distances.add(11 - last)
     assert distances == {3, 4, 5, 6}

@@ -143,15 +143,15 @@ def test_a_fraction_of_what_is_legal_stays_within_it_and_beats_chance() -> None:
     everything = np.array(list(itertools.product(*map(range, n_levels))))
     legal = everything[~((everything[:, 0] == 0) & (everything[:, 2] == 2))]
 
-    places = chosen_fraction(legal, n_levels, 12, seed=0)
+    indices = chosen_fraction(legal, n_levels, 12, seed=0)
 
-    assert len(set(places.tolist())) == 12
+    assert len(set(indices.tolist())) == 12
     chance = [
         unevenness(n_levels, legal[np.random.default_rng(seed).permutation(len(legal))[:12]])
         for seed in range(20)
     ]
-    assert unevenness(n_levels, legal[places]) < np.mean(chance)
-    assert np.array_equal(chosen_fraction(legal, n_levels, 12, seed=0), places)
+    assert unevenness(n_levels, legal[indices]) < np.mean(chance)
+    assert np.array_equal(chosen_fraction(legal, n_levels, 12, seed=0), indices)
 
 
 def test_estimable_numbers_are_counted_as_by_hand() -> None:

@@ -224,11 +224,11 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[Any]]]:
     cells: dict[str, st.SearchStrategy[Any]] = {"text": TEXT_CELLS, "label": LABELS, "split": SPLITS}
     if n_rows:
         for _ in range(draw(st.sampled_from([0, 0, 0, 0, 1, 1, 2, 6]))):
-            place = draw(st.integers(0, len(columns) - 1))
+            index = draw(st.integers(0, len(columns) - 1))
             strange = SCALARS | NESTED | TEXT_CELLS
-            mostly = cells.get(names[place], strange)
+            mostly = cells.get(names[index], strange)
             value = draw(mostly if draw(st.integers(0, 2)) else strange)
-            columns[place][draw(st.integers(0, n_rows - 1))] = value
+            columns[index][draw(st.integers(0, n_rows - 1))] = value
         if draw(st.integers(0, 40)) == 40:  # one alone: what makes the tables lives within the limit too
             columns[draw(st.integers(0, len(columns) - 1))][-1] = draw(HUGE)
         if not draw(st.integers(0, 9)):
@@ -269,8 +269,8 @@ ARROW_TYPES = st.sampled_from(
 def write_parquet(names: list[str], rows: list[list[Any]], types: list[Any], **options: Any) -> bytes:
     """Write a table with columns of these types, or of text where its cells do not go into them."""
     arrays = []
-    for place, type_ in enumerate(types[: len(names)]):
-        cells = [row[place] for row in rows]
+    for index, type_ in enumerate(types[: len(names)]):
+        cells = [row[index] for row in rows]
         for attempt in (cells, [None if cell is None else str(cell) for cell in cells]):
             try:
                 arrays.append(pa.array(attempt, type_ if attempt is cells else None))
@@ -326,16 +326,16 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
     """Flip, cut, double or insert something here and there."""
     raw = bytearray(content)
     for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.integers(0, max(len(raw) - 1, 0)))
+        index = draw(st.integers(0, max(len(raw) - 1, 0)))
         match draw(st.integers(0, 4)):
             case 0 | 1 if raw:
-                raw[place] ^= 1 << draw(st.integers(0, 7))
+                raw[index] ^= 1 << draw(st.integers(0, 7))
             case 2:
-                del raw[place:]
+                del raw[index:]
             case 3:
-                raw[place:place] = draw(st.binary(max_size=20))
+                raw[index:index] = draw(st.binary(max_size=20))
             case _:
-                raw[place:place] = raw[max(place - 50, 0) : place]
+                raw[index:index] = raw[max(index - 50, 0) : index]
     return bytes(raw)
 
 

@@ -21,8 +21,8 @@ MIDDLE = SHORT | {"units": 64, "sequence_length": 100}
 
 
 def reorder(settings: list[dict[str, Any]], n_runs: int = 1, **changes: Any) -> list[dict[str, Any]]:
-    places = order_settings(settings, n_runs, spec=make_spec(**changes), n_slots=1)
-    return [settings[place] for place in places]
+    indices = order_settings(settings, n_runs, spec=make_spec(**changes), n_slots=1)
+    return [settings[index] for index in indices]
 
 
 def test_the_longest_of_the_last_runs_come_first() -> None:

@@ -133,17 +133,17 @@ def test_what_pandas_writes_comes_back_row_for_row(
 
 
 @REPEATABLE
-@given(rows=tables(), place=st.integers(1, 10), damage=st.sampled_from(["more", "fewer"]))
+@given(rows=tables(), bad_row=st.integers(1, 10), damage=st.sampled_from(["more", "fewer"]))
 def test_a_row_with_other_fields_is_refused_with_its_line(
-    tmp_path: Path, rows: list[tuple[str, str]], place: int, damage: str
+    tmp_path: Path, rows: list[tuple[str, str]], bad_row: int, damage: str
 ) -> None:
     path = tmp_path / "x.csv"
     text = io.StringIO(newline="")
     out = csv.writer(text, quoting=csv.QUOTE_ALL)
     out.writerow(("text", "label"))
     for number, row in enumerate(rows):
-        out.writerow(row if number != place else (*row, "x") if damage == "more" else row[:1])
-        if number == place:
+        out.writerow(row if number != bad_row else (*row, "x") if damage == "more" else row[:1])
+        if number == bad_row:
             line = text.getvalue().count("\n")
     path.write_text(text.getvalue(), newline="")
 
