@@ -710,7 +710,7 @@ def draw_learning(rng: np.random.Generator, n: int, learns: bool, names: list[st
             best = np.argsort(-score[:number])[: max(2, number // 10)]
             near = units[rng.choice(best), :] + rng.normal(0, 0.1, len(names))
             units[number] = np.clip(np.where(rng.random(len(names)) < 0.8, near, units[number]), 0, 1)
-    columns: dict[str, Any] = {name: 0.01 + 0.99 * units[:, place] for place, name in enumerate(names)}
+    columns: dict[str, Any] = {name: 0.01 + 0.99 * units[:, index] for index, name in enumerate(names)}
     columns["units"] = np.array([16, 32, 64, 128])[np.minimum((4 * units[:, -1]).astype(int), 3)]
     return trials_table(score, np.arange(n), np.zeros(n, np.int64), **columns)
 

@@ -165,8 +165,8 @@ def run_kerastuner(task: Task) -> list[Trial]:
     class Reviews(keras_tuner.HyperModel):
         def build(self, hp: Any) -> Any:
             self.began = time.perf_counter()
-            place = hp.Choice("setting", list(range(len(settings))))
-            return build_model(settings[place], task)
+            index = hp.Choice("setting", list(range(len(settings))))
+            return build_model(settings[index], task)
 
         def fit(self, hp: Any, model: Any, *_: Any, **__: Any) -> float:
             setting = settings[hp.get("setting")]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.overfitting import LOSS_TOLERANCE, allowance_for_jitter, onset_places
+from analysis.statistics.overfitting import LOSS_TOLERANCE, allowance_for_jitter, onset_indices
 
 RUNS = 4000
 JITTERS = (0.005, 0.01, 0.02, 0.05)
@@ -40,7 +40,7 @@ def find_onsets(curve: NDArray[np.float64], jitter: float) -> NDArray[np.int64]:
     noise = np.random.default_rng(0).normal(0, jitter, (RUNS, len(curve)))
     losses = 0.35 * curve * np.exp(noise)
     allowed = np.fmax(LOSS_TOLERANCE * losses.min(axis=1), allowance_for_jitter(losses, is_relative=True))
-    return onset_places(losses, allowed) + 1
+    return onset_indices(losses, allowed) + 1
 
 
 def describe(onsets: NDArray[np.int64]) -> str:

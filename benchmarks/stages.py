@@ -107,11 +107,11 @@ def least(rounds: int, *parts: Callable[[], object]) -> list[float]:
     """The least CPU seconds of each part, in turn, after one round to warm up."""
     seconds = [float("inf")] * len(parts)
     for number in range(rounds + 1):
-        for place, part in enumerate(parts):
+        for index, part in enumerate(parts):
             start = time.process_time()
             part()
             if number:
-                seconds[place] = min(seconds[place], time.process_time() - start)
+                seconds[index] = min(seconds[index], time.process_time() - start)
     return seconds
 
 

@@ -98,12 +98,12 @@ def draw(recorder: Recorder, end_s: float, path: Path) -> None:
                 fontsize=7.5,
                 color=INK,
             )
-        for place, line in enumerate(lines, start=1):
+        for row, line in enumerate(lines, start=1):
             for run in line:
-                axes.barh(place, run.setup_s, left=run.start_s, color=INK, height=0.6)
+                axes.barh(row, run.setup_s, left=run.start_s, color=INK, height=0.6)
                 trained_s = run.wall_s - run.setup_s
                 axes.barh(
-                    place,
+                    row,
                     trained_s,
                     left=run.start_s + run.setup_s,
                     color=CELL_COLORS[run.cell],

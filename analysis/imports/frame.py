@@ -56,7 +56,7 @@ def from_frame(
         columns = {column: rows[column].to_numpy(dtype=float) for column in measured}
         steps = rows[epoch].to_numpy(dtype=float)
         runs.append(ForeignRun(name=str(key), params=settings.get(key, {}), steps=steps, metrics=columns))
-    order = {key: place for place, key in enumerate(epochs[run].drop_duplicates().astype(str))}
+    order = {key: index for index, key in enumerate(epochs[run].drop_duplicates().astype(str))}
     runs.sort(key=lambda one: order[one.name])
     return make_study(Source(tool="a table", name=name, runs=runs), name=name, **naming)
 

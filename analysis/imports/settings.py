@@ -31,7 +31,7 @@ class Place:
 
     Attributes:
         trial: The number of its setting, from 0.
-        replicate: Its place among the runs of that setting, from 1.
+        replicate: Its number among the runs of that setting, from 1.
         seed: Its seed; that of `replicate` where none is known.
         params: Its setting, without the seed.
     """

@@ -33,12 +33,12 @@ def draw_by_amount(curves: pd.DataFrame, lines: pd.DataFrame, more: pd.DataFrame
         _draw_curve(axes, group, color, dash)
         for row in as_records(more[more["curve"] == number]):
             _draw_foreseen(axes, row, color)
-    for place, (name, group) in enumerate(lines.groupby("name", sort=True)):
+    for index, (name, group) in enumerate(lines.groupby("name", sort=True)):
         axes.plot(
             group["train_size"],
             group["accuracy"],
             color=MUTED,
-            linestyle=_LINE_DASHES[place % len(_LINE_DASHES)],
+            linestyle=_LINE_DASHES[index % len(_LINE_DASHES)],
             linewidth=1.2,
             label=plain(str(name), 40),
         )

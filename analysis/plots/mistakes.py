@@ -57,13 +57,13 @@ def draw_confusion(table: pd.DataFrame, names: Sequence[str]) -> Figure:
     classes = sorted(table["true"].unique())
     n, is_half = len(classes), len(classes) <= MAX_IN_HALF
     width = HALF_WIDTH_IN if is_half else FULL_WIDTH_IN
-    place = {number: index for index, number in enumerate(classes)}
+    index_of = {number: index for index, number in enumerate(classes)}
     labels = [plain(names[number], 18 if is_half else 26) for number in classes]
     margin = 0.6 + _LETTER_IN * max(map(len, labels))
     cell_in = (width - margin) / n
     figure, axes = new_axes(width, 0.9 + n * min(max(cell_in, 0.15), 0.6))
     size = 8.5 if is_half else min(8.0, 60 * cell_in * 0.85)
-    _draw_cells(axes, table[table["n"] > 0], place, names, size=min(size, 25 * cell_in))
+    _draw_cells(axes, table[table["n"] > 0], index_of, names, size=min(size, 25 * cell_in))
     are_named = max(map(len, labels)) * _LETTER_IN < cell_in
     numbers = [str(index) for index in range(1, n + 1)]
     rows = (
@@ -92,11 +92,11 @@ def draw_confusion(table: pd.DataFrame, names: Sequence[str]) -> Figure:
 
 
 def _draw_cells(
-    axes: Axes, cells: pd.DataFrame, place: dict[int, int], names: Sequence[str], *, size: float
+    axes: Axes, cells: pd.DataFrame, index_of: dict[int, int], names: Sequence[str], *, size: float
 ) -> None:
     """Draw a square with its share for each pair that holds texts."""
-    down = cells["true"].map(place).to_numpy()
-    across = cells["predicted"].map(place).to_numpy()
+    down = cells["true"].map(index_of).to_numpy()
+    across = cells["predicted"].map(index_of).to_numpy()
     corner = np.column_stack([across, down])[:, None, :]
     square = np.array([(-0.48, -0.48), (0.48, -0.48), (0.48, 0.48), (-0.48, 0.48)])
     shade = cells["share"].to_numpy() ** _CONTRAST
@@ -109,7 +109,7 @@ def _draw_cells(
         ]
     )
     axes.add_collection(squares)
-    least = _LEAST_SAID if len(place) <= MAX_IN_HALF else _LEAST_SAID_OF_MANY
+    least = _LEAST_SAID if len(index_of) <= MAX_IN_HALF else _LEAST_SAID_OF_MANY
     for x, y, share, depth in zip(across.tolist(), down.tolist(), cells["share"], shade, strict=True):
         if share >= least:
             color = _LIGHT_INK if depth > 0.6 else _DARK_INK

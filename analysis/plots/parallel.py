@@ -39,11 +39,11 @@ def draw_parallel(runs: pd.DataFrame, parameters: Sequence[str], score: str) -> 
     shown = pd.concat([others.iloc[::-1], runs.iloc[:best].iloc[::-1]])
     scales = [_scale(runs[name], name) for name in names]
     heights = np.column_stack([scale.reindex(shown.index) for scale, _ in scales])
-    places = np.arange(len(names))
+    indices = np.arange(len(names))
     # Equal values would lie on one another: a small shift by rank keeps lines apart.
     shift = (np.linspace(-0.025, 0.025, len(shown)) if len(shown) > 1 else np.zeros(1))[:, None]
-    shifted = np.where(places < len(names) - 1, heights + shift, heights)
-    lines = [np.column_stack([places, row]) for row in shifted]
+    shifted = np.where(indices < len(names) - 1, heights + shift, heights)
+    lines = [np.column_stack([indices, row]) for row in shifted]
     front = np.arange(len(shown)) >= len(shown) - best
     cells = shown["cell"] if "cell" in shown else pd.Series("", index=shown.index)
     figure, axes = new_axes(FULL_WIDTH_IN, 0.2 + 0.62 * len(names) if is_narrow() else 3.6)
@@ -86,10 +86,10 @@ def _scale(values: pd.Series[float], name: str) -> tuple[pd.Series[float], Ticks
 
 def _label_across(axes: Axes, titles: Sequence[str], ticks: Sequence[Ticks]) -> None:
     letters = min(16, _LETTERS // len(titles))
-    for place, labels in enumerate(ticks):
-        axes.axvline(place, color=MUTED, linewidth=0.7)
+    for index, labels in enumerate(ticks):
+        axes.axvline(index, color=MUTED, linewidth=0.7)
         for height, text in labels:
-            _label(axes, plain(text, letters), (place, height), offset=(5, 0), across="left")
+            _label(axes, plain(text, letters), (index, height), offset=(5, 0), across="left")
     axes.set_xticks(range(len(titles)), [plain(text, letters) for text in titles])
     axes.tick_params(axis="x", labelcolor=INK)
     axes.set_yticks([])
@@ -98,14 +98,14 @@ def _label_across(axes: Axes, titles: Sequence[str], ticks: Sequence[Ticks]) -> 
 
 
 def _label_down(axes: Axes, titles: Sequence[str], ticks: Sequence[Ticks]) -> None:
-    for place, (title, labels) in enumerate(zip(titles, ticks, strict=True)):
-        axes.axhline(place, color=MUTED, linewidth=0.7)
+    for index, (title, labels) in enumerate(zip(titles, ticks, strict=True)):
+        axes.axhline(index, color=MUTED, linewidth=0.7)
         texts = [plain(text, 20) for _, text in labels]
         step = -(-(sum(map(len, texts)) + 2 * len(texts)) // _LETTERS_ACROSS)
         for (height, _), text in list(zip(labels, texts, strict=True))[::step]:
             across = "left" if height < 0.1 else "right" if height > 0.9 else "center"
-            _label(axes, text, (height, place), offset=(0, 8), across=across)
-        _label(axes, plain(title, 30), (0, place), offset=(0, 19), across="left", weight="bold")
+            _label(axes, text, (height, index), offset=(0, 8), across=across)
+        _label(axes, plain(title, 30), (0, index), offset=(0, 19), across="left", weight="bold")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_xlim(_UNSET - 0.02, 1.03)

@@ -38,7 +38,7 @@ class TextView:
         n_tokens: Tokens of each text, shape (n_validation,).
         n_seen: How many of them the model is given.
         n_unknown: How many of those are not in its vocabulary.
-        excerpts: The texts that a report shows, by their place in the split.
+        excerpts: The texts that a report shows, by their index in the split.
     """
 
     n_tokens: Counts

@@ -133,8 +133,8 @@ def gather_unsaid(sections: list[Section]) -> list[Section]:
         return kept
     # Two chapters may lack the same thing: it is said once.
     chapter = Section(anchor=_UNSAID, title="What cannot be said", blocks=list(dict.fromkeys(unsaid)))
-    place = next((i for i, section in enumerate(kept) if section.anchor == "failures"), len(kept))
-    return [*kept[:place], chapter, *kept[place:]]
+    index = next((i for i, section in enumerate(kept) if section.anchor == "failures"), len(kept))
+    return [*kept[:index], chapter, *kept[index:]]
 
 
 def _is_unsaid(section: Section) -> bool:

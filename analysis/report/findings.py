@@ -197,8 +197,8 @@ def _verdicts(evidence: Evidence) -> list[Finding]:
     found = [Finding(text=read_levels(evidence), anchor="verdicts", kind="levels")]
     if whole:
         # One test before its pairs; but first, and the pairs begin with it, that factors act together.
-        place = 0 if evidence.simple_effects.empty else 1
-        found.insert(place, Finding(text=whole, anchor="verdicts", kind="factors"))
+        index = 0 if evidence.simple_effects.empty else 1
+        found.insert(index, Finding(text=whole, anchor="verdicts", kind="factors"))
     return found
 
 

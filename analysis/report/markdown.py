@@ -23,7 +23,7 @@ def render_markdown(report: Report, drawn: set[str]) -> str:
         for fact in report.facts
     ]
     lines += ["", "## Findings", ""]
-    lines += [f"{place}. {escape(finding.text)}" for place, finding in enumerate(report.findings, start=1)]
+    lines += [f"{number}. {escape(finding.text)}" for number, finding in enumerate(report.findings, start=1)]
     for section in report.sections:
         lines += ["", f"## {escape(section.title)}", ""]
         lines += [escape(section.lead), ""] if section.lead else []

@@ -96,8 +96,8 @@ def fit_additive(scores: pd.Series[float], levels: Mapping[str, pd.Series[Any]])
     for factor, values in levels.items():
         for level in values.cat.categories:
             columns[factor, level] = len(columns) + 1
-        places = np.arange(len(values.cat.categories))
-        blocks.append((values.cat.codes.to_numpy()[:, None] == places).astype(float))
+        codes = np.arange(len(values.cat.categories))
+        blocks.append((values.cat.codes.to_numpy()[:, None] == codes).astype(float))
     design = np.hstack(blocks)
     sizes, vectors = _decompose(design)
     inverse = (vectors / sizes) @ (vectors.T @ design.T)

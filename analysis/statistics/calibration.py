@@ -38,17 +38,17 @@ def reliability_curve(
     """
     confidence, correct = _judge(probabilities, labels)
     _check_bins(bins)
-    place = _bin_of(confidence, bins)
-    n = np.bincount(place, minlength=bins)
+    bin_index = _bin_of(confidence, bins)
+    n = np.bincount(bin_index, minlength=bins)
     held = np.flatnonzero(n)
-    hits = np.bincount(place, correct, minlength=bins)[held]
+    hits = np.bincount(bin_index, correct, minlength=bins)[held]
     low, high = wilson_interval(hits, n[held], level)
     return pd.DataFrame(
         {
             "bin_low": held / bins,
             "bin_high": (held + 1) / bins,
             "n": n[held],
-            "confidence": np.bincount(place, confidence, minlength=bins)[held] / n[held],
+            "confidence": np.bincount(bin_index, confidence, minlength=bins)[held] / n[held],
             "accuracy": hits / n[held],
             "low": low,
             "high": high,

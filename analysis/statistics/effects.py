@@ -97,10 +97,10 @@ def best_by_level(
         groups = list(scores.groupby(levels[name], observed=True))
         n_equal = min((len(own) for _, own in groups), default=0)
         for value, own in groups:
-            place = int(own.to_numpy().argmax())
-            best = own.index[place]
+            position = int(own.to_numpy().argmax())
+            best = own.index[position]
             mean, sd = expected_maximum(own, [n_equal])
-            alone = (best, own.iloc[place], settings["sd"].loc[best])
+            alone = (best, own.iloc[position], settings["sd"].loc[best])
             rows.append((name, value, len(own), *alone, n_equal, mean[0], sd[0]))
     columns = ["factor", "level", "n_settings", "setting", "best", "best_sd"]
     return _table(rows, [*columns, "n_equal", "best_of_equal", "best_of_equal_sd"], 2)
@@ -213,8 +213,8 @@ def _by_setting(
     runs = scored_runs(trials, score)
     settings = runs.groupby("setting")["score"].agg(["mean", "std", "size"])
     settings = settings.set_axis(["mean", "sd", "n_runs"], axis=1)
-    places = runs.drop_duplicates("setting").set_index("setting", drop=False).index
-    first = pd.Series(runs.drop_duplicates("setting").index, index=places).reindex(settings.index)
+    keys = runs.drop_duplicates("setting").set_index("setting", drop=False).index
+    first = pd.Series(runs.drop_duplicates("setting").index, index=keys).reindex(settings.index)
     levels = {
         name: factor_levels(trials[name]).reindex(first.to_numpy()).set_axis(settings.index)
         for name in varied_parameters(trials, parameter_columns(trials))
@@ -239,9 +239,9 @@ def _table(rows: list[tuple[Any, ...]], columns: list[str], n_texts: int) -> pd.
     return pd.DataFrame(
         {
             name: pd.Series(
-                [row[place] for row in rows],
-                dtype="object" if place < n_texts else "int64" if name in whole else "float64",
+                [row[index] for row in rows],
+                dtype="object" if index < n_texts else "int64" if name in whole else "float64",
             )
-            for place, name in enumerate(columns)
+            for index, name in enumerate(columns)
         }
     )

@@ -66,8 +66,8 @@ def _luck(values: Floats, spread: Floats) -> Floats:
     luck = np.zeros(len(values))
     for row in np.flatnonzero((~np.isnan(values)).sum(axis=1) >= MIN_EPOCHS):
         known = np.flatnonzero(~np.isnan(values[row]))
-        place = known + 1.0
-        design = np.column_stack([np.ones(len(place)), np.log(place), place])
+        epoch = known + 1.0
+        design = np.column_stack([np.ones(len(epoch)), np.log(epoch), epoch])
         smooth = design @ np.linalg.lstsq(design, values[row, known], rcond=None)[0]
         drawn = spread[row] * noise[:, known]
         best = (smooth + drawn).argmax(axis=1)

@@ -29,10 +29,10 @@ def find_front(costs: ArrayLike, scores: ArrayLike) -> NDArray[np.bool_]:
     order = known[np.lexsort((-scores[known], costs[known]))]
     best_before = -np.inf
     last: tuple[float, float] | None = None
-    for place in order:
-        point = (float(costs[place]), float(scores[place]))
+    for index in order:
+        point = (float(costs[index]), float(scores[index]))
         if point[1] > best_before or point == last:
-            on_front[place] = True
+            on_front[index] = True
             best_before, last = point[1], point
     return on_front
 

@@ -208,8 +208,8 @@ def accuracy_by_range(
     if not len(numbers):
         return pd.DataFrame(columns=["from", "to", "n", "accuracy", "low", "high"], dtype=float)
     cuts = np.unique(np.quantile(numbers, np.linspace(0, 1, ranges + 1)[1:-1], method="lower"))
-    place = np.searchsorted(cuts, numbers, side="left")
-    grouped = pd.DataFrame({"value": numbers, "right": judged.share_right}).groupby(place)
+    group = np.searchsorted(cuts, numbers, side="left")
+    grouped = pd.DataFrame({"value": numbers, "right": judged.share_right}).groupby(group)
     table = grouped.agg(**{"from": ("value", "min"), "to": ("value", "max"), "n": ("right", "size")})
     hits = grouped["right"].sum()
     low, high = wilson_interval(hits, table["n"], level)
@@ -250,7 +250,7 @@ def confident_mistakes(judged: Judgements) -> pd.DataFrame:
     """Texts that the averaged probabilities get wrong, the most confident first.
 
     Returns:
-        One row per text: `row` (its place in the split), `true, predicted` (numbers), `confidence` (mean
+        One row per text: `row` (its index in the split), `true, predicted` (numbers), `confidence` (mean
         probability of the predicted class), `given_to_true` (of the true class), `n_wrong` (replicates that
         get it wrong).
     """

@@ -76,10 +76,10 @@ def overfitting_by_replicate(
     best, loss_best, error_best = (_lowest(values) for values in (goal, curves["val_loss"], error))
     lowest_loss = _at(curves["val_loss"], loss_best)
     allowed = np.fmax(tolerance * lowest_loss, allowance_for_jitter(curves["val_loss"], is_relative=True))
-    loss_onset = onset_places(curves["val_loss"], allowed)
-    error_onset = onset_places(error, np.fmax(accuracy_tolerance, allowance_for_jitter(error)))
-    for name, places in zip(_EPOCHS, (best, loss_best, error_best, loss_onset, error_onset), strict=True):
-        table[name] = _nullable_epochs(_at(numbers, places))
+    loss_onset = onset_indices(curves["val_loss"], allowed)
+    error_onset = onset_indices(error, np.fmax(accuracy_tolerance, allowance_for_jitter(error)))
+    for name, indices in zip(_EPOCHS, (best, loss_best, error_best, loss_onset, error_onset), strict=True):
+        table[name] = _nullable_epochs(_at(numbers, indices))
     gap = curves["train_accuracy"] - curves["val_accuracy"]
     table["gap_best"] = _at(gap, best)
     table["gap_last"] = _at(gap, _last(gap))
@@ -203,7 +203,7 @@ def spread_curves(epochs: pd.DataFrame, *further: str) -> tuple[pd.MultiIndex, F
     return index, spread("epoch"), {name: spread(name) for name in (*EPOCH_METRICS, *further)}
 
 
-def onset_places(values: Floats, allowance: Floats) -> NDArray[np.int64]:
+def onset_indices(values: Floats, allowance: Floats) -> NDArray[np.int64]:
     """Where each curve is last within `allowance` of its minimum, by the rule of `overfitting_by_replicate`.
 
     Args:
@@ -255,8 +255,8 @@ def _last_true(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Column of the last true value of each row, -1 if there is none."""
     if not mask.size:
         return np.full(len(mask), -1)
-    place = mask.shape[1] - 1 - np.argmax(mask[:, ::-1], axis=1)
-    return np.where(mask.any(axis=1), place, -1)
+    column = mask.shape[1] - 1 - np.argmax(mask[:, ::-1], axis=1)
+    return np.where(mask.any(axis=1), column, -1)
 
 
 def _last(values: Floats) -> NDArray[np.int64]:
@@ -271,11 +271,11 @@ def _lowest(values: Floats) -> NDArray[np.int64]:
     return np.where(known.any(axis=1), np.argmin(np.where(known, values, np.inf), axis=1), -1)
 
 
-def _at(values: Floats, places: NDArray[np.int64]) -> Floats:
-    """One value of each row, NaN where the place is -1."""
+def _at(values: Floats, indices: NDArray[np.int64]) -> Floats:
+    """One value of each row, NaN where the index is -1."""
     if not values.size:
         return np.full(len(values), np.nan)
-    return np.where(places >= 0, values[np.arange(len(values)), places], np.nan)
+    return np.where(indices >= 0, values[np.arange(len(values)), indices], np.nan)
 
 
 def _nullable_epochs(epochs: Floats) -> pd.Series[Any]:

@@ -205,8 +205,8 @@ def _are_drawn(values: Iterable[float]) -> bool:
 def _ranges(values: pd.Series[float]) -> pd.Series[Any]:
     """Cut numbers into ranges of about equal counts, each named by the smallest and largest value in it."""
     cuts = np.unique(np.nanquantile(values, np.linspace(0, 1, _N_RANGES + 1)[1:-1]))
-    place = pd.Series(np.searchsorted(cuts, values, side="left"), index=values.index).where(values.notna())
-    ends = values.groupby(place).agg(["min", "max"])
+    group = pd.Series(np.searchsorted(cuts, values, side="left"), index=values.index).where(values.notna())
+    ends = values.groupby(group).agg(["min", "max"])
     names = [f"{label_number(low)} to {label_number(high)}" for low, high in ends.itertuples(index=False)]
     codes = pd.Series(names, index=ends.index)
-    return place.map(codes).astype(pd.CategoricalDtype(list(dict.fromkeys(names)), ordered=True))
+    return group.map(codes).astype(pd.CategoricalDtype(list(dict.fromkeys(names)), ordered=True))

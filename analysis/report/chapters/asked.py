@@ -162,6 +162,6 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, str]:
             merged |= _flatten(item, f"{prefix}.{key}" if prefix else str(key))
         return merged
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        return _flatten({str(place): item for place, item in enumerate(value, start=1)}, prefix)
+        return _flatten({str(number): item for number, item in enumerate(value, start=1)}, prefix)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return {prefix: text} if prefix else {}

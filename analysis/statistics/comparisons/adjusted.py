@@ -105,13 +105,13 @@ def _seed_variance(fit: AdditiveFit, weights: Floats, runs: pd.DataFrame | None)
     n_seeds = int(runs["seed"].nunique())
     if n_seeds < 2 or n_seeds == len(runs):
         return 0.0, 1.0, n_seeds if n_seeds < len(runs) else 0
-    place = pd.Index(fit.settings).get_indexer(runs["setting"])
-    sizes = np.bincount(place, minlength=len(weights))
+    indices = pd.Index(fit.settings).get_indexer(runs["setting"])
+    sizes = np.bincount(indices, minlength=len(weights))
     seed = pd.factorize(runs["seed"])[0]
     score = runs["score"].to_numpy(dtype=float)
-    means = np.bincount(place, score, minlength=len(weights)) / np.maximum(sizes, 1)
-    spread = np.maximum(sizes[place] - 1, 1) / sizes[place]
-    influence = weights[place] / sizes[place] * (score - means[place]) / np.sqrt(spread)
+    means = np.bincount(indices, score, minlength=len(weights)) / np.maximum(sizes, 1)
+    spread = np.maximum(sizes[indices] - 1, 1) / sizes[indices]
+    influence = weights[indices] / sizes[indices] * (score - means[indices]) / np.sqrt(spread)
     noise = float((influence**2).sum())
     between = float((np.bincount(seed, influence) ** 2).sum())
     freedom, left = float(n_seeds - 1), float(max(len(runs) - len(weights) - n_seeds + 1, 1))

@@ -16,7 +16,7 @@ from analysis.statistics.intervals import Floats
 MIN_SETTINGS = 3
 """Of two settings there is one difference, which is judged as a pair of levels is."""
 
-_SCALES, _PLACES = 32, 80
+_SCALES, _POINTS = 32, 80
 _REACH = 8.0
 _LEAST_SPREAD = 1e-3
 
@@ -101,7 +101,7 @@ def range_p_value(statistic: float, n: int, freedom: float) -> float:
 
 
 def _normal_grid() -> tuple[Floats, Floats]:
-    z = np.linspace(-_REACH, _REACH, _PLACES * 2 + 1)
+    z = np.linspace(-_REACH, _REACH, _POINTS * 2 + 1)
     return z, stats.norm.pdf(z) * (z[1] - z[0])
 
 

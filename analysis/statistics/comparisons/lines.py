@@ -174,8 +174,8 @@ def compare_with_lines(
     if judged.empty or lines.empty or not n_texts:
         return pd.DataFrame(columns=list(COLUMNS))
     means = judged.groupby("setting")["score"].mean()
-    place = means.to_numpy().argmin() if objective == "val_loss" else means.to_numpy().argmax()
-    setting = int(means.index.to_numpy()[place])
+    position = means.to_numpy().argmin() if objective == "val_loss" else means.to_numpy().argmax()
+    setting = int(means.index.to_numpy()[position])
     own = judged[judged["setting"] == setting]
     mean = float(own["val_accuracy"].mean())
     settled = trials["score"].reindex(own.index) if "score" in trials else own["val_accuracy"]
@@ -289,10 +289,10 @@ def _compare_f1(
     if n_runs == 1 and len(known):
         seeds = _Seeds.of(known["val_macro_f1"], known["setting"], setting)
     race, rows = _Race(int(judged["setting"].nunique())), []
-    for place, name in enumerate(names):
-        line = float(scores[n_runs + place])
+    for index, name in enumerate(names):
+        line = float(scores[n_runs + index])
         least = 1 / (len(answered.labels) + 2) ** 2
-        error = seeds.join(max(float(apart[:, place].var(ddof=1)), least))
+        error = seeds.join(max(float(apart[:, index].var(ddof=1)), least))
         told = _tell(mean - line, *error, None, race, level)
         kept = {f"f1_{key}": told[key] for key in ("difference", "low", "high", "answer")}
         rows.append({"name": name, "f1_line": line, "f1": mean, **kept})

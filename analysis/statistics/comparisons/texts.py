@@ -136,11 +136,11 @@ def _squares(centred: Floats, labels: NDArray[np.int64]) -> tuple[float, int]:
     """Sum of squared group totals over all texts, and the number of products in it."""
     if not labels.any():
         return float((centred.sum(axis=0) ** 2).sum()), len(labels) ** 2
-    distinct, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    distinct, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(distinct) == len(labels):
         return float((centred**2).sum()), len(labels)
     sums = np.zeros((len(distinct), centred.shape[1]))
-    np.add.at(sums, place, centred)
+    np.add.at(sums, inverse, centred)
     return float((sums**2).sum()), int((sizes**2).sum())
 
 

@@ -92,7 +92,7 @@ class Mistakes(Runs):
 
     @property
     def shown_rows(self) -> list[int]:
-        """Places, in the split that validates, of the texts that a report shows."""
+        """Indices, in the split that validates, of the texts that a report shows."""
         if self.judgements is None:
             return []
         tables = (self.confident_mistakes, self.wrong_in_all)

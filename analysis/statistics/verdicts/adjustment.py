@@ -19,8 +19,8 @@ def fit_settings(runs: pd.DataFrame, levels: Mapping[str, pd.Series[Any]]) -> Ad
     """The additive model of the settings' mean scores."""
     first = runs.drop_duplicates("setting").set_index("setting")
     means = runs.groupby("setting")["score"].mean().reindex(first.index)
-    places = runs.drop_duplicates("setting").index
-    own = {name: values.reindex(places).set_axis(first.index) for name, values in levels.items()}
+    first_rows = runs.drop_duplicates("setting").index
+    own = {name: values.reindex(first_rows).set_axis(first.index) for name, values in levels.items()}
     return fit_additive(means, own)
 
 
@@ -36,8 +36,8 @@ def measure_texts(
     known = hits
 
     def measure(weights: Floats) -> float:
-        place = pd.Index(fit.settings).get_indexer(runs["setting"]).astype(np.int64)
-        shares = known.mean_by_group(rows, place, len(weights))
+        indices = pd.Index(fit.settings).get_indexer(runs["setting"]).astype(np.int64)
+        shares = known.mean_by_group(rows, indices, len(weights))
         return weighted_text_variance(shares, weights, known.n_texts)
 
     return measure

@@ -109,8 +109,8 @@ def _judge(table: RunsByLevel, factor: str) -> dict[str, Any]:
         return _nothing(len(levels))
     # Numbers, and ranges of them, have an order; names have none.
     is_ordered = len(levels) > 2 and pd.api.types.is_numeric_dtype(table.runs[factor])
-    place = pd.Series(pd.Categorical(at, categories=levels).codes, index=at.index)
-    grid = _complete(table.runs[place >= 0], place[place >= 0].to_numpy(dtype=np.int64), factor, len(levels))
+    code = pd.Series(pd.Categorical(at, categories=levels).codes, index=at.index)
+    grid = _complete(table.runs[code >= 0], code[code >= 0].to_numpy(dtype=np.int64), factor, len(levels))
     trend = _trend_weights(len(levels)) if is_ordered else None
     found = None
     if grid is not None:
@@ -126,7 +126,7 @@ class _Grid:
         scores: Shape (n_rows, n_levels).
         block: Setting of all else of each row.
         seed: Its seed.
-        runs: The runs in it, with `row` and `place` (of the level).
+        runs: The runs in it, with `row` and `code` (of the level).
         shares_seeds: Whether the runs of a row have the same seed.
     """
 
@@ -138,20 +138,20 @@ class _Grid:
 
 
 def _complete(
-    runs: pd.DataFrame, place: np.ndarray[Any, np.dtype[np.int64]], factor: str, n_levels: int
+    runs: pd.DataFrame, code: np.ndarray[Any, np.dtype[np.int64]], factor: str, n_levels: int
 ) -> _Grid | None:
     """The rows, settings of all else by seeds, in which each level was run; None where they are too few."""
     others = [
         name
         for name in parameter_columns(runs)
-        if name != factor and not runs[name].isna().groupby(place).all().any()
+        if name != factor and not runs[name].isna().groupby(code).all().any()
     ]
-    runs = runs.assign(place=place, block=number_groups(runs, others))
-    tried = runs.groupby("place")["setting"].nunique()
+    runs = runs.assign(code=code, block=number_groups(runs, others))
+    tried = runs.groupby("code")["setting"].nunique()
     seeded, blocked = (_fill(runs, keys, n_levels) for keys in (["block", "seed"], ["block"]))
     for wide, shares_seeds in ((seeded, True), (blocked, False)):
         kept = runs[runs["block"].isin(wide.index.get_level_values("block"))]
-        coverage = (kept.groupby("place")["setting"].nunique() / tried).reindex(range(n_levels)).fillna(0.0)
+        coverage = (kept.groupby("code")["setting"].nunique() / tried).reindex(range(n_levels)).fillna(0.0)
         if len(wide) and coverage.min() >= MIN_COVERAGE:
             keys = pd.MultiIndex.from_frame(runs[["block", "seed"]]) if shares_seeds else runs["block"]
             row = wide.index.get_indexer(pd.Index(keys))
@@ -168,7 +168,7 @@ def _complete(
 
 
 def _fill(runs: pd.DataFrame, keys: list[str], n_levels: int) -> pd.DataFrame:
-    wide = runs.groupby([*keys, "place"])["score"].mean().unstack()
+    wide = runs.groupby([*keys, "code"])["score"].mean().unstack()
     return wide.reindex(columns=range(n_levels)).dropna()
 
 
@@ -215,7 +215,7 @@ def _shares(grid: _Grid, hits: Hits | None, n_levels: int) -> Floats | None:
     rows = None if hits is None else hits.find(grid.runs)
     if hits is None or rows is None or (rows < 0).any():
         return None
-    group = (grid.runs["row"] * n_levels + grid.runs["place"]).to_numpy(dtype=np.int64)
+    group = (grid.runs["row"] * n_levels + grid.runs["code"]).to_numpy(dtype=np.int64)
     return hits.mean_by_group(rows, group, grid.scores.size).reshape(*grid.scores.shape, -1)
 
 

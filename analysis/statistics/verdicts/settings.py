@@ -64,13 +64,13 @@ def compare_settings(
     field = measure_field(runs, hits, n_texts)
     could_be_best = dict(zip(field.setting, field.p_could_be_best(), strict=True)) if field else {}
     rows = []
-    for place, other in enumerate(best[1:], start=1):
+    for rank, other in enumerate(best[1:], start=1):
         contrast = contrast_pairs(_pair(best[0], other, hits, n_texts), rule, rng)
         if field is not None:
-            contrast = _lean_on(field, 0, place, contrast, rule)
-        names = {"a": means.index[0], "b": means.index[place]}
+            contrast = _lean_on(field, 0, rank, contrast, rule)
+        names = {"a": means.index[0], "b": means.index[rank]}
         row = as_row(names, contrast, note, hits is not None or n_texts > 0)
-        rows.append(row | {"p_best": could_be_best.get(means.index[place], np.nan)})
+        rows.append(row | {"p_best": could_be_best.get(means.index[rank], np.nan)})
     if field is None:
         return finish_table(rows, ("a", "b"), rule, family_size=math.comb(len(means), 2))
     return finish_table(rows, ("a", "b"), rule, corrected=True, family_size=math.comb(len(means), 2))

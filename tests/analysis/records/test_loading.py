@@ -228,9 +228,9 @@ def test_no_flipped_byte_gives_a_traceback(write_database: Callable[..., Path]) 
     path = write_database(n_trials=2, n_seeds=1, n_predicted=1)
     whole = bytearray(path.read_bytes())
     rng = np.random.default_rng(0)
-    for place in rng.integers(len(whole), size=40):
+    for index in rng.integers(len(whole), size=40):
         broken = whole.copy()
-        broken[place] ^= 1 << int(rng.integers(8))
+        broken[index] ^= 1 << int(rng.integers(8))
         path.write_bytes(broken)
         try:
             load(path)

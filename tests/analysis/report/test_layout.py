@@ -29,11 +29,11 @@ for (const svg of document.querySelectorAll("svg")) {
     return { said: text.textContent, left: box.left + 0.5, right: box.right - 0.5,
              top: box.top + room, bottom: box.bottom - room };
   }).sort((a, b) => a.top - b.top);
-  boxes.forEach((box, place) => {
+  boxes.forEach((box, index) => {
     const isInside = box.left > frame.left - 1 && box.right < frame.right + 1
       && box.top > frame.top - 1 && box.bottom < frame.bottom + 1;
     if (!isInside) faults.push(`${name}: "${box.said}" is cut`);
-    for (const other of boxes.slice(place + 1)) {
+    for (const other of boxes.slice(index + 1)) {
       if (other.top >= box.bottom) break;
       if (other.left < box.right && box.left < other.right)
         faults.push(`${name}: "${box.said}" lies on "${other.said}"`);

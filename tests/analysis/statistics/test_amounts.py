@@ -19,14 +19,14 @@ def runs_table() -> pd.DataFrame:
     """Two cells at three amounts under two seeds; GRU twenty points behind."""
     rows = [
         {
-            "trial": 3 * (cell == "gru") + place,
+            "trial": 3 * (cell == "gru") + index,
             "replicate": replicate,
             "cell": cell,
             "train_size": size,
             "val_accuracy": accuracy + 0.02 * (replicate == 2) - 0.2 * (cell == "gru"),
         }
         for cell in ("lstm", "gru")
-        for place, (size, accuracy) in enumerate(((100, 0.6), (200, 0.7), (400, 0.75)))
+        for index, (size, accuracy) in enumerate(((100, 0.6), (200, 0.7), (400, 0.75)))
         for replicate in (1, 2)
     ]
     return trials_table(rows)

@@ -13,7 +13,7 @@ from analysis.statistics.overfitting import (
     allowance_for_jitter,
     curve_noise,
     jitter,
-    onset_places,
+    onset_indices,
     overfitting_by_replicate,
 )
 
@@ -25,8 +25,8 @@ NOTEBOOK_ACCURACY = [0.8659, 0.8684, 0.8514, 0.8543, 0.8584]
 
 def onset_of(losses: list[float], allowance: float = 0.02) -> int | None:
     """The onset as an epoch from 1, None if there is none."""
-    place = onset_places(np.array([losses]), np.array([allowance * np.nanmin(losses)]))[0]
-    return int(place) + 1 if place >= 0 else None
+    index = onset_indices(np.array([losses]), np.array([allowance * np.nanmin(losses)]))[0]
+    return int(index) + 1 if index >= 0 else None
 
 
 def test_the_notebooks_loss_never_recovers_after_epoch_2(make_epochs: MakeTable) -> None:
@@ -87,7 +87,7 @@ def brute_force_rises(losses: list[float], allowance: float) -> bool:
 def test_a_rise_stands_exactly_if_it_does_without_each_single_epoch(
     losses: list[int], allowance: float
 ) -> None:
-    found = onset_places(np.array([losses], dtype=float), np.array([allowance]))[0] >= 0
+    found = onset_indices(np.array([losses], dtype=float), np.array([allowance]))[0] >= 0
     assert found == brute_force_rises([float(loss) for loss in losses], allowance)
 
 
@@ -170,7 +170,7 @@ def test_noise_of_a_line_is_none_and_of_jitter_its_size(make_epochs: MakeTable) 
 def test_a_flat_curve_that_jitters_by_a_twentieth_seldom_overfits() -> None:
     losses = 0.35 * np.exp(np.random.default_rng(0).normal(0, 0.05, (2000, 10)))
     allowed = np.fmax(0.03 * losses.min(axis=1), allowance_for_jitter(losses, is_relative=True))
-    share = (onset_places(losses, allowed) >= 0).mean()
+    share = (onset_indices(losses, allowed) >= 0).mean()
     # Six standard errors of a share of 5% in 2,000: 2.9 points. With 3% alone it was 48%.
     assert share == pytest.approx(0.05, abs=0.029)
 

@@ -95,8 +95,8 @@ def test_settings_without_common_seeds_are_paired_by_their_means(make_trials: Ma
 
 def test_one_chance_seed_in_common_does_not_replace_the_settings(make_trials: MakeTable) -> None:
     trials = make_trials(
-        {"cell": cell, "units": units, "seed": 7 if units == 1 else 10 * units + place, "val_accuracy": 0.5}
-        for place, cell in enumerate("ab")
+        {"cell": cell, "units": units, "seed": 7 if units == 1 else 10 * units + index, "val_accuracy": 0.5}
+        for index, cell in enumerate("ab")
         for units in range(1, 6)
     )
     pairs = find_pairs(*sides(trials), ["units"])
