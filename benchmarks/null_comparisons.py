@@ -148,7 +148,7 @@ def main() -> int:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a line may take: so many studies, or so many seconds of CPU time."""
+    """What a line may take: a number of studies, or of seconds of CPU time."""
 
     runs: int
     seconds: float
@@ -171,7 +171,7 @@ def slack(share: float, runs: int) -> float:
 def breaks_promise(line: Line, count: Count) -> bool:
     """Whether a share is off its promise by more than two standard errors of the simulation."""
     runs = count.studies
-    # Two points: of so many lines, one or two are two standard errors off by chance.
+    # Two points: of all the lines, one or two are two standard errors off by chance.
     least = 0.95 - max(0.02, slack(0.95, runs))
     low = count.covered < least if np.isfinite(count.covered) else False
     if line.truth == NULL:
@@ -322,7 +322,8 @@ def draw_grid(
     """Scores of a full grid: levels of one factor, under all other settings and seeds.
 
     Each setting, and each seed, adds an amount of its own to each level, of that standard deviation: none on
-    average over all settings, and all seeds, that there could be. Runs of level 0 are so much `louder`.
+    average over all settings, and all seeds, that there could be. Runs of level 0 vary `louder` times as
+    much.
     """
     n_levels, n_others, n_seeds = shape
     level, other, _ = np.indices(shape)
@@ -522,9 +523,9 @@ def judge_search(n: int, effect: float, pull: float) -> Judge:
 
 
 def judge_winner(n_settings: int, n_seeds: int, lead: float = 0.0, spread: float = 0.0) -> Judge:
-    """The best of `n_settings` against the next four; the first one leads by so much, the others are equal.
+    """The best of `n_settings` against the next four; the first one leads by `lead`, the others are equal.
 
-    With a spread, settings differ in how much their runs do: up to so many times.
+    With a spread, settings differ in how much their runs vary: by factors from exp(-spread) to exp(spread).
     """
 
     def judge(rng: np.random.Generator) -> pd.DataFrame:

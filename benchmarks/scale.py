@@ -44,7 +44,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
 
 
 Sample = dict[str, float]
-"""A study after so many trials; seconds since its first report, memory and files in MB."""
+"""A study after some number of trials; seconds since its first report, memory and files in MB."""
 
 
 def cpu_seconds_of(pid: int) -> float:

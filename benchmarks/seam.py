@@ -93,7 +93,7 @@ def search_by_optuna(spec: StudySpec, sampler: optuna.samplers.BaseSampler) -> l
 
 
 def search_by_seam(spec: StudySpec, n_workers: int) -> list[Assignment]:
-    """What is handed out, in order, to so many workers that end in turn."""
+    """What is handed out, in order, to `n_workers` workers that end in turn."""
     # The database is not what is measured: in memory where there is such a folder.
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made inside
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:

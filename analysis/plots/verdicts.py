@@ -16,7 +16,7 @@ from analysis.words.numbers import MINUS
 
 _ENDS = ("effect_low_pp", "effect_high_pp")
 _BEYOND_EFFECTS, _BEYOND_USUAL = 1.5, 2.0
-"""Intervals are drawn to so many times the largest effect, or the usual farther end."""
+"""Intervals are drawn to this many times the largest effect, or the usual farther end."""
 
 _LOOKS: dict[str, tuple[str, Literal["full", "none"], str, str]] = {
     "better": (ACCENT, "full", "o", "better"),

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS lines_by_amount (  -- the lines to beat on fewer trai
 
 
 class AmountLine(NamedTuple):
-    """A line to beat, fitted on so many texts, those of the runs with this seed; accuracy in [0, 1]."""
+    """A line to beat, fitted on `train_size` texts, those of the runs with this seed; accuracy in [0, 1]."""
 
     name: str
     train_size: int

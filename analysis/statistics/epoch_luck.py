@@ -27,7 +27,7 @@ def luck_of_best_epoch(epochs: pd.DataFrame, n_texts: int | None = None) -> pd.D
     settings the less steady one looks better. A smooth curve is fitted to each run, jitter of the run's own
     size is added again and again, and what the best epoch then has of it is luck, as far as it comes from the
     texts. Weights that are really better at one epoch than at the next make a curve jitter, too, and whoever
-    keeps the best ones keeps that. What texts add to the variance is that of a share of so many; how much
+    keeps the best ones keeps that. What texts add to the variance is that of a share of `n_texts`; how much
     there is in all, the runs of a trial say together.
 
     Args:

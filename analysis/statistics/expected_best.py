@@ -81,7 +81,7 @@ def expected_best(
         trials: The contract's table.
         by: A parameter, one curve per level; None for one curve.
         score: Lower is better for `val_loss`.
-        max_points: At most so many values of n per curve, evenly spread on a log scale.
+        max_points: At most this many values of n per curve, evenly spread on a log scale.
 
     Returns:
         `level` (None without `by`), `n`, `budget_s`, `expected_best`, `sd`, `n_trials` (with a score),

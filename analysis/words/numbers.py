@@ -62,7 +62,7 @@ def count(n: int, noun: str, nouns: str | None = None) -> str:
 
 
 def numbers(values: Iterable[float], digits: int) -> list[str]:
-    """A column of figures, all with so many digits after the point; with none where all are whole."""
+    """A column of figures, all with `digits` digits after the point; with none where all are whole."""
     known = list(values)
     is_whole = all(math.isnan(value) or float(value).is_integer() for value in known)
     return [number(value, 0 if is_whole else digits) for value in known]

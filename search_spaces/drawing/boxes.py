@@ -240,7 +240,7 @@ class Cover:
         return not self._heap or self._open_volume <= self._done_volume
 
     def refine(self, n_boxes: int) -> None:
-        """Split the largest boxes until they are tight, or so many have been made in all."""
+        """Split the largest boxes until they are tight, or `n_boxes` have been made in all."""
         while not self.is_tight and self._n_made < n_boxes:
             volume, _, box, names = heapq.heappop(self._heap)
             self._open_volume += volume

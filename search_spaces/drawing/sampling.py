@@ -113,7 +113,7 @@ def _repeat_only_setting(space: Core, n: int) -> Draw:
 
 
 Points: TypeAlias = "Callable[[int], npt.NDArray[Any]]"
-"""So many further points of the cube, or more, shape (n_points, n_dimensions)."""
+"""Returns this many further points of the cube, or more, shape (n_points, n_dimensions)."""
 
 
 def _draw_random(space: Core, n: int, rng: np.random.Generator) -> Draw | None:

@@ -33,7 +33,7 @@ SUMMARY_LINES = 7
 """What a terminal's height leaves beside the runs: sums, the best, the stage, and a line for the cursor."""
 
 LEAST_LABEL = 8
-"""A setting is named where so many columns are left for it."""
+"""A setting is named where this many columns are left for it."""
 
 
 def make_listener(console: Console, spec: StudySpec) -> ConsoleListener:

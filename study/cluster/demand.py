@@ -29,7 +29,7 @@ class Demand:
         self._resources, self._request, self._n_asked = resources, request, 0
 
     def ask(self, n_runs: int) -> None:
-        """Ask for room for so many; for no more than these as they become fewer, so that idle nodes go."""
+        """Ask for room for `n_runs` runs, and for fewer as they become fewer, so that idle nodes go."""
         n_asked = min(self._resources.limit(max(n_runs, 0)), MOST)
         if n_asked == self._n_asked:
             return

@@ -81,7 +81,7 @@ def cut_excerpts(texts: Sequence[str], encoded: EncodedCorpus, params: dict[str,
 
 
 def _cut(chunks: list[str], ends: NDArray[np.int64], length: int, truncation: Side) -> Excerpt:
-    """Part a text after chunks with so many tokens up to the end of each."""
+    """Part a text after chunks; `ends` counts the tokens up to the end of each."""
     total = int(ends[-1]) if len(ends) else 0
     first, last = 0, len(chunks)
     if truncation == "pre":

@@ -52,7 +52,7 @@ class Crossing:
 
 
 def cross(space: Space, points: int) -> Crossing:
-    """Cross the levels of all parameters that vary, so many of each numeric range."""
+    """Cross the levels of all parameters that vary, `points` of each numeric range."""
     import numpy as np
 
     settings = space.grid(points)

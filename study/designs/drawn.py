@@ -16,11 +16,11 @@ from study.errors import StudyError
 from study.seeds import derive_seed
 
 MAX_TRIALS = 20_000
-"""So many settings are drawn in a few seconds and 200 MB; what is more is a slip of the keyboard."""
+"""This many settings are drawn in a few seconds and 200 MB; what is more is a slip of the keyboard."""
 
 
 class DrawnDesign(BaseDesign):
-    """So many settings, in equal shares for each level of the scientific parameters."""
+    """A number of settings, in equal shares for each level of the scientific parameters."""
 
     trials: int = Field(default=24, ge=1, le=MAX_TRIALS, description="settings to try")
     scientific: tuple[str, ...] = Field(

@@ -55,7 +55,7 @@ class RegularFraction:
 
 
 def regular_fraction(n_factors: int, n_generators: int) -> RegularFraction | None:
-    """Halve a two-level factorial so many times, with the generators that mix effects least.
+    """Halve a two-level factorial `n_generators` times, with the generators that mix effects least.
 
     Returns:
         The fraction whose shortest words are longest and fewest; None where there are too few runs for

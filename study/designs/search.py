@@ -167,7 +167,7 @@ class SearchDesign(DrawnDesign):
         ]
 
     def count_startup(self, n_trials: int) -> int:
-        """Return how many of so many trials a sampler leaves to chance, to have what to learn from."""
+        """Return how many of `n_trials` trials a sampler leaves to chance, to have what to learn from."""
         given = self.sampler_options.get("n_startup_trials")
         return given if isinstance(given, int) else min(10, max(4, n_trials // 3))
 

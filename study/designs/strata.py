@@ -87,8 +87,8 @@ def interleave(
     Args:
         strata: One or more.
         n_trials: How many in all.
-        draw: Returns so many settings of a space; the same for each stratum where their spaces differ only in
-            what is fixed, so that the strata are compared over the same settings of all else.
+        draw: Returns n settings of a space; the same for each stratum where their spaces differ only in what
+            is fixed, so that the strata are compared over the same settings of all else.
     """
     per_stratum = -(-n_trials // len(strata))
     drawn = [draw(stratum.space, per_stratum) for stratum in strata]

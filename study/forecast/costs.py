@@ -107,11 +107,11 @@ class RunCost:
     epoch_s: float
 
     def total_s(self, n_epochs: float) -> float:
-        """Seconds of a run that is traced and lives so many epochs."""
+        """Seconds of a run that is traced and lives `n_epochs` epochs."""
         return self.start_s + n_epochs * self.epoch_s
 
     def scaled(self, factor: float) -> RunCost:
-        """Return it with each part so many times as long."""
+        """Return it with each part `factor` times as long."""
         return RunCost(self.start_s * factor, self.restart_s * factor, self.epoch_s * factor)
 
 

@@ -11,7 +11,7 @@ from study.forecast.costs import guess_text_s
 from study.spec.schema import StudySpec
 
 N_ROUNDS = 4
-"""So many runs of each worker are taken to be the end of a leg."""
+"""This many runs of each worker are taken to be the end of a leg."""
 
 
 def order_settings(

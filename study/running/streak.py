@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 N_ALIKE = 10
-"""So many end a leg: a module that is missing on the workers fails every run, and each costs its start."""
+"""This many end a leg: a module that is missing on the workers fails every run, and each costs its start."""
 
 
 class FailureStreak:

@@ -22,7 +22,7 @@ from study.trial import EVALUATION_BATCH
 Ids = npt.NDArray[np.int32]
 
 N_FIRST_WEIGHTS = 4
-"""So many seeds' first weights are kept: every setting of a study is trained under the same few seeds."""
+"""Seeds whose first weights are kept: every setting of a study is trained under the same few seeds."""
 
 
 class Program:

@@ -36,7 +36,7 @@ class Hits:
 
     @property
     def step(self) -> int:
-        """One text in so many is kept."""
+        """One text in this many is kept."""
         return _step(self.n_texts)
 
     @classmethod

@@ -56,7 +56,7 @@ class Gathered:
                 f"a text must not be empty: row 1 of {quoted(table.name)} is (one of {len(texts)}); name the "
                 "column that holds texts as `text`"
             )
-        if 2 * sum(is_labelled) <= len(labels):  # so many are no gaps: another column is meant
+        if 2 * sum(is_labelled) <= len(labels):  # half of them are no gaps: another column is meant
             is_labelled = [True] * len(labels)
         for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
             if is_filled[row] and is_labelled[row]:

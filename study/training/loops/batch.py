@@ -22,8 +22,8 @@ _IN_PLACE = ("SkylakeX", "Cooperlake", "Sapphirerapids")
 _BLOCK_MULTIPLICATIONS = 800_000
 _BLOCK_ROWS = 128
 
-# Products with the inputs wait for no step before: where all are packed, several steps share one of so many
-# rows; 128 to 1024 do about alike.
+# Products with the inputs wait for no step before: where all are packed, several steps share one of this
+# many rows; 128 to 1024 do about alike.
 _CHUNK_ROWS = 512
 
 # Inputs for each distinct one from which on it pays to project those alone and to take the results.

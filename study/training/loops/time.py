@@ -224,7 +224,7 @@ def _take_inputs(
     inputs: Array,
     rows: Array,
 ) -> None:
-    """Computes rows, (steps, batch, gates * units), of so many steps' inputs, which it copies to inputs."""
+    """Computes rows, (steps, batch, gates * units), of as many steps' inputs, which it copies to inputs."""
     for i in range(inputs.shape[0]):
         take_step(x, time + i * direction, inputs[i])
     flat = rows.reshape((-1, rows.shape[2]))
@@ -244,7 +244,7 @@ def _give_inputs(
     keeps: bool,
     x_gradient: Array,
 ) -> None:
-    """Computes x's gradient at so many steps as there is space for, (steps, batch, features)."""
+    """Computes x's gradient at as many steps as there is space for, (steps, batch, features)."""
     flat = space.reshape((-1, space.shape[2]))
     multiply_rows(sgemm, gradient, transposed_kernel, OVERWRITE, part, flat)
     for i in range(space.shape[0]):

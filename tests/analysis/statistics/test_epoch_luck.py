@@ -46,7 +46,7 @@ def test_the_same_records_give_the_same_luck(make_epochs: MakeTable) -> None:
 
 
 def seen_by_texts(make_epochs: MakeTable, true: np.ndarray, n_texts: int) -> pd.DataFrame:
-    """What so many texts show of true accuracies, (runs, epochs), three runs a trial."""
+    """What `n_texts` texts show of true accuracies, (runs, epochs), three runs a trial."""
     keys = {(run // 3, run % 3 + 1): [0.5] * true.shape[1] for run in range(len(true))}
     seen = np.random.default_rng(1).binomial(n_texts, true) / n_texts
     return make_epochs(keys).assign(val_accuracy=seen.ravel())

@@ -16,7 +16,7 @@ from study.designs.fractions import (
 
 @pytest.mark.parametrize(
     ("n_factors", "n_generators", "resolution"),
-    # Box, Hunter & Hunter (2005), table 6.22: the highest resolution that so many runs allow.
+    # Box, Hunter & Hunter (2005), table 6.22: the highest resolution that this many runs allow.
     [
         (3, 1, 3),
         (4, 1, 4),

@@ -494,7 +494,7 @@ def check_example(kind: str, example: Any) -> tuple[str, float, int]:
 
 
 def fuzz(kind: str, n_examples: int, seed_: int, pool: Executor | None = None) -> Tally:
-    """Check so many examples of a kind; the first that breaks a promise is raised, made small.
+    """Check `n_examples` examples of a kind; the first that breaks a promise is raised, made small.
 
     Args:
         kind: One of `KINDS`.

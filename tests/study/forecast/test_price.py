@@ -24,7 +24,7 @@ DATA = {"source": "recall", "recall": {"n_texts": 400, "length": 10, "distance":
 
 
 class Costs:
-    """A model of costs by which an epoch of a cell takes so many seconds, and tracing ten."""
+    """A model of costs by which an epoch of a cell takes `epoch_s` of that cell, and tracing ten seconds."""
 
     def __init__(self, error: float | None = None, **epoch_s: float) -> None:
         self.error, self.epoch_s = error, epoch_s

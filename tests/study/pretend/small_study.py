@@ -98,7 +98,7 @@ def begin(source: Source, ledger: Ledger) -> Assignment:
 
 
 def reach(search: Search, ledger: Ledger, assignment: Assignment, accuracy: float) -> None:
-    """Pretend one epoch of training, the last, that comes to so much."""
+    """Pretend one epoch of training, the last, that comes to `accuracy`."""
     figures = EpochFigures(
         epoch=1,
         train_loss=1.0 - accuracy,

@@ -1,7 +1,7 @@
 """A study on a cluster whose workers are killed and whose nodes are removed, again and again.
 
 `python -m tests.study.scenarios.cluster_losses FOLDER WORKERS NODES SEED`, isolated, runs sixty trials,
-kills so many workers and removes so many nodes, a new one for each, and prints the tally as JSON.
+kills WORKERS workers and removes NODES nodes, a new one for each, and prints the tally as JSON.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Taker:
             self._n_heard += line.startswith("running")
 
     def take(self, n_workers: int, n_nodes: int, tally: Tally) -> None:
-        """Take so many of each; between two of them, epochs are trained."""
+        """Take this many of each; between two of them, epochs are trained."""
         deeds = [self.kill_worker] * n_workers + [self.remove_node] * n_nodes
         for number in self._rng.permutation(len(deeds)):
             self._await_progress()

@@ -54,7 +54,7 @@ def accuracy_of(params: dict[str, Any]) -> float:
 
 
 def search_in_parallel(search: Search, ledger: Ledger, n_workers: int) -> list[Assignment]:
-    """Keep so many assignments open, and end the oldest first."""
+    """Keep `n_workers` assignments open, and end the oldest first."""
     open_ones: list[Assignment] = []
     handed_out: list[Assignment] = []
     while True:
