@@ -141,14 +141,14 @@ def race_optuna(task: Task, seed: int, log: Log) -> None:
         model = build_model(setting, task, trial.suggest_float("rate", *RATES, log=True))
         reached: list[float] = []
 
-        def hear(epoch: int, val_accuracy: float) -> None:
+        def record(epoch: int, val_accuracy: float) -> None:
             log.note(val_accuracy)
             reached.append(val_accuracy)
             trial.report(val_accuracy, epoch + 1)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        fit(model, texts, setting.length, hear)
+        fit(model, texts, setting.length, record)
         return max(reached)
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

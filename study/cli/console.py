@@ -99,7 +99,7 @@ class ConsoleListener(Listener):
 
     def on_report(self, assignment: Assignment, report: Report, state: str) -> None:
         """Print a trial that ended."""
-        self._time_left.hear(assignment, report, state, self._clock())
+        self._time_left.record(assignment, report, state, self._clock())
         if state == "running":
             self._say_progress(assignment, report)
             return

@@ -58,10 +58,10 @@ class _Run:
 
     size: float
     is_warm: bool  # its worker had trained before
-    heard_s: float  # when it was heard of last
+    last_seen_s: float  # when it began, or reported last
     n_epochs: int = 0
     wall_s: float = 0.0  # from its start to the end of its last epoch
-    n_paced: int = 0  # epochs after the first that was heard of, and their seconds
+    n_paced: int = 0  # epochs after the first that was reported, and their seconds
     paced_s: float = 0.0
 
 
@@ -104,7 +104,7 @@ class TimeLeft:
             return
         size = self._size_of(assignment.params)
         is_warm = len(self._ended) + len(self._running) >= self._n_slots
-        self._running[key] = _Run(size, is_warm, heard_s=now_s)
+        self._running[key] = _Run(size, is_warm, last_seen_s=now_s)
         if key in self._ended:
             self._ended.remove(key)
             return
@@ -113,8 +113,8 @@ class TimeLeft:
         if size in self._waiting:
             self._waiting.remove(size)
 
-    def hear(self, assignment: Assignment, report: Report, state: str, now_s: float) -> None:
-        """Note a report that came at this time; `state` is `running`, or how the run ended."""
+    def record(self, assignment: Assignment, report: Report, state: str, now_s: float) -> None:
+        """Record a report that came at this time; `state` is `running`, or how the run ended."""
         key = assignment.trial, assignment.replicate
         if assignment.phase == "audit":
             return
@@ -144,7 +144,7 @@ class TimeLeft:
             n_epochs, spread = self._lives.epochs(trial, run.n_epochs)
             epoch_s = run.paced_s / run.n_paced if run.n_paced else pace * run.size
             rest_s = n_epochs * epoch_s + (0.0 if run.n_epochs else start_s)
-            busy_s.append(max(rest_s - (now_s - run.heard_s), 0.0))
+            busy_s.append(max(rest_s - (now_s - run.last_seen_s), 0.0))
             variance += (spread * epoch_s) ** 2
         sizes, n_unknown = self._sizes_left()
         n_epochs, spread, trained = self._lives_left(len(sizes))
@@ -163,7 +163,7 @@ class TimeLeft:
         """Note the end of an epoch."""
         epoch_s = wall_s - run.wall_s
         if run.n_epochs == 0 and run.is_warm:
-            epoch_s = now_s - run.heard_s  # with what passed between worker and driver
+            epoch_s = now_s - run.last_seen_s  # with what passed between worker and driver
         if run.n_epochs == 0 and self._spec.training.max_epochs > 1:
             if run.is_warm:  # no later run waits for a process to load its libraries
                 self._starts.append((epoch_s, run.size))
@@ -171,7 +171,7 @@ class TimeLeft:
             if not run.n_paced:
                 self._paced.append(run)
             run.n_paced, run.paced_s = run.n_paced + 1, run.paced_s + epoch_s
-        run.n_epochs, run.wall_s, run.heard_s = epoch, wall_s, now_s
+        run.n_epochs, run.wall_s, run.last_seen_s = epoch, wall_s, now_s
 
     def _sizes_left(self) -> tuple[Floats, int]:
         """Return the sizes of the runs that wait, and how many of them, the last ones, are not known."""

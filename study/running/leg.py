@@ -191,7 +191,7 @@ class Leg:
             encoded = encoding.result()
             models = ModelStore(self.directory.models, self.spec.keep_models, encoded)
             nodes = NodeCheck(manifest, self.listener)
-            driver = Driver(self.spec, source, ledger, checkpoints, models, self.listener, nodes.hear)
+            driver = Driver(self.spec, source, ledger, checkpoints, models, self.listener, nodes.check)
             self._hand_out(driver, encoded, backlog, on_drained, interruption)
             outcome = f"stopped: {interruption.reason}" if interruption.reason else "done"
             manifest.end_leg(outcome, time.monotonic() - start)

@@ -21,10 +21,10 @@ class NodeCheck:
     def __init__(self, manifest: Manifest, listener: Listener) -> None:
         self._manifest, self._listener = manifest, listener
         self._versions = training_versions()
-        self._heard: set[tuple[str, tuple[str, ...]]] = set()
+        self._checked: set[tuple[str, tuple[str, ...]]] = set()
 
-    def hear(self, report: Report) -> None:
-        """Hear a report; all but the first of each process say nothing of it.
+    def check(self, report: Report) -> None:
+        """Check the node of a report; all but the first of each process say nothing of it.
 
         Raises:
             EnvironmentFaultError: If the node has another release of this project, TensorFlow or Keras.
@@ -32,9 +32,9 @@ class NodeCheck:
         if report.node is None or report.versions is None:
             return
         key = report.node, tuple(report.versions.values())
-        if key in self._heard:
+        if key in self._checked:
             return
-        self._heard.add(key)
+        self._checked.add(key)
         differences = compare_versions(self._versions, report.versions)
         self._manifest.note_node(report.node, differences)
         if is_foreign(differences):

@@ -130,7 +130,7 @@ class ProgressLine(Listener):
         if state != "running":
             self._running.discard((assignment.trial, assignment.replicate))
         if self._left is not None:
-            self._left.hear(assignment, report, state, self._clock())
+            self._left.record(assignment, report, state, self._clock())
         if report.score is not None and (self._best is None or report.score > self._best[0]):
             label = label_setting(assignment.params, self._spec.space.dimensions)
             self._best = report.score, label

@@ -65,8 +65,8 @@ class Leg:
     def begin(self, key: tuple[int, int], setting: Setting, now_s: float) -> None:
         self.left.begin(make_assignment(*key, setting), now_s)
 
-    def hear(self, key: tuple[int, int], state: str, report: Report, now_s: float) -> None:
-        self.left.hear(make_assignment(*key), report, state, now_s)
+    def record(self, key: tuple[int, int], state: str, report: Report, now_s: float) -> None:
+        self.left.record(make_assignment(*key), report, state, now_s)
 
     def train(
         self,
@@ -84,7 +84,7 @@ class Leg:
         for epoch in range(1, n + 1):
             self.now_s = began + slower * (start_s + epoch * epoch_s)
             report = make_report(epoch, self.now_s - began)
-            self.hear(key, end if epoch == n else "running", report, self.now_s)
+            self.record(key, end if epoch == n else "running", report, self.now_s)
 
     def middle_s(self) -> float:
         estimate = self.left.left(self.now_s)
@@ -111,7 +111,7 @@ def test_a_first_epoch_tells_nothing_yet() -> None:
     leg = Leg([SMALL] * 6)
 
     leg.begin((0, 1), SMALL, 0.0)
-    leg.hear((0, 1), "running", make_report(1, 14.0), 14.0)
+    leg.record((0, 1), "running", make_report(1, 14.0), 14.0)
 
     assert leg.left.left(14.0) is None
 
@@ -129,8 +129,8 @@ def test_a_running_run_has_its_own_pace_and_time_passes() -> None:
     leg.train((0, 1), SMALL)
 
     leg.begin((1, 1), SMALL, 34.0)
-    leg.hear((1, 1), "running", make_report(1, 9.0), 43.0)
-    leg.hear((1, 1), "running", make_report(2, 29.0), 63.0)
+    leg.record((1, 1), "running", make_report(1, 9.0), 43.0)
+    leg.record((1, 1), "running", make_report(2, 29.0), 63.0)
 
     estimate = leg.left.left(63.0 + 5.0)
     assert estimate is not None
@@ -183,7 +183,7 @@ def test_runs_are_expected_to_live_as_long_as_the_scheduler_lets_them() -> None:
 def test_a_run_that_was_lost_and_is_tried_again_counts_once() -> None:
     leg = Leg([SMALL] * 2, n_trials=2)
     leg.begin((0, 1), SMALL, 0.0)
-    leg.hear((0, 1), "failed", make_report(None, None), 0.0)
+    leg.record((0, 1), "failed", make_report(None, None), 0.0)
 
     leg.train((0, 1), SMALL)
 
@@ -238,7 +238,7 @@ def test_only_the_first_run_of_a_worker_waits_for_its_process() -> None:
     leg.begin((0, 1), SMALL, 0.0)
     for epoch, state in ((1, "running"), (2, "running"), (3, "completed")):
         leg.now_s = 100.0 + epoch * EPOCH_S
-        leg.hear((0, 1), state, make_report(epoch, leg.now_s), leg.now_s)
+        leg.record((0, 1), state, make_report(epoch, leg.now_s), leg.now_s)
 
     assert leg.middle_s() == pytest.approx(3 * run_s(SMALL))
 
@@ -259,6 +259,6 @@ def test_an_audit_comes_on_top_of_what_was_planned() -> None:
 
     audited = make_assignment(0, 1, LARGE, "audit")
     leg.left.begin(audited, leg.now_s)
-    leg.left.hear(audited, make_report(3, 500.0), "completed", leg.now_s)
+    leg.left.record(audited, make_report(3, 500.0), "completed", leg.now_s)
 
     assert (leg.left.n_ended, leg.middle_s()) == (1, before_s)

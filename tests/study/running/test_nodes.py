@@ -34,7 +34,7 @@ def manifest(tmp_path: Path) -> Manifest:
 
 
 @pytest.fixture
-def check(manifest: Manifest, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> NodeCheck:
+def nodes(manifest: Manifest, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> NodeCheck:
     monkeypatch.setattr("study.running.nodes.training_versions", lambda: HERE)
     return NodeCheck(manifest, ear)
 
@@ -45,9 +45,9 @@ def said_by(node: str, **versions: str) -> Report:
     )
 
 
-def test_a_difference_is_said_once_a_node_and_noted(check: NodeCheck, manifest: Manifest, ear: Ear) -> None:
+def test_a_difference_is_said_once_a_node_and_noted(nodes: NodeCheck, manifest: Manifest, ear: Ear) -> None:
     for node in ("a", "b", "b"):
-        check.hear(said_by(node, **({"keras": "3.15.0"} if node == "b" else {})))
+        nodes.check(said_by(node, **({"keras": "3.15.0"} if node == "b" else {})))
 
     assert ear.warnings == [
         "node b trains with keras 3.15.0 instead of 3.15.1, the driver's; the report says which runs are its "
@@ -64,16 +64,16 @@ def test_a_difference_is_said_once_a_node_and_noted(check: NodeCheck, manifest: 
     ],
 )
 def test_another_release_is_refused(
-    check: NodeCheck, manifest: Manifest, versions: dict[str, str], said: str
+    nodes: NodeCheck, manifest: Manifest, versions: dict[str, str], said: str
 ) -> None:
     with pytest.raises(EnvironmentFaultError, match=said):
-        check.hear(said_by("b", **versions))
+        nodes.check(said_by("b", **versions))
     assert list(manifest.content["legs"][-1]["nodes"]) == ["b"]
 
 
 @pytest.mark.parametrize("package", ["recurrent_study", "tensorflow"])
-def test_what_is_of_no_known_release_is_not_refused(check: NodeCheck, ear: Ear, package: str) -> None:
-    check.hear(said_by("b", **{package: "none"}))
+def test_what_is_of_no_known_release_is_not_refused(nodes: NodeCheck, ear: Ear, package: str) -> None:
+    nodes.check(said_by("b", **{package: "none"}))
 
     assert len(ear.warnings) == 1
 
