@@ -94,7 +94,7 @@ def build_report(
         facts=faults.attempt("the figures at the top", lambda: _facts(evidence), lambda _: []),
         findings=[
             finding if finding.anchor in anchors else replace(finding, anchor=_UNSAID)
-            for finding in sorted([*_doubts(evidence), *findings], key=_is_no_blindness)
+            for finding in sorted([*_warnings(evidence), *findings], key=_is_no_blindness)
         ],
         sections=sections,
         rows=_rows(evidence),
@@ -143,8 +143,8 @@ def _is_unsaid(section: Section) -> bool:
     return all(isinstance(block, Note) and FAULTS_FILE not in block.text for block in section.blocks)
 
 
-def _doubts(evidence: Evidence) -> list[Finding]:
-    """What is doubtful of the texts stands first: no figure is better than they are."""
+def _warnings(evidence: Evidence) -> list[Finding]:
+    """Warnings about the texts stand first: no figure is better than they are."""
     warnings = evidence.facts.data_warnings
     return [Finding(text=f"The texts: {w}.", tone="warning", anchor="asked", kind="data") for w in warnings]
 

@@ -55,7 +55,7 @@ def answer(
     return table
 
 
-def say_doubts(table: pd.DataFrame) -> list[str]:
+def say_warnings(table: pd.DataFrame) -> list[str]:
     """Say how many texts got no class, or one that rests on nothing."""
     n_empty, n_unknown = (int((table["note"] == note).sum()) for note in (EMPTY, UNKNOWN))
     said = []

@@ -34,7 +34,7 @@ def predict(
     given: Given,
 ) -> None:
     """Classify texts with a saved model: class, probability and text."""
-    from study.prediction.answers import answer, check_target, say_doubts, to_lines, write_answers
+    from study.prediction.answers import answer, check_target, say_warnings, to_lines, write_answers
     from study.prediction.classifier import TextClassifier
     from study.prediction.lines import check_arguments
     from study.training.backend import load_backend
@@ -50,7 +50,7 @@ def predict(
     else:
         write_answers(table, to)
         print(to)
-    for sentence in say_doubts(table):
+    for sentence in say_warnings(table):
         print(sentence, file=sys.stderr)
 
 

@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from study.errors import StudyError
-from study.prediction.answers import EMPTY, UNKNOWN, answer, check_target, say_doubts, to_lines, write_answers
+from study.prediction.answers import (
+    EMPTY,
+    UNKNOWN,
+    answer,
+    check_target,
+    say_warnings,
+    to_lines,
+    write_answers,
+)
 from study.prediction.evaluation import evaluate
 
 TEXTS = ["good film", "", "zzz", "=bad film", " \t"]
@@ -41,7 +49,7 @@ def test_an_empty_text_gets_no_class_and_an_unknown_one_is_told() -> None:
     assert table["class"].tolist() == ["pos", "", "neg", "neg", ""]
     assert table["note"].tolist() == ["", EMPTY, UNKNOWN, "", EMPTY]
     assert table["probability"].isna().tolist() == [False, True, False, False, True]
-    assert say_doubts(table) == [
+    assert say_warnings(table) == [
         "2 of 5 texts are empty and get no class",
         "1 of 5 texts hold no word that the model knows: their class says nothing",
     ]
