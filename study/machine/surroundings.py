@@ -28,6 +28,11 @@ MANY_FILES = 65_536
 THREADS, THREADS_OF_WORKER = 100, 20
 """Threads of all processes of a study, and of each worker: 110 and 23 were there, without TensorFlow's."""
 
+REPORT_BYTES, MODEL_BYTES, STUDY_BYTES = 2 * 2**30, 3 * 2**30, 6 * 2**30
+"""Address space in which a report is written, a model used and a study run: 1.8, 3 and 5 GB were enough.
+
+In less, libraries end the process past all handlers, or wait for memory without end (OpenBLAS)."""
+
 # What Ray (2.60) puts behind its temporary folder: session, microseconds and number of the process included.
 _SOCKET = "/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 
@@ -43,24 +48,37 @@ def check_surroundings(*, is_local: bool, token: Path | None, n_workers: int = 1
     Raises:
         EnvironmentFaultError: If a study could not run, one line.
     """
-    _raise_file_limit()
+    _raise_limit(resource.RLIMIT_NOFILE, MANY_FILES)
+    _raise_limit(resource.RLIMIT_AS, STUDY_BYTES)
     for topic, text in find_faults(is_local=is_local, token=token, n_workers=n_workers):
         raise EnvironmentFaultError(f"{topic}: {text}")
 
 
-def _raise_file_limit() -> None:
-    """Let this process open as many files as it may; those that it starts inherit that."""
-    given, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MANY_FILES if allowed == resource.RLIM_INFINITY else min(allowed, MANY_FILES)
+def check_address_space(n_bytes: int, purpose: str) -> None:
+    """Refuse to begin where libraries could not be loaded; what this process may raise is raised.
+
+    Raises:
+        EnvironmentFaultError: If less is allowed.
+    """
+    _raise_limit(resource.RLIMIT_AS, n_bytes)
+    for topic, text in _check_address_space(n_bytes, purpose):
+        raise EnvironmentFaultError(f"{topic}: {text}")
+
+
+def _raise_limit(kind: int, wanted: int) -> None:
+    """Let this process have as much as it may; those that it starts inherit that."""
+    given, allowed = resource.getrlimit(kind)
+    most = wanted if allowed == resource.RLIM_INFINITY else min(allowed, wanted)
     if given != resource.RLIM_INFINITY and given < most:
         with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, allowed))
+            resource.setrlimit(kind, (most, allowed))
 
 
 def find_faults(*, is_local: bool, token: Path | None, n_workers: int = 1) -> Iterator[tuple[str, str]]:
     """Yield what is wrong, topic and sentence; arguments as those of `check_surroundings`."""
     if sys.flags.optimize > 1:
         yield "Python", "Ray is not loaded without docstrings (-OO): set PYTHONOPTIMIZE to 1, or unset it"
+    yield from _check_address_space(STUDY_BYTES, "a study")
     if is_local:
         yield from _check_temporary(ray_temporary_folder())
         yield from _check_files(n_workers)
@@ -95,6 +113,16 @@ def _check_temporary(folder: Path) -> Iterator[tuple[str, str]]:
             topic,
             f"Ray writes to {own}, {NEEDED_BYTES // 2**20} MB at least: {error.strerror}; "
             "set TMPDIR to a folder of your own that has room",
+        )
+
+
+def _check_address_space(needed: int, purpose: str) -> Iterator[tuple[str, str]]:
+    given, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if given != resource.RLIM_INFINITY and given < needed:
+        yield (
+            "address space",
+            f"the processes of {purpose} take up to {needed / 2**30:.0f} GB each: {given / 2**30:.1f} GB are "
+            "allowed; raise the limit, `ulimit -v unlimited`, or ask a batch system for more",
         )
 
 

@@ -145,6 +145,7 @@ class Leg:
     ) -> Capacity:
         """Start or join Ray, and watch over it, until the session is closed."""
         self.listener.on_stage("starting Ray")
+
         def begin_the_rest() -> None:
             encoding.begin()
             import_in_background(

@@ -48,6 +48,7 @@ def export(
 def _export_model(source: Path, target: str | None) -> Path:
     """Write a model as a TensorFlow SavedModel that takes raw strings."""
     from study.errors import StudyError
+    from study.machine.surroundings import MODEL_BYTES, check_address_space
     from study.prediction.classifier import TextClassifier
     from study.prediction.export import export_classifier
     from study.training.backend import load_backend
@@ -56,6 +57,7 @@ def _export_model(source: Path, target: str | None) -> Path:
         raise StudyError(
             "a model is written to a folder of its own: none is given; add one, or --to optuna for the search"
         )
+    check_address_space(MODEL_BYTES, "a model")
     classifier = TextClassifier.open(source)
     load_backend()
     export_classifier(classifier, Path(target))

@@ -34,6 +34,9 @@ def predict(
     given: Given,
 ) -> None:
     """Classify texts with a saved model: class, probability and text."""
+    from study.machine.surroundings import MODEL_BYTES, check_address_space
+
+    check_address_space(MODEL_BYTES, "a model")
     from study.prediction.answers import answer, check_target, say_warnings, to_lines, write_answers
     from study.prediction.classifier import TextClassifier
     from study.prediction.lines import check_arguments
@@ -64,6 +67,9 @@ def evaluate(
     given: Given,
 ) -> None:
     """Say how well a saved model does on new labelled texts."""
+    from study.machine.surroundings import MODEL_BYTES, check_address_space
+
+    check_address_space(MODEL_BYTES, "a model")
     from study.cli.tables import print_evaluation
     from study.data.files import read_path
     from study.data.reading.sentences import explain_reading

@@ -17,6 +17,9 @@ def report(
     margin: Margin = None,
 ) -> None:
     """Write a study's report again from its records."""
+    from study.machine.surroundings import REPORT_BYTES, check_address_space
+
+    check_address_space(REPORT_BYTES, "a report")
     import analysis
     from study.store.checksums import renew_checksums
     from study.store.directory import StudyDirectory
@@ -35,6 +38,9 @@ def compare(
     margin: Margin = None,
 ) -> None:
     """Compare studies in one report."""
+    from study.machine.surroundings import REPORT_BYTES, check_address_space
+
+    check_address_space(REPORT_BYTES, "a report")
     import analysis
     from study.errors import StudyError
 

@@ -13,7 +13,13 @@ import pytest
 
 from study.errors import EnvironmentFaultError
 from study.machine import surroundings
-from study.machine.surroundings import SOCKET_BYTES, check_surroundings, find_faults
+from study.machine.surroundings import (
+    REPORT_BYTES,
+    SOCKET_BYTES,
+    check_address_space,
+    check_surroundings,
+    find_faults,
+)
 
 
 def faults(token: Path | None = None, *, is_local: bool = True) -> list[str]:
@@ -81,14 +87,23 @@ def test_a_token_that_cannot_be_made_is_one_line(token: str) -> None:
     assert f"it lies in {token}: " in fault
 
 
+def limit(monkeypatch: pytest.MonkeyPatch, limited: int, given: int, allowed: int) -> list[tuple[int, int]]:
+    """Limit one resource of this process alone; what is asked for instead."""
+    asked: list[tuple[int, int]] = []
+    endless = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (given, allowed) if kind == limited else endless)
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: asked.append(limits))
+    return asked
+
+
 def test_few_open_files_are_one_line_where_they_may_not_be_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, 64))
+    limit(monkeypatch, resource.RLIMIT_NOFILE, 64, 64)
 
     with pytest.raises(
         EnvironmentFaultError, match=r"open files: .* 88 each with 2 workers: 64 are allowed;"
     ):
         check_surroundings(is_local=True, token=None, n_workers=2)
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (88, 88))
+    limit(monkeypatch, resource.RLIMIT_NOFILE, 88, 88)
 
     check_surroundings(is_local=True, token=None, n_workers=2)
 
@@ -97,13 +112,31 @@ def test_few_open_files_are_one_line_where_they_may_not_be_raised(monkeypatch: p
 def test_open_files_that_may_be_raised_are_raised(
     monkeypatch: pytest.MonkeyPatch, allowed: int, raised: int | None
 ) -> None:
-    asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, allowed))
-    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: asked.append(limits))
+    asked = limit(monkeypatch, resource.RLIMIT_NOFILE, 64, allowed)
 
     check_surroundings(is_local=False, token=None)
 
     assert asked == ([] if raised is None else [(raised, allowed)])
+
+
+def test_little_address_space_is_one_line_where_it_may_not_be_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = limit(monkeypatch, resource.RLIMIT_AS, 2**30, 3 * 2**29)
+
+    with pytest.raises(
+        EnvironmentFaultError,
+        match=r"address space: .* of a study take up to 6 GB each: 1\.0 GB are allowed;",
+    ):
+        check_surroundings(is_local=False, token=None)
+
+    assert asked == [(3 * 2**29, 3 * 2**29)]
+
+
+def test_address_space_that_suffices_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = limit(monkeypatch, resource.RLIMIT_AS, REPORT_BYTES, resource.RLIM_INFINITY)
+
+    check_address_space(REPORT_BYTES, "a report")
+
+    assert asked == []
 
 
 def test_a_python_without_docstrings_is_one_line() -> None:

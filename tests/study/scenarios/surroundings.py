@@ -50,6 +50,7 @@ class Row:
         prepare: Makes the surroundings in the row's folder.
         stdin: Bytes on standard input.
         stdout: A file to write to instead of a pipe.
+        address_bytes: All the memory that the process may map; None for what this one may.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Row:
     prepare: Callable[[Path], object] = lambda folder: None
     stdin: bytes = b""
     stdout: str | None = None
+    address_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,11 @@ def run_row(row: Row, folder: Path) -> Outcome:
         environment.pop(name, None)
         if value is not None:
             environment[name] = value.format(folder=folder)
-    command = [sys.executable, "-P", "-c", MAIN, *(part.format(folder=folder) for part in row.command)]
+    program = MAIN
+    if row.address_bytes is not None:
+        most = (row.address_bytes, row.address_bytes)
+        program = f"import resource; resource.setrlimit(resource.RLIMIT_AS, {most}); {MAIN}"
+    command = [sys.executable, "-P", "-c", program, *(part.format(folder=folder) for part in row.command)]
     started = time.monotonic()
     with Path(row.stdout or os.devnull).open("wb") as stdout:
         try:
@@ -157,6 +163,8 @@ def _surroundings() -> Iterator[Row]:
     }
     for name, environment in three.items():
         yield Row(f"{name}: run", run, (3,), "study: ", environment)
+    for command in (("report", "s"), ("compare", "s", "t"), ("predict", "s", "a text"), run):
+        yield Row(f"little memory to map: {command[0]}", command, (3,), "address space", address_bytes=2**30)
     shown = {
         "LANG=C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         "ASCII output": {"PYTHONIOENCODING": "ascii"},
