@@ -126,8 +126,12 @@ class Leg:
             # Who sent a signal waits for the end, a batch system for half a minute: the report can wait.
             if interruption.signal is None:
                 self.listener.on_stage("writing the report")
-                keep = functools.partial(keep_texts, ledger=ledger, corpus=corpus, encode=encoding.result)
-                page = publish(self.directory, faults, keep, assistant)
+                page = publish(
+                    self.directory,
+                    faults,
+                    lambda study: keep_texts(study, ledger, corpus, encoding.result),
+                    assistant,
+                )
         if interruption.signal is None:
             write_checksums(self.directory)
         return StudyResult(
