@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 # Tests that lie side by side share what they set up, and whoever is idle takes half of what another has left.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-RAY_TESTS := tests/study/cluster tests/study/running tests/study/faults tests/search_spaces/adapters/test_ray_adapter.py
+# The adapter's first: its Ray is a user's own, without what a study has set in the process by then.
+RAY_TESTS := tests/search_spaces/adapters/test_ray_adapter.py tests/study/cluster tests/study/running tests/study/faults
 
 .PHONY: study test test-slow test-core test-spaces test-reports test-lowest test-ray check docs clean
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -160,24 +161,30 @@ def test_rays_optuna_search_takes_a_define_by_run_function() -> None:
     assert {len(config) for config in configs} == {2, 3}
 
 
+@pytest.fixture
+def own_ray() -> Iterator[None]:
+    """A Ray of one CPU, as a user starts it, with warnings of many kinds."""
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_ray")
+@pytest.mark.filterwarnings("ignore")
 def test_a_tuner_trains_legal_settings(tmp_path: Path) -> None:
     space = CONSTRAINED
 
     def train(config: dict[str, Any]) -> dict[str, float]:
         return {"score": float(len(space.complete(config)))}
 
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
-    try:
-        tuner = tune.Tuner(
-            train,
-            param_space=adapter.param_space(space, seed=0),
-            tune_config=tune.TuneConfig(num_samples=6),
-            run_config=tune.RunConfig(storage_path=str(tmp_path), verbose=0),
-        )
-        results = tuner.fit()
-    finally:
-        ray.shutdown()
+    tuner = tune.Tuner(
+        train,
+        param_space=adapter.param_space(space, seed=0),
+        tune_config=tune.TuneConfig(num_samples=6),
+        run_config=tune.RunConfig(storage_path=str(tmp_path), verbose=0),
+    )
+    results = tuner.fit()
 
     assert not results.errors
     assert len({repr(result.config) for result in results}) > 1
@@ -337,27 +344,24 @@ def test_a_search_that_cannot_work_is_refused(use: Any, message: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # Ray's own, of many kinds
+@pytest.mark.usefixtures("own_ray")
+@pytest.mark.filterwarnings("ignore")
 def test_a_real_fit_keeps_the_constraints_and_is_restored(tmp_path: Path) -> None:
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
-    try:
-        tuner = tune.Tuner(
-            score_config,
-            # In one process: to start another would be most of the time.
-            tune_config=tune.TuneConfig(
-                search_alg=new_search(), num_samples=4, max_concurrent_trials=1, reuse_actors=True
-            ),
-            run_config=tune.RunConfig(storage_path=str(tmp_path), name="fit", verbose=0),
-        )
+    tuner = tune.Tuner(
+        score_config,
+        # In one process: to start another would be most of the time.
+        tune_config=tune.TuneConfig(
+            search_alg=new_search(), num_samples=4, max_concurrent_trials=1, reuse_actors=True
+        ),
+        run_config=tune.RunConfig(storage_path=str(tmp_path), name="fit", verbose=0),
+    )
 
-        results = tuner.fit()
+    results = tuner.fit()
 
-        configs = [result.config for result in results]
-        assert len(configs) == 4 and not results.errors
-        assert all(map(RARE.is_legal, configs))
-        assert tune.Tuner.restore(str(tmp_path / "fit"), score_config).get_results().num_terminated == 4
-    finally:
-        ray.shutdown()
+    configs = [result.config for result in results]
+    assert len(configs) == 4 and not results.errors
+    assert all(map(RARE.is_legal, configs))
+    assert tune.Tuner.restore(str(tmp_path / "fit"), score_config).get_results().num_terminated == 4
 
 
 def score_config(config: dict[str, Any]) -> None:
