@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
 
@@ -10,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.records.schema import run_keys
-from analysis.statistics.intervals import LEVEL, Floats, t_half_width
+from analysis.statistics.intervals import LEVEL, Floats, t_half_width, wilson_interval
 from analysis.statistics.settings import (
     check_columns,
     factor_levels,
@@ -53,8 +54,9 @@ def onset_times(
         share_low, share_high` (of runs that overfit by then), `median, median_low, median_high` (epoch after
         which half of them do, infinite where fewer than half do by the horizon).
 
-    Source: Kaplan & Meier (1958); bands log-log with Greenwood's variance (Kalbfleisch & Prentice, 1980), the
-        median's interval where they cross one half (Brookmeyer & Crowley, 1982).
+    Source: Kaplan & Meier (1958); bands log-log with Greenwood's variance (Kalbfleisch & Prentice, 1980), of
+        runs that all had theirs Wilson's (1927); the median's interval where they cross one half (Brookmeyer
+        & Crowley, 1982).
     """
     trials = trials.reset_index(drop=True)
     runs = follow(overfitting, trials)
@@ -100,8 +102,10 @@ def _describe(runs: pd.DataFrame, level: float) -> tuple[float, ...]:
         band = curve.confidence_interval(level, method="log-log")
     low, high = (np.asarray(side.probabilities, dtype=float) for side in (band.low, band.high))
     at = np.asarray(curve.probabilities, dtype=float)
-    # Where all have had their onset the band is not defined: nothing is left to be uncertain of.
+    # Greenwood's variance is not defined before the first onset, nor where none is left without.
     low, high = (np.where(np.isnan(side), at, side) for side in (low, high))
+    low_share, _ = wilson_interval(len(runs), len(runs), level)
+    high = np.minimum.accumulate(np.where(at == 0.0, 1 - low_share, high))
     times = np.asarray(curve.quantiles, dtype=float)
     medians = (_first_below(times, side) for side in (at, low, high))
     return (*counts, 1 - at[-1], 1 - high[-1], 1 - low[-1], *medians)
@@ -112,12 +116,22 @@ def _first_below(times: Floats, probabilities: Floats) -> float:
     return float(times[below[0]]) if len(below) else np.inf
 
 
+def horizon_of(runs: pd.DataFrame) -> float:
+    """The epoch up to which runs tell of onsets; infinite where the one that was followed longest had one.
+
+    Args:
+        runs: As `follow` gives them.
+    """
+    last = runs[runs["time"] == runs["time"].max()]
+    return float(runs["time"].max()) if not last["seen"].all() else math.inf
+
+
 def mean_time(runs: pd.DataFrame, horizon: int, level: float = LEVEL) -> tuple[float, float, float]:
     """Mean epochs before the onset, those that have none by the horizon counted as one more.
 
     Args:
         runs: As `follow` gives them.
-        horizon: Epochs, at least 1 and not beyond the longest time among them.
+        horizon: Epochs, at least 1 and not beyond what they tell of, `horizon_of`.
         level: Coverage.
 
     Returns:
@@ -138,7 +152,7 @@ def mean_time(runs: pd.DataFrame, horizon: int, level: float = LEVEL) -> tuple[f
         return mean, np.nan, np.nan
     without = _area(1 - np.eye(n), onsets, at_risk)
     half = float(t_half_width((n - 1) * without.std(ddof=1), n, level))
-    return mean, mean - half, mean + half
+    return mean, max(mean - half, 0.0), min(mean + half, horizon + 1.0)
 
 
 def _area(weights: Floats, onsets: Floats, at_risk: Floats) -> Floats:

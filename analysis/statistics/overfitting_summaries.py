@@ -17,7 +17,7 @@ from analysis.statistics.intervals import (
     t_half_width,
     wilson_interval,
 )
-from analysis.statistics.onset_times import follow, mean_time
+from analysis.statistics.onset_times import follow, horizon_of, mean_time
 from analysis.statistics.settings import (
     check_columns,
     factor_levels,
@@ -95,7 +95,7 @@ def overfitting_by_factor(
         n_settings, mean, low, high`. The interval is the bootstrap's percentiles from ten settings on;
         below, where those come out too short, Student's over the settings' means; for shares Wilson's with
         `n_settings` cases; missing below two settings. `epochs_before_onset` is taken up to an epoch to which
-        runs of each level were followed (`onset_times.mean_time`): a run that ended early is not sturdy.
+        runs of each level tell of onsets (`onset_times.mean_time`): a run that ended early is not sturdy.
     """
     rng = np.random.default_rng(seed)
     trials = trials.reset_index(drop=True)
@@ -123,7 +123,9 @@ def _time_onsets(
     tables = []
     for name in names:
         groups = dict(list(runs.groupby(factor_levels(trials[name]).reindex(runs.index), observed=True)))
-        horizon = int(min((own["time"].max() for own in groups.values()), default=0))
+        # Up to the last onset of any level, where each tells of all of its own.
+        last = max((own["time"].max() for own in groups.values()), default=0)
+        horizon = int(min([last, *map(horizon_of, groups.values())]))
         rows = [
             (name, value, "epochs_before_onset", len(own), own["setting"].nunique(), *mean)
             for value, own in groups.items()

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.statistics.intervals import wilson_interval
 from analysis.statistics.onset_times import follow, mean_time, onset_times
-from analysis.statistics.overfitting_summaries import overfitting_by_factor
+from analysis.statistics.overfitting_summaries import STATISTICS, overfitting_by_factor
 
 MakeTable = Callable[..., pd.DataFrame]
 
@@ -84,3 +85,45 @@ def test_patience_that_ends_runs_at_once_does_not_make_a_level_look_early(
     table = overfitting_by_factor(overfitting_by_replicate(epochs, trials), trials, ["cell"])
     means = table[table["statistic"] == "epochs_before_onset"].set_index("level")["mean"]
     assert means["gru"] == means["lstm"] == 7
+
+
+def with_statistics(overfitting: pd.DataFrame) -> pd.DataFrame:
+    """The table with what else it holds, of which nothing is asked here."""
+    others = [name for name in STATISTICS if name not in overfitting.columns]
+    return overfitting.assign(**dict.fromkeys(others, 0.0))
+
+
+def test_of_runs_that_all_had_their_onset_the_mean_is_the_plain_one(make_trials: MakeTable) -> None:
+    cells = ["rnn"] * 3 + ["lstm"] * 2 + ["gru"] * 3
+    overfitting, trials = runs_of(make_trials, [2, 3, 3, 4, 5, 4, 6, 4], [8] * 8, cells)
+
+    table = overfitting_by_factor(with_statistics(overfitting), trials, ["cell"])
+
+    means = table[table["statistic"] == "epochs_before_onset"].set_index("level")["mean"].to_dict()
+    assert means == pytest.approx({"rnn": 8 / 3, "lstm": 4.5, "gru": 14 / 3})
+
+
+def test_a_level_that_was_followed_for_less_ends_the_mean_of_all(make_trials: MakeTable) -> None:
+    overfitting, trials = runs_of(make_trials, [6, 6, None, 2], [8, 8, 5, 8], ["rnn", "rnn", "lstm", "lstm"])
+
+    table = overfitting_by_factor(with_statistics(overfitting), trials, ["cell"])
+
+    means = table[table["statistic"] == "epochs_before_onset"].set_index("level")["mean"].to_dict()
+    assert means == pytest.approx({"rnn": 4.0, "lstm": 3.0})
+
+
+def test_runs_that_all_had_their_onset_are_too_few_to_be_certain(make_trials: MakeTable) -> None:
+    three = onset_times(*runs_of(make_trials, [4, 6, 4], [8] * 3), []).iloc[0]
+    ten = onset_times(*runs_of(make_trials, [4, 6] * 5, [8] * 10), []).iloc[0]
+
+    low, _ = wilson_interval(3, 3)
+    assert (three["share"], three["share_low"], three["share_high"]) == (1.0, pytest.approx(low), 1.0)
+    assert three["median_high"] == np.inf
+    assert (ten["median_low"], ten["median_high"]) == (4, 6)
+
+
+def test_the_interval_of_a_mean_stays_where_means_can_lie(make_trials: MakeTable) -> None:
+    mean, low, high = mean_time(follow(*runs_of(make_trials, [1, 9, 1], [12] * 3)), 9)
+
+    assert (low, high) == (0.0, 10.0)
+    assert mean == pytest.approx(11 / 3)
