@@ -134,9 +134,14 @@ def _add_runs(evidence: Evidence) -> Iterator[Advice]:
         if option and max(more, _lacked_early(evidence, row)) <= _MOST_MORE:
             noun = f"more {row['more_of']}"
             a, b = (label_value(row["factor"], row[side]) for side in ("a", "b"))
+            is_apart = round(abs(row["effect_pp"]), 1) > 0
+            what = (
+                f"tell {a} and {b} apart, if the difference stays"
+                if is_apart
+                else f"show whether {a} and {b} differ by what anybody would act on"
+            )
             yield Advice(
-                f"At the end of the runs nothing is shown to be better; {count(more, noun)} would tell "
-                f"{a} and {b} apart, if the difference stays",
+                f"At the end of the runs nothing is shown to be better; {count(more, noun)} would {what}",
                 f"study extend {shlex.quote(str(_folder_of(evidence)))} {option}",
             )
             return

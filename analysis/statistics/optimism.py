@@ -110,7 +110,7 @@ def selection_optimism(
         `n_replicates` (of the winner), `best` (its mean), `half_width` (binomial), `replicate_sd` (pooled
         within settings, NaN without replicates), `optimism, optimism_at_most, shrunken` (best - optimism),
         `confirmed, n_confirmed, test_accuracy` (mean over the winner's runs, NaN if sealed),
-        `val_minus_test`.
+        `val_minus_test` (confirmed, or best where nothing was, - test).
 
     Source: leave-one-out selection, as in the nested validation of Cawley & Talbot (2010). Noise in the best
         of n means falls with the root of the seeds behind them, hence the scale.
@@ -142,7 +142,8 @@ def selection_optimism(
         "confirmed": confirmed.mean(),
         "n_confirmed": len(confirmed),
         "test_accuracy": tested,
-        "val_minus_test": best - tested,
+        # Of the same runs: the search's figure is that of the runs that chose.
+        "val_minus_test": (confirmed.mean() if len(confirmed) else best) - tested,
     }
     return pd.DataFrame([row], columns=_OPTIMISM_COLUMNS)
 

@@ -32,6 +32,7 @@ _LEAD = (
     "which."
 )
 _DRAWN = 24
+_WITHOUT_LUCK = " once the luck of the best epoch is taken off"
 _HARDLY_ANY = 0.0005
 _MUCH = 0.25
 """Share of the differences from which two factors that act together come before any average."""
@@ -216,7 +217,7 @@ def read_settings(evidence: Evidence) -> str:
     fresh = not table["note"].str.contains("confirm on fresh seeds").any()
     where = " on fresh seeds" if fresh else ""
     if not fresh and len(field) and field["setting"].iloc[0] != evidence.most_accurate:
-        where = " once the luck of the best epoch is taken off"
+        where = _WITHOUT_LUCK
     if field.empty:
         return _read_two(evidence, where)
     left = field[field["may_be_best"]]
@@ -240,16 +241,27 @@ def _read_two(evidence: Evidence, where: str) -> str:
     labels = evidence.runs.drop_duplicates("setting").set_index("setting")["label"]
     a, b = labels[row["a"]], labels[row["b"]]
     apart = f"{abs(row['effect_pp']):.1f} points"
+    if not where and apart != _apart_in_ranking(evidence, row["a"], row["b"]):
+        where = _WITHOUT_LUCK
     if row["answer"] == "better":
         return f"{a} is better than {b}{where}, by {apart}."
     if row["n_units"] < 2:
+        ahead = f"as accurate as {b}" if apart == "0.0 points" else f"{apart} ahead of {b}"
         return (
-            f"{a} is {apart} ahead of {b}{where} with one run of each, which says nothing of the luck of the "
+            f"{a} is {ahead}{where} with one run of each, which says nothing of the luck of the "
             "seed: train them again under other seeds."
         )
     if row["answer"] == "equivalent":
         return f"{a} and {b} are equivalent{where}: {apart} apart, under what anybody would act on."
     return f"{a} is {apart} ahead of {b}{where}, which is not shown to be more than luck: {verdict(row)}."
+
+
+def _apart_in_ranking(evidence: Evidence, a: int, b: int) -> str:
+    """How far apart two settings are in the table of settings, in which no luck is taken off."""
+    accuracy = evidence.ranking.set_index("setting")["val_accuracy"]
+    if a not in accuracy.index or b not in accuracy.index:
+        return ""
+    return f"{abs(100 * (accuracy[a] - accuracy[b])):.1f} points"
 
 
 def _optimism_note(evidence: Evidence) -> Note:

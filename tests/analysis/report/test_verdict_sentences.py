@@ -129,6 +129,13 @@ def test_one_run_of_each_is_no_tie(judge: Callable[..., Evidence]) -> None:
     )
 
 
+def test_two_equal_runs_are_not_one_ahead_of_the_other(judge: Callable[..., Evidence]) -> None:
+    evidence = judge([{"units": 8, "val_accuracy": 0.80}, {"units": 16, "val_accuracy": 0.80}])
+
+    assert " units is as accurate as " in read_settings(evidence)
+    assert "ahead" not in read_settings(evidence)
+
+
 def field(phase: str, means: list[float], seeds: range) -> list[dict[str, Any]]:
     rng = np.random.default_rng(1)
     return [

@@ -159,6 +159,17 @@ def test_a_tie_without_a_sealed_test_split_is_left(here: Path) -> None:
     assert advise(evidence) == []
 
 
+LACKING = {
+    "factor": "cell",
+    "a": "lstm",
+    "b": "gru",
+    "answer": "not enough runs",
+    "more": 2,
+    "effect_pp": 3.0,
+}
+"""A comparison that more runs would settle."""
+
+
 @pytest.mark.parametrize(
     ("design", "more_of", "command"),
     [
@@ -169,14 +180,23 @@ def test_a_tie_without_a_sealed_test_split_is_left(here: Path) -> None:
 def test_where_nothing_is_told_apart_what_is_lacking_is_added(
     here: Path, monkeypatch: pytest.MonkeyPatch, design: Any, more_of: str, command: str
 ) -> None:
-    row = {"factor": "cell", "a": "lstm", "b": "gru", "answer": "not enough runs", "more": 2}
-    evidence = know(run_study(design=design), level_verdicts=pd.DataFrame([row | {"more_of": more_of}]))
+    row = LACKING | {"more_of": more_of}
+    evidence = know(run_study(design=design), level_verdicts=pd.DataFrame([row]))
 
     text, given = advise_once(evidence)
 
     assert f"2 more {more_of}s would tell LSTM and GRU apart" in text
     assert given.endswith(command)
     follow(given, monkeypatch)
+
+
+def test_what_does_not_differ_at_all_is_not_said_to_be_told_apart(here: Path) -> None:
+    row = LACKING | {"more_of": "seed", "effect_pp": 0.0}
+    evidence = know(run_study(), level_verdicts=pd.DataFrame([row]))
+
+    text, _ = advise_once(evidence)
+
+    assert text.endswith("2 more seeds would show whether LSTM and GRU differ by what anybody would act on")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +214,14 @@ def test_what_more_pairs_of_an_earlier_stage_say_is_lacking_counts(
     here: Path, n_early: int, n_given: int
 ) -> None:
     design = {"kind": "random", "trials": 6, "scientific": ["cell"]}
-    row = {"factor": "cell", "a": "lstm", "b": "gru", "answer": "not enough runs", "more_of": "setting"}
+    row = {
+        "factor": "cell",
+        "a": "lstm",
+        "b": "gru",
+        "answer": "not enough runs",
+        "effect_pp": 3.0,
+        "more_of": "setting",
+    }
     early = pd.DataFrame([row | {"a": "gru", "b": "lstm", "more": 78, "n_units": n_early}])
     evidence = know(
         run_study(design=design),
