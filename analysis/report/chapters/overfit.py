@@ -19,7 +19,7 @@ from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
 from analysis.words.labels import label_factor, label_level, label_value
-from analysis.words.numbers import NONE, count, epoch_range, number, numbers, percent, points
+from analysis.words.numbers import NONE, count, epoch_range, listing, number, numbers, percent, points
 
 _PANELS = 6
 _ONSETS = 15
@@ -253,8 +253,17 @@ def read_factor_onsets(evidence: Evidence) -> str:
     return (
         f"Models with {label_level(factor, first['level'])} go {first['mean']:.1f} epochs before they "
         f"overfit {early}, those with {label_value(factor, last['level'])} {last['mean']:.1f} {late}: "
-        f"the largest difference by factor, {apart}. Other factors are averaged over as they were tried."
+        f"the largest difference by factor, {apart}. Other factors are averaged over as they were tried"
+        f"{say_confounded(evidence, factor)}."
     )
+
+
+def say_confounded(evidence: Evidence, factor: str) -> str:
+    """Name what a factor's levels cannot be told apart from; nothing where they can."""
+    table = evidence.level_verdicts
+    own = table[(table["factor"] == factor) & (table["answer"] == "cannot be told apart")]
+    names = sorted(set(own["confounded"].dropna().astype(str)) - {""})
+    return f", and {label_factor(factor)} cannot be told apart from {listing(names, 3)}" if names else ""
 
 
 def _map_blocks(evidence: Evidence) -> list[Block]:

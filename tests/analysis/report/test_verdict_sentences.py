@@ -15,6 +15,7 @@ from analysis.records.schema import TRIAL_COLUMNS
 from analysis.report.chapters.beat import _read_line, read_baselines
 from analysis.report.chapters.lost import lost_grids, read_lost
 from analysis.report.chapters.mistakes import _classes_grid
+from analysis.report.chapters.overfit import say_confounded
 from analysis.report.chapters.tested import read_factors, within_name
 from analysis.report.chapters.verdict import read_levels, read_settings
 from analysis.report.chapters.verdict_table import verdict
@@ -127,6 +128,18 @@ def test_one_run_of_each_is_no_tie(judge: Callable[..., Evidence]) -> None:
         "16 units is 6.0 points ahead of 8 units with one run of each, which says nothing of the luck of the "
         "seed: train them again under other seeds."
     )
+
+
+def test_a_factor_that_goes_with_another_is_not_blamed_alone(judge: Callable[..., Evidence]) -> None:
+    rows = [
+        {"units": 8 * (1 + both), "layers": 1 + both, "dropout": dropout, "val_accuracy": 0.8}
+        for both in (0, 1)
+        for dropout in (0.0, 0.3)
+    ]
+    evidence = judge(rows)
+
+    assert say_confounded(evidence, "units") == ", and units cannot be told apart from layers"
+    assert say_confounded(evidence, "dropout") == ""
 
 
 def test_two_equal_runs_are_not_one_ahead_of_the_other(judge: Callable[..., Evidence]) -> None:
