@@ -30,7 +30,11 @@ _STATES: dict[str, State] = {
 
 
 def holds_optuna(path: Path) -> bool:
-    """Whether a file is a SQLite database or a journal of Optuna's."""
+    """Whether a file is a SQLite database or a journal of Optuna's.
+
+    Raises:
+        AnalysisError: If it is a SQLite database that is cut or overwritten, whoever's it was.
+    """
     if not path.is_file():
         return False
     with path.open("rb") as stream:
@@ -51,7 +55,7 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
 
     Raises:
         MissingLibraryError: If Optuna, or the driver of a database, is not installed.
-        AnalysisError: If it is no storage of Optuna's, or the study is not there.
+        AnalysisError: If it is no storage of Optuna's, it is damaged, or the study is not there.
     """
     try:
         import optuna
@@ -106,8 +110,48 @@ def _open_storage(source: str) -> Iterator[optuna.storages.BaseStorage]:
         _check_database(source)
         yield optuna.storages.get_storage(source)
         return
-    with opened(path) as storage:
-        yield storage
+    with _refusing_damage(path):
+        _check_pages(path)
+        with opened(path) as storage:
+            yield storage
+
+
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    """Whatever else goes wrong with reading a file is an `AnalysisError`."""
+    try:
+        yield
+    except (AnalysisError, OSError, MemoryError):
+        raise
+    except sqlite3.OperationalError as error:  # locked, or on a disk that fails
+        raise AnalysisError(
+            f"{path}: cannot be read ({error}): import it again once no process writes into it, or from a copy"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise _as_damage(path, error) from error
+    except Exception as error:  # SQLAlchemy's, Optuna's and those of what a damaged row holds are many
+        cause = error.__cause__ or error
+        said = f"{type(cause).__name__}: {cause}".partition("\n")[0]
+        raise AnalysisError(
+            f"{path}: damaged, or of another version of Optuna ({said}): restore it from a copy, or "
+            "upgrade one with `optuna storage upgrade`"
+        ) from error
+
+
+def _as_damage(path: Path, found: object) -> AnalysisError:
+    """What SQLite found, in one line: it may list several places."""
+    return AnalysisError(f"{path}: damaged ({' '.join(str(found).split())}): restore it from a copy")
+
+
+def _check_pages(path: Path) -> None:
+    """Refuse a SQLite file of which a page is broken, also where all rows that are read are whole."""
+    with path.open("rb") as stream:
+        if stream.read(len(SQLITE)) != SQLITE:
+            return
+    with open_read_only(path) as connection:
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        raise _as_damage(path, answer)
 
 
 def find_file(source: str) -> Path | None:
@@ -141,8 +185,10 @@ def _has_studies(path: Path) -> bool:
     try:
         with open_read_only(path) as connection:
             return connection.execute(query).fetchone() is not None
-    except sqlite3.Error:
+    except sqlite3.OperationalError:
         return False
+    except sqlite3.DatabaseError as error:
+        raise _as_damage(path, error) from error
 
 
 def _read_trial(trial: optuna.trial.FrozenTrial) -> ForeignRun:

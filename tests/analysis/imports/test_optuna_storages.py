@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from analysis import AnalysisError, import_study
@@ -107,3 +108,64 @@ def test_a_database_that_cannot_be_reached_is_refused_in_a_line() -> None:
     with pytest.raises(AnalysisError, match=r"nosuch://x/y: is no database that can be opened: ") as refusal:
         import_study("nosuch://x/y")
     assert "\n" not in str(refusal.value)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "a.db"
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.create_study(storage=f"sqlite:///{path}").optimize(lambda trial: trial.suggest_float("x", 0, 1), 2)
+    return path
+
+
+@pytest.mark.parametrize("place", ["zeros", "noise", "cut", "cut late"])
+def test_a_damaged_database_is_refused_in_a_line_and_left_as_it_is(database: Path, place: str) -> None:
+    whole = database.read_bytes()
+    noise = np.random.default_rng(0).bytes(4096)
+    damaged = {
+        "zeros": whole[:9000] + bytes(4000) + whole[13000:],
+        "noise": whole[:40960] + noise + whole[45056:],
+        "cut": whole[:20000],
+        "cut late": whole[:-600],
+    }[place]
+    database.write_bytes(damaged)
+
+    with pytest.raises(AnalysisError, match=r"a\.db: damaged \(.*\): restore it from a copy$") as refusal:
+        import_study(str(database))
+
+    assert "\n" not in str(refusal.value)
+    assert database.read_bytes() == damaged
+    assert list(database.parent.iterdir()) == [database]
+
+
+def test_a_broken_page_is_refused_though_the_rows_that_are_read_are_whole(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_studies_study_name'"
+        (page,) = connection.execute(query).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with database.open("r+b") as stream:
+        stream.seek((page - 1) * size + 8)
+        stream.write(b"\xff" * 40)
+
+    with pytest.raises(AnalysisError, match=r"damaged \(.*\): restore it from a copy$"):
+        import_study(str(database))
+
+
+def test_rows_that_make_no_sense_are_refused_though_their_pages_are_whole(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE trial_params SET distribution_json = '{\"na'")
+
+    with pytest.raises(AnalysisError, match=r"damaged, or of another version of Optuna \(.*\): restore"):
+        import_study(str(database))
+
+
+def test_a_damaged_journal_is_refused_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "journal.log"
+    backend = optuna.storages.journal.JournalFileBackend(str(path))
+    study = optuna.create_study(storage=optuna.storages.JournalStorage(backend), study_name="j")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], lines[2][:9] + "\n", *lines[3:]]))
+
+    with pytest.raises(AnalysisError, match=r"journal\.log: damaged.*: restore it from a copy"):
+        import_study(str(path))
