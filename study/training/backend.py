@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from analysis.commentary import without_commentary
 from analysis.garbage import no_collection
 from study.errors import EnvironmentFaultError
 
 _UNUSED = ("matplotlib", "matplotlib.pyplot", "sklearn")
 """Keras loads them where it finds them, for galleries of pictures and for wrappers."""
-
-_COMMENTARY = re.compile(rb"I\d{4} |WARNING: All log messages before absl::InitializeLog")
 
 
 def silence_backend() -> None:
@@ -33,7 +28,7 @@ def import_backend() -> None:
     """Import TensorFlow and Keras into somebody's process, whole, and without their running commentary."""
     silence_backend()
     if "keras" not in sys.modules:
-        with _without_commentary():
+        with without_commentary():
             import keras  # noqa: F401
     _check_backend()
 
@@ -58,7 +53,7 @@ def load_backend() -> None:
     absent = [name for name in _UNUSED if name not in sys.modules]
     sys.modules |= dict.fromkeys(absent)  # type: ignore[arg-type]  # None: an import of it fails
     try:
-        with no_collection(), _without_commentary():  # half a million objects come, and none goes
+        with no_collection(), without_commentary():  # half a million objects come, and none goes
             import keras
     finally:
         for name in absent:
@@ -69,19 +64,3 @@ def load_backend() -> None:
     keras.config.set_epsilon(1e-7)
     keras.config.set_dtype_policy("float32")
     gc.freeze()
-
-
-@contextmanager
-def _without_commentary() -> Iterator[None]:
-    """Drop what TensorFlow says of itself before it asks how much to say; all else is written afterwards."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(terminal, 2)
-            said.seek(0)
-            os.write(2, b"".join(line for line in said if not _COMMENTARY.match(line)))
-            os.close(terminal)

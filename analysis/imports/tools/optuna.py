@@ -125,7 +125,7 @@ def _refusing_damage(path: Path) -> Iterator[None]:
         raise
     except sqlite3.OperationalError as error:  # locked, or on a disk that fails
         raise AnalysisError(
-            f"{path}: cannot be read ({error}): import it again once no process writes into it, or from a copy"
+            f"{path}: cannot be read ({error}): import it again once nobody writes into it, or from a copy"
         ) from error
     except sqlite3.DatabaseError as error:
         raise _as_damage(path, error) from error

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from analysis.commentary import without_commentary
 from analysis.errors import MissingLibraryError
 from analysis.imports.runs import ForeignRun, Source, gather
 from analysis.imports.values import read_path
@@ -32,14 +33,17 @@ def read_tensorboard(path: Path) -> Source:
         MissingLibraryError: If TensorBoard is not installed.
         AnalysisError: If no file holds a scalar.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it loads TensorFlow where that is installed
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         from tensorboard.backend.event_processing import event_accumulator
+        from tensorboard.compat import tf
     except ModuleNotFoundError as error:
         raise MissingLibraryError(
             "event files are read by TensorBoard: it is not installed; pip install "
             "'recurrent-study[tensorboard]'"
         ) from error
+    with without_commentary():
+        dir(tf)  # at its first use TensorBoard loads TensorFlow, where that is installed
     rows: dict[Path, list[tuple[float, str, float]]] = defaultdict(list)
     params: dict[Path, dict[str, Any]] = defaultdict(dict)
     began: dict[Path, float] = {}

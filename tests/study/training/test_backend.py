@@ -21,8 +21,8 @@ os.write(2, b"after")
 
 BREAKING = """
 import os
-from study.training.backend import _without_commentary
-with _without_commentary():
+from analysis.commentary import without_commentary
+with without_commentary():
     os.write(2, b"I0000 00 port.cc] chatter\\nE0000 no room\\n")
     raise RuntimeError("broken")
 """
