@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.imports.assembly import Naming, make_study
+from analysis.imports.columns import check_settings, is_metric, read_epochs, read_figures
 from analysis.imports.metrics import tells_kind
 from analysis.imports.runs import ForeignRun, Source, is_number
 from analysis.records.loading import Study
@@ -41,15 +42,16 @@ def from_frame(
         naming: What `make_study` takes: `metrics`, `seed`, `objective`, `percent`, `n_validation`.
 
     Raises:
-        AnalysisError: If a column is missing, an epoch is there twice or nothing was measured.
+        AnalysisError: If a column is missing or holds what it cannot, an epoch is there twice or nothing was
+            measured.
     """
     epochs = epochs.rename(columns=str)
     _check_columns(epochs, (run, epoch))
-    if epochs.duplicated([run, epoch]).any():
-        twice = epochs[epochs.duplicated([run, epoch])].iloc[0]
-        raise AnalysisError(
-            f"each run has each epoch once: {run} {str(twice[run])!r} has {epoch} {twice[epoch]} twice"
-        )
+    given = naming.get("metrics", {}).values()
+    said = () if params is None or isinstance(params, pd.DataFrame) else params
+    metrics = [c for c in map(str, epochs) if c not in (run, epoch) and is_metric(c, epochs[c], given)]
+    figures = {c: read_figures(epochs[c]) for c in metrics if c not in said}
+    epochs = epochs.assign(**figures, **{epoch: read_epochs(epochs[run], epochs[epoch])})
     settings, measured = _split_columns(epochs, params, run, epoch)
     runs = []
     for key, rows in epochs.sort_values(epoch, kind="stable").groupby(run, sort=False):
@@ -86,6 +88,7 @@ def _split_columns(
     else:
         names = list(params)
         _check_columns(epochs, names)
+        check_settings(epochs[run], epochs.sort_values(epoch, kind="stable"), names)
     first = epochs.drop_duplicates(run).set_index(run)[names]
     numeric = [c for c in rest if c not in names and pd.api.types.is_numeric_dtype(epochs[c])]
     return _as_settings(first), numeric

@@ -89,6 +89,11 @@ def tells_kind(name: str) -> bool:
     return _read_name(name)[1] is not None
 
 
+def side_of(name: str) -> str | None:
+    """The split that the name of a metric tells: train, val or test."""
+    return _read_name(name)[0]
+
+
 def split_metric(text: str) -> tuple[str, str]:
     """Read `OURS=THEIRS`.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Unpack
 
@@ -56,10 +56,13 @@ def import_study(
     """
     if shorter not in ("pruned", "completed"):
         raise AnalysisError(f"--shorter {shorter!r}: runs that ended early are pruned or completed")
-    return make_study(_read(source, kind, study_name, shorter), name=name, **naming)
+    metrics = naming.get("metrics", {})
+    return make_study(_read(source, kind, study_name, shorter, metrics), name=name, **naming)
 
 
-def _read(source: str, kind: str | None, study_name: str | None, shorter: str) -> Source:
+def _read(
+    source: str, kind: str | None, study_name: str | None, shorter: str, metrics: Mapping[str, str]
+) -> Source:
     path = Path(source)
     if kind is not None and kind not in KINDS:
         raise AnalysisError(f"--from {kind!r}: there are {', '.join(KINDS)}")
@@ -82,6 +85,6 @@ def _read(source: str, kind: str | None, study_name: str | None, shorter: str) -
         "mlflow": lambda: read_mlflow(path),
         "tensorboard": lambda: read_tensorboard(path),
         "keras": lambda: read_histories(path),
-        "table": lambda: read_table(path),
+        "table": lambda: read_table(path, metrics.values()),
     }
     return readers[kind]()
