@@ -111,7 +111,7 @@ def find_logged(runs: pd.Series[Any], columns: pd.DataFrame, where: str = "") ->
     logged = []
     for name in map(str, columns):
         column = columns[name]
-        hashable = column if column.dtype != object else column.map(repr, na_action="ignore")
+        hashable = as_hashable(column)
         seen = hashable.groupby(runs, sort=False).agg(["nunique", "count"])
         changes = seen["nunique"] > 1
         if not changes.any() or is_scheduled(name, column):
@@ -136,6 +136,11 @@ def check_settings(runs: pd.Series[Any], columns: pd.DataFrame, names: Sequence[
         raise AnalysisError(
             f"a parameter stays the same in a run: {logged[0]!r} changes; leave it out of params"
         )
+
+
+def as_hashable(column: pd.Series[Any]) -> pd.Series[Any]:
+    """What tells the values of a column apart, also where they are lists."""
+    return column.map(repr, na_action="ignore") if column.dtype == object else column
 
 
 def is_scheduled(name: str, column: pd.Series[Any]) -> bool:

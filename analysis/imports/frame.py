@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.imports.assembly import Naming, make_study
-from analysis.imports.columns import check_settings, is_metric, read_epochs, read_figures
+from analysis.imports.columns import as_hashable, check_settings, is_metric, read_epochs, read_figures
 from analysis.imports.metrics import tells_kind
 from analysis.imports.runs import ForeignRun, Source, is_number
 from analysis.records.loading import Study
@@ -83,7 +83,7 @@ def _split_columns(
             raise AnalysisError(f"each run has one row of parameters: {run} {twice!r} has two")
         return _as_settings(by_run), [c for c in rest if pd.api.types.is_numeric_dtype(epochs[c])]
     if params is None:
-        constant = epochs.groupby(run)[rest].nunique(dropna=False).max() <= 1
+        constant = epochs[rest].apply(as_hashable).groupby(epochs[run])[rest].nunique(dropna=False).max() <= 1
         names = [c for c in rest if constant[c] and not tells_kind(str(c))]
     else:
         names = list(params)

@@ -114,3 +114,11 @@ def test_a_text_among_the_figures_of_a_data_frame_is_refused() -> None:
 
     with pytest.raises(AnalysisError, match="'val_loss' has 'abc' in row 2"):
         from_frame(frame)
+
+
+def test_lists_in_a_column_of_a_data_frame_are_a_parameter() -> None:
+    frame = pd.DataFrame(
+        {"run": list("aab"), "epoch": [1, 2, 1], "val_loss": 0.5, "hidden": [[8, 4]] * 2 + [[2]]}
+    )
+
+    assert from_frame(frame).trials["hidden"].tolist() == ["[8, 4]", "[2]"]
