@@ -16,6 +16,7 @@ from analysis.records.models import CARD_FILE, MODEL_FILE
 from study.data import FIRST_WORD
 from study.data.encoding import cut_view, look_up
 from study.errors import IntegrityError, StudyError
+from study.prediction.lines import as_texts
 from study.store.checksums import digest_of
 from study.store.models import VOCABULARY_FILE, ModelCard, read_card
 from study.training.backend import import_backend
@@ -61,14 +62,18 @@ class TextClassifier:
         words = (folder / VOCABULARY_FILE).read_bytes().decode().split("\n")
         return cls(folder, card, tuple(words[:-1]))
 
-    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
-        """Turn texts into ids as the study did: int32 of shape (len(texts), sequence_length)."""
-        rule = self.card.encoding
-        ids, offsets = look_up(texts, rule.tokens, self.vocabulary)
+    def encode(self, texts: str | Sequence[str]) -> npt.NDArray[np.int32]:
+        """Turn texts into ids as the study did: int32 of shape (n_texts, sequence_length).
+
+        Raises:
+            StudyError: If `texts` holds something else than strings.
+        """
+        rule, given = self.card.encoding, as_texts(texts)
+        ids, offsets = look_up(given, rule.tokens, self.vocabulary)
         return cut_view(
             ids,
             offsets,
-            np.arange(len(texts)),
+            np.arange(len(given)),
             np.zeros((0, 2), dtype=np.int32),
             vocab_size=FIRST_WORD + len(self.vocabulary),
             sequence_length=self.card.sequence_length,
@@ -95,17 +100,19 @@ class TextClassifier:
                 f"a model is one that Keras reads in its safe mode: {path}: {said}; restore it from a copy"
             ) from error
 
-    def predict(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Return the probability of each class: float64 of shape (len(texts), n_classes), rows sum to 1.
+    def predict(self, texts: str | Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return the probability of each class: float64 of shape (n_texts, n_classes), rows sum to 1.
+
+        Args:
+            texts: A text, or several.
 
         Raises:
-            StudyError: If `texts` is a single text, whose letters would be taken for texts.
+            StudyError: If `texts` holds something else than strings.
         """
-        if isinstance(texts, str):
-            raise StudyError("texts are a list: a single one was given by itself; write [text]")
-        if not texts:
+        given = as_texts(texts)
+        if not given:
             return np.empty((0, len(self.card.classes)))
-        probabilities = np.asarray(self.model.predict(self.encode(texts), verbose=0), dtype=np.float64)
+        probabilities = np.asarray(self.model.predict(self.encode(given), verbose=0), dtype=np.float64)
         if probabilities.shape[1] == 1:
             probabilities = np.hstack([1.0 - probabilities, probabilities])
         return probabilities

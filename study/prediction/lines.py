@@ -1,9 +1,10 @@
-"""Texts that are given one a line, as bytes of a file or of standard input, or as arguments."""
+"""Texts that are given one a line, as bytes of a file or of standard input, as arguments, or from Python."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from reprlib import repr as shortened
 
 from study.errors import StudyError
 
@@ -43,3 +44,30 @@ def check_arguments(texts: Sequence[str]) -> list[str]:
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise StudyError(f"texts are UTF-8: text {number}, {text!a}, is not; give it in a file instead")
     return list(texts)
+
+
+def as_texts(texts: object) -> list[str]:
+    """Return texts given from Python: one alone is a list of one.
+
+    Raises:
+        StudyError: If they are no series of strings; says which is none.
+    """
+    if isinstance(texts, str):
+        return [texts]
+    # Going through a table or a dict gives its names, which would be taken for texts.
+    if not isinstance(texts, Iterable) or isinstance(texts, bytes | Mapping) or hasattr(texts, "columns"):
+        kind = type(texts).__name__
+        raise StudyError(f"texts are a string or a list of strings: got {_shown(texts)} ({kind}); give these")
+    checked = []
+    for number, text in enumerate(texts, 1):
+        if not isinstance(text, str):
+            raise StudyError(
+                f"texts are strings: text {number} is {_shown(text)} ({type(text).__name__}); leave it out, or "
+                "make it one"
+            )
+        checked.append(text)
+    return checked
+
+
+def _shown(value: object) -> str:
+    return " ".join(shortened(value).split())

@@ -295,15 +295,16 @@ def predict(study: StudyPath, texts: str | Sequence[str]) -> pd.DataFrame:
         One row per text: `text`, `label`, its most likely class, and `probability`, that of this class.
 
     Raises:
-        StudyError: If there is no model.
+        StudyError: If there is no model, or `texts` holds something else than strings.
         IntegrityError: If it is damaged.
     """
     import pandas as pd
 
     from study.prediction.classifier import TextClassifier
+    from study.prediction.lines import as_texts
 
+    asked = as_texts(texts)
     classifier = TextClassifier.open(Path(study))
-    asked = [texts] if isinstance(texts, str) else list(texts)
     probabilities = classifier.predict(asked)
     best = probabilities.argmax(axis=1)
     labels = [classifier.card.classes[number] for number in best.tolist()]

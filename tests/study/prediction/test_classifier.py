@@ -87,6 +87,13 @@ def test_new_texts_are_encoded_as_the_study_encoded_its_own(saved: tuple[Encoded
     assert ids[0].tolist() == positive.tolist()
 
 
+def test_one_text_alone_is_no_list_of_its_letters(saved: tuple[EncodedCorpus, Path]) -> None:
+    classifier = TextClassifier.open(saved[1])
+    assert classifier.encode("the film").tolist() == classifier.encode(["the film"]).tolist()
+    with pytest.raises(StudyError, match="text 1 is 1"):
+        classifier.predict([1])  # type: ignore[list-item]
+
+
 def test_the_card_has_the_milliseconds_of_a_text_alone_and_among_many(
     saved: tuple[EncodedCorpus, Path],
 ) -> None:
