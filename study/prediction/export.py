@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analysis.records.models import MODEL_FILE
 from study.errors import EnvironmentFaultError, StudyError
 from study.prediction.classifier import TextClassifier
+from study.store.files import remove
 from study.training.backend import import_backend
 
 
@@ -19,14 +22,14 @@ def export_classifier(classifier: TextClassifier, path: Path) -> None:
 
     Args:
         classifier: What is exported.
-        path: The folder to make.
+        path: The folder to make, or an empty one.
 
     Raises:
-        StudyError: If `path` exists.
+        StudyError: If `path` is there and no empty folder.
         EnvironmentFaultError: If it cannot be written; nothing of it is left.
         IntegrityError: If the classifier's model cannot be loaded.
     """
-    if path.exists():
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise StudyError(f"an export needs a folder of its own: {path} exists; choose another or remove it")
     import_backend()
     import tensorflow as tf
@@ -34,15 +37,30 @@ def export_classifier(classifier: TextClassifier, path: Path) -> None:
     from study.prediction.serving import ServingGraph
 
     try:
-        path.mkdir(parents=True)  # before seconds are spent on a graph
-        graph = ServingGraph(classifier)
-        tf.saved_model.save(graph, str(path), signatures={"serving_default": graph.classify})
-        shutil.copyfile(classifier.folder / MODEL_FILE, path / MODEL_FILE)
+        with _undone_on_failure(path):
+            path.mkdir(parents=True, exist_ok=True)  # before seconds are spent on a graph
+            graph = ServingGraph(classifier)
+            tf.saved_model.save(graph, str(path), signatures={"serving_default": graph.classify})
+            shutil.copyfile(classifier.folder / MODEL_FILE, path / MODEL_FILE)
     except (OSError, UnicodeEncodeError, tf.errors.OpError) as error:
-        shutil.rmtree(path, ignore_errors=True)
         said = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
         if isinstance(error, UnicodeEncodeError):
             said = "TensorFlow takes no name that is not UTF-8"
         raise EnvironmentFaultError(
             f"an export is written to a folder: {path}: {said}; make room or choose another"
         ) from error
+
+
+@contextmanager
+def _undone_on_failure(path: Path) -> Iterator[None]:
+    """Leave a folder, and those above it, as they were if the block fails or is interrupted."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError, EnvironmentFaultError):  # of a disk that takes nothing any more
+            for part in path.iterdir():  # all of it ours: the folder was empty
+                remove(part)
+            for folder in missing:
+                folder.rmdir()
+        raise

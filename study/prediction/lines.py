@@ -62,8 +62,8 @@ def as_texts(texts: object) -> list[str]:
     for number, text in enumerate(texts, 1):
         if not isinstance(text, str):
             raise StudyError(
-                f"texts are strings: text {number} is {_shown(text)} ({type(text).__name__}); leave it out, or "
-                "make it one"
+                f"texts are strings: text {number} is {_shown(text)} ({type(text).__name__}); leave it out, "
+                "or make it one"
             )
         checked.append(text)
     return checked

@@ -28,7 +28,7 @@ def export(
         str | None,
         typer.Argument(
             metavar="[TARGET]",
-            help="For a model: a folder that does not exist yet. For tensorboard: a folder, tensorboard/NAME "
+            help="For a model: a folder, new or empty. For tensorboard: a folder, tensorboard/NAME "
             "by default. For mlflow: the URL of a database or a server, else that of MLFLOW_TRACKING_URI.",
             show_default=False,
         ),

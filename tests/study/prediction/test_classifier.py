@@ -239,3 +239,32 @@ def test_an_export_that_cannot_be_written_is_said_in_one_line(
     assert not list(tmp_path.iterdir())
     with pytest.raises(EnvironmentFaultError, match=r"/proc/exported: No such file .*choose another$"):
         export_classifier(TextClassifier.open(saved[1]), Path("/proc/exported"))
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_an_interrupted_export_leaves_nothing(
+    saved: tuple[EncodedCorpus, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    folder = tmp_path / "above" / "exported"
+    if is_there:
+        folder.mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+
+    def stop(classifier: TextClassifier) -> None:
+        (folder / "assets").mkdir()
+        (folder / "saved_model.pb").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("study.prediction.serving.ServingGraph", stop)
+    with pytest.raises(KeyboardInterrupt):
+        export_classifier(TextClassifier.open(saved[1]), folder)
+
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_export_spares_a_folder_that_holds_something(
+    saved: tuple[EncodedCorpus, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(StudyError, match="exists; choose another"):
+        export_classifier(TextClassifier.open(saved[1]), tmp_path)
