@@ -25,6 +25,7 @@ from analysis.statistics.settings import (
     parameter_columns,
     scored_runs,
     with_settings,
+    within_bounds,
     without_audit,
 )
 from analysis.words.labels import varied_parameters
@@ -51,7 +52,7 @@ def marginal_effects(
     Returns:
         One row per factor and level: `factor, level, n_settings, n_runs, mean, low, high` (Student's interval
         over settings), `adjusted, adjusted_low, adjusted_high` (HC3, NaN where the data cannot tell the level
-        from other factors or hold too few settings).
+        from other factors or hold too few settings). Of a score that is a share none leaves [0, 1].
     """
     settings, scores, levels = _by_setting(trials, score)
     names = _names(trials, levels, factors)
@@ -65,8 +66,8 @@ def marginal_effects(
             adjusted, error = fit.estimate(weights) if fit.can_estimate(weights) else (np.nan, np.nan)
             reach = float(stats.t.ppf(0.5 + level / 2, max(fit.freedom, 1))) * error
             mean = float(own.mean())
-            raw = (mean, mean - half, mean + half)
-            held = (adjusted, adjusted - reach, adjusted + reach)
+            raw = within_bounds([mean, mean - half, mean + half], score)
+            held = within_bounds([adjusted, adjusted - reach, adjusted + reach], score)
             rows.append((name, value, len(own), runs[value], *raw, *held))
     columns = ["factor", "level", "n_settings", "n_runs", "mean", "low", "high"]
     return _table(rows, [*columns, "adjusted", "adjusted_low", "adjusted_high"], 2)

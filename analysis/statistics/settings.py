@@ -7,11 +7,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.errors import AnalysisError
-from analysis.records.schema import TRIAL_COLUMNS, Objective, Phase, run_keys
-from analysis.statistics.intervals import LEVEL, t_half_width
+from analysis.records.schema import FURTHER_METRICS, TRIAL_COLUMNS, Objective, Phase, run_keys
+from analysis.statistics.intervals import LEVEL, Floats, t_half_width
 from analysis.words.labels import label_number
 
 MAX_LEVELS = 8
@@ -124,8 +124,8 @@ def summarize_settings(
     Returns:
         One row per setting that was tried, by setting: `setting, n_replicates` (all), `n_completed`,
         `n_cut_short` (pruned or out of time), `n_failed` (failed or diverged), `mean, sd, low, high`
-        (Student's interval over replicates, NaN below two), `n_weights, wall_s, epoch_s, to_best_s` (means),
-        the parameters.
+        (Student's interval over replicates, that of a share in [0, 1]; NaN below two), `n_weights, wall_s,
+        epoch_s, to_best_s` (means), the parameters.
     """
     check_columns(trials, ("state", "phase", *_COSTS), "trials")
     runs = with_settings(without_audit(trials) if phase is None else trials[trials["phase"] == phase])
@@ -143,10 +143,18 @@ def summarize_settings(
     table = table.join(scores[list(_COSTS)].mean())
     table["n_completed"] = table["n_completed"].fillna(0).astype(np.int64)
     half = t_half_width(table["sd"], table["n_completed"], level)
-    table = table.assign(low=table["mean"] - half, high=table["mean"] + half)
+    low, high = within_bounds([table["mean"] - half, table["mean"] + half], score)
+    table = table.assign(low=low, high=high)
     table = table.join(by_setting[list(parameter_columns(trials))].first())
     order = ["n_replicates", "n_completed", "n_cut_short", "n_failed", "mean", "sd", "low", "high"]
     return table.reset_index()[["setting", *order, *_COSTS, *parameter_columns(trials)]]
+
+
+def within_bounds(values: ArrayLike, score: str) -> Floats:
+    """Means and ends of intervals of a score: those of a share in [0, 1], which Student's know nothing of."""
+    found = np.asarray(values, dtype=float)
+    is_share = score.endswith("accuracy") or score in FURTHER_METRICS
+    return np.clip(found, 0.0, 1.0) if is_share else found
 
 
 def scores_at_epoch(

@@ -46,6 +46,20 @@ def test_means_by_level_are_worked_over_settings(make_trials: MakeTable) -> None
     assert table.loc[("units", 64), "mean"] - table.loc[("units", 16), "mean"] == pytest.approx(0.02)
 
 
+def test_no_interval_of_an_accuracy_leaves_what_accuracies_can_be(make_trials: MakeTable) -> None:
+    rows = [
+        {"cell": cell, "units": units, "val_accuracy": accuracy, "val_loss": accuracy}
+        for cell, accuracies in {"gru": (0.6, 0.98, 1.0), "rnn": (0.0, 0.02, 0.4)}.items()
+        for units, accuracy in zip((16, 32, 64), accuracies, strict=True)
+    ]
+    trials = make_trials(rows)
+    ends = ["low", "high", "adjusted_low", "adjusted_high"]
+    accuracy, loss = (marginal_effects(trials, score=score)[ends] for score in ("val_accuracy", "val_loss"))
+    assert accuracy.min().min() == 0.0
+    assert accuracy.max().max() == 1.0
+    assert loss.max().max() > 1.0
+
+
 def test_in_a_balanced_grid_adjusting_changes_nothing(make_trials: MakeTable) -> None:
     table = marginal_effects(make_trials(grid(noise=0.005)))
     assert table["adjusted"].to_numpy() == pytest.approx(table["mean"].to_numpy())
