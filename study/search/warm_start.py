@@ -102,16 +102,20 @@ def gather_warm_start(spec: StudySpec, data: Mapping[str, Any]) -> WarmStart:
 
 
 def _say(source: str, n_legal: int, n_others: int, is_comparable: bool) -> str:
-    others = f", {n_others} are not" if n_others else ""
+    others = f", {n_others} {_are(n_others)} not" if n_others else ""
     learns = (
         "the sampler learns from them"
         if is_comparable
         else "the sampler does not learn from them, for data, objective, space or training differ"
     )
     return (
-        f"Of {source}, {count(n_legal, 'setting')} that completed are legal in this space{others}; the best "
-        f"are proposed first, and {learns}."
+        f"Of {source}, {count(n_legal, 'setting')} that completed {_are(n_legal)} legal in this space"
+        f"{others}; the best are proposed first, and {learns}."
     )
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _rank_settings(study: Study, space: Space) -> tuple[list[Known], int]:

@@ -36,12 +36,13 @@ def read_audit(evidence: Evidence) -> str:
     """How often a stopped run would have ended above all completed ones, and by how much at most."""
     (row,) = as_records(evidence.audit_summary)
     audited, stopped = int(row["n_audited"]), count(int(row["n_pruned"]), "stopped run")
+    were = "was" if audited == 1 else "were"
     if not row["n_finished"]:
-        return f"Of {stopped}, {audited} were audited; none can be judged, for too little completed."
+        return f"Of {stopped}, {audited} {were} audited; none can be judged, for too little completed."
     finished, wrong = int(row["n_finished"]), int(row["n_wrong"])
     left = "" if finished == audited else f" ({audited - finished} did not complete)"
     text = (
-        f"Of {stopped}, {audited} were trained to their end after all{left}: {wrong} of {finished} would "
+        f"Of {stopped}, {audited} {were} trained to the end after all{left}: {wrong} of {finished} would "
         f"have ended above the best completed run ({percent(row['share'], 0)}; with 95% confidence "
         f"{percent(row['low'], 0)} to {percent(row['high'], 0)} of all stopped runs)"
     )

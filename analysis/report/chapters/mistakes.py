@@ -263,8 +263,9 @@ def _text_grids(evidence: Evidence, judged: Judgements, view: TextView | None) -
     grids: list[Block] = []
     if len(wrong):
         reading = (
-            f"{count(len(wrong), 'text')} of {len(judged.labels):,} are got wrong, {sure:,} of them with a "
-            f"confidence of {percent(_SURE, 0)} or more; the most confident come first. {_legend(view)}"
+            f"{count(len(wrong), 'text')} of {len(judged.labels):,} {'is' if len(wrong) == 1 else 'are'} got "
+            f"wrong, {sure:,} of them with a confidence of {percent(_SURE, 0)} or more; the most confident "
+            f"come first. {_legend(view)}"
         )
         frame = _with_texts(evidence, wrong, view)
         grids.append(_mistakes_grid("confident-mistakes", "Most confident mistakes", frame, view, reading))
