@@ -28,6 +28,15 @@ COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#75
 """Of studies: none of them a cell's."""
 
 
+_KICKER = "Comparison of studies"
+_COMPARED = "compared over the settings that they share."
+
+
+def is_comparison(page: str) -> bool:
+    """Whether a page, or a file of Markdown, is one of ours that compares studies."""
+    return f'<p class="kicker">{_KICKER}</p>' in page or _COMPARED in "".join(page.splitlines()[2:3])
+
+
 def build_comparison(studies: Sequence[Study]) -> Report:
     """Compute all that a comparison says.
 
@@ -41,9 +50,9 @@ def build_comparison(studies: Sequence[Study]) -> Report:
     leaders = _leaders(evidence)
     verdicts = _verdicts(named)
     return Report(
-        kicker="Comparison of studies",
+        kicker=_KICKER,
         title=" and ".join(named) if len(named) == 2 else f"{len(named)} studies",
-        subtitle=f"{listing(list(named), 12)}: compared over the settings that they share.",
+        subtitle=f"{listing(list(named), 12)}: {_COMPARED}",
         facts=[_fact(row) for row in as_records(leaders.head(4))],
         findings=[*_fairness(evidence), *_findings(leaders, verdicts), *_onsets(evidence)],
         sections=[_verdict_section(verdicts), _best_section(evidence, leaders), _facts_section(evidence)],

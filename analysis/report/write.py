@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import pandas as pd
@@ -17,7 +18,7 @@ from analysis.records.files import write_csv
 from analysis.records.loading import Study
 from analysis.report.assistant import Assistant
 from analysis.report.build import build_report
-from analysis.report.comparison import build_comparison
+from analysis.report.comparison import build_comparison, is_comparison
 from analysis.report.content import Block, Chart, Grid, Note, Report, Section
 from analysis.report.drawing import Studio
 from analysis.report.faults import Faults
@@ -32,6 +33,8 @@ Format = Literal["html", "md"]
 
 _FIGURES = "figures"
 """The folder of the figures, in that of the report."""
+
+_PAGES: Mapping[Format, str] = MappingProxyType({"html": "index.html", "md": "report.md"})
 
 
 def write_report(
@@ -83,12 +86,25 @@ def write_comparison(
     """Write the report that compares studies; arguments as those of `write_report`.
 
     Raises:
-        AnalysisError: If there are fewer than two studies, or the folder cannot be written.
+        AnalysisError: If there are fewer than two studies, or the folder holds another page than an earlier
+            comparison.
+        UnwritableError: If the folder cannot be written.
     """
+    _check_pages(folder)
     judged = [_judge_by(study, margin) for study in studies]
     with no_collection(), Assistant() as assistant:
         studio = _open_studio(folder, assistant) if figures else None
         return write_folder(build_comparison(judged), folder, format=format, studio=studio)
+
+
+def _check_pages(folder: Path) -> None:
+    """Refuse to write over a page that is no comparison: a study's report, or somebody's own."""
+    for page in (folder / name for name in _PAGES.values()):
+        if page.is_file() and not is_comparison(page.read_text(encoding="utf-8", errors="replace")):
+            raise AnalysisError(
+                f"a comparison takes the place of an earlier one alone: {page} is something else; name "
+                "another folder with --out"
+            )
 
 
 def _judge_by(study: Study, margin: float | None) -> Study:
@@ -107,9 +123,10 @@ def _open_studio(folder: Path, assistant: Assistant) -> Studio:
 
 def write_folder(report: Report, folder: Path, *, format: Format, studio: Studio | None = None) -> Path:
     """Write a report's page and tables, and its figures if there is somebody to draw them."""
-    if format not in ("html", "md"):
+    if format not in _PAGES:
         raise AnalysisError(f"a report is written as html or md, not {format!r}: choose one of the two")
     try:
+        is_again = any((folder / name).is_file() for name in _PAGES.values())
         for part in (folder / "tables", folder / _FIGURES):
             part.mkdir(parents=True, exist_ok=True)
         _write_tables(report, folder / "tables")
@@ -117,10 +134,11 @@ def write_folder(report: Report, folder: Path, *, format: Format, studio: Studio
         if studio is not None:
             report, drawings = _draw_figures(report, studio)
         report.faults.write(folder)
-        page = folder / ("index.html" if format == "html" else "report.md")
+        page = folder / _PAGES[format]
         text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
         replace_file(page, lambda stream: stream.write(text.encode(errors="replace")))
-        _remove_outdated(folder, report, drawings)
+        if is_again:  # else what lies there is nobody's report
+            _remove_outdated(folder, report, drawings)
     except OSError as error:
         raise UnwritableError(
             f"{folder}: the report cannot be written ({error.strerror or error}): "

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from analysis import AnalysisError, Study, write_comparison
-from analysis.report.comparison import build_comparison
+from analysis import AnalysisError, Study, write_comparison, write_report
+from analysis.report.comparison import build_comparison, is_comparison
 
 
 def test_a_comparison_needs_two_studies(small_study: Study) -> None:
@@ -56,3 +57,34 @@ def test_a_comparison_is_a_page_like_a_report(small_study: Study, one_setting: S
     assert page.name == "index.html"
     assert (tmp_path / "tables" / "verdicts-studies.csv").is_file()
     assert (tmp_path / "figures" / "best-of-each.svg").is_file()
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_a_comparison_replaces_an_earlier_one(
+    small_study: Study, one_setting: Study, tmp_path: Path, form: Literal["html", "md"]
+) -> None:
+    for _ in range(2):
+        page = write_comparison([small_study, one_setting], tmp_path, format=form, figures=False)
+    assert is_comparison(page.read_text())
+
+
+@pytest.mark.parametrize("name", ["index.html", "report.md"])
+def test_a_comparison_spares_a_page_of_somebody_else(small_study: Study, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("<h1>Mine</h1>")
+    with pytest.raises(AnalysisError, match=f"{name} is something else; name another folder"):
+        write_comparison([small_study, small_study], tmp_path, figures=False)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_comparison_spares_the_report_of_a_study(small_study: Study, tmp_path: Path) -> None:
+    page = write_report(small_study, tmp_path, figures=False)
+    with pytest.raises(AnalysisError, match="is something else"):
+        write_comparison([small_study, small_study], tmp_path, figures=False)
+    assert not is_comparison(page.read_text())
+
+
+def test_tables_that_no_report_left_stay(small_study: Study, tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "mine.csv").touch()
+    write_comparison([small_study, small_study], tmp_path, figures=False)
+    assert (tmp_path / "tables" / "mine.csv").is_file()
