@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 DATABASE_FILE = "records.db"
 MANIFEST_FILE = "manifest.json"
 _MAX_MANIFEST_BYTES = 16 * 2**20
+_SQLITE = b"SQLite format 3\0"
 _MAX_LOSS = 1e30
 
 
@@ -131,10 +132,15 @@ def load(path: str | os.PathLike[str]) -> Study:
         return _load_directory(path)
     if path.suffix == ".parquet" and path.is_file():
         return _load_tables(path.parent, ())
-    if path.is_file():
+    if path.is_file() and (path.name == DATABASE_FILE or _is_database(path)):
         return _load_database(path)
     check_plain(path.parent)
     raise AnalysisError(f"{path}: no such study: give its directory, its {DATABASE_FILE} or {TRIALS_FILE}")
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(_SQLITE)) == _SQLITE
 
 
 def _load_directory(folder: Path) -> Study:

@@ -64,6 +64,11 @@ def check_plain(folder: Path) -> None:
         raise DamagedRecordsError(f"{path}: {fault}; restore it from a copy, or remove it")
 
 
+def find_obstacle(folder: Path) -> Path | None:
+    """What stands where a folder, or one above it, is to be made; None where nothing does."""
+    return next((p for p in (folder, *folder.parents) if os.path.lexists(p) and not p.is_dir()), None)
+
+
 def _check_tree(folder: Path) -> Iterator[tuple[Path, str]]:
     for parent, folders, files in os.walk(folder):  # which follows no links
         for name in (*folders, *files):
@@ -76,7 +81,7 @@ def _check(path: Path, *, is_folder: bool) -> Iterator[tuple[Path, str]]:
     wanted = stat.S_IFDIR if is_folder else stat.S_IFREG
     try:
         found = stat.S_IFMT(path.stat().st_mode)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         yield path, f"cannot be looked at: {error.strerror}"

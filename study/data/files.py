@@ -22,6 +22,8 @@ from study.data.spec import BUILT_IN_SOURCES, DataSpec
 from study.data.splits import Split
 from study.errors import DataError
 
+_MAX_BLANK_BYTES = 1000
+
 
 def read_path(spec: DataSpec) -> Rows:
     """Read the rows of a file or folder, and of the file of test rows where there is one.
@@ -45,6 +47,11 @@ def read_path(spec: DataSpec) -> Rows:
     return source.rows(path)
 
 
+def _is_blank(path: Path) -> bool:
+    """Whether a file holds nothing but white space."""
+    return path.stat().st_size <= _MAX_BLANK_BYTES and not path.read_bytes().strip(b" \t\r\n\xef\xbb\xbf")
+
+
 class _Source:
     """What is read of one source, file by file."""
 
@@ -63,6 +70,8 @@ class _Source:
         try:
             if not (path.is_dir() or path.is_file()):  # of a pipe or a device the end may never come
                 raise DataError(f"texts are read from files and folders: {str(path)!r} is neither; check it")
+            if path.is_file() and _is_blank(path):
+                raise DataError(f"a source must hold texts: {quoted(path.name)} is empty; check the path")
             blobs = find_blobs(path)
             for blob in blobs:
                 if not blob.path.is_file():

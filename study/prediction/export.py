@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analysis.records.models import MODEL_FILE
+from analysis.records.plain import find_obstacle
 from study.errors import EnvironmentFaultError, StudyError
 from study.prediction.classifier import TextClassifier
 from study.store.files import remove
@@ -31,6 +32,9 @@ def export_classifier(classifier: TextClassifier, path: Path) -> None:
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise StudyError(f"an export needs a folder of its own: {path} exists; choose another or remove it")
+    obstacle = find_obstacle(path.parent)
+    if obstacle is not None:
+        raise StudyError(f"an export is written to a folder: {obstacle} is none; choose another")
     import_backend()
     import tensorflow as tf
 

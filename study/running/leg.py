@@ -10,6 +10,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 
+from analysis.records.plain import find_obstacle
 from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
 from analysis.report.assistant import Assistant
@@ -18,6 +19,7 @@ from study.cluster.demand import demand_room
 from study.cluster.ray_watch import watch_ray
 from study.cluster.session import SHARED_START_S, START_S, check_address, ray_session, tokens_file
 from study.data import Corpus, EncodedCorpus, encode
+from study.errors import StudyError
 from study.forecast.disk import bound_footprint
 from study.forecast.order import order_settings
 from study.forecast.time_left import Backlog
@@ -79,6 +81,9 @@ class Leg:
             StudyError: If the data cannot be used, the study is held, damaged or changed, or nothing fits.
         """
         check_address(self.address)
+        obstacle = find_obstacle(self.directory.path)
+        if obstacle is not None:
+            raise StudyError(f"a study is written to a folder: {obstacle} is none; choose another with --out")
         # Of a cluster nobody knows yet how many runs it takes at once: one, at least.
         here = Capacity(count_cpus() if self.address is None else 0, math.inf, 1)
         # Before anything is read or written, and long before Ray finds out.

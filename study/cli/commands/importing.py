@@ -54,7 +54,11 @@ def import_(
     import analysis
     from analysis.imports.assembly import describe
     from analysis.imports.metrics import split_metric
+    from analysis.records.plain import find_obstacle
 
+    obstacle = find_obstacle(to.parent)
+    if obstacle is not None:
+        raise analysis.AnalysisError(f"--to {to}: {obstacle} is no folder; name another")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise analysis.AnalysisError(f"--to {to}: is there already and not an empty folder; name another")
     named = {

@@ -272,6 +272,13 @@ def test_a_missing_study_is_an_error_that_says_what_to_give(tmp_path: Path) -> N
         load(tmp_path)
 
 
+def test_a_file_of_something_else_is_no_study_rather_than_a_damaged_one(tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text("text,label\na,b\n")
+    with pytest.raises(AnalysisError, match="no such study") as caught:
+        load(tmp_path / "texts.csv")
+    assert type(caught.value) is AnalysisError
+
+
 @pytest.mark.parametrize("name", ["trials.parquet", "epochs.parquet"])
 @pytest.mark.parametrize("kept", [0, 10, -1])
 def test_a_cut_parquet_file_is_named_in_one_line(

@@ -79,6 +79,28 @@ def test_bad_input_is_one_line_and_exit_status_two(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "quick", "--out", "letter.txt"], "a study is written to a folder: letter.txt is none"),
+        (["report", "letter.txt"], "letter.txt: no such study"),
+        (["resume", "letter.txt"], "letter.txt does not; see `study list`"),
+        (["data", "letter.txt"], "a source must hold texts: 'letter.txt' is empty"),
+        (["import", "letter.txt", "--to", "letter.txt/new"], "letter.txt is no folder; name another"),
+    ],
+)
+def test_an_empty_file_is_no_study_no_folder_and_no_texts(
+    invoke: Invoke, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    (tmp_path / "letter.txt").touch()
+
+    status, said = invoke(*arguments)
+
+    assert (status, said.count("\n")) == (2, 1)
+    assert message in said
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("text\na b\nc d\n", "a column of texts and one of labels"),

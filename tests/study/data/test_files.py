@@ -198,7 +198,7 @@ def test_a_misspelt_source_is_answered_with_the_nearest(
 
 
 def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.xlsx").write_bytes(b"")
+    (tmp_path / "x.xlsx").write_bytes(b"PK")
     assert ".csv, .tsv, .jsonl, .parquet, .json, .txt: got 'x.xlsx'" in refusal(tmp_path / "x.xlsx")
 
 

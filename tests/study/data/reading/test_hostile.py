@@ -69,7 +69,7 @@ def test_an_office_document_under_another_name_is_recognised(tmp_path: Path) -> 
 
 
 def test_an_archive_to_unpack_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x.tar").write_bytes(b"")
+    (tmp_path / "x.tar").write_bytes(b"file")
     assert "got 'x.tar'; unpack it" in refusal(tmp_path / "x.tar")
 
 
