@@ -347,5 +347,5 @@ def _no_column(table: Table, role: str, name: str, n_found: int = 0) -> DataErro
     shown = names if table.has_names or not table.names else f"{names} (numbered, as it has no header)"
     return DataError(
         f"{quoted(table.name)} must have one column of {role}s named {quoted(name)}{hint}: it has "
-        f"{shown}; name the right one as `{role}`"
+        f"{shown}; name the right one with --{role}, or as `{role}` in a spec"
     )
