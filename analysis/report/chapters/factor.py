@@ -20,6 +20,7 @@ _LEAD = (
     "best of few, so the expected best is that of as many settings at each level as the least tried one has."
 )
 _HELD = "All else is held equal by a model in which each factor adds its own part."
+_NO_ACCURACY = "No accuracy of a completed run was recorded, so no factor can be judged by it."
 _NOT_HELD = "Too few settings completed to hold all else equal: means are as tried, and company counts."
 
 
@@ -28,6 +29,8 @@ def factor_chapter(evidence: Evidence) -> Section:
     blocks: list[Block] = []
     if not evidence.factors:
         blocks.append(Note(text=NOTHING_VARIED, tone="warning"))
+    elif evidence.effects.empty:
+        blocks.append(Note(text=_NO_ACCURACY, tone="warning"))
     else:
         blocks.append(_effects_chart(evidence))
         blocks.extend(_importance_blocks(evidence))

@@ -10,9 +10,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from analysis import Study, load, summarize, write_comparison, write_parquet, write_report
+from analysis import Study, from_frame, load, summarize, write_comparison, write_parquet, write_report
 from analysis.report.build import build_report
 from analysis.report.write import write_folder
 
@@ -187,3 +188,16 @@ def test_studies_of_one_name_and_one_that_failed_can_be_compared(
     text = page.read_text(encoding="utf-8")
     assert "synthetic (2)" in text
     assert "synthetic (3)" in text
+
+
+def test_runs_of_which_only_losses_were_recorded_have_a_report(tmp_path: Path) -> None:
+    rows = [
+        {"run": run, "epoch": epoch, "units": units, "val_loss": 1 / epoch, "loss": 1 / epoch}
+        for run, units in (("a", 8), ("b", 16), ("c", 16))
+        for epoch in range(1, 5)
+    ]
+
+    text = write_text(from_frame(pd.DataFrame(rows), ["units"]), tmp_path)
+
+    assert "No accuracy of a completed run was recorded" in text
+    assert not (tmp_path / "faults.log").exists()
