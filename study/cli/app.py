@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -100,7 +100,12 @@ def main() -> None:
     fill_streams()
     output = guard_streams()
     try:
-        app(prog_name="study")
+        sys.exit(app(prog_name="study", standalone_mode=False) or 0)
+    except _UsageError as error:
+        _say_usage(error)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
     except ValueError as error:
         status = _status_of(error)
         if status is None:
@@ -115,6 +120,20 @@ def main() -> None:
         if output.has_failed and not left.code:
             sys.exit(3)
         raise
+
+
+# Typer keeps it to itself; what it exports inherits from it.
+_UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+def _say_usage(error: Any) -> None:
+    """Say in one line what is wrong with how a command was given; without any, its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return
+    context = getattr(error, "ctx", None)
+    command = "study" if context is None else context.command_path
+    _say(f"{error.format_message().rstrip('.')}; see `{command} --help`")
 
 
 def _say(text: str) -> None:

@@ -36,6 +36,26 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
     return run
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["run", "quick", "--trails", "3"],
+            "No such option: --trails (Possible options: --gradients, --trials)",
+        ),
+        (["report"], "Missing argument 'path'"),
+        (["nosuch"], "No such command 'nosuch'"),
+        (["import", "x"], "Missing option '--to'"),
+    ],
+)
+def test_a_command_that_is_given_wrongly_is_one_line(invoke: Invoke, arguments: list[str], line: str) -> None:
+    status, said = invoke(*arguments)
+
+    assert status == 2
+    assert said.startswith(f"study: {line}; see `study ")
+    assert said.count("\n") == 1
+
+
 GOOD_TEXTS = "text,label\n" + "this is good,1\nthis is bad,0\n" * 20
 
 
