@@ -248,8 +248,8 @@ def _read_two(evidence: Evidence, where: str) -> str:
     if row["n_units"] < 2:
         ahead = f"as accurate as {b}" if apart == "0.0 points" else f"{apart} ahead of {b}"
         return (
-            f"{a} is {ahead}{where} with one run of each, which says nothing of the luck of the "
-            "seed: train them again under other seeds."
+            f"{a} is {ahead}{where}{',' if where else ''} with one run of each, which says nothing of the "
+            "luck of the seed: train them again under other seeds."
         )
     if row["answer"] == "equivalent":
         return f"{a} and {b} are equivalent{where}: {apart} apart, under what anybody would act on."
