@@ -100,7 +100,8 @@ def main() -> None:
     fill_streams()
     output = guard_streams()
     try:
-        sys.exit(app(prog_name="study", standalone_mode=False) or 0)
+        status = app(prog_name="study", standalone_mode=False)  # of typer.Exit; else what a command returns
+        sys.exit(status if isinstance(status, int) else 0)
     except _UsageError as error:
         _say_usage(error)
         sys.exit(error.exit_code)

@@ -61,9 +61,13 @@ def test_a_standard_stream_that_is_not_there_is_no_matter_and_its_number_goes_to
     tmp_path: Path, closed: str
 ) -> None:
     code = (
-        "import os; from study.cli import app; found = []\n"
-        "app.app = lambda **_: (print('x'), found.append(os.open('opened', os.O_CREAT | os.O_RDWR)))\n"
-        "app.main(); open('found', 'w').write(str(found[0]))"
+        "import os; from study.cli import app\n"
+        "def run(**_):\n"
+        "    print('x')\n"
+        "    number = os.open('opened', os.O_CREAT | os.O_RDWR)\n"
+        "    open('found', 'w').write(str(number))\n"
+        "app.app = run\n"
+        "app.main()"
     )
     command = f'exec {sys.executable} -c "$1" {closed}'
     finished = subprocess.run(["sh", "-c", command, "sh", code], cwd=tmp_path, check=False, env=WITH_OURS)
