@@ -27,6 +27,9 @@ from study.cli.output import drop_odd_widths, fill_streams, guard_streams
 from study.errors import EXIT_STATUSES
 from study.machine.interpreter import mend_environment
 
+# Typer keeps it to itself; what it exports inherits from it.
+_UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
 app = typer.Typer(
     name="study",
     no_args_is_help=True,
@@ -121,10 +124,6 @@ def main() -> None:
         if output.has_failed and not left.code:
             sys.exit(3)
         raise
-
-
-# Typer keeps it to itself; what it exports inherits from it.
-_UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 def _say_usage(error: Any) -> None:

@@ -33,7 +33,7 @@ from study.running.listener import Listener
 from study.running.means import WorkerLoader, load_trial_worker
 from study.running.nodes import NodeCheck
 from study.running.preparation import open_records, read_texts
-from study.running.publication import get_ready, keep_texts, publish
+from study.running.publication import keep_texts, load_report, publish
 from study.running.result import StudyResult
 from study.search.source import Source
 from study.spec.schema import StudySpec
@@ -117,11 +117,12 @@ class Leg:
                 records.callback(ledger.close)
                 lines = LinesToBeat(self.spec, ledger, manifest, encoding.result, faults, self.listener)
                 assistant = records.enter_context(Assistant())
-                readiness = Background(lambda: get_ready(assistant))
+                loading = Background(load_report)
 
                 def use_idle_cpus() -> None:
                     lines.begin()
-                    readiness.begin()
+                    assistant.begin()  # here: nobody else may begin it at the same time
+                    loading.begin()
 
                 self._train(start_ray, encoding, use_idle_cpus, ledger, manifest, interruption)
             if interruption.reason is None:

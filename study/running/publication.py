@@ -130,7 +130,6 @@ def export_search(directory: StudyDirectory) -> Path:
     return directory.optuna
 
 
-def get_ready(assistant: Assistant) -> None:
-    """Load what a report needs, here and in a process that draws: seconds, where nobody waits for them."""
-    assistant.begin()
+def load_report() -> None:
+    """Load what a report needs, which takes a second, where nobody waits for it."""
     import_module("analysis.report.write")

@@ -241,7 +241,7 @@ def _read_two(evidence: Evidence, where: str) -> str:
     labels = evidence.runs.drop_duplicates("setting").set_index("setting")["label"]
     a, b = labels[row["a"]], labels[row["b"]]
     apart = f"{abs(row['effect_pp']):.1f} points"
-    if not where and apart != _apart_in_ranking(evidence, row["a"], row["b"]):
+    if not where and _luck_matters(evidence, row["a"], row["b"]):
         where = _WITHOUT_LUCK
     if row["answer"] == "better":
         return f"{a} is better than {b}{where}, by {apart}."
@@ -256,12 +256,10 @@ def _read_two(evidence: Evidence, where: str) -> str:
     return f"{a} is {apart} ahead of {b}{where}, which is not shown to be more than luck: {verdict(row)}."
 
 
-def _apart_in_ranking(evidence: Evidence, a: int, b: int) -> str:
-    """How far apart two settings are in the table of settings, in which no luck is taken off."""
-    accuracy = evidence.ranking.set_index("setting")["val_accuracy"]
-    if a not in accuracy.index or b not in accuracy.index:
-        return ""
-    return f"{abs(100 * (accuracy[a] - accuracy[b])):.1f} points"
+def _luck_matters(evidence: Evidence, a: int, b: int) -> bool:
+    """Whether two settings are other points apart where the luck of the best epoch is taken off."""
+    luck = evidence.luck_by_setting
+    return abs(luck.get(a, 0.0) - luck.get(b, 0.0)) >= _HARDLY_ANY
 
 
 def _optimism_note(evidence: Evidence) -> Note:

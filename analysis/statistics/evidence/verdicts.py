@@ -47,10 +47,21 @@ class Verdicts(Effects, Answers):
         return without_luck(self.study.trials, self.study.epochs, self.facts.n_validation)
 
     @cached_property
-    def epoch_luck(self) -> float:
-        """Mean of what the completed runs owe to the luck of their best epoch, NaN where none completed."""
+    def _luck(self) -> pd.Series[float]:
+        """What each completed run owes to the luck of its best epoch."""
         gone = self.settled["val_accuracy"] - self.settled["score"]
-        return float(gone.reindex(self.completed.index).mean())
+        return gone.reindex(self.completed.index)
+
+    @property
+    def epoch_luck(self) -> float:
+        """Its mean, NaN where none completed."""
+        return float(self._luck.mean())
+
+    @property
+    def luck_by_setting(self) -> dict[int, float]:
+        """Its mean over the runs of each setting."""
+        means = self._luck.groupby(self.completed["setting"]).mean()
+        return dict(zip(means.index.astype(int).tolist(), means.tolist(), strict=True))
 
     @property
     def _strata(self) -> tuple[str, ...]:

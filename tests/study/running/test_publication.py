@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,8 @@ import pytest
 
 import analysis
 from analysis.errors import UnwritableError
-from analysis.report.assistant import Assistant
 from study.errors import EnvironmentFaultError
-from study.running.publication import get_ready, publish
+from study.running.publication import publish
 from study.store.directory import StudyDirectory
 from study.store.files import disk_faults
 
@@ -53,13 +51,3 @@ def test_an_optuna_file_for_which_there_is_no_room_is_one_line_too(
 
     with pytest.raises(EnvironmentFaultError, match=rf"^cannot write the tables.*: {FULL}; every run"):
         publish(StudyDirectory(tmp_path))
-
-
-def test_what_draws_is_begun_before_there_is_a_report_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analysis.report.assistant._count_cpus", lambda: 2)
-    monkeypatch.setattr("analysis.report.assistant.COMMAND", (sys.executable, "-c", "input()"))
-
-    with Assistant() as assistant:
-        get_ready(assistant)
-
-        assert assistant.is_there
