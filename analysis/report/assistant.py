@@ -40,8 +40,8 @@ class Assistant:
         return self._process is not None
 
     def begin(self) -> None:
-        """Begin the process, which loads its libraries, unless it was begun or there is no CPU for it."""
-        if self._process is None and _count_cpus() > 1:
+        """Begin the process, which loads its libraries, if there is a CPU for it."""
+        if _count_cpus() > 1:
             with suppress(OSError):
                 self._process = subprocess.Popen(  # noqa: S603 - this interpreter, a program of our own
                     COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

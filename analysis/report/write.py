@@ -45,7 +45,6 @@ def write_report(
     figures: bool = True,
     margin: float | None = None,
     faults: Faults | None = None,
-    assistant: Assistant | None = None,
 ) -> Path:
     """Write the report of one study.
 
@@ -59,7 +58,6 @@ def write_report(
         figures: Whether to draw; without them the page holds their readings only.
         margin: Difference under which nobody would act, in points; by default the spec's.
         faults: What could not be made before; what cannot be made here is added.
-        assistant: The second process, where one was begun before it was needed.
 
     Returns:
         The page: `index.html` or `report.md`.
@@ -69,7 +67,7 @@ def write_report(
         UnwritableError: If the folder cannot be written.
     """
     judged = _judge_by(study, margin)
-    with no_collection(), assistant or Assistant() as assistant:  # a report leaves little
+    with no_collection(), Assistant() as assistant:  # a report leaves little
         studio = _open_studio(folder, assistant) if figures else None
         report = build_report(judged, faults, lambda s: studio.offer(_charts([s])) if studio else None)
         return write_folder(report, folder, format=format, studio=studio)

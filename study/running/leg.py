@@ -13,7 +13,6 @@ from importlib import import_module
 from analysis.records.plain import find_obstacle
 from analysis.records.provenance import say_changes
 from analysis.records.schema import Phase
-from analysis.report.assistant import Assistant
 from analysis.report.faults import Faults
 from study.cluster.demand import demand_room
 from study.cluster.ray_watch import watch_ray
@@ -33,7 +32,7 @@ from study.running.listener import Listener
 from study.running.means import WorkerLoader, load_trial_worker
 from study.running.nodes import NodeCheck
 from study.running.preparation import open_records, read_texts
-from study.running.publication import keep_texts, load_report, publish
+from study.running.publication import keep_texts, publish
 from study.running.result import StudyResult
 from study.search.source import Source
 from study.spec.schema import StudySpec
@@ -116,15 +115,7 @@ class Leg:
                 ledger, manifest = open_records(self.directory, self.spec, corpus, encoding, self.listener)
                 records.callback(ledger.close)
                 lines = LinesToBeat(self.spec, ledger, manifest, encoding.result, faults, self.listener)
-                assistant = records.enter_context(Assistant())
-                loading = Background(load_report)
-
-                def use_idle_cpus() -> None:
-                    lines.begin()
-                    assistant.begin()  # here: nobody else may begin it at the same time
-                    loading.begin()
-
-                self._train(start_ray, encoding, use_idle_cpus, ledger, manifest, interruption)
+                self._train(start_ray, encoding, lines.begin, ledger, manifest, interruption)
             if interruption.reason is None:
                 lines.record()
             states = [outcome.state for outcome in ledger.outcomes()]
@@ -133,10 +124,7 @@ class Leg:
             if interruption.signal is None:
                 self.listener.on_stage("writing the report")
                 page = publish(
-                    self.directory,
-                    faults,
-                    lambda study: keep_texts(study, ledger, corpus, encoding.result),
-                    assistant,
+                    self.directory, faults, lambda study: keep_texts(study, ledger, corpus, encoding.result)
                 )
         if interruption.signal is None:
             write_checksums(self.directory)

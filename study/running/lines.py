@@ -9,6 +9,7 @@ from analysis.report.faults import Faults
 from study.data import TRAIN_SIZE, EncodedCorpus
 from study.machine.background import Background
 from study.running.listener import Listener
+from study.running.publication import get_ready
 from study.spec.schema import StudySpec
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest
@@ -81,10 +82,12 @@ class LinesToBeat:
 
 
 def draw_lines(spec: StudySpec, encoded: EncodedCorpus, faults: Faults, open_test: bool) -> list[Line]:
-    """Fit the lines to beat under the class weights of the study."""
+    """Fit the lines to beat under the class weights of the study, and load what a report needs."""
     from study.data.cache import default_cache_folder
     from study.training.baselines import fit_lines
 
     weights = class_weights_of(spec)
     folder = default_cache_folder()
-    return fit_lines(encoded, folder, faults.add, class_weights=weights, open_test=open_test)
+    lines = fit_lines(encoded, folder, faults.add, class_weights=weights, open_test=open_test)
+    get_ready()
+    return lines

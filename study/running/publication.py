@@ -14,7 +14,6 @@ from study.store.directory import StudyDirectory
 
 if TYPE_CHECKING:
     from analysis import Study
-    from analysis.report.assistant import Assistant
     from study.data import Corpus, EncodedCorpus
     from study.store.ledger import Ledger
 
@@ -25,7 +24,6 @@ def publish(
     directory: StudyDirectory,
     faults: Faults | None = None,
     on_read: Callable[[Study], None] = lambda study: None,
-    assistant: Assistant | None = None,
 ) -> Path | None:
     """Write tables, `optuna.db` and report; all can be made again at any time.
 
@@ -35,7 +33,6 @@ def publish(
         directory: The study's.
         faults: What could not be made before; what cannot be made here is added.
         on_read: Adds to the records what only a leg can, which has the texts at hand.
-        assistant: Draws, if it was begun before; by default one is begun for this report.
 
     Returns:
         The report's page, None where it cannot be made at all.
@@ -53,9 +50,7 @@ def publish(
         _attempt("optuna.db", lambda: export_search(directory), faults)
         _attempt("the tables as parquet", lambda: analysis.write_parquet(study, directory.path), faults)
         page = _attempt(
-            "the report",
-            lambda: analysis.write_report(study, directory.report, faults=faults, assistant=assistant),
-            faults,
+            "the report", lambda: analysis.write_report(study, directory.report, faults=faults), faults
         )
         if page is None:
             faults.write(directory.report)
@@ -130,6 +125,6 @@ def export_search(directory: StudyDirectory) -> Path:
     return directory.optuna
 
 
-def load_report() -> None:
+def get_ready() -> None:
     """Load what a report needs, which takes a second, where nobody waits for it."""
     import_module("analysis.report.write")
