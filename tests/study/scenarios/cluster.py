@@ -111,8 +111,9 @@ def run(folder: Path, out: Path, nodes: list[subprocess.Popen[bytes]]) -> dict[s
             n_completed += 1
             if len(nodes) == 2 and not is_lost:
                 nodes.append(start_worker_node(out, "odd", numba="0.1"))
-        # The first node is lost when it is in the middle of a run, and the second in another.
-        if len(n_heard) == 2 and max(n_heard.values()) < N_EPOCHS / 2 and not is_lost:
+        # The first node is lost when it is in the middle of a run, and the second in another. Two nodes may
+        # keep half a run apart for as long as they train: never are both then in the first half.
+        if len(n_heard) == 2 and max(n_heard.values()) < N_EPOCHS * 0.8 and not is_lost:
             end_node(nodes.pop(1))
             is_lost = True
         # Later all that train are lost.
