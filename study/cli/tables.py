@@ -142,6 +142,10 @@ def print_evaluation(figures: Evaluation, reading: Sequence[str]) -> None:
         f"loss {figures.loss:.3f}, macro F1 {figures.macro_f1:.3f}, calibration error "
         f"{figures.calibration_error:.3f}"
     )
+    if figures.familiar:
+        console.print(
+            "[yellow]! the model was trained and chosen on these very texts: new ones tell more[/yellow]"
+        )
     tables = [("by class", figures.classes)]
     if len(figures.confusion) <= _MOST_CLASSES:
         tables.append(("texts by label (rows) and class given", figures.confusion))

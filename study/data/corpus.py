@@ -109,7 +109,7 @@ def _load(spec: DataSpec) -> Corpus:
         classes=classes,
         splits=renumbered,
         validated_on=spec.validate_on,
-        fingerprint=_fingerprint_rows(rows.texts, rows.labels),
+        fingerprint=fingerprint_rows(rows.texts, rows.labels),
         split_fingerprint=_fingerprint_splits(splits, spec.validate_on),
         file=rows.file,
         reading=rows.reading,
@@ -143,7 +143,8 @@ def _keep_used(splits: Splits) -> tuple[NDArray[np.int64], Splits]:
     return used, Splits(*(np.searchsorted(used, part) for part in parts))
 
 
-def _fingerprint_rows(texts: Sequence[str], labels: Sequence[str]) -> str:
+def fingerprint_rows(texts: Sequence[str], labels: Sequence[str]) -> str:
+    """Return what `Corpus.fingerprint` is of these texts and labels."""
     digest = hashlib.sha256()
     for column in (texts, labels):
         encoded = [value.encode() for value in column]

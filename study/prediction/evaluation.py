@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.statistics.calibration import expected_calibration_error
 from analysis.statistics.intervals import wilson_interval
+from study.data.corpus import fingerprint_rows
 from study.data.messages import listed
 from study.errors import StudyError
 from study.prediction.classifier import TextClassifier
@@ -32,6 +33,7 @@ class Evaluation:
         calibration_error: Expected, in [0, 1]: how far probabilities are from frequencies.
         classes: By class: texts, precision, recall, f1.
         confusion: Texts by label (rows) and class given (columns).
+        familiar: Whether these are the very texts that the model was trained and chosen on.
     """
 
     n_texts: int
@@ -44,6 +46,7 @@ class Evaluation:
     calibration_error: float
     classes: pd.DataFrame
     confusion: pd.DataFrame
+    familiar: bool
 
 
 def evaluate(classifier: TextClassifier, texts: Sequence[str], labels: Sequence[str]) -> Evaluation:
@@ -79,6 +82,7 @@ def evaluate(classifier: TextClassifier, texts: Sequence[str], labels: Sequence[
         calibration_error=expected_calibration_error(probabilities, truth),
         classes=table,
         confusion=pd.DataFrame(confusion, index=pd.Index(names, name="label"), columns=names),
+        familiar=fingerprint_rows(texts, labels) == classifier.card.fingerprint,
     )
 
 

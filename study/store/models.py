@@ -49,6 +49,8 @@ class ModelCard(BaseModel):
     params: dict[str, Any]
     classes: tuple[str, ...]
     encoding: Encoding
+    fingerprint: str | None = None
+    """Of the texts that it was trained and chosen on, as in `Corpus`; None in cards of older studies."""
     ms_per_text: dict[str, float] = {}
     sha256: str
     vocabulary_sha256: str
@@ -141,6 +143,7 @@ class ModelStore:
             params=dict(params),
             classes=tuple(self._corpus.classes),
             encoding=self._encoding,
+            fingerprint=self._corpus.fingerprint,
             ms_per_text=ms_per_text or {},
             sha256=hashlib.sha256(model).hexdigest(),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.data.corpus import fingerprint_rows
 from study.errors import StudyError
 from study.prediction.answers import (
     EMPTY,
@@ -27,7 +28,7 @@ TEXTS = ["good film", "", "zzz", "=bad film", " \t"]
 class PretendModel:
     """Knows three words, and takes what is good for good."""
 
-    card = SimpleNamespace(classes=("neg", "pos"))
+    card = SimpleNamespace(classes=("neg", "pos"), fingerprint=fingerprint_rows(["good"], ["pos"]))
 
     def predict(self, texts: list[str]) -> np.ndarray:
         good = np.array([0.9 if "good" in text else 0.2 for text in texts])
@@ -109,6 +110,11 @@ def test_figures_are_those_of_the_confusion() -> None:
     assert figures.classes["f1"].tolist() == pytest.approx([2 / 3, 1 / 2])
     assert figures.macro_f1 == pytest.approx(7 / 12)
     assert figures.loss == pytest.approx(-(np.log([0.9, 0.1, 0.8, 0.2, 0.8])).mean())
+
+
+@pytest.mark.parametrize(("text", "familiar"), [("good", True), ("goods", False)])
+def test_texts_that_the_model_was_trained_on_are_known_again(text: str, familiar: bool) -> None:
+    assert evaluate(MODEL, [text], ["pos"]).familiar is familiar
 
 
 def test_labels_that_are_no_classes_of_the_model_are_refused() -> None:
