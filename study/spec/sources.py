@@ -6,7 +6,8 @@ import difflib
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -86,7 +87,20 @@ def _read_source(source: SpecSource, given: Mapping[str, Any]) -> tuple[dict[str
                 "a study is run from a preset, a spec, a path of texts, a DataFrame or an Arrow table: "
                 f"{type(source).__name__} is none; see docs/api.md"
             )
+    if isinstance(origin, Origin):
+        origin = replace(origin, overrides=dict.fromkeys(_name_keys(given), "the arguments"))
     return _put_over(document, given), origin
+
+
+def _name_keys(given: Mapping[str, Any]) -> Iterator[str]:
+    """Dotted keys of what is put over a document, a space's parameters with and without `parameters`."""
+    for key, value in given.items():
+        if not isinstance(value, Mapping):
+            yield key
+            continue
+        yield from (f"{key}.{name}" for name in value if name != "parameters")
+        if key == "space" and isinstance(parameters := value.get("parameters", value), Mapping):
+            yield from (f"{place}.{name}" for place in ("space", "space.parameters") for name in parameters)
 
 
 def _is_frame(source: object) -> bool:

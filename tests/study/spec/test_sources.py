@@ -207,6 +207,24 @@ def test_what_is_no_study_is_refused_in_one_line(source: Any, settings: dict[str
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"seeds": 0}, "the arguments: seeds"),
+        ({"training": {"max_epochs": 0}}, "the arguments: training.max_epochs"),
+        ({"design": {"trials": 0}}, "the arguments: design.trials"),
+        ({"space": {"units": [0]}}, "the arguments: space.units"),
+        ({"space": {"parameters": {"units": [0]}}}, "the arguments: space.units"),
+        ({"design": {"kind": "grid"}, "seeds": 0}, "the arguments: seeds"),
+    ],
+)
+def test_a_value_put_over_a_preset_is_not_looked_for_in_the_preset(
+    settings: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(StudyError, match=f"^{place}"):
+        make_spec("quick", **settings)
+
+
 def test_a_study_is_not_run_from_the_directory_of_another(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("name: old\n")
 
