@@ -133,7 +133,16 @@ def _say_usage(error: Any) -> None:
         return
     context = getattr(error, "ctx", None)
     command = "study" if context is None else context.command_path
-    _say(f"{error.format_message().rstrip('.')}; see `{command} --help`")
+    told = error.format_message().replace("Value error, ", "").rstrip(".")
+    _say(f"{told}{_find_value(error)}; see `{command} --help`")
+
+
+def _find_value(error: Any) -> str:
+    """Return the value given, where typer leaves it to pydantic, whose messages keep it to themselves."""
+    errors = getattr(error.__cause__, "errors", None)
+    given = errors()[0]["input"] if errors is not None else None
+    said = f"'{given}'"
+    return "" if given is None or said in error.format_message() else f": {said} is not"
 
 
 def _say(text: str) -> None:

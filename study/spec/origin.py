@@ -49,6 +49,8 @@ def find_path(error: ValidationError, tags: Sequence[str], space: object) -> lis
     """
     first = error.errors(include_url=False)[0]
     path = [step for step in first["loc"] if step not in tags]
+    if first["type"] == "union_tag_invalid":
+        return [*path, first["ctx"]["discriminator"].strip("'")]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, SpaceError):
         inner = list(cause.path)

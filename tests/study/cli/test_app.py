@@ -56,6 +56,13 @@ def test_a_command_that_is_given_wrongly_is_one_line(invoke: Invoke, arguments: 
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [["run", "quick", "--trials", "x"], ["export", "y", "--to", "x"]])
+def test_a_wrong_value_is_named(invoke: Invoke, arguments: list[str]) -> None:
+    _, said = invoke(*arguments)
+
+    assert re.match(r"study: Invalid value for '--(trials|to)': .*'x' is not", said)
+
+
 GOOD_TEXTS = "text,label\n" + "this is good,1\nthis is bad,0\n" * 20
 
 

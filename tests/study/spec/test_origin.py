@@ -28,7 +28,7 @@ design:
         ("[lstm, gru]", "[lstn]", "4:3"),
         ("  units", "  unit", "5:3"),
         ("trials: 24", "trails: 24", "8:3"),
-        ("kind: search", "kind: serach", "6:1"),
+        ("kind: search", "kind: serach", "7:3"),
         ("trials: 24", "trials: 24\n  grace_period_epochs: 50", "9:3"),
         ("name: mine\n", "", "1:1"),
     ],
@@ -45,7 +45,9 @@ def test_what_is_wrong_in_a_file_is_named_with_its_line_and_column(
     assert str(refused.value).startswith(f"{path}:{place}: ")
 
 
-@pytest.mark.parametrize("wrong", ["space.units={low: 9, high: 2}", "space.units=[]", "design.trials=0"])
+@pytest.mark.parametrize(
+    "wrong", ["space.units={low: 9, high: 2}", "space.units=[]", "design.trials=0", "design.kind=x"]
+)
 def test_what_an_option_brought_in_is_not_looked_for_in_the_file(tmp_path: Path, wrong: str) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(SPEC)
