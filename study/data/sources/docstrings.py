@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import logging
 import re
 import sys
-import warnings
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +24,7 @@ from study.data.cache import (
 )
 from study.data.messages import listed
 from study.data.rows import Rows
+from study.data.sources.bytecode import read_docstrings_of
 from study.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -67,7 +65,7 @@ _SHORT = re.compile(
 
 
 def read_docstrings(cache_folder: Path | None = None) -> Rows:
-    """Docstrings of the installed libraries, their own names masked; parsed, never imported.
+    """Docstrings of the installed libraries, their own names masked; none of them is imported.
 
     Files are taken in the order of a hash of their paths, which spreads a class over its library, until there
     are `MAX_PER_LIBRARY` docstrings of at least `MIN_WORDS` words. What two libraries share is neither's.
@@ -90,7 +88,7 @@ def read_docstrings(cache_folder: Path | None = None) -> Rows:
     key = key_of("docstrings", _FORMAT, *sys.version_info[:2], *versions)
     kept = read_arrays(folder, key, ("texts", "offsets", "libraries"))
     if kept is None:
-        with no_collection():  # trees of millions of nodes come, and go by themselves
+        with no_collection():  # code of thousands of modules comes, and goes by itself
             rows = _collect(roots)
         text_bytes, offsets = pack_strings(rows.texts)
         libraries = np.array([list(roots).index(label) for label in rows.labels], dtype=np.uint8)
@@ -134,7 +132,7 @@ def _choose(root: Path) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for path in _source_files(root):
         n_before = len(chosen)
-        for docstring in _docstrings(path):
+        for docstring in read_docstrings_of(path):
             text = mask_names(docstring)
             words = text.lower().split()
             if len(words) >= MIN_WORDS:
@@ -151,38 +149,3 @@ def _source_files(root: Path) -> list[Path]:
     own = [name for name in paths if _NOT_THEIRS.isdisjoint(name.split("/"))]
     own.sort(key=lambda name: hashlib.sha256(name.encode()).digest())
     return [paths[name] for name in own]
-
-
-def _docstrings(path: Path) -> Iterator[str]:
-    source = path.read_bytes()
-    if b'"""' not in source:  # most files that only re-export; parsing is what takes time
-        return
-    with warnings.catch_warnings():
-        # Old escapes in other people's strings are not ours to report.
-        warnings.simplefilter("ignore", SyntaxWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError) as error:
-            logger.debug("docstrings: %s is left out, it does not parse: %s", path, error)
-            return
-    for node in (tree, *_definitions(tree.body)):
-        docstring = ast.get_docstring(node)
-        if docstring and "\0" not in docstring:
-            yield docstring
-
-
-def _definitions(
-    statements: list[ast.stmt],
-) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Classes, methods and functions, not those inside functions."""
-    for statement in statements:
-        match statement:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield statement
-            case ast.ClassDef():
-                yield statement
-                yield from _definitions(statement.body)
-            case ast.If() | ast.Try():
-                yield from _definitions(statement.body)
-                yield from _definitions(statement.orelse)
