@@ -37,9 +37,6 @@ END_S = 4.0
 On a busy machine that takes about as long as Ray took to start: 27 and 24 s at a load of 14.
 """
 
-NOTHING = Backlog(n_trials=0, n_seeds=1, n_ended=0, waiting=(), may_stop=False, n_slots=1)
-"""What is known of a leg until it says what it has before it."""
-
 WIDE = 2.5
 """Where the upper limit of the time left is more than this many times the lower one, both are printed."""
 
@@ -56,7 +53,9 @@ class ConsoleListener(Listener):
         self, console: Console, spec: StudySpec, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._console, self._spec, self._clock = console, spec, clock
-        self._time_left = TimeLeft(spec, NOTHING)
+        self._time_left = TimeLeft(
+            Backlog(spec=spec, n_trials=0, n_seeds=1, n_ended=0, waiting=(), may_stop=False, n_slots=1)
+        )
         self._stage_began_s, self._end_s = clock(), END_S
 
     def __enter__(self) -> Self:
@@ -83,7 +82,7 @@ class ConsoleListener(Listener):
     def on_plan(self, backlog: Backlog, capacity: Capacity) -> None:
         """Print how much there is to do."""
         self._end_s = max(END_S, self._clock() - self._stage_began_s)  # the last stage was Ray's start
-        self._time_left = TimeLeft(self._spec, backlog)
+        self._spec, self._time_left = backlog.spec, TimeLeft(backlog)
         seeds = "" if backlog.n_seeds == 1 else f" under {backlog.n_seeds} seeds each"
         nodes = "" if capacity.nodes == 1 else f" on {capacity.nodes} nodes"
         gpus = f" and {capacity.gpus:g} GPUs" if capacity.gpus else ""

@@ -36,6 +36,7 @@ class Backlog:
     """What a leg has before it.
 
     Attributes:
+        spec: What the leg follows, an extension's amounts among it.
         n_trials: Settings in all, those of earlier legs among them.
         n_seeds: Replicates of each.
         n_ended: Replicates that ended in earlier legs.
@@ -44,6 +45,7 @@ class Backlog:
         n_slots: Runs at once.
     """
 
+    spec: StudySpec
     n_trials: int
     n_seeds: int
     n_ended: int
@@ -73,16 +75,15 @@ class TimeLeft:
     comes on top of what was planned, and does not count.
 
     Args:
-        spec: The study.
         backlog: What the leg has before it.
 
     Attributes:
         n_runs: Replicates in all, those of earlier legs among them.
     """
 
-    def __init__(self, spec: StudySpec, backlog: Backlog) -> None:
-        self._spec, self._backlog, self._n_slots = spec, backlog, max(backlog.n_slots, 1)
-        self._lives = Lives(spec, backlog.n_seeds, may_stop=backlog.may_stop)
+    def __init__(self, backlog: Backlog) -> None:
+        self._spec, self._backlog, self._n_slots = backlog.spec, backlog, max(backlog.n_slots, 1)
+        self._lives = Lives(backlog.spec, backlog.n_seeds, may_stop=backlog.may_stop)
         self.n_runs = backlog.n_trials * backlog.n_seeds
         self._waiting = [self._size_of(params) for params in backlog.waiting]
         self._recent = deque[float](maxlen=N_RECENT)

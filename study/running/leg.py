@@ -212,6 +212,7 @@ class Leg:
         manifest.begin_leg(self.purpose, capacity, checkpoints.held_of(_running(ledger)))
         is_confirmation = self.purpose == "confirm"
         backlog = Backlog(
+            spec=self.spec,
             n_trials=source.n_trials,
             n_seeds=source.n_seeds,
             n_ended=_count_ended(ledger, "confirm" if is_confirmation else "search"),

@@ -115,7 +115,7 @@ class ProgressLine(Listener):
     def on_plan(self, backlog: Backlog, capacity: Capacity) -> None:
         """Show how much there is to do."""
         self._stage = ""
-        self._left = TimeLeft(self._spec, backlog)
+        self._spec, self._left = backlog.spec, TimeLeft(backlog)
         self._write(at_once=True)
 
     def on_start(self, assignment: Assignment) -> None:

@@ -33,7 +33,9 @@ def test_the_line_of_a_trial_that_ended_says_how_much_is_left(rays_start_s: floa
     spec = make_spec()
     listener = ConsoleListener(Console(file=printed, width=200), spec, clock=lambda: now_s[0])
     params = dict((spec.design.plan(spec.space, spec.seed) or [])[0])
-    backlog = Backlog(n_trials=6, n_seeds=1, n_ended=2, waiting=[params] * 4, may_stop=False, n_slots=2)
+    backlog = Backlog(
+        spec=spec, n_trials=6, n_seeds=1, n_ended=2, waiting=[params] * 4, may_stop=False, n_slots=2
+    )
     listener.on_stage("starting Ray")
     now_s[0] = 0.0
     listener.on_plan(backlog, Capacity(cpus=2, gpus=0.0, nodes=1))

@@ -15,6 +15,7 @@ from study.cli.live import LiveListener, cut_words, make_listener
 from study.errors import EnvironmentFaultError
 from study.forecast.time_left import Backlog
 from study.machine.capacity import Capacity
+from study.spec.schema import StudySpec
 from study.trial import Assignment
 from tests.study.pretend.small_study import make_spec, pretend_report
 
@@ -38,8 +39,10 @@ class Terminal:
         )
         self.listener = LiveListener(self.console, SPEC, clock=lambda: self.now_s)
 
-    def plan(self, n_ended: int = 0) -> None:
-        backlog = Backlog(n_trials=9, n_seeds=1, n_ended=n_ended, waiting=[], may_stop=False, n_slots=2)
+    def plan(self, n_ended: int = 0, spec: StudySpec = SPEC) -> None:
+        backlog = Backlog(
+            spec=spec, n_trials=9, n_seeds=1, n_ended=n_ended, waiting=[], may_stop=False, n_slots=2
+        )
         self.listener.on_plan(backlog, CPUS)
 
     def start(self, trial: int, cell: str = "lstm") -> Assignment:
@@ -89,6 +92,17 @@ def test_sums_pace_time_left_and_the_best_stand_below() -> None:
 
     assert re.fullmatch(r"2 of 9 runs done; one every 20 s; about [\d.]+ min left.*", sums)
     assert best == "best val_accuracy 0.6200: biLSTM"
+
+
+def test_an_extension_is_shown_with_its_own_epochs() -> None:
+    terminal = Terminal()
+    terminal.plan(spec=make_spec(training={"max_epochs": 12}))
+    first = terminal.start(0)
+    for epoch in range(1, 10):
+        terminal.now_s += 5.0
+        terminal.train(first, epoch)
+
+    assert terminal.look()[0] == "trial 0  epoch 10/12  0.1300  45 s  biLSTM"
 
 
 def test_the_time_left_goes_down_while_nothing_is_heard() -> None:

@@ -59,7 +59,7 @@ class Leg:
         **backlog: Any,
     ) -> None:
         known = {"n_trials": 6, "n_seeds": 1, "n_ended": 0, "may_stop": True} | backlog
-        self.left = TimeLeft(spec or make_spec(), Backlog(waiting=waiting, n_slots=n_slots, **known))
+        self.left = TimeLeft(Backlog(spec=spec or make_spec(), waiting=waiting, n_slots=n_slots, **known))
         self.now_s = 0.0
 
     def begin(self, key: tuple[int, int], setting: Setting, now_s: float) -> None:

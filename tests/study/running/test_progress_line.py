@@ -48,11 +48,28 @@ def assign(trial: int, cell: str = "lstm", **changes: Any) -> Assignment:
 
 def follow(**changes: Any) -> tuple[ProgressLine, Lines, Clock]:
     lines, clock = Lines(), Clock()
-    progress = ProgressLine(make_spec(**changes), lines, clock)
+    spec = make_spec(**changes)
+    progress = ProgressLine(spec, lines, clock)
     progress.on_plan(
-        Backlog(n_trials=6, n_seeds=2, n_ended=3, waiting=[], may_stop=False, n_slots=2), CAPACITY
+        Backlog(spec=spec, n_trials=6, n_seeds=2, n_ended=3, waiting=[], may_stop=False, n_slots=2), CAPACITY
     )
     return progress, lines, clock
+
+
+def test_an_extensions_epochs_are_those_of_its_leg() -> None:
+    lines, clock = Lines(), Clock()
+    progress = ProgressLine(make_spec(training={"max_epochs": 2}), lines, clock)
+    longer = make_spec(training={"max_epochs": 9})
+    progress.on_plan(
+        Backlog(spec=longer, n_trials=2, n_seeds=1, n_ended=0, waiting=[], may_stop=False, n_slots=2),
+        CAPACITY,
+    )
+    progress.on_start(assign(0))
+    for epoch in (1, 2, 3):
+        clock.now_s += 60.0
+        progress.on_report(assign(0), pretend_report(assign(0), epoch, 9, wall_s=clock.now_s), "running")
+
+    assert "left" in lines.shown[-1]
 
 
 def test_the_line_counts_runs_and_names_the_best() -> None:
