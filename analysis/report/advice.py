@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from analysis.records.files import as_records
 from analysis.report.widening import widen
 from analysis.statistics.amounts import TRAIN_SIZE
+from analysis.statistics.comparisons.rules import is_least
 from analysis.statistics.evidence import Evidence
+from analysis.statistics.mistakes import never_predicted
 from analysis.words.labels import label_factor, label_value
 from analysis.words.numbers import count, points
 
@@ -45,10 +49,12 @@ def advise(evidence: Evidence) -> list[Advice]:
         return []
     longer = list(_train_longer(evidence))
     hopeless = list(_stop(evidence))
-    if hopeless and not longer:  # what was not trained to its end may yet catch up
+    # What was not trained to its end may yet catch up, unless it has overfitted since long.
+    if hopeless and (not longer or _overfits(evidence)):
         return hopeless
     found = [
         *longer,
+        *_weigh_classes(evidence),
         *_widen(evidence),
         *_confirm(evidence),
         *_add_runs(evidence),
@@ -74,9 +80,7 @@ def _stop(evidence: Evidence) -> Iterator[Advice]:
 
 def _train_longer(evidence: Evidence) -> Iterator[Advice]:
     """Where every run of the best setting was at its best when it had to end."""
-    last = evidence.facts.max_epochs
-    best = evidence.completed
-    best = best[(best["setting"] == evidence.ranking["setting"].iloc[0]) & (best["phase"] == "search")]
+    last, best = evidence.facts.max_epochs, _best_runs(evidence)
     if best.empty or not (best["best_epoch"] == last).all():
         return
     text = f"The best setting was at its best in the last epoch, {last}: train longer"
@@ -85,6 +89,41 @@ def _train_longer(evidence: Evidence) -> Iterator[Advice]:
         yield Advice(text, f"study extend {shlex.quote(str(_folder_of(evidence)))} --set {longer}")
     else:
         yield Advice(text, f"study run {_like(evidence, f'{2 * last}-epochs')} --set {longer}")
+
+
+def _best_runs(evidence: Evidence) -> pd.DataFrame:
+    """The search's completed runs of the best setting."""
+    runs = evidence.completed
+    best: pd.DataFrame = runs[
+        (runs["setting"] == evidence.ranking["setting"].iloc[0]) & (runs["phase"] == "search")
+    ]
+    return best
+
+
+def _overfits(evidence: Evidence) -> bool:
+    """Whether the loss of every run of the best setting rises from some epoch on."""
+    keys = ["trial", "phase", "replicate"]
+    found = _best_runs(evidence)[keys].merge(evidence.overfitting, on=keys)["onset_epoch"]
+    return len(found) > 0 and bool(found.notna().all())
+
+
+def _weigh_classes(evidence: Evidence) -> Iterator[Advice]:
+    """Where the best setting never predicts a class, and nothing was done about it."""
+    judged, spec = evidence.judgements, evidence.facts.spec
+    if judged is None or not never_predicted(evidence.class_scores, judged.n_replicates)[0]:
+        return
+    training = spec.get("training")
+    weight = training.get("class_weight", "none") if isinstance(training, dict) else "none"
+    is_weighed = weight != "none" or "class_weight" in evidence.facts.space.get("parameters", {})
+    wanted = {} if is_weighed else {"training.class_weight": "balanced"}
+    if spec.get("objective", "val_accuracy") in ("val_accuracy", "val_loss"):
+        wanted["objective"] = "val_macro_f1"
+    if wanted:
+        options = " ".join(f"--set {key}={value}" for key, value in wanted.items())
+        yield Advice(
+            "The best setting never predicts some classes: let each class count alike",
+            f"study run {_like(evidence, 'balanced')} {options}",
+        )
 
 
 def _can_grow_in_epochs(evidence: Evidence) -> bool:
@@ -130,37 +169,45 @@ def _add_runs(evidence: Evidence) -> Iterator[Advice]:
         return
     unsettled = table[(table["answer"] == "not enough runs") & (table["factor"] != TRAIN_SIZE)]
     for row in as_records(unsettled.dropna(subset="more").sort_values("more")):
-        more, option = int(row["more"]), _grow(evidence, row)
-        if option and max(more, _lacked_early(evidence, row)) <= _MOST_MORE:
-            noun = f"more {row['more_of']}"
-            a, b = (label_value(row["factor"], row[side]) for side in ("a", "b"))
-            is_apart = round(abs(row["effect_pp"]), 1) > 0
-            what = (
-                f"tell {a} and {b} apart, if the difference stays"
-                if is_apart
-                else f"show whether {a} and {b} differ by what anybody would act on"
-            )
+        more = _count_lacking(evidence, row)
+        option = "" if more is None else _grow(evidence, row, more)
+        if more is not None and option and more <= _MOST_MORE:
             yield Advice(
-                f"At the end of the runs nothing is shown to be better; {count(more, noun)} would {what}",
+                f"At the end of the runs nothing is shown to be better; {_say_gain(row, more)}",
                 f"study extend {shlex.quote(str(_folder_of(evidence)))} {option}",
             )
             return
 
 
-def _lacked_early(evidence: Evidence, row: dict[str, Any]) -> int:
-    """What a comparison lacked when runs were stopped, where more of them could be compared then."""
+def _say_gain(row: dict[str, Any], more: int) -> str:
+    """What more runs would bring; of next to none, only what it takes to see anything."""
+    runs = count(more, f"more {row['more_of']}")
+    a, b = (label_value(row["factor"], row[side]) for side in ("a", "b"))
+    if is_least(row):
+        return f"it takes {runs} at least to say whether {a} and {b} differ"
+    if round(abs(row["effect_pp"]), 1) > 0:
+        return f"{runs} would tell {a} and {b} apart, if the difference stays"
+    return f"{runs} would show whether {a} and {b} differ by what anybody would act on"
+
+
+def _count_lacking(evidence: Evidence, row: dict[str, Any]) -> int | None:
+    """What a comparison lacks, after the first epochs too where more are compared then; None: no number."""
     early = evidence.early_level_verdicts
+    more = int(row["more"])
     if early.empty:
-        return 0
-    is_same = (early["factor"] == row["factor"]) & (early["more_of"] == row["more_of"])
+        return more
+    is_same = (early["factor"] == row["factor"]) & (early["answer"] == "not enough runs")
     is_same &= early["a"].isin([row["a"], row["b"]]) & early["b"].isin([row["a"], row["b"]])
     is_same &= early["n_units"] > row["n_units"]
-    return int(early.loc[is_same, "more"].fillna(0).max()) if is_same.any() else 0
+    found = early[is_same]
+    if not (found["more_of"] == row["more_of"]).all():  # nothing would tell, or only more of something else
+        return None
+    return max([more, *(int(lacking) for lacking in found["more"])])
 
 
-def _grow(evidence: Evidence, row: dict[str, Any]) -> str:
+def _grow(evidence: Evidence, row: dict[str, Any], more: int) -> str:
     """The option that adds what a comparison lacks, nothing where the design has none."""
-    spec, more = evidence.facts.spec, int(row["more"])
+    spec = evidence.facts.spec
     design = spec.get("design")
     design = design if isinstance(design, dict) else {}
     if row["more_of"] == "seed":

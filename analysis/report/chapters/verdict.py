@@ -28,8 +28,8 @@ _LEAD = (
     "the chance that one run of A beats one of B, lies above one half. Equivalent: the difference is under "
     "{margin}, at which nobody would act. Inside the noise: a difference worth knowing would "
     "have shown. Else there are not enough runs, and the table says how many more would do if the difference "
-    "stays as it is. An answer is for settings, seeds and texts that were not tried too, unless it says for "
-    "which."
+    "stays as it is, or what it takes at least to say anything. An answer is for settings, seeds and texts "
+    "that were not tried too, unless it says for which."
 )
 _DRAWN = 24
 _WITHOUT_LUCK = " once the luck of the best epoch is taken off"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.records.files import as_records
 from analysis.report.content import Grid
+from analysis.statistics.comparisons.rules import is_least
 from analysis.words.numbers import MINUS, count, number
 
 
@@ -53,7 +54,8 @@ def verdict(row: dict[str, Any]) -> str:
         return str(row["answer"])
     if pd.isna(row["more"]):
         return "not enough runs" if row["method"] == "none" else "not told, and more runs would not tell"
-    return f"not enough runs: {count(int(row['more']), 'more ' + row['more_of'])} would do"
+    more = count(int(row["more"]), f"more {row['more_of']}")
+    return f"not enough runs: at least {more}" if is_least(row) else f"not enough runs: {more} would do"
 
 
 def p_text(value: float) -> str:

@@ -188,7 +188,8 @@ def plan_more(row: Mapping[str, Any], rule: Rule = RULE) -> tuple[int | None, st
 
     Either way counts: a difference of the size that was seen would be called better with the rule's power,
     or what was seen would be inside the noise. Parts of the variance that more of the same does not lessen
-    stay, so that seeds are not asked for where settings differ, nor anything where texts decide.
+    stay, so that seeds are not asked for where settings differ, nor anything where texts decide. Below
+    `rule.min_units` it is what makes up that number, and more where the little that is known asks for it.
 
     Args:
         row: One comparison, as `decide` takes it.
@@ -202,26 +203,36 @@ def plan_more(row: Mapping[str, Any], rule: Rule = RULE) -> tuple[int | None, st
     """
     if row["method"] == "none":
         return None, ""
+    least = max(rule.min_units - int(row["n_units"]), 1)
+    is_known = row["error_pp"] > 0
+    more, of = _plan(row, rule) if is_known else (None, "")
+    if more is not None:
+        return max(more, least), of
+    return (least, str(row["unit"])) if is_least(row, rule) or not is_known else (None, "")
+
+
+def is_least(row: Mapping[str, Any], rule: Rule = RULE) -> bool:
+    """Whether `plan_more` says what it takes at least: of so few units nobody knows how they differ."""
+    return bool(row["n_units"] < rule.min_units)
+
+
+def _plan(row: Mapping[str, Any], rule: Rule) -> tuple[int | None, str]:
     unit = str(row["unit"])
-    if row["n_units"] < rule.min_units or not row["error_pp"] > 0:
-        return max(rule.min_units - int(row["n_units"]), 1), unit
-    choices = []
-    for of, count in (("seed", row["n_seeds"]), ("setting", row["n_settings"])):
-        if count >= 2 or of == unit:
-            factor = _times_needed(row, of, rule)
-            size = max(int(count), 1)
-            if factor is not None:
-                choices.append((max(math.ceil(size * factor) - size, 1), of))
+    counts = {"seed": row["n_seeds"], "setting": row["n_settings"]}
     if unit == "run":
-        factor = _times_needed(row, "seed", rule)
-        size = int(row["n_units"])
-        return (None, "") if factor is None else (max(math.ceil(size * factor) - size, 1), "run")
+        counts = {"run": row["n_units"]}
+    choices = []
+    for of, n in counts.items():
+        factor = _times_needed(row, of, rule) if n >= 2 or of == unit else None
+        if factor is not None:
+            size = max(int(n), 1)
+            choices.append((max(math.ceil(size * factor) - size, 1), of))
     return min(choices, default=(None, ""))
 
 
 def _times_needed(row: Mapping[str, Any], of: str, rule: Rule) -> float | None:
-    """By how much seeds, or settings, must be multiplied; None where no hundredfold would do."""
-    own = row["by_seed"] if of == "seed" else row["by_setting"]
+    """By how much seeds, settings or runs must be multiplied; None where no hundredfold would do."""
+    own = row["by_setting"] if of == "setting" else row["by_seed"]
     lessened = own + row["by_both"]
     total = (row["error_pp"] / 100) ** 2
     stays = max(total - lessened, 0.0)

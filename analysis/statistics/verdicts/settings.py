@@ -65,7 +65,7 @@ def compare_settings(
     could_be_best = dict(zip(field.setting, field.p_could_be_best(), strict=True)) if field else {}
     rows = []
     for rank, other in enumerate(best[1:], start=1):
-        contrast = contrast_pairs(_pair(best[0], other, hits, n_texts), rule, rng)
+        contrast = _contrast_settings(_pair(best[0], other, hits, n_texts), rule, rng)
         if field is not None:
             contrast = _lean_on(field, 0, rank, contrast, rule)
         names = {"a": means.index[0], "b": means.index[rank]}
@@ -74,6 +74,12 @@ def compare_settings(
     if field is None:
         return finish_table(rows, ("a", "b"), rule, family_size=math.comb(len(means), 2))
     return finish_table(rows, ("a", "b"), rule, corrected=True, family_size=math.comb(len(means), 2))
+
+
+def _contrast_settings(pairs: Pairs, rule: Rule, rng: np.random.Generator) -> Contrast:
+    """One setting against another: of these two there are no more settings, only more seeds."""
+    contrast = contrast_pairs(pairs, rule, rng)
+    return replace(contrast, unit="seed") if contrast.unit == "setting" else contrast
 
 
 def _pair(a: pd.DataFrame, b: pd.DataFrame, hits: Hits | None, n_texts: int) -> Pairs:
@@ -129,7 +135,7 @@ def compare_best_by_level(
     rows = []
     for a, b in combinations(leaders, 2):
         sides = by_setting[leaders[a]], by_setting[leaders[b]]
-        contrast = contrast_pairs(_pair(*sides, hits, n_texts), rule, rng)
+        contrast = _contrast_settings(_pair(*sides, hits, n_texts), rule, rng)
         row = as_row({"a": a, "b": b}, contrast, [], hits is not None or n_texts > 0)
         of = {"setting_a": leaders[row["a"]], "setting_b": leaders[row["b"]]}
         rows.append(row | {"factor": factor} | of)

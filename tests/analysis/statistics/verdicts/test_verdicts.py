@@ -64,14 +64,22 @@ def test_nothing_is_better_where_nothing_is(make_trials: MakeTable) -> None:
     assert row["effect_pp"] >= 0  # `a` is the side ahead, whatever the answer
 
 
-def test_two_seeds_ask_for_the_third_that_a_test_needs(make_trials: MakeTable) -> None:
+@pytest.mark.parametrize(("scatter", "more"), [(0.0001, 1), (0.001, 4)])
+def test_two_seeds_ask_for_the_third_that_a_test_needs_and_for_more_where_they_differ(
+    make_trials: MakeTable, scatter: float, more: int
+) -> None:
     rows = [
-        {"trial": trial, "replicate": replicate, "cell": cell, "val_accuracy": 0.8 + trial * replicate / 1000}
+        {
+            "trial": trial,
+            "replicate": replicate,
+            "cell": cell,
+            "val_accuracy": 0.8 + trial * (0.0015 + (replicate - 1.5) * scatter),
+        }
         for trial, cell in enumerate(("rnn", "gru"))
         for replicate in (1, 2)
     ]
     row = compare_levels(make_trials(rows), rule=FEW).iloc[0]
-    assert (row["answer"], row["more"], row["more_of"]) == ("not enough runs", 1, "seed")
+    assert (row["answer"], row["more"], row["more_of"]) == ("not enough runs", more, "seed")
     assert np.isnan(row["p_value"])
     assert row["n_comparisons"] == 0
 

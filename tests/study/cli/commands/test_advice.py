@@ -166,6 +166,7 @@ LACKING = {
     "answer": "not enough runs",
     "more": 2,
     "effect_pp": 3.0,
+    "n_units": 4,
 }
 """A comparison that more runs would settle."""
 
@@ -209,27 +210,39 @@ def test_what_cannot_be_had_or_is_not_worth_it_is_not_advised(here: Path, row: d
     assert advise(know(run_study(), level_verdicts=pd.DataFrame([verdict | row]))) == []
 
 
-@pytest.mark.parametrize(("n_early", "n_given"), [(6, 0), (1, 1)])
+@pytest.mark.parametrize(
+    ("early", "trials"),
+    [
+        ({"n_units": 6, "more": 78}, None),
+        ({"n_units": 6, "more": 5}, 6 + 3 * 5),
+        ({"n_units": 6, "more": pd.NA, "more_of": ""}, None),  # more of them would not tell
+        ({"n_units": 6, "more": 2, "more_of": "seed"}, None),
+        ({"n_units": 1, "more": 78}, 6 + 3),
+    ],
+)
 def test_what_more_pairs_of_an_earlier_stage_say_is_lacking_counts(
-    here: Path, n_early: int, n_given: int
+    here: Path, early: dict[str, Any], trials: int | None
 ) -> None:
+    row = LACKING | {"more_of": "setting"}
     design = {"kind": "random", "trials": 6, "scientific": ["cell"]}
-    row = {
-        "factor": "cell",
-        "a": "lstm",
-        "b": "gru",
-        "answer": "not enough runs",
-        "effect_pp": 3.0,
-        "more_of": "setting",
-    }
-    early = pd.DataFrame([row | {"a": "gru", "b": "lstm", "more": 78, "n_units": n_early}])
     evidence = know(
         run_study(design=design),
-        level_verdicts=pd.DataFrame([row | {"more": 1, "n_units": 2}]),
-        early_level_verdicts=early,
+        level_verdicts=pd.DataFrame([row | {"more": 1}]),
+        early_level_verdicts=pd.DataFrame([row | {"a": "gru", "b": "lstm"} | early]),
     )
 
-    assert len(advise(evidence)) == n_given
+    given = [advice.command for advice in advise(evidence)]
+
+    assert given == ([] if trials is None else [f"study extend studies/small --trials {trials}"])
+
+
+def test_of_next_to_no_pairs_only_the_least_that_it_takes_is_said(here: Path) -> None:
+    row = LACKING | {"more_of": "seed", "n_units": 2, "more": 1}
+    evidence = know(run_study(), level_verdicts=pd.DataFrame([row]))
+
+    text, _ = advise_once(evidence)
+
+    assert text.endswith("it takes 1 more seed at least to say whether LSTM and GRU differ")
 
 
 def test_far_behind_a_line_to_beat_everything_else_can_wait(here: Path) -> None:
@@ -250,6 +263,50 @@ def test_what_was_not_trained_to_its_end_may_yet_catch_up(here: Path) -> None:
     text, _ = advise_once(evidence)
 
     assert "train longer" in text
+
+
+def test_what_has_overfitted_since_long_catches_up_with_nothing(here: Path) -> None:
+    line = {"name": "NB-SVM", "high": -0.07, "answer": "below"}
+    evidence = know(run_study(training={"max_epochs": 2}), against_lines=pd.DataFrame([line]))
+    know(evidence, overfitting=evidence.overfitting.assign(onset_epoch=1))
+
+    text, _ = advise_once(evidence)
+
+    assert text.startswith("Stop here")
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "asked_for"),
+    [
+        (
+            {},
+            "--set training.class_weight=balanced --set objective=val_macro_f1",
+            ("balanced", "val_macro_f1"),
+        ),
+        (
+            {"training": {"max_epochs": 3, "class_weight": "balanced"}},
+            "--set objective=val_macro_f1",
+            ("balanced", "val_macro_f1"),
+        ),
+    ],
+)
+def test_where_a_class_is_never_predicted_each_is_to_count_alike(
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    options: str,
+    asked_for: tuple[str, str],
+) -> None:
+    evidence = run_study(**changes)
+    scores = pd.DataFrame({"class": [0, 1], "support": [9, 5], "n_blind": [0, 1]})
+    evidence.__dict__.update(judgements=SimpleNamespace(n_replicates=1), class_scores=scores)
+
+    text, command = advise_once(evidence)
+    asked = follow(command, monkeypatch)
+
+    assert text.startswith("The best setting never predicts some classes")
+    assert command == f"study run --like studies/small --name small-balanced {options}"
+    assert (asked.spec.training.class_weight, asked.spec.objective) == asked_for
 
 
 def test_the_findings_end_with_what_to_do_next(here: Path) -> None:
