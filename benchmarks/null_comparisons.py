@@ -522,6 +522,16 @@ def judge_search(n: int, effect: float, pull: float) -> Judge:
     return judge
 
 
+def judge_own_seeds(n_others: int, n_seeds: int, by_seed: float) -> Judge:
+    """Two levels under seeds of their own, each of which moves all settings of its level alike."""
+
+    def judge(rng: np.random.Generator) -> Alone:
+        trials = grid_table(draw_grid(rng, (2, n_others, n_seeds), by_seed=by_seed))
+        return compare_trials(trials.assign(seed=trials["seed"] + n_seeds * trials["level"]))
+
+    return judge
+
+
 def judge_winner(n_settings: int, n_seeds: int, lead: float = 0.0, spread: float = 0.0) -> Judge:
     """The best of `n_settings` against the next four; the first one leads by `lead`, the others are equal.
 
@@ -535,12 +545,26 @@ def judge_winner(n_settings: int, n_seeds: int, lead: float = 0.0, spread: float
 
 
 def draw_field(
-    rng: np.random.Generator, n_settings: int, n_seeds: int, lead: float, spread: float
+    rng: np.random.Generator,
+    n_settings: int,
+    n_seeds: int,
+    lead: float,
+    spread: float = 0.0,
+    *,
+    by_seed: float = 0.0,
+    lost: float = 0.0,
 ) -> pd.DataFrame:
+    """Trials of settings alone; a seed moves all of them alike, and of the runs a share is lost by chance."""
     setting, seed = np.indices((n_settings, n_seeds))
     noise = NOISE * np.exp(spread * np.linspace(-1, 1, n_settings))[rng.permutation(n_settings), None]
     score = 0.8 + lead * (setting == 0) + noise * rng.normal(0, 1, setting.shape)
-    return trials_table(score.ravel(), setting.ravel(), seed.ravel(), units=setting)
+    if by_seed:
+        score += rng.normal(0, by_seed, n_seeds)
+    trials = trials_table(score.ravel(), setting.ravel(), seed.ravel(), units=setting)
+    if not lost:
+        return trials
+    is_lost = (rng.random(len(trials)) < lost) & trials["trial"].duplicated()  # each setting keeps a run
+    return trials[~is_lost].reset_index(drop=True)
 
 
 def trials_table(
@@ -593,6 +617,10 @@ LINES = [
     Line("8 x 3, settings differ by level as runs do", NULL, judge_grid(8, 3, by_setting=NOISE)),
     Line("8 x 3, seeds differ by level half as runs do", NULL, judge_grid(8, 3, by_seed=0.5 * NOISE)),
     Line("8 x 3, seeds differ by level as runs do", NULL, judge_grid(8, 3, by_seed=NOISE)),
+    *(
+        Line(f"{i} x {j} seeds of a level's own, which move all alike", NULL, judge_own_seeds(i, j, NOISE))
+        for i, j in ((6, 5), (20, 3))
+    ),
     Line("8 x 3, both differ by level as runs do", NULL, judge_grid(8, 3, by_setting=NOISE, by_seed=NOISE)),
     Line("1 x 5, 200 texts", NULL, judge_texts(1, 5, 200)),
     Line("1 x 5, 2,000 texts", NULL, judge_texts(1, 5, 2000)),
@@ -647,11 +675,11 @@ class Promise:
         return f"at {'least' if self.is_least else 'most'} {self.share:.0%}"
 
 
-def keeps_best(n_settings: int, n_seeds: int, lead: float, spread: float = 0.0) -> Callable[..., bool]:
-    """Whether the best setting is among those that stay in the running."""
+def keeps_best(n_settings: int, n_seeds: int, lead: float, **how: float) -> Callable[..., bool]:
+    """Whether the best setting is among those that stay in the running; drawn as `draw_field` says."""
 
     def happens(rng: np.random.Generator) -> bool:
-        table = settings_in_the_running(draw_field(rng, n_settings, n_seeds, lead, spread), rule=FAST)
+        table = settings_in_the_running(draw_field(rng, n_settings, n_seeds, lead, **how), rule=FAST)
         return bool(table.loc[table["setting"] == 0, "may_be_best"].iloc[0])
 
     return happens
@@ -775,7 +803,15 @@ SPECIAL: list[tuple[str, Promise, Callable[..., bool]]] = [
     (
         "the best of 10 stays in the running, unequal noise",
         Promise(0.95, True),
-        keeps_best(10, 5, 0.01, 1.0),
+        keeps_best(10, 5, 0.01, spread=1.0),
+    ),
+    *(
+        (
+            f"the best of 10 stays in the running, {share:.0%} of runs lost, seeds move all by {size:.0f}",
+            Promise(0.95, True),
+            keeps_best(10, 5, 0.01, by_seed=size * NOISE, lost=share),
+        )
+        for share, size in ((0.15, 2.0), (0.3, 1.0), (0.3, 3.0))
     ),
     (
         "10 settings, lead 3 points: better than any of the next four",

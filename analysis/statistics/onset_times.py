@@ -95,7 +95,9 @@ def _describe(runs: pd.DataFrame, level: float) -> tuple[float, ...]:
     horizon = float(time.max())
     counts = (len(runs), int(seen.sum()), int((~seen).sum()), horizon)
     if not seen.any():
-        return (*counts, 0.0, 0.0, np.nan, np.inf, np.nan, np.inf)
+        # Of those that were followed to the end: what the others would have done there, nobody saw.
+        _, high_share = wilson_interval(0, int((time == horizon).sum()), level)
+        return (*counts, 0.0, 0.0, float(high_share), np.inf, np.nan, np.inf)
     curve = stats.ecdf(stats.CensoredData.right_censored(time, ~seen)).sf
     with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where the curve is 0 or 1, as said below
@@ -105,7 +107,10 @@ def _describe(runs: pd.DataFrame, level: float) -> tuple[float, ...]:
     # Greenwood's variance is not defined before the first onset, nor where none is left without.
     low, high = (np.where(np.isnan(side), at, side) for side in (low, high))
     low_share, _ = wilson_interval(len(runs), len(runs), level)
-    high = np.minimum.accumulate(np.where(at == 0.0, 1 - low_share, high))
+    # Of runs that all had theirs Wilson's interval; where some were censored, few are left at the last onset,
+    # and no more is known than before it.
+    at_end = 1 - low_share if seen.all() else 1.0
+    high = np.minimum.accumulate(np.where(at == 0.0, at_end, high))
     times = np.asarray(curve.quantiles, dtype=float)
     medians = (_first_below(times, side) for side in (at, low, high))
     return (*counts, 1 - at[-1], 1 - high[-1], 1 - low[-1], *medians)
@@ -135,7 +140,7 @@ def mean_time(runs: pd.DataFrame, horizon: int, level: float = LEVEL) -> tuple[f
         level: Coverage.
 
     Returns:
-        Mean and interval over settings, which is NaN below two of them.
+        Mean and interval over settings, which is NaN below two of them and where no onset was seen.
 
     Source: the area under the curve of Kaplan & Meier up to the horizon (restricted mean survival time,
         Royston & Parmar, 2013); Student's interval of the jackknife over whole settings (Tukey, 1958).
@@ -148,7 +153,7 @@ def mean_time(runs: pd.DataFrame, horizon: int, level: float = LEVEL) -> tuple[f
     np.add.at(onsets, (setting[had], runs["time"].to_numpy(dtype=np.int64)[had]), 1.0)
     at_risk = ends[:, ::-1].cumsum(axis=1)[:, ::-1]
     mean = float(_area(np.ones((1, n)), onsets, at_risk)[0])
-    if n < 2:
+    if n < 2 or not had.any():
         return mean, np.nan, np.nan
     without = _area(1 - np.eye(n), onsets, at_risk)
     half = float(t_half_width((n - 1) * without.std(ddof=1), n, level))

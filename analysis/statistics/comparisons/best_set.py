@@ -137,7 +137,8 @@ def measure_field(runs: pd.DataFrame, hits: Hits | None = None, n_texts: int = 0
         return None
     score = runs["score"].to_numpy(dtype=float)
     mean = np.bincount(group, score) / sizes
-    residual, freedom = _remove_seeds(score, group, pd.factorize(runs["seed"])[0])
+    seed = pd.factorize(runs["seed"])[0]
+    residual, freedom = _remove_seeds(score, group, seed)
     pooled = float((residual**2).sum() / freedom)
     own_freedom = (sizes - 1) * freedom / max((sizes - 1).sum(), 1)
     sums = np.bincount(group, residual**2, minlength=n)
@@ -154,7 +155,7 @@ def measure_field(runs: pd.DataFrame, hits: Hits | None = None, n_texts: int = 0
     if n_texts and np.isnan(by_texts).any():
         by_texts = independent_text_variance(mean, n_texts)
     order = np.argsort(-mean, kind="stable")
-    total = variance / sizes + np.nan_to_num(by_texts)
+    total = variance / sizes + _missed_seeds(score, residual, freedom, group, seed) + np.nan_to_num(by_texts)
     return Field(
         setting=np.asarray(labels, dtype=np.int64)[order],
         mean=mean[order],
@@ -176,6 +177,26 @@ def _remove_seeds(score: Floats, group: NDArray[np.int64], seed: NDArray[np.int6
         left = left - (np.bincount(seed, left) / np.bincount(seed))[seed]
         left = left - (np.bincount(group, left) / np.bincount(group))[group]
     return left, float(n - n_groups - n_seeds + 1)
+
+
+def _missed_seeds(
+    score: Floats, residual: Floats, freedom: float, group: NDArray[np.int64], seed: NDArray[np.int64]
+) -> Floats:
+    """Variance of each setting's mean by the seeds that others ran under and it did not.
+
+    What seeds add to all settings alike cancels between settings that ran under the same ones; of two random
+    parts of S seeds, of n and m, it leaves the variance of a seed times 1/n - 1/S + 1/m - 1/S.
+    """
+    sizes = np.bincount(group)
+    n_seeds = int(seed.max()) + 1
+    rank = len(score) - int(freedom)
+    if rank == len(sizes) or sizes.min() == n_seeds:  # seeds were not taken off, or nobody missed one
+        return np.zeros(len(sizes))
+    apart = score - (np.bincount(group, score) / sizes)[group]
+    by_seed = float((apart**2).sum() - (residual**2).sum()) / (n_seeds - 1)
+    noise = float((residual**2).sum()) / freedom
+    per_seed = len(score) / n_seeds * (1 - 1 / len(sizes))
+    return np.asarray(max(by_seed - noise, 0.0) / per_seed * np.maximum(1 / sizes - 1 / n_seeds, 0.0))
 
 
 def _prior(own: Floats, freedom: Floats, pooled: float) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.statistics.comparisons.crossed import Uncertainty, mean_uncertainty
+from analysis.statistics.comparisons.crossed import NO_PART, Part, Uncertainty, mean_uncertainty
 from analysis.statistics.comparisons.rules import Rule
 from analysis.statistics.comparisons.wins import paired_win_rate, win_rate
 from analysis.statistics.intervals import Floats
@@ -88,7 +88,9 @@ class Contrast:
         )
 
 
-def paired_contrast(pairs: pd.DataFrame, rule: Rule, text_variance: float = np.nan) -> Contrast:
+def paired_contrast(
+    pairs: pd.DataFrame, rule: Rule, text_variance: float = np.nan, own_seeds: Part = NO_PART
+) -> Contrast:
     """A against B over pairs that share a setting of everything else and, where known, a seed.
 
     Pairs that share a setting or a seed are not independent, and neither are those judged on the same texts:
@@ -99,6 +101,7 @@ def paired_contrast(pairs: pd.DataFrame, rule: Rule, text_variance: float = np.n
         pairs: One row per pair: `block` (the setting of everything else), `seed`, `a, b` (scores).
         rule: Its level and least number of units.
         text_variance: What the choice of texts adds, NaN where it is not known.
+        own_seeds: What seeds add that only one side ran under.
 
     Source: t test of the crossed random-effects design; P(A>B) over pairs as in Bouthillier et al. (2021),
         its interval that of the same design's mean.
@@ -110,8 +113,9 @@ def paired_contrast(pairs: pd.DataFrame, rule: Rule, text_variance: float = np.n
     n_settings, n_seeds = int(block.max()) + 1, int(seed.max()) + 1
     n_units, effect = max(n_settings, n_seeds), float(difference.mean())
     runs = mean_uncertainty(difference, block, seed)
-    whole = (runs or _NOTHING_KNOWN).with_texts(text_variance)
-    share, error, low, high = paired_win_rate(difference, block, seed, whole.by_texts, rule)
+    whole = (runs or _NOTHING_KNOWN).with_seeds(own_seeds).with_texts(text_variance)
+    beside = float(np.nansum([whole.by_texts, own_seeds[0]]))
+    share, error, low, high = paired_win_rate(difference, block, seed, beside, rule)
     return Contrast(
         method="paired",
         unit="seed" if n_seeds > n_settings else "setting",
@@ -143,7 +147,7 @@ def _p_value(effect: float, runs: Uncertainty, whole: Uncertainty, n_units: int)
         return whole.p_value(effect)
     # Scores on few texts are coarse, and three equal differences are no proof of an endless t.
     of_signs = float(2.0 ** (1 - n_units)) if effect else 1.0
-    return max(of_signs, whole.p_value(effect)) if whole.by_texts > 0 else of_signs
+    return max(of_signs, whole.p_value(effect)) if whole.variance > runs.variance else of_signs
 
 
 def unpaired_contrast(

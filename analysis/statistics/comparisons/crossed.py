@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
 from analysis.statistics.intervals import Floats
+
+Part = tuple[float, float]
+"""A variance, NaN where it is not known, and the degrees of freedom behind it."""
+
+NO_PART: Part = (0.0, np.inf)
 
 POOLED_ABOVE = 0.6
 """A source whose F test gives more than this p-value is taken for noise, and lends it its freedom."""
@@ -67,6 +72,15 @@ class Uncertainty:
             n_settings=self.n_settings,
             n_seeds=self.n_seeds,
         )
+
+    def with_seeds(self, part: Part) -> Uncertainty:
+        """The same with what the seeds of either side add, where the sides share none."""
+        variance, freedom = part
+        if not variance > 0:
+            return self
+        total = self.variance + variance
+        squares = self.variance**2 / self.freedom + variance**2 / freedom
+        return replace(self, variance=total, freedom=total**2 / squares, by_seed=self.by_seed + variance)
 
 
 def two_sided_p(statistic: float, freedom: float) -> float:

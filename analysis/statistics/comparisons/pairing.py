@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.records.schema import RUN_KEY
 from analysis.statistics.comparisons.contrasts import Contrast, paired_contrast, unpaired_contrast
+from analysis.statistics.comparisons.crossed import NO_PART, Part, sum_uncertainty
 from analysis.statistics.comparisons.rules import Rule
 from analysis.statistics.comparisons.texts import Hits, paired_text_variance, weighted_text_variance
 from analysis.statistics.intervals import Floats
@@ -33,6 +34,7 @@ class Pairs:
         shares_seeds: Whether the two runs of a pair have the same seed.
         text_variance: Gives what the choice of texts adds to the variance of the mean difference; NaN where
             that is not known.
+        own_seeds: What seeds add to the variance of the mean difference that only one side ran under.
         coverage: Share of settings in some pair, of the side where it is lower, in [0, 1].
         lesser_coverage: The same of the side with fewer settings; of two alike, where it is lower.
     """
@@ -43,6 +45,7 @@ class Pairs:
     coverage: float
     lesser_coverage: float
     text_variance: Callable[[], float]
+    own_seeds: Part = NO_PART
 
     @property
     def n_blocks(self) -> int:
@@ -82,14 +85,52 @@ def find_pairs(a: pd.DataFrame, b: pd.DataFrame, on: Sequence[str], hits: Hits |
         rows = hits.find(pd.concat([a[list(RUN_KEY)], b[list(RUN_KEY)]]))
         return _text_variance(rows, is_a, keys, table, shares_seeds, hits)
 
+    sides = is_a & is_paired, ~is_a & is_paired
+    is_seeded = shares_seeds or len(table) < 2
     return Pairs(
-        text_variance=measure,
         table=table,
-        scores=(score[is_a & is_paired], score[~is_a & is_paired]),
+        scores=(score[sides[0]], score[sides[1]]),
         shares_seeds=shares_seeds,
+        text_variance=measure,
+        own_seeds=NO_PART if is_seeded else measure_own_seeds(block, seed, score, sides),
         coverage=min(shares.values()),
         lesser_coverage=shares[lesser],
     )
+
+
+def measure_own_seeds(
+    block: NDArray[np.int64], seed: NDArray[Any], score: Floats, sides: Sequence[NDArray[np.bool_]]
+) -> Part:
+    """What seeds add that the settings of a side share with each other, but not with another side.
+
+    They move all settings of a side alike, so that nothing of it shows between the settings.
+
+    Args:
+        block: Setting of each run.
+        seed: Its seed.
+        score: Its score.
+        sides: Runs of each side.
+
+    Returns:
+        The variance of the sum of the sides' means over settings; NaN where a side ran under one seed alone.
+    """
+    parts = [_measure_seeds(block[side], seed[side], score[side]) for side in sides]
+    total = sum(variance for variance, _ in parts)
+    if not total > 0:
+        return total, np.inf
+    return total, total**2 / sum(variance**2 / freedom for variance, freedom in parts)
+
+
+def _measure_seeds(block: NDArray[np.int64], seed: NDArray[Any], score: Floats) -> Part:
+    rows, columns = (np.unique(labels, return_inverse=True)[1] for labels in (block, seed))
+    n_seeds, sizes = int(columns.max(initial=-1)) + 1, np.bincount(rows)
+    if n_seeds == len(columns):  # each run has a seed of its own: that shows between settings
+        return NO_PART
+    if n_seeds == 1:
+        return nan, np.inf
+    mean = np.bincount(rows, score) / sizes
+    whole = sum_uncertainty((score - mean[rows]) / (len(sizes) * sizes[rows]), rows, columns)
+    return NO_PART if whole is None else (max(whole.by_seed, 0.0), n_seeds - 1)
 
 
 def _set_together(a: pd.DataFrame, b: pd.DataFrame, name: str) -> Column:
@@ -145,5 +186,7 @@ def contrast_pairs(pairs: Pairs, rule: Rule, rng: np.random.Generator) -> Contra
     """Compare two sides by their pairs; run by run where they share one setting and no seed."""
     if pairs.n_blocks == 1 and not pairs.shares_seeds:
         return unpaired_contrast(*pairs.scores, rule, rng, pairs.text_variance())
-    contrast = paired_contrast(pairs.table, rule, pairs.text_variance())
-    return contrast if pairs.shares_seeds else replace(contrast, n_seeds=0)
+    contrast = paired_contrast(pairs.table, rule, pairs.text_variance(), pairs.own_seeds)
+    if pairs.shares_seeds:
+        return contrast
+    return replace(contrast, n_seeds=1 if np.isnan(pairs.own_seeds[0]) else 0)

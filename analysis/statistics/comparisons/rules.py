@@ -187,9 +187,10 @@ def plan_more(row: Mapping[str, Any], rule: Rule = RULE) -> tuple[int | None, st
     """How many more, and of what, until a comparison is likely to be answered.
 
     Either way counts: a difference of the size that was seen would be called better with the rule's power,
-    or what was seen would be inside the noise. Parts of the variance that more of the same does not lessen
-    stay, so that seeds are not asked for where settings differ, nor anything where texts decide. Below
-    `rule.min_units` it is what makes up that number, and more where the little that is known asks for it.
+    or what was seen would be found inside the noise with it. Parts of the variance that more of the same does
+    not lessen stay, so that seeds are not asked for where settings differ, nor anything where texts decide.
+    Below `rule.min_units` it is what makes up that number, and more where the little that is known asks for
+    it.
 
     Args:
         row: One comparison, as `decide` takes it.
@@ -199,7 +200,8 @@ def plan_more(row: Mapping[str, Any], rule: Rule = RULE) -> tuple[int | None, st
         None where no number would do, or nothing is known.
 
     Source: n for a given power from the normal approximation, (z_{1 - alpha/2} + z_power)^2 V / effect^2,
-        with Student's quantiles for the freedom that the larger study would have.
+        with Student's quantiles for the freedom that the larger study would have. The variance is taken as it
+        was seen: of very few runs, the larger study tells less often.
     """
     if row["method"] == "none":
         return None, ""
@@ -242,11 +244,13 @@ def _times_needed(row: Mapping[str, Any], of: str, rule: Rule) -> float | None:
     for factor in np.geomspace(1.0, _MOST_TIMES, 120):
         freedom = max(row["freedom"] * factor, 1.0)
         variance = stays + lessened / factor
-        reach = stdtrit(freedom, 1 - alpha) + stdtrit(freedom, rule.power)
-        if reach**2 * variance <= effect**2:
+        error = row["p_better_error"] * np.sqrt(variance / total)
+        often = stdtrit(freedom, rule.power)
+        # "Better" asks for both: a small p-value, and an interval of P(A>B) above one half.
+        is_told = (stdtrit(freedom, 1 - alpha) + often) ** 2 * variance <= effect**2
+        if is_told and (stdtrit(freedom, 1 - rule.alpha / 2) + often) * error <= share:
             return float(factor)
         enough = row["n_units"] * factor >= MIN_BOOTSTRAPPED
-        error = row["p_better_error"] * np.sqrt(variance / total)
-        if enough and gap > 0 and stdtrit(freedom, 1 - rule.alpha) * error < gap:
+        if enough and gap > 0 and (stdtrit(freedom, 1 - rule.alpha) + often) * error < gap:
             return float(factor)
     return None

@@ -44,7 +44,7 @@ class Verdicts(Effects, Answers):
         if self.facts.objective != "val_accuracy":
             # Another measure chose the epoch: its luck is not the accuracy's.
             return self.study.trials.assign(score=self.study.trials["val_accuracy"])
-        return without_luck(self.study.trials, self.study.epochs, self.facts.n_validation)
+        return without_luck(self.study.trials, self.study.epochs, self.facts.n_validation, self.hits)
 
     @cached_property
     def _luck(self) -> pd.Series[float]:

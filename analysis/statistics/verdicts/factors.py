@@ -11,7 +11,14 @@ import pandas as pd
 from scipy import stats
 
 from analysis.statistics.comparisons.adjusted import adjusted_sum
-from analysis.statistics.comparisons.crossed import Uncertainty, mean_uncertainty, sum_uncertainty
+from analysis.statistics.comparisons.crossed import (
+    NO_PART,
+    Part,
+    Uncertainty,
+    mean_uncertainty,
+    sum_uncertainty,
+)
+from analysis.statistics.comparisons.pairing import measure_own_seeds
 from analysis.statistics.comparisons.rules import RULE, Rule, correct_p_values
 from analysis.statistics.comparisons.texts import Hits, paired_text_variance
 from analysis.statistics.intervals import Floats
@@ -191,7 +198,8 @@ def _judge_crossed(grid: _Grid, trend: Floats | None, table: RunsByLevel) -> dic
     if known is None or known.variance <= 0:
         return None
     shares = _shares(grid, table.hits, n_levels)
-    whole = known.with_texts(_by_texts(shares, basis, grid, table.hits))
+    by_texts = _by_texts(shares, basis, grid, table.hits)
+    whole = known.with_seeds(_by_own_seeds(grid, basis)).with_texts(by_texts)
     f_value = float((means**2).mean() / whole.variance)
     slope: tuple[float, Uncertainty] | None = None
     if trend is not None:
@@ -199,6 +207,7 @@ def _judge_crossed(grid: _Grid, trend: Floats | None, table: RunsByLevel) -> dic
         uncertainty = mean_uncertainty(own, grid.block, grid.seed)
         if uncertainty is not None:
             by_texts = _by_texts(shares, trend[:, None], grid, table.hits)
+            uncertainty = uncertainty.with_seeds(_by_own_seeds(grid, trend[:, None]))
             slope = float(own.mean()), uncertainty.with_texts(by_texts)
     return {
         "n_levels": n_levels,
@@ -208,6 +217,17 @@ def _judge_crossed(grid: _Grid, trend: Floats | None, table: RunsByLevel) -> dic
         **_say_f(f_value, n_levels - 1, whole.freedom),
         **_say_trend(slope, table.rule),
     }
+
+
+def _by_own_seeds(grid: _Grid, weights: Floats) -> Part:
+    """What seeds that each level has for itself add to weighted sums of levels, on average over the sums."""
+    if grid.shares_seeds:
+        return NO_PART
+    row, code, seed, score = (grid.runs[name].to_numpy() for name in ("row", "code", "seed", "score"))
+    parts = np.array([measure_own_seeds(row, seed, score, [code == level]) for level in range(len(weights))])
+    variance = (weights**2).mean(axis=1) * parts[:, 0]
+    total = float(variance.sum())
+    return (total, float(total**2 / (variance**2 / parts[:, 1]).sum())) if total > 0 else (total, np.inf)
 
 
 def _shares(grid: _Grid, hits: Hits | None, n_levels: int) -> Floats | None:

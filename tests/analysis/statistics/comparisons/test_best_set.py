@@ -53,6 +53,17 @@ def test_what_seeds_do_to_all_settings_alike_is_no_noise() -> None:
     assert known.freedom == 36
 
 
+def test_the_mean_of_a_setting_that_missed_seeds_is_less_sure_by_what_seeds_do() -> None:
+    table = runs(10, 5, np.ones(10))
+    known = measure_field(table[(table["setting"] != 3) | (table["seed"] < 3)])
+    assert known is not None
+    missed = known.variance[known.setting == 3][0]
+    # Seeds vary by 5 about their mean, 4.4 as drawn: of three out of five, that squared times 1/3 - 1/5.
+    shift = np.random.default_rng(0).normal(0, 5, 5)
+    assert missed == pytest.approx(shift.var(ddof=1) * (1 / 3 - 1 / 5) + 1 / 3, rel=0.3)
+    assert missed > 2 * np.median(known.variance)
+
+
 def test_a_setting_that_fails_now_and_then_does_not_borrow_the_calm_of_the_others() -> None:
     noise = np.ones(10)
     noise[3] = 30.0

@@ -113,6 +113,44 @@ def test_one_setting_without_common_seeds_is_compared_run_by_run(make_trials: Ma
     assert (contrast.method, contrast.n_units, contrast.p_better) == ("unpaired", 3, 1.0)
 
 
+def with_own_seeds(make_trials: MakeTable, n_seeds: int) -> pd.DataFrame:
+    """Two cells under seeds of their own, of which each moves all settings of its cell by some points."""
+    shift = {"a": (0.02, -0.02, 0.03), "b": (0.01, -0.03, 0.0)}
+    return make_trials(
+        {
+            "cell": cell,
+            "units": units,
+            "seed": 10 * number + index,
+            "val_accuracy": 0.5 + units / 100 + shift[cell][index] + ((units + index) % 3) / 1000,
+        }
+        for number, cell in enumerate("ab")
+        for units in range(1, 13)
+        for index in range(n_seeds)
+    )
+
+
+def test_seeds_that_move_all_settings_of_one_side_alike_are_counted(make_trials: MakeTable) -> None:
+    pairs = find_pairs(*sides(with_own_seeds(make_trials, 3)), ["units"])
+    contrast = contrast_pairs(pairs, RULE, np.random.default_rng(0))
+
+    # The variances of either side's three shifts, 7.0 and 4.33 points^2, each over three seeds.
+    assert 1e4 * contrast.by_seed == pytest.approx((7.0 + 4.33) / 3, rel=0.05)
+    assert contrast.p_value > 0.3
+
+
+def test_what_a_sides_only_seed_did_is_not_known_and_the_verdict_is_about_it(make_trials: MakeTable) -> None:
+    pairs = find_pairs(*sides(with_own_seeds(make_trials, 1)), ["units"])
+
+    assert contrast_pairs(pairs, RULE, np.random.default_rng(0)).n_seeds == 1
+
+
+def test_seeds_of_which_each_run_has_its_own_show_between_settings(make_trials: MakeTable) -> None:
+    trials = with_own_seeds(make_trials, 1)
+    pairs = find_pairs(*sides(trials.assign(seed=range(len(trials)))), ["units"])
+
+    assert contrast_pairs(pairs, RULE, np.random.default_rng(0)).n_seeds == 0
+
+
 @pytest.mark.parametrize("cells", ["aa", "bb", ""])
 def test_a_side_without_runs_has_no_pairs(make_trials: MakeTable, cells: str) -> None:
     trials = make_trials(

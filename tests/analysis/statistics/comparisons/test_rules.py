@@ -105,11 +105,23 @@ def test_each_answer_follows_its_rule(changes: dict[str, Any], answer: str) -> N
 
 
 def test_more_seeds_are_counted_from_the_effect_and_the_noise_seen() -> None:
-    judged = decide(row()).iloc[0]
+    judged = decide(row(p_better=0.8, p_better_error=0.05)).iloc[0]
     # z of 2.5% and of 90% power: (1.960 + 1.282)^2 = 10.5 times the variance of one seed, 20 points^2, by
     # 2^2: 52.5 seeds; Student's quantiles at some fifty degrees of freedom ask for two more.
     assert judged["more_of"] == "seed"
     assert 20 + judged["more"] == pytest.approx(54.5, abs=2)
+
+
+def test_where_pairs_won_are_the_less_sure_they_are_counted() -> None:
+    judged = decide(row()).iloc[0]
+    # The same 10.5 times the variance of one win, 20 times 0.1^2, by 0.15^2: 93 seeds, and some for Student.
+    assert 20 + judged["more"] == pytest.approx(97, abs=2)
+
+
+def test_what_was_seen_would_be_inside_the_noise_in_nine_of_ten() -> None:
+    judged = decide(row(effect_pp=0.1, p_better=0.5, p_better_error=0.15)).iloc[0]
+    # (z of 5% and of 90% power: 1.645 + 1.282)^2 = 8.6 times the variance of one win, by 0.25^2: 62 seeds.
+    assert 20 + judged["more"] == pytest.approx(63, abs=2)
 
 
 def test_seeds_are_not_asked_for_where_settings_differ_nor_anything_where_texts_decide() -> None:
@@ -122,9 +134,8 @@ def test_seeds_are_not_asked_for_where_settings_differ_nor_anything_where_texts_
 
 
 def test_a_large_effect_needs_few_more() -> None:
-    judged = decide(row(n_units=3, n_seeds=3, effect_pp=18.0, error_pp=5.0, freedom=2.0, by_seed=25e-4)).iloc[
-        0
-    ]
+    three = {"n_units": 3, "n_seeds": 3, "freedom": 2.0, "p_better": 1.0, "p_better_error": 0.0}
+    judged = decide(row(effect_pp=18.0, error_pp=5.0, by_seed=25e-4, **three)).iloc[0]
     assert (judged["answer"], judged["more_of"]) == ("not enough runs", "seed")
     assert judged["more"] <= 4
 
