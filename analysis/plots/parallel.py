@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 
 from analysis.plots.style import FULL_WIDTH_IN, INK, MUTED, is_narrow, new_axes, plain
 from analysis.words.labels import color_of, label_factor, label_value
+from analysis.words.metrics import is_percentage, label_metric
+from analysis.words.numbers import percent
 
 _MAX_LINES = 250
 _MAX_LEVELS = 8
@@ -55,7 +57,7 @@ def draw_parallel(runs: pd.DataFrame, parameters: Sequence[str], score: str) -> 
             linewidths=np.where(front, 1.5, 0.7),
         )
     )
-    titles = [*map(label_factor, parameters), score.removeprefix("val_").replace("_", " ")]
+    titles = [*map(label_factor, parameters), label_metric(score)]
     label = _label_down if is_narrow() else _label_across
     label(axes, titles, [ticks for _, ticks in scales])
     axes.grid(visible=False)
@@ -73,8 +75,7 @@ def _scale(values: pd.Series[float], name: str) -> tuple[pd.Series[float], Ticks
         position = pd.Series(np.log(values), index=values.index) if logarithmic else values.astype(float)
         span = position.max() - position.min()
         heights = (position - position.min()) / span if span > 0 else position * 0 + 0.5
-        share = name.endswith("accuracy")
-        texts = [f"{100 * end:.1f}%" if share else label_value(name, end) for end in (low, high)]
+        texts = [percent(end) if is_percentage(name) else label_value(name, end) for end in (low, high)]
         ends = [(0.0, texts[0]), (1.0, texts[1])] if span > 0 else [(0.5, texts[0])]
         return heights.fillna(_UNSET), ends
     levels = sorted(values.dropna().unique().tolist(), key=lambda value: (isinstance(value, str), value))

@@ -22,6 +22,7 @@ from analysis.statistics.comparisons.rules import rule_of
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.verdicts import compare_studies
+from analysis.words.metrics import label_metric
 from analysis.words.numbers import NONE, count, listing, number, percent, with_margin
 
 COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#7570B3", "#666666")
@@ -257,7 +258,7 @@ def _facts_section(evidence: Mapping[str, Evidence]) -> Section:
                 "trained on": f"{facts.n_train:,}",
                 "validated on": f"{facts.n_validation:,} ({facts.validated_on})",
                 "epochs": f"{facts.max_epochs}",
-                "objective": facts.objective,
+                "objective": label_metric(facts.objective),
                 "trials": f"{own.study.trials['trial'].nunique():,}",
                 "completed": f"{len(own.completed):,}",
                 "best": NONE if own.ranking.empty else percent(float(own.ranking["val_accuracy"].iloc[0])),

@@ -13,6 +13,7 @@ from analysis.report.content import Block, Grid, Note, Section
 from analysis.statistics.boundaries import read_domains
 from analysis.statistics.evidence import Evidence
 from analysis.words.labels import label_factor, label_level, label_value
+from analysis.words.metrics import label_metric
 from analysis.words.numbers import count, duration, listing, whole
 from search_spaces import Choice, Domain, Fixed
 
@@ -61,7 +62,7 @@ def _study_pairs(evidence: Evidence) -> dict[str, str]:
     others = {"runs of": f"{facts.made_by}: {facts.source}"}
     pairs = {
         **(others if facts.made_by else texts),
-        "objective": facts.objective,
+        "objective": f"{label_metric(facts.objective)} ({facts.objective})",
         "epochs at most": whole(facts.max_epochs),
         "design": "" if facts.made_by else facts.design,
         "sampler": facts.sampler or "",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from analysis.records.files import as_records
 from analysis.report.content import Grid, Section
 from analysis.statistics.evidence import Evidence
-from analysis.words.numbers import count, number, percent, points
+from analysis.words.metrics import is_percentage, label_metric, say_difference, say_score
+from analysis.words.numbers import count, percent
 
 
 def audited_chapter(evidence: Evidence) -> Section | None:
@@ -50,12 +53,14 @@ def read_audit(evidence: Evidence) -> str:
 
 
 def _say_regret(evidence: Evidence, regret: float) -> str:
-    return points(regret) if evidence.facts.maximizes else f"{number(regret, 4)} of validation loss"
+    objective = evidence.facts.objective
+    said = say_difference(objective, regret)
+    return said if is_percentage(objective) else f"{said} of validation {label_metric(objective)}"
 
 
 def _show(evidence: Evidence) -> pd.DataFrame:
     rows = as_records(evidence.audit)
-    say = percent if evidence.facts.maximizes else _say_loss
+    say = partial(say_score, evidence.facts.objective)
     return pd.DataFrame(
         {
             "setting": [row["label"] for row in rows],
@@ -70,7 +75,3 @@ def _show(evidence: Evidence) -> pd.DataFrame:
             "place among completed": ["" if pd.isna(row["place"]) else f"{row['place']:.0f}" for row in rows],
         }
     )
-
-
-def _say_loss(loss: float) -> str:
-    return number(loss, 4)

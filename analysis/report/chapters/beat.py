@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.words.literature import concerns, imdb_table
+from analysis.words.metrics import label_metric, say_score
 from analysis.words.numbers import MINUS, count, duration, listing, number, percent, points
 
 _LEAST_LUCK = 0.0005
@@ -22,13 +22,7 @@ _LEAST_LUCK = 0.0005
 _UNEVEN = (0.25, 1.5)
 """Times its even share that a class has, at most or at least, where macro-F1 is told beside the accuracy."""
 
-_SHOWN: list[tuple[str, str, Callable[[float], str]]] = [
-    ("accuracy", "accuracy", percent),
-    ("macro_f1", "macro-F1", partial(number, digits=3)),
-    ("balanced_accuracy", "balanced accuracy", percent),
-    ("roc_auc", "ROC AUC", partial(number, digits=3)),
-    ("average_precision", "average precision", partial(number, digits=3)),
-]
+_SHOWN = ("accuracy", "macro_f1", "balanced_accuracy", "roc_auc", "average_precision")
 
 
 def beat_chapter(evidence: Evidence) -> Section:
@@ -165,11 +159,11 @@ def _tables(evidence: Evidence) -> list[Block]:
         shown = pd.DataFrame(
             {
                 "model": baselines["name"],
-                **{title: _show_scores(baselines[f"val_{figure}"], show) for figure, title, show in _SHOWN},
+                **{label_metric(name): _show_scores(baselines[f"val_{name}"]) for name in _SHOWN},
                 **{
-                    f"test {title}": _show_scores(baselines[f"test_{figure}"], show)
-                    for figure, title, show in _SHOWN[:3]
-                    if baselines[f"test_{figure}"].notna().any()
+                    f"test {label_metric(name)}": _show_scores(baselines[f"test_{name}"])
+                    for name in _SHOWN[:3]
+                    if baselines[f"test_{name}"].notna().any()
                 },
                 "loss": [number(value, 3) for value in baselines["val_loss"]],
                 "time to fit": [duration(value) for value in baselines["fit_s"]],
@@ -202,8 +196,8 @@ def _tables(evidence: Evidence) -> list[Block]:
     return blocks
 
 
-def _show_scores(values: pd.Series[float], show: Callable[[float], str]) -> list[str]:
-    return ["" if pd.isna(value) else show(value) for value in values]
+def _show_scores(values: pd.Series[float]) -> list[str]:
+    return ["" if pd.isna(value) else say_score(str(values.name), value) for value in values]
 
 
 def _show_differences(evidence: Evidence, names: pd.Series[str]) -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.plots import figures
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
+from analysis.words.metrics import label_metric
 from analysis.words.numbers import duration, number, numbers, percent, points, whole, with_margin
 
 _DRAWN = 15
@@ -47,11 +48,10 @@ def ranking_chapter(evidence: Evidence) -> Section:
     return Section(
         anchor="ranking",
         title="Ranking",
-        lead="Settings with at least one completed run, by "
-        + evidence.facts.objective.replace("val_", "validation ")
-        + f" at the best epoch, averaged over replicates. {_read_margin(evidence)} Runs that a scheduler cut "
-        "short are left out. Seconds an epoch, and to the best one, leave out a run's start, in which a "
-        "worker imports and compiles.",
+        lead="Settings with at least one completed run, by validation "
+        f"{label_metric(evidence.facts.objective)} at the best epoch, averaged over replicates. "
+        f"{_read_margin(evidence)} Runs that a scheduler cut short are left out. Seconds an epoch, and to "
+        "the best one, leave out a run's start, in which a worker imports and compiles.",
         blocks=blocks,
     )
 
