@@ -22,6 +22,7 @@ from analysis.statistics.mistakes import (
     majority_share,
     never_predicted,
 )
+from analysis.words.metrics import label_metric, say_score
 from analysis.words.numbers import count, listing, number, percent, with_margin
 
 _SIGNIFICANT = 0.025
@@ -101,13 +102,23 @@ def _read_majority(evidence: Evidence) -> str:
         return ""
     best = float(ranking["val_accuracy"].iloc[0])
     majority, share = majority_share(labels)
-    margin = evidence.half_width
-    if best - (0.0 if np.isnan(margin) else margin) > share:
+    reach = 0.0 if np.isnan(evidence.half_width) else evidence.half_width
+    if best - reach > share:
         return ""
-    return (
-        f"The majority class alone, {evidence.facts.classes[majority]}, would reach {percent(share)}: the "
-        f"best setting's {with_margin(best, margin)} cannot be told from it."
-    )
+    said = f"The majority class alone, {evidence.facts.classes[majority]}, would reach {percent(share)}"
+    own = f"the best setting's {with_margin(best, evidence.half_width)}"
+    said += f", more than {own}." if best + reach < share else f": {own} cannot be told from it."
+    return f"{said}{_read_majority_by_objective(evidence)}"
+
+
+def _read_majority_by_objective(evidence: Evidence) -> str:
+    """The same of the metric that judges settings, where that is not accuracy."""
+    objective, lines = evidence.facts.objective, evidence.study.baselines
+    own = lines.loc[lines["name"] == "majority class", objective].dropna()
+    if objective == "val_accuracy" or own.empty:
+        return ""
+    line, best = (say_score(objective, value) for value in (own.iloc[0], evidence.ranking["mean"].iloc[0]))
+    return f" By {label_metric(objective)}, the objective, it has {line} and the best setting {best}."
 
 
 def _confusion_chart(evidence: Evidence) -> Chart:
