@@ -86,12 +86,15 @@ def _last_epoch(evidence: Evidence) -> int:
 
 
 def best_and_last(study: Study | Evidence, limit: int = 15) -> Figure:
-    """Accuracy of the best settings at their best and at their last epoch."""
+    """Objective of the best settings at their best and at their last epoch."""
     evidence = gather(study)
     with styled():
         if evidence.ranking.empty:
             return say_nothing_to_show("No run completed.")
-        return draw_best_and_last(evidence.ranking.head(limit), evidence.half_width)
+        metric = evidence.facts.objective
+        # The margin is the accuracy's.
+        margin = evidence.half_width if metric == "val_accuracy" else float("nan")
+        return draw_best_and_last(evidence.ranking.head(limit), margin, metric)
 
 
 def onsets(study: Study | Evidence, limit: int = 15) -> Figure:

@@ -28,7 +28,8 @@ from analysis.report.content import Fact, Finding, Note, Report, Section
 from analysis.report.faults import FAULTS_FILE, Faults
 from analysis.report.findings import summarize
 from analysis.statistics.evidence import Evidence, gather
-from analysis.words.numbers import count, duration, number, percent, with_margin
+from analysis.words.metrics import label_metric, say_score, with_interval
+from analysis.words.numbers import count, duration, number, with_margin
 
 _FRONT = (
     "trial",
@@ -172,21 +173,25 @@ def _facts(evidence: Evidence) -> list[Fact]:
     completed = int((runs["state"] == "completed").sum())
     found = []
     if not evidence.ranking.empty:
-        top = evidence.ranking.iloc[0]
+        top, objective = evidence.ranking.iloc[0], evidence.facts.objective
+        metric, accuracy = label_metric(objective), with_margin(top["val_accuracy"], evidence.half_width)
+        is_accuracy, at_last = objective == "val_accuracy", say_score(objective, top[f"{objective}_last"])
         found.append(
             Fact(
-                label="best validation accuracy"
+                label=f"best validation {metric}"
                 if evidence.facts.validated_on == "validation"
-                else "best accuracy, on the test split",
-                value=with_margin(top["val_accuracy"], evidence.half_width),
-                detail=str(top["label"]),
+                else f"best {metric}, on the test split",
+                value=accuracy
+                if is_accuracy
+                else with_interval(objective, top["mean"], top["low"], top["high"]),
+                detail=str(top["label"]) if is_accuracy else f"{top['label']}; accuracy {accuracy}",
             )
         )
         found.append(
             Fact(
                 label="its best epoch",
                 value=number(top["best_epoch"], 0 if top["best_epoch"] == int(top["best_epoch"]) else 1),
-                detail=f"of {top['epochs_run']:.0f}; {percent(top['val_accuracy_last'])} at the last",
+                detail=f"of {top['epochs_run']:.0f}; {at_last} at the last",
             )
         )
     found.append(
@@ -209,7 +214,8 @@ def _rows(evidence: Evidence) -> pd.DataFrame | None:
     if runs.empty:
         return None
     parameters = [name for name in evidence.study.parameters if name in evidence.varied]
-    return runs[[*_FRONT[:_N_NAMES], *parameters, *_FRONT[_N_NAMES:], *_BACK]]
+    front = list(dict.fromkeys((*_FRONT[:1], evidence.facts.objective, *_FRONT[1:])))
+    return runs[[*front[:_N_NAMES], *parameters, *front[_N_NAMES:], *_BACK]]
 
 
 def _tables(evidence: Evidence, faults: Faults) -> dict[str, pd.DataFrame]:

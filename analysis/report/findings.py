@@ -22,6 +22,7 @@ from analysis.report.chapters.tested import read_factors
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone
 from analysis.statistics.evidence import Evidence, gather
+from analysis.words.metrics import label_metric, say_score, with_interval
 from analysis.words.numbers import count, percent, with_margin
 
 
@@ -113,11 +114,22 @@ def _best(evidence: Evidence) -> Finding:
     top = evidence.ranking.iloc[0]
     replicates = int(top["n_completed"])
     over = f"over {count(replicates, 'seed')}" if replicates > 1 else "with one seed"
-    text = (
-        f"Best setting: {top['label']}, with {with_margin(top['val_accuracy'], evidence.half_width)} "
-        f"validation accuracy at its best epoch {over}{_explain_margin(evidence)}, and "
-        f"{percent(top['val_accuracy_last'])} at its last."
-    )
+    accuracy = with_margin(top["val_accuracy"], evidence.half_width)
+    margin, last = _explain_margin(evidence), percent(top["val_accuracy_last"])
+    objective = evidence.facts.objective
+    if objective == "val_accuracy":
+        text = (
+            f"Best setting: {top['label']}, with {accuracy} validation accuracy at its best epoch "
+            f"{over}{margin}, and {last} at its last."
+        )
+    else:
+        text = (
+            f"Best setting: {top['label']}, with a validation {label_metric(objective)} of "
+            f"{with_interval(objective, top['mean'], top['low'], top['high'])} at its best epoch {over}, and "
+            f"{say_score(objective, top[f'{objective}_last'])} at its last."
+        )
+        if not math.isnan(top["val_accuracy"]):
+            text += f" Its accuracy is {accuracy} at that best epoch{margin}, and {last} at the last."
     return Finding(text=text, tone="good", anchor="ranking", kind="best")
 
 

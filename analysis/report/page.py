@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from analysis.records.schema import FURTHER_METRICS
 from analysis.report.content import Block, Chart, Grid, Listing, Report
 from analysis.report.svg import Drawn, inline_svg
 from analysis.words.numbers import MINUS, NONE
@@ -147,6 +148,8 @@ def _kind_of(name: str, column: pd.Series[Any]) -> str:
         return "percent"
     if "loss" in name:
         return "loss"
+    if name in FURTHER_METRICS:
+        return "score"
     if name in _SECONDS:
         return "seconds"
     known = column.dropna()

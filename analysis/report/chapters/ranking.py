@@ -7,15 +7,14 @@ from functools import partial
 import pandas as pd
 
 from analysis.plots import figures
+from analysis.records.schema import Objective
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
-from analysis.words.metrics import label_metric
-from analysis.words.numbers import duration, number, numbers, percent, points, whole, with_margin
+from analysis.words.metrics import is_percentage, label_metric, say_difference, say_score, with_interval
+from analysis.words.numbers import duration, number, numbers, whole, with_margin
 
 _DRAWN = 15
 _ROWS = 10
-_ROUNDED = 0.0005
-"""Share that is no tenth of a point."""
 
 
 def ranking_chapter(evidence: Evidence) -> Section:
@@ -25,14 +24,14 @@ def ranking_chapter(evidence: Evidence) -> Section:
     if ranking.empty:
         blocks.append(Note(text="No run was trained to its end, so nothing can be ranked.", tone="warning"))
     else:
-        reading = _read(ranking)
+        reading, metric = _read(evidence), label_metric(evidence.facts.objective)
         blocks.append(
             Chart(
                 name="best-and-last",
-                title="Validation accuracy at the best and at the last epoch",
+                title=f"Validation {metric} at the best and at the last epoch",
                 draw=partial(figures.best_and_last, evidence, _DRAWN),
                 reading=reading,
-                alt=f"Validation accuracy of the best {min(len(ranking), _DRAWN)} settings, two marks each. "
+                alt=f"Validation {metric} of the best {min(len(ranking), _DRAWN)} settings, two marks each. "
                 + reading,
                 table="ranking",
             )
@@ -42,7 +41,7 @@ def ranking_chapter(evidence: Evidence) -> Section:
                 name="ranking",
                 title="Ranking of settings",
                 frame=_export(ranking, evidence),
-                shown=_show(ranking),
+                shown=_show(evidence),
             )
         )
     return Section(
@@ -57,45 +56,49 @@ def ranking_chapter(evidence: Evidence) -> Section:
 
 
 def _read_margin(evidence: Evidence) -> str:
-    """The one meaning that the margins of accuracies have on this page."""
+    """The one meaning that the margins of accuracies have on this page, and what other metrics have."""
+    objective = evidence.facts.objective
     if not evidence.knows_seeds:
-        return "\u00b1 is for other texts alone: no setting has the two runs that tell of other seeds."
-    is_lent = bool((evidence.ranking["n_completed"] < 2).any())
-    lent = ", which settings with one run borrow from the others" if is_lent else ""
-    return f"\u00b1 is for other seeds{lent} and other texts together."
+        own = "\u00b1 is for other texts alone: no setting has the two runs that tell of other seeds."
+    else:
+        is_lent = bool((evidence.ranking["n_completed"] < 2).any())
+        lent = ", which settings with one run borrow from the others" if is_lent else ""
+        own = f"\u00b1 is for other seeds{lent} and other texts together."
+    if objective == "val_accuracy":
+        return own
+    if not evidence.knows_seeds:
+        return f"Of accuracy, {own}"
+    return f"Intervals of {label_metric(objective)} are for other seeds alone; of accuracy, {own}"
 
 
-def _read(ranking: pd.DataFrame) -> str:
+def _read(evidence: Evidence) -> str:
+    ranking, objective = evidence.ranking, evidence.facts.objective
+    last, sign = f"{objective}_last", 1 if evidence.facts.maximizes else -1
     top = ranking.iloc[0]
-    lost = (ranking["val_accuracy"] - ranking["val_accuracy_last"]).head(_DRAWN)
-    by_last = ranking.sort_values("val_accuracy_last", ascending=False).iloc[0]
+    lost = (sign * (ranking[objective] - ranking[last])).head(_DRAWN)
+    by_last = ranking.sort_values(last, ascending=sign < 0, kind="stable").iloc[0]
+    say, nothing = partial(say_difference, objective), say_difference(objective, 0.0)
     sentence = (
-        f"The best setting reaches {percent(top['val_accuracy'])} at its best epoch and ends at "
-        f"{percent(top['val_accuracy_last'])}; "
+        f"The best setting reaches {say_score(objective, top[objective])} at its best epoch and ends at "
+        f"{say_score(objective, top[last])}; "
     )
-    if lost.abs().max() < _ROUNDED:
+    if say(lost.abs().max()) == nothing:
         sentence += "none loses anything by its last epoch" if len(lost) > 1 else "it loses nothing"
     else:
-        sentence += f"training on costs {points(lost.mean())}" + (" on average" if len(lost) > 1 else "")
-    if len(ranking) > 1 and by_last["setting"] != top["setting"]:
+        cost = "hardly anything" if say(lost.mean()) == nothing else say(lost.mean())
+        sentence += f"training on costs {cost}" + (" on average" if len(lost) > 1 else "")
+    if say_score(objective, by_last[last]) != say_score(objective, top[last]):
         return f"{sentence}, and by the last epoch another setting leads: {by_last['label']}."
     return sentence + "."
 
 
-def _show(ranking: pd.DataFrame) -> pd.DataFrame:
-    rows = ranking.head(_ROWS)
+def _show(evidence: Evidence) -> pd.DataFrame:
+    rows = evidence.ranking.head(_ROWS)
     return pd.DataFrame(
         {
             "#": [f"{rank}" for rank in rows["rank"]],
             "setting": rows["label"],
-            "best epoch": [
-                with_margin(value, half)
-                for value, half in zip(rows["val_accuracy"], rows["half_width"], strict=True)
-            ],
-            "last epoch": [percent(value) for value in rows["val_accuracy_last"]],
-            "lost, points": [
-                number(100 * value, 1) for value in rows["val_accuracy"] - rows["val_accuracy_last"]
-            ],
+            **_show_scores(rows, evidence.facts.objective),
             "runs": [f"{n}" for n in rows["n_completed"]],
             "at epoch": numbers(rows["best_epoch"], 1),
             "loss": [number(value, 3) for value in rows["val_loss"]],
@@ -108,7 +111,39 @@ def _show(ranking: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _show_scores(rows: pd.DataFrame, objective: Objective) -> dict[str, list[str]]:
+    """What settings are ranked by, at the best and at the last epoch, and their accuracy."""
+    accuracy = [
+        with_margin(value, half) for value, half in zip(rows["val_accuracy"], rows["half_width"], strict=True)
+    ]
+    best, last = rows[objective], rows[f"{objective}_last"]
+    lost = best - last if objective != "val_loss" else last - best
+    at_last = [say_score(objective, value) for value in last]
+    if is_percentage(objective):
+        lost_title, said_lost = "lost, points", [number(100 * value, 1) for value in lost]
+    else:
+        lost_title, said_lost = "lost", [number(value, 3) for value in lost]
+    if objective == "val_accuracy":
+        return {"best epoch": accuracy, "last epoch": at_last, lost_title: said_lost}
+    own = [
+        with_interval(objective, *values)
+        for values in zip(rows["mean"], rows["low"], rows["high"], strict=True)
+    ]
+    return {
+        f"{label_metric(objective)}, best epoch": own,
+        "last epoch": at_last,
+        lost_title: said_lost,
+        "accuracy, best epoch": accuracy,
+    }
+
+
 def _export(ranking: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+    """The ranking with columns that name the metric whose they are."""
+    objective = evidence.facts.objective
+    ranking = ranking.drop(columns="mean").rename(
+        columns={name: f"{objective}_{name}" for name in ("sd", "low", "high")}
+        | {"half_width": "val_accuracy_half_width"}
+    )
     front = ["rank", "setting", "label", "n_completed", "n_replicates", "n_cut_short", "n_failed"]
     rest = [name for name in ranking.columns if name not in front and name not in evidence.study.parameters]
     return ranking[[*front, *rest, *evidence.study.parameters]]

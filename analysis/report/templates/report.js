@@ -21,7 +21,7 @@
   const format = (value, kind) => {
     if (value === null) return "";
     if (kind === "percent") return (100 * value).toFixed(2) + "%";
-    if (kind === "loss") return value.toFixed(4);
+    if (kind === "loss" || kind === "score") return value.toFixed(4);
     if (kind === "seconds") return value.toFixed(1);
     if (kind === "number") return String(value).replace(/^-/, "\u2212");
     if (kind === "integer") return value.toLocaleString("en-US");
@@ -87,7 +87,7 @@
   };
 
   const sort = (index) => {
-    const firstDown = columns[index].kind === "percent";
+    const firstDown = ["percent", "score"].includes(columns[index].kind);
     descending = sorted === index ? !descending : firstDown;
     sorted = index;
     order = order.slice().sort(compare);
@@ -113,7 +113,7 @@
   [filter, column, least, most].forEach((control) => control.addEventListener("input", refresh));
   box.addEventListener("scroll", () => requestAnimationFrame(() => render()), { passive: true });
   window.addEventListener("resize", () => render());
-  const initial = columns.findIndex((c) => c.name === "val_accuracy");
+  const initial = columns.findIndex((c) => c.name.startsWith("val_"));  // what judges them
   if (initial >= 0) {
     column.value = String(initial);
     sort(initial);

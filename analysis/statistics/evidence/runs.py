@@ -90,12 +90,14 @@ class Runs:
     def ranking(self) -> pd.DataFrame:
         """One row per setting with a completed run, best first: means at the best and at the last epoch.
 
+        `mean, sd, low, high` are the objective's, `half_width` is the accuracy's.
         Of the search alone: settings that were confirmed have fairer figures, which would push them down.
         """
         table = summarize_settings(self.study.trials, self.facts.objective, phase="search")
         table = table[table["n_completed"] > 0]
         searched = self.completed[self.completed["phase"] == "search"]
-        means = searched.groupby("setting")[list(_MEANS)].mean()
+        goal = self.facts.objective
+        means = searched.groupby("setting")[list(dict.fromkeys((*_MEANS, goal, f"{goal}_last")))].mean()
         table = table.join(means, on="setting").join(self.setting_labels, on="setting")
         spread = searched.groupby("setting")["val_accuracy"].std().rename("spread")
         spread = table.join(spread, on="setting")["spread"]

@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import load, summarize
+from analysis import Study, load, summarize
+from analysis.report.build import build_report
+from analysis.report.chapters.ranking import ranking_chapter
+from analysis.report.content import Chart, Grid
+from analysis.statistics.evidence import Evidence
 
 Judge = Callable[..., Path]
 
@@ -74,3 +78,62 @@ def test_beside_the_majority_class_stands_what_the_study_judges_by(judge: Judge)
         "more than the best setting's 84.7% \u00b1 4.5. By macro-F1, the objective, it has 0.478 and the "
         "best setting 0.574."
     )
+
+
+def test_the_ranking_shows_what_it_is_ranked_by(judge: Judge) -> None:
+    evidence = Evidence(load(judge([0.847, 0.83, 0.917], [0.55, 0.574, 0.478])))
+
+    section = ranking_chapter(evidence)
+
+    chart, grid = section.blocks
+    assert isinstance(chart, Chart)
+    assert isinstance(grid, Grid)
+    assert grid.shown["macro-F1, best epoch"].tolist() == ["0.574", "0.550", "0.478"]
+    assert grid.shown["last epoch"].tolist() == ["0.534", "0.510", "0.438"]
+    assert grid.shown["lost"].tolist() == ["0.040"] * 3
+    assert [text[:5] for text in grid.shown["accuracy, best epoch"]] == ["83.0%", "84.7%", "91.7%"]
+    assert chart.title == "Validation macro-F1 at the best and at the last epoch"
+    assert chart.reading == (
+        "The best setting reaches 0.574 at its best epoch and ends at 0.534; training on costs 0.040 on "
+        "average."
+    )
+    assert chart.draw().axes[0].get_xlabel() == "validation macro-F1"
+    assert "by validation macro-F1 at the best epoch" in section.lead
+
+
+def test_columns_of_the_exported_ranking_say_whose_they_are(judge: Judge) -> None:
+    evidence = Evidence(load(judge([0.847, 0.83], [0.55, 0.574])))
+
+    (grid,) = [block for block in ranking_chapter(evidence).blocks if isinstance(block, Grid)]
+
+    assert grid.frame["val_macro_f1"].tolist() == pytest.approx([0.574, 0.55])
+    assert {"val_macro_f1_low", "val_macro_f1_last", "val_accuracy_half_width"} <= set(grid.frame)
+    assert not {"mean", "low", "high", "half_width"} & set(grid.frame)
+
+
+def test_of_one_seed_the_best_setting_has_no_interval_of_its_score(judge: Judge) -> None:
+    text = find(judge([0.847, 0.83], [0.55, 0.574]), "best")
+
+    assert ", with a validation macro-F1 of 0.574 at its best epoch with one seed, and 0.534 at" in text
+    assert "Its accuracy is 83.0% \u00b1 4.7 at that best epoch (the margin is for other texts" in text
+
+
+def test_a_score_has_the_interval_of_its_own_seeds(make_study: Callable[..., Study]) -> None:
+    study = make_study(n_trials=2, n_seeds=3, objective="val_loss", prune_fraction=0, fail_fraction=0)
+    top = Evidence(study).ranking.iloc[0]
+
+    (text,) = [finding.text for finding in summarize(study) if finding.kind == "best"]
+
+    interval = f"{top['val_loss']:.3f} ({top['low']:.3f} to {top['high']:.3f})"
+    assert f"a validation loss of {interval} at its best epoch over 3 seeds" in text
+
+
+def test_the_figures_at_the_top_and_all_trials_begin_with_the_objective(judge: Judge) -> None:
+    report = build_report(load(judge([0.847, 0.83], [0.55, 0.574])))
+
+    best, epoch, *_ = report.facts
+    assert (best.label, best.value) == ("best validation macro-F1", "0.574")
+    assert best.detail.endswith("; accuracy 83.0% \u00b1 4.7")
+    assert epoch.detail.endswith("0.534 at the last")
+    assert report.rows is not None
+    assert report.rows.columns[:3].tolist() == ["trial", "val_macro_f1", "val_accuracy"]
