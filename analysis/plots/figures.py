@@ -256,7 +256,7 @@ def expected_best(study: Study | Evidence) -> Figure:
     with styled():
         if table.empty:
             return say_nothing_to_show("No trial has a score.")
-        return draw_expected_best(table, evidence.facts.maximizes)
+        return draw_expected_best(table, evidence.facts.objective)
 
 
 def cost_front(study: Study | Evidence, cost: Cost = "to_best_s") -> Figure:

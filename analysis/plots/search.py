@@ -25,14 +25,13 @@ from analysis.plots.style import (
     show_whole,
 )
 from analysis.records.files import as_records
-from analysis.words.labels import CELL_COLORS, CELL_LABELS, OTHER_COLOR, color_of
+from analysis.words.labels import CELL_COLORS, CELL_LABELS, OTHER_COLOR, color_of, is_missing
+from analysis.words.metrics import is_percentage, label_metric
 
 _MAX_POINTS = 600
 
 
-def draw_expected_best(
-    table: pd.DataFrame, is_accuracy: bool, colors: Mapping[str, str] = CELL_COLORS
-) -> Figure:
+def draw_expected_best(table: pd.DataFrame, metric: str, colors: Mapping[str, str] = CELL_COLORS) -> Figure:
     """Draw the expected best score against trials (left) and against compute (right), one curve per level.
 
     The band is one standard deviation among subsets, drawn to half of the trials: beyond it the subsets are
@@ -40,7 +39,7 @@ def draw_expected_best(
 
     Args:
         table: As `analysis.statistics.expected_best.expected_best` gives it.
-        is_accuracy: Whether the score is a share, more being better.
+        metric: What its scores are.
         colors: By level, grey for what is not in it.
     """
     down, across = (2, 1) if is_narrow() else (1, 2)
@@ -48,7 +47,8 @@ def draw_expected_best(
     left, right = figure.subplots(down, across, sharey=True)
     unit_s, unit = (3600.0, "hours") if table["budget_s"].max() > 7200 else (60.0, "minutes")
     for level, rows in table.groupby("level", sort=False, dropna=False):
-        name = plain(CELL_LABELS.get(str(level), str(level))) if level is not None else "all trials"
+        # Grouping makes a missing level of the one that stands for all.
+        name = "all trials" if is_missing(level) else plain(CELL_LABELS.get(str(level), str(level)))
         for axes, x in ((left, rows["n"]), (right, rows["budget_s"] / unit_s)):
             color = colors.get(str(level), OTHER_COLOR)
             _draw_curve(axes, x.to_numpy(), rows, color, name)
@@ -56,8 +56,8 @@ def draw_expected_best(
     show_whole(left)
     right.set_xlabel(f"{unit} of training")
     for axes in (left, right)[:down]:
-        axes.set_ylabel(f"expected best {'accuracy' if is_accuracy else 'loss'}")
-    if is_accuracy:
+        axes.set_ylabel(f"expected best {label_metric(metric)}")
+    if is_percentage(metric):
         show_percent(left)
     handles, _ = left.get_legend_handles_labels()
     legend_above(figure, handles, 4, 3)

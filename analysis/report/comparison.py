@@ -226,7 +226,7 @@ def _best_section(evidence: Mapping[str, Evidence], leaders: pd.DataFrame) -> Se
             Chart(
                 name="expected-best",
                 title="Expected best accuracy by budget",
-                draw=partial(_draw, draw_expected_best, curves, True, colors),
+                draw=partial(_draw, draw_expected_best, curves, "val_accuracy", colors),
                 reading=reading,
                 alt="Expected best accuracy against trials and training time, one curve per study.",
                 table="expected-best",

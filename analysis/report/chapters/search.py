@@ -12,7 +12,8 @@ from analysis.report.content import Block, Chart, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.fronts import Cost
 from analysis.words.labels import label_value
-from analysis.words.numbers import count, duration, percent, points, whole
+from analysis.words.metrics import label_metric, say_difference
+from analysis.words.numbers import count, duration, percent, whole
 
 _MIN_TRIALS = 3
 _ROUNDING = 1e-9
@@ -27,14 +28,14 @@ def search_chapter(evidence: Evidence) -> Section:
             Note(text="Too few trials have a score to say what more of them would bring.", tone="warning")
         )
     else:
-        reading = read_expected_best(evidence)
+        reading, metric = read_expected_best(evidence), label_metric(evidence.facts.objective)
         blocks.append(
             Chart(
                 name="expected-best",
-                title="Expected best score by budget",
+                title=f"Expected best {metric} by budget",
                 draw=partial(figures.expected_best, evidence),
                 reading=reading,
-                alt=f"Expected best validation score against trials and against training time. {reading}",
+                alt=f"Expected best validation {metric} against trials and against training time. {reading}",
                 table="expected-best",
             )
         )
@@ -52,29 +53,33 @@ def search_chapter(evidence: Evidence) -> Section:
 
 def read_expected_best(evidence: Evidence) -> str:
     """Who leads at an equal number of trials, and what the second half of the trials brought."""
-    table = evidence.expected_best
+    table, objective = evidence.expected_best, evidence.facts.objective
     sign = 1 if evidence.facts.maximizes else -1
     shared = int(table.groupby("level", dropna=False)["n"].max().min())
     at_shared = table[table["n"] <= shared].groupby("level", sort=False, dropna=False).last().reset_index()
     ordered = as_records(
         at_shared.assign(key=sign * at_shared["expected_best"]).sort_values("key", ascending=False)
     )
+    say, nothing = partial(say_difference, objective), say_difference(objective, 0.0)
+    sentence, metric = "", label_metric(objective)
     if len(ordered) > 1:
         first, second = ordered[0], ordered[1]
-        lead = _amount(abs(first["expected_best"] - second["expected_best"]), evidence.facts.maximizes)
+        lead = say(abs(first["expected_best"] - second["expected_best"]))
         name, other = label_value("cell", first["level"]), label_value("cell", second["level"])
-        sentence = f"With {count(shared, 'trial')} each, {name} would be expected to lead {other} by {lead}."
-    else:
-        sentence = ""
+        sentence = (
+            f"With {count(shared, 'trial')} each, {name} and {other} would be expected to find the same "
+            f"{metric}."
+            if lead == nothing
+            else f"With {count(shared, 'trial')} each, {name} would be expected to lead {other} by {lead} of "
+            f"{metric}."
+        )
     whole_curve = as_records(evidence.expected_best_overall)
     half = next((row for row in whole_curve if row["n"] >= whole_curve[-1]["n_trials"] / 2), whole_curve[0])
-    gained = _amount(abs(whole_curve[-1]["expected_best"] - half["expected_best"]), evidence.facts.maximizes)
+    gained = say(abs(whole_curve[-1]["expected_best"] - half["expected_best"]))
     trials = count(int(whole_curve[-1]["n_trials"]), "trial")
-    return f"{sentence} The second half of all {trials} improved the expected best by {gained}.".strip()
-
-
-def _amount(difference: float, is_share: bool) -> str:
-    return points(difference) if is_share else f"{difference:.3f}"
+    best = f"the expected best {metric}"
+    brought = f"hardly improved {best}" if gained == nothing else f"improved {best} by {gained}"
+    return f"{sentence} The second half of all {trials} {brought}.".strip()
 
 
 def _fronts(evidence: Evidence) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from analysis import Study, load, summarize
+from analysis.plots.figures import expected_best
 from analysis.report.build import build_report
 from analysis.report.chapters.ranking import ranking_chapter
+from analysis.report.chapters.search import read_expected_best, search_chapter
 from analysis.report.content import Chart, Grid
 from analysis.statistics.evidence import Evidence
 
@@ -137,3 +140,32 @@ def test_the_figures_at_the_top_and_all_trials_begin_with_the_objective(judge: J
     assert epoch.detail.endswith("0.534 at the last")
     assert report.rows is not None
     assert report.rows.columns[:3].tolist() == ["trial", "val_macro_f1", "val_accuracy"]
+
+
+def test_the_expected_best_is_one_of_what_the_study_judges_by(judge: Judge) -> None:
+    evidence = Evidence(load(judge([0.8, 0.81, 0.82, 0.83], [0.5, 0.52, 0.6, 0.55], "val_roc_auc")))
+
+    chart = search_chapter(evidence).blocks[0]
+
+    assert isinstance(chart, Chart)
+    assert chart.title == "Expected best ROC AUC by budget"
+    assert "improved the expected best ROC AUC by 0.0" in chart.reading
+    assert "points" not in chart.reading
+    assert chart.draw().axes[0].get_ylabel() == "expected best ROC AUC"
+
+
+def test_of_cells_that_find_the_same_none_is_said_to_lead(judge: Judge) -> None:
+    evidence = Evidence(load(judge([0.9] * 12)))
+
+    reading = read_expected_best(evidence)
+
+    assert re.search(r"\d trials? each, \w+ and \w+ would be expected to find the same accuracy\.", reading)
+    assert reading.endswith("hardly improved the expected best accuracy.")
+
+
+def test_where_cells_do_not_vary_the_one_curve_is_of_all_trials(one_setting: Study) -> None:
+    figure = expected_best(one_setting)
+
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["all trials"]
+    tips = [url for marks in figure.axes[0].collections for url in marks.get_urls() or () if url]
+    assert [tip.split(":")[1] for tip in tips] == ["all trials"]
