@@ -12,7 +12,7 @@ from analysis.report.advice import advise
 from analysis.report.chapters.amounts import read_amounts
 from analysis.report.chapters.asked import read_never_drawn
 from analysis.report.chapters.audited import read_audit
-from analysis.report.chapters.beat import read_baselines
+from analysis.report.chapters.beat import is_behind_a_line, read_baselines
 from analysis.report.chapters.confirmed import read_best_of_levels, read_confirmation
 from analysis.report.chapters.factor import read_boundaries
 from analysis.report.chapters.lost import read_lost
@@ -230,8 +230,7 @@ def _factors(evidence: Evidence) -> list[Finding]:
 def _baselines(evidence: Evidence) -> list[Finding]:
     if evidence.study.baselines.empty or evidence.ranking.empty:
         return []
-    lines = evidence.against_lines
-    tone: Tone = "plain" if (lines["answer"] == "above").all() else "warning"
+    tone: Tone = "warning" if is_behind_a_line(evidence) else "plain"
     return [Finding(text=read_baselines(evidence), tone=tone, anchor="baselines", kind="baseline")]
 
 

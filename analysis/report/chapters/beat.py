@@ -80,8 +80,12 @@ def read_baselines(evidence: Evidence) -> str:
     sentences = []
     lines = as_records(evidence.against_lines)
     if lines:
-        sentences.append(_read_line(lines[0]))
+        first = _read_line(lines[0])
+        if evidence.facts.objective != "val_accuracy":
+            first = f"By accuracy, {first[0].lower()}{first[1:]}"
+        sentences.append(first)
         sentences.append(_read_f1(evidence, max(lines, key=lambda row: np.nan_to_num(row["f1_line"]))))
+        sentences.append(_read_objective(evidence, lines))
     if concerns(evidence.facts.source):
         published = imdb_table()
         plain = published[~published["extra_data"]]
@@ -101,6 +105,8 @@ def _read_line(row: dict[str, Any]) -> str:
     if row["answer"] == "not told":
         side = "ahead" if difference >= 0 else "behind"
         verdict = f"cannot be told apart from {where}, {points(abs(difference))} {side}"
+        if points(abs(difference)) == points(0.0):
+            verdict = f"cannot be told apart from {where}, as accurate on these texts"
     else:
         verdict = f"is {points(abs(difference))} {row['answer']} {where}"
     texts = "the same texts" if row["paired"] else "texts"
@@ -131,13 +137,51 @@ def _read_f1(evidence: Evidence, row: dict[str, Any]) -> str:
     if pd.isna(row["f1_line"]) or not is_uneven(evidence):
         return ""
     name = f"{row['name']} ({number(row['f1_line'], 2)})"
+    objective = ", the objective" if evidence.facts.objective == "val_macro_f1" else ""
     ends = f"{number(row['f1_low'], 2)} to {number(row['f1_high'], 2)}".replace("-", MINUS)
     verdict = (
         "cannot be told apart from"
         if row["f1_answer"] == "not told"
         else f"is {number(abs(row['f1_difference']), 2)} {row['f1_answer']}"
     )
-    return f"By macro-F1, {number(row['f1'], 2)}, it {verdict} {name}: a difference of {ends}."
+    return f"By macro-F1{objective}, {number(row['f1'], 2)}, it {verdict} {name}: a difference of {ends}."
+
+
+def _read_objective(evidence: Evidence, lines: list[dict[str, Any]]) -> str:
+    """The same of the metric that judges settings, where neither accuracy nor macro-F1 is it: figures alone.
+
+    Of lines only the classes are kept, not how sure they were, so that nothing can be drawn again.
+    """
+    objective = evidence.facts.objective
+    told = objective == "val_accuracy" or (objective == "val_macro_f1" and pd.notna(lines[0]["f1_line"]))
+    known = [row for row in lines if pd.notna(row["objective_line"])]
+    if told or not known:
+        return ""
+    say, sign = partial(say_score, objective), 1 if evidence.facts.maximizes else -1
+    known.sort(key=lambda row: -sign * row["objective_line"])
+    own, best = known[0]["objective"], say(known[0]["objective"])
+    ahead = [
+        f"{row['name']} ({say(row['objective_line'])})"
+        for row in known
+        if sign * (row["objective_line"] - own) > 0 and say(row["objective_line"]) != best
+    ]
+    if ahead:
+        verdict = f"{listing(ahead)} {'is' if len(ahead) == 1 else 'are'} ahead of it"
+    else:
+        verdict = (
+            f"no line is ahead of it, the nearest {known[0]['name']} ({say(known[0]['objective_line'])})"
+        )
+    return (
+        f"By {label_metric(objective)}, the objective, it has {best}, and {verdict}; how far other texts "
+        "could move that is not known."
+    )
+
+
+def is_behind_a_line(evidence: Evidence) -> bool:
+    """Whether some line to beat cannot be said to lie below the best setting."""
+    rows, sign = evidence.against_lines, 1 if evidence.facts.maximizes else -1
+    ahead = sign * (rows["objective_line"] - rows["objective"]) > 0
+    return bool((ahead | (rows["answer"] != "above")).any())
 
 
 def is_uneven(evidence: Evidence) -> bool:
@@ -156,6 +200,7 @@ def _tables(evidence: Evidence) -> list[Block]:
     blocks: list[Block] = []
     baselines = evidence.study.baselines
     if not baselines.empty:
+        whose = "" if evidence.facts.objective == "val_accuracy" else " in accuracy"
         shown = pd.DataFrame(
             {
                 "model": baselines["name"],
@@ -167,7 +212,7 @@ def _tables(evidence: Evidence) -> list[Block]:
                 },
                 "loss": [number(value, 3) for value in baselines["val_loss"]],
                 "time to fit": [duration(value) for value in baselines["fit_s"]],
-                "best setting, difference": _show_differences(evidence, baselines["name"]),
+                f"best setting, difference{whose}": _show_differences(evidence, baselines["name"]),
             }
         )
         blocks.append(

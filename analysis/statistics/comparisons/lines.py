@@ -24,7 +24,7 @@ from analysis.statistics.settings import scored_runs
 COLUMNS = (
     "name", "accuracy", "setting", "mean", "n_runs", "n_settings", "paired", "luck",
     "difference", "low", "high", "low_alone", "high_alone", "p_value", "by_luck", "answer",
-    "f1_line", "f1", "f1_difference", "f1_low", "f1_high", "f1_answer",
+    "f1_line", "f1", "f1_difference", "f1_low", "f1_high", "f1_answer", "objective", "objective_line",
 )  # fmt: skip
 
 _MOST_RUNS = 10
@@ -147,7 +147,7 @@ def compare_with_lines(
 
     Args:
         trials: The contract's table; a `score` in it is the accuracy less the luck of its best epoch.
-        lines: `BASELINE_COLUMNS`, of which `name, val_accuracy` are needed.
+        lines: `BASELINE_COLUMNS`, of which `name, val_accuracy` are needed, and the objective if it is known.
         n_texts: Texts that all were judged on.
         objective: By what the setting was picked.
         answered: What runs and lines said of each text, if known.
@@ -160,7 +160,8 @@ def compare_with_lines(
         settings; the `_alone` ends for one that was not picked), `p_value` (of one that was not picked;
         McNemar's exact test for one run), `by_luck` (how often the luckiest of as many settings, all as good
         as the line, would lead it by as much), `answer` (`above`, `below`, or `not told`); then the same of
-        macro-F1, missing where answers were not kept.
+        macro-F1, missing where answers were not kept; then the `objective` of the setting's runs and
+        `objective_line`, missing where it is not known.
 
     Source: seeds by Student's variance of the mean; texts by `paired_text_variance`, for one run as in
         Agresti & Min (2005), half a text added to each kind; McNemar (1947), exact; the best of many settings
@@ -185,6 +186,7 @@ def compare_with_lines(
         "n_runs": len(own),
         "n_settings": len(means),
         "luck": mean - float(settled.mean()),
+        "objective": float(means.iloc[position]),
     }
     seeds = _Seeds.of(judged["val_accuracy"], judged["setting"], setting)
     classes = None if answered is None else answered.classes_by(own)
@@ -203,6 +205,8 @@ def compare_with_lines(
         told = _tell(mean - shared["luck"] - accuracy, *error, p_exact, race, level)
         rows.append({"name": name, "accuracy": accuracy, "paired": paired, **shared, **told})
     table = pd.DataFrame(rows)
+    if objective in lines:
+        table["objective_line"] = ordered[objective].to_numpy(dtype=float)
     if answered is not None and classes is not None:
         table = table.join(_compare_f1(judged, setting, answered, classes, level), on="name")
     return table.reindex(columns=list(COLUMNS))

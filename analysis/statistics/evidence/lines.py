@@ -40,11 +40,11 @@ class Lines(Verdicts):
 
     @property
     def _fair_lines(self) -> pd.DataFrame:
-        """The lines to beat, fitted on as many texts as the most accurate setting was trained on."""
+        """The lines to beat, fitted on as many texts as the best setting was trained on."""
         fitted = self.study.lines_by_amount
         if self.ranking.empty or TRAIN_SIZE not in self.ranking or fitted.empty:
             return self.study.baselines
-        best = self.ranking.nlargest(1, "val_accuracy")[TRAIN_SIZE].iloc[0]
+        best = self.ranking[TRAIN_SIZE].iloc[0]
         means: pd.Series[float] = (
             fitted[fitted[TRAIN_SIZE] == best].groupby("name", sort=False)["val_accuracy"].mean()
         )

@@ -14,6 +14,7 @@ import pytest
 from analysis import Study, load, summarize
 from analysis.plots.figures import expected_best
 from analysis.report.build import build_report
+from analysis.report.chapters.beat import is_behind_a_line
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import read_expected_best, search_chapter
 from analysis.report.content import Chart, Grid
@@ -169,3 +170,24 @@ def test_where_cells_do_not_vary_the_one_curve_is_of_all_trials(one_setting: Stu
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["all trials"]
     tips = [url for marks in figure.axes[0].collections for url in marks.get_urls() or () if url]
     assert [tip.split(":")[1] for tip in tips] == ["all trials"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (0.793, "TF-IDF + logistic regression (0.793) is ahead of it"),
+        (0.7574, "no line is ahead of it, the nearest TF-IDF + logistic regression (0.757)"),
+    ],
+)
+def test_lines_to_beat_are_compared_by_what_the_study_judges_by(
+    judge: Judge, line: float, expected: str
+) -> None:
+    path = judge([0.95, 0.94], [0.757, 0.751], "val_roc_auc")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE lines SET roc_auc = CASE name WHEN 'majority class' THEN 0.5 ELSE ? END", (line,))
+
+    text = find(path, "baseline")
+
+    assert text.startswith("By accuracy, the best setting, 95.0%, ")
+    assert f" By ROC AUC, the objective, it has 0.757, and {expected}; how far" in text
+    assert is_behind_a_line(Evidence(load(path)))

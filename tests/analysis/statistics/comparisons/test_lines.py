@@ -206,3 +206,14 @@ def test_a_rare_class_never_found_shows_in_macro_f1_alone(make_trials: MakeTable
     assert row["difference"] > 0
     assert row["f1_answer"] == "below"
     assert row["f1_low"] < row["f1_difference"] < row["f1_high"] < 0
+
+
+def test_what_judges_settings_stands_beside_each_line(make_trials: MakeTable) -> None:
+    trials = make_trials([{"units": 1, "val_accuracy": 0.9, "val_roc_auc": 0.757}])
+    lines = pd.DataFrame(
+        {"name": ["a", "b"], "val_accuracy": [0.7, 0.8], "val_roc_auc": [0.793, float("nan")]}
+    )
+    table = compare_with_lines(trials, lines, 500, objective="val_roc_auc").set_index("name")
+    assert table["objective"].tolist() == [0.757, 0.757]
+    assert table["objective_line"]["a"] == 0.793
+    assert np.isnan(table["objective_line"]["b"])
