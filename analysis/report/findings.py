@@ -95,7 +95,9 @@ def _confirmed(evidence: Evidence) -> list[Finding]:
         return []
     texts = [read_confirmation(evidence), read_best_of_levels(evidence)]
     return [
-        Finding(text=text, tone="good", anchor="confirmation", kind="confirmation") for text in texts if text
+        Finding(text=_by_accuracy(evidence, text), tone="good", anchor="confirmation", kind="confirmation")
+        for text in texts
+        if text
     ]
 
 
@@ -189,12 +191,18 @@ def _onset(evidence: Evidence) -> Finding:
     return Finding(text=read_onsets(evidence), anchor="overfitting", kind="onset")
 
 
+def _by_accuracy(evidence: Evidence, text: str) -> str:
+    """Say by what is compared, where another metric than accuracy ranks the settings."""
+    return text if evidence.facts.objective == "val_accuracy" else f"By accuracy: {text}"
+
+
 def _luck(evidence: Evidence) -> list[Finding]:
     if evidence.optimism.empty or len(evidence.ranking) < 2:
         return []
     found = [Finding(text=read_optimism(evidence), anchor="verdicts", kind="optimism")]
     if not evidence.setting_verdicts.empty:
-        found.insert(0, Finding(text=read_settings(evidence), anchor="verdicts", kind="settings"))
+        text = _by_accuracy(evidence, read_settings(evidence))
+        found.insert(0, Finding(text=text, anchor="verdicts", kind="settings"))
     return found
 
 
@@ -205,9 +213,10 @@ def _compares_levels(evidence: Evidence) -> bool:
 def _verdicts(evidence: Evidence) -> list[Finding]:
     if not _compares_levels(evidence):
         return []
-    whole = read_factors(evidence)
-    found = [Finding(text=read_levels(evidence), anchor="verdicts", kind="levels")]
+    whole, levels = read_factors(evidence), _by_accuracy(evidence, read_levels(evidence))
+    found = [Finding(text=levels, anchor="verdicts", kind="levels")]
     if whole:
+        whole = _by_accuracy(evidence, whole)
         # One test before its pairs; but first, and the pairs begin with it, that factors act together.
         index = 0 if evidence.simple_effects.empty else 1
         found.insert(index, Finding(text=whole, anchor="verdicts", kind="factors"))

@@ -11,6 +11,7 @@ from analysis.report.chapters.verdict_table import signed, verdict, verdict_grid
 from analysis.report.content import Grid, Section
 from analysis.statistics.evidence import Evidence
 from analysis.words.labels import label_factor, label_value
+from analysis.words.metrics import label_metric, say_score
 from analysis.words.numbers import count, listing, number, percent, points, with_margin
 
 
@@ -29,7 +30,7 @@ def confirmed_chapter(evidence: Evidence) -> Section | None:
                 name="confirmation",
                 title="Search, fresh seeds, test",
                 frame=table,
-                shown=_show(table),
+                shown=_show(evidence),
                 reading=read_confirmation(evidence),
             ),
             *_verdict_grids(evidence),
@@ -108,17 +109,24 @@ def read_confirmation(evidence: Evidence) -> str:
     seeds, texts = count(int(row["n_confirmed"]), "fresh seed"), count(evidence.facts.n_test, "test text")
     fresh = with_margin(row["confirmed"], row["confirmed_half_width"])
     on_test = with_margin(row["test"], row["test_half_width"])
+    objective = evidence.facts.objective
+    if objective != "val_accuracy":
+        fresh += f" ({label_metric(objective)} {say_score(objective, row['objective'])})"
     return (
         f"On {seeds}, {row['label']} reaches {fresh} on validation texts and {on_test} on {texts} that chose "
         f"nothing; the search {flattered} {points(abs(row['optimism']))}.{f' {test}' if test else ''}"
     )
 
 
-def _show(table: pd.DataFrame) -> pd.DataFrame:
-    rows = as_records(table)
+def _show(evidence: Evidence) -> pd.DataFrame:
+    rows, objective = as_records(evidence.confirmation), evidence.facts.objective
+    judged = {
+        f"{label_metric(objective)}, fresh seeds": [say_score(objective, row["objective"]) for row in rows]
+    }
     return pd.DataFrame(
         {
             "setting": [row["label"] for row in rows],
+            **({} if objective == "val_accuracy" else judged),
             "in the search": [percent(row["searched"]) for row in rows],
             "fresh seeds": [with_margin(row["confirmed"], row["confirmed_half_width"]) for row in rows],
             "seeds": [f"{row['n_confirmed']:.0f}" for row in rows],

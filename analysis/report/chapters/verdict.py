@@ -21,6 +21,7 @@ from analysis.statistics.settings import CUT_SHORT
 from analysis.statistics.verdicts import IN_FEW_SETTINGS
 from analysis.statistics.verdicts.factors import DIFFER
 from analysis.words.labels import label_factor, label_level, label_value
+from analysis.words.metrics import label_metric, say_score
 from analysis.words.numbers import count, listing, percent, points
 
 _LEAD = (
@@ -30,6 +31,10 @@ _LEAD = (
     "have shown. Else there are not enough runs, and the table says how many more would do if the difference "
     "stays as it is, or what it takes at least to say anything. An answer is for settings, seeds and texts "
     "that were not tried too, unless it says for which."
+)
+_BY_ACCURACY = (
+    " Comparisons here are by accuracy, not by {metric}, which ranks the settings: accuracy is a mean over "
+    "texts, so that what other texts could move can be told."
 )
 _DRAWN = 24
 _WITHOUT_LUCK = " once the luck of the best epoch is taken off"
@@ -55,11 +60,12 @@ def verdict_chapter(evidence: Evidence) -> Section:
         blocks.append(verdict_grid("verdicts-early", title, early, _read_early(evidence)))
     settings = evidence.named_setting_verdicts
     if not settings.empty:
-        reading = read_settings(evidence)
+        reading, by_accuracy = read_settings(evidence), evidence.facts.objective == "val_accuracy"
+        best, how = ("best", "") if by_accuracy else ("most accurate", " by accuracy")
         if settings["effect_pp"].notna().any():
             draw = partial(figures.setting_verdicts, evidence, _DRAWN)
-            blocks.append(_chart("verdicts-settings", "The best setting against the next", draw, reading))
-        blocks.append(verdict_grid("verdicts-settings", "Settings compared", settings))
+            blocks.append(_chart("verdicts-settings", f"The {best} setting against the next", draw, reading))
+        blocks.append(verdict_grid("verdicts-settings", f"Settings compared{how}", settings))
     blocks.append(_optimism_note(evidence))
     if evidence.epoch_luck > 0:
         text = (
@@ -71,9 +77,14 @@ def verdict_chapter(evidence: Evidence) -> Section:
         anchor="verdicts",
         title="What is better",
         short="Verdicts",
-        lead=_LEAD.format(margin=points(evidence.rule.margin)),
+        lead=_lead(evidence),
         blocks=blocks,
     )
+
+
+def _lead(evidence: Evidence) -> str:
+    lead, objective = _LEAD.format(margin=points(evidence.rule.margin)), evidence.facts.objective
+    return lead + ("" if objective == "val_accuracy" else _BY_ACCURACY.format(metric=label_metric(objective)))
 
 
 def _within_grids(evidence: Evidence) -> list[Block]:
@@ -212,7 +223,24 @@ def _changes_places(evidence: Evidence, a: str, b: str) -> str:
 
 
 def read_settings(evidence: Evidence) -> str:
-    """Which settings may be the best."""
+    """Which settings may be the best; where another metric than accuracy ranks them, whom that puts first."""
+    return f"{_read_field(evidence)}{_read_other_best(evidence)}"
+
+
+def _read_other_best(evidence: Evidence) -> str:
+    objective, ranking = evidence.facts.objective, evidence.ranking
+    if objective == "val_accuracy" or int(ranking["setting"].iloc[0]) == evidence.most_accurate:
+        return ""
+    accurate = ranking.loc[ranking["setting"] == evidence.most_accurate, "mean"].iloc[0]
+    best = ranking.iloc[0]
+    return (
+        f" By {label_metric(objective)}, the objective, {best['label']} is first: "
+        f"{say_score(objective, best['mean'])}, and {say_score(objective, accurate)} for the most accurate "
+        "setting."
+    )
+
+
+def _read_field(evidence: Evidence) -> str:
     table, field = evidence.setting_verdicts, evidence.in_the_running
     fresh = not table["note"].str.contains("confirm on fresh seeds").any()
     where = " on fresh seeds" if fresh else ""
@@ -272,17 +300,19 @@ def _optimism_note(evidence: Evidence) -> Note:
 def read_optimism(evidence: Evidence) -> str:
     """How much of the winner's accuracy is the luck of having been picked."""
     row = as_records(evidence.optimism)[0]
-    parts = [*_read_luck(row, evidence.facts.n_validation), *_read_confirmation(row)]
+    is_ranked_first = row["setting"] == evidence.ranking["setting"].iloc[0]
+    whose = "" if is_ranked_first else f", {evidence.setting_labels[row['setting']]},"
+    parts = [*_read_luck(row, evidence.facts.n_validation, whose), *_read_confirmation(row)]
     if not parts:
         return "One setting was tried, so its accuracy owes nothing to having been picked among settings."
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _read_luck(row: dict[str, Any], n_validation: int) -> list[str]:
+def _read_luck(row: dict[str, Any], n_validation: int, whose: str) -> list[str]:
     if row["n_settings"] < 2:
         return []
-    first = f"the most accurate setting was picked out of {row['n_settings']:,}"
+    first = f"the most accurate setting{whose} was picked out of {row['n_settings']:,}"
     if pd.notna(row["optimism_at_most"]):
         first += (
             f": were all equal, the luck of {count(n_validation, 'validation text')} alone would lift the "

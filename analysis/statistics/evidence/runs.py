@@ -126,5 +126,6 @@ class Runs:
     @cached_property
     def confirmation(self) -> pd.DataFrame:
         """Search, fresh seeds and test of each confirmed setting, as `confirmation_by_setting` gives it."""
-        table = confirmation_by_setting(self.study.trials, self.facts.n_validation, self.facts.n_test)
+        facts = self.facts
+        table = confirmation_by_setting(self.study.trials, facts.n_validation, facts.n_test, facts.objective)
         return table.join(self.setting_labels, on="setting")

@@ -17,6 +17,7 @@ from analysis.report.build import build_report
 from analysis.report.chapters.beat import is_behind_a_line
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import read_expected_best, search_chapter
+from analysis.report.chapters.verdict import verdict_chapter
 from analysis.report.content import Chart, Grid
 from analysis.statistics.evidence import Evidence
 
@@ -191,3 +192,26 @@ def test_lines_to_beat_are_compared_by_what_the_study_judges_by(
     assert text.startswith("By accuracy, the best setting, 95.0%, ")
     assert f" By ROC AUC, the objective, it has 0.757, and {expected}; how far" in text
     assert is_behind_a_line(Evidence(load(path)))
+
+
+def test_what_is_compared_by_accuracy_says_so_and_who_leads_by_the_objective(judge: Judge) -> None:
+    path = judge([0.847, 0.83, 0.917], [0.55, 0.574, 0.478])
+    label = Evidence(load(path)).ranking["label"].tolist()
+
+    settings, optimism, levels = (find(path, kind) for kind in ("settings", "optimism", "levels"))
+
+    assert settings.startswith(f"By accuracy: {label[2]} is ")
+    assert settings.endswith(
+        f" By macro-F1, the objective, {label[0]} is first: 0.574, and 0.478 for the most accurate setting."
+    )
+    assert optimism.startswith(f"The most accurate setting, {label[2]}, was picked out of 3")
+    assert levels.startswith("By accuracy: ") or not levels
+    section = verdict_chapter(Evidence(load(path)))
+    assert "Comparisons here are by accuracy, not by macro-F1, which ranks the settings" in section.lead
+    titles = [block.title for block in section.blocks if isinstance(block, Chart | Grid)]
+    assert titles[-2:] == ["The most accurate setting against the next", "Settings compared by accuracy"]
+
+
+def test_a_study_of_accuracy_says_nothing_of_by_what_it_compares(small_study: Study) -> None:
+    assert not [finding.text for finding in summarize(small_study) if "By accuracy" in finding.text]
+    assert "by accuracy" not in verdict_chapter(Evidence(small_study)).lead

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from analysis.records.schema import Objective
 from analysis.statistics.confirmation import confirmation_by_setting
 from analysis.statistics.intervals import wilson_interval
 
@@ -54,3 +55,16 @@ def test_the_search_is_compared_with_fresh_seeds_and_they_with_the_test(make_tri
 
 def test_without_a_confirmation_there_is_nothing_to_compare(make_trials: MakeTrials) -> None:
     assert confirmation_by_setting(make(make_trials, [(0, 1, "search", 0.9, None)]), 1000, 2000).empty
+
+
+@pytest.mark.parametrize(("objective", "best"), [("val_accuracy", 0), ("val_roc_auc", 1), ("val_loss", 1)])
+def test_confirmed_settings_stand_in_the_order_of_the_objective(
+    make_trials: MakeTrials, objective: Objective, best: int
+) -> None:
+    trials = make(make_trials, [(0, 1, "confirm", 0.9, 0.9), (1, 1, "confirm", 0.8, 0.8)])
+    trials = trials.assign(val_roc_auc=[0.6, 0.7], val_loss=[0.5, 0.4])
+
+    table = confirmation_by_setting(trials, 100, 100, objective)
+
+    assert table["setting"].tolist() == [best, 1 - best]
+    assert table["objective"].tolist() == trials[objective].loc[[best, 1 - best]].tolist()
