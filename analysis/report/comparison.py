@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -130,6 +131,14 @@ def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
             f"Validated on the test split: {listing(tested)}. Their accuracies are not those on unseen texts."
         )
         found.append(Finding(text=text, tone="warning", anchor="studies"))
+    judged = {name: own.facts.objective for name, own in evidence.items()}
+    others = [f"{name} ({label_metric(goal)})" for name, goal in judged.items() if goal != "val_accuracy"]
+    if others:
+        text = (
+            f"The best setting is the best by another metric than accuracy in {listing(others)}; all figures "
+            "and comparisons here are by accuracy."
+        )
+        found.append(Finding(text=text, anchor="studies"))
     epochs = {own.facts.max_epochs for own in evidence.values()}
     if len(epochs) > 1:
         numbers = listing([str(n) for n in sorted(epochs)])
@@ -141,15 +150,32 @@ def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
 def _findings(leaders: pd.DataFrame, verdicts: pd.DataFrame) -> list[Finding]:
     found = []
     if not leaders.empty:
-        top = as_records(leaders.head(1))[0]
-        text = (
-            f"The highest accuracy is in {top['label']}, "
-            f"{with_margin(top['val_accuracy'], top['half_width'])}; it was picked out of "
-            f"{count(int(top['n_settings']), 'setting')}, and a study that tries more has more luck."
-        )
-        found.append(Finding(text=text, tone="good", anchor="best", kind="best"))
+        found.append(Finding(text=_read_leaders(leaders), tone="good", anchor="best", kind="best"))
     found.append(Finding(text=_read_verdicts(verdicts), anchor="verdicts", kind="studies"))
     return found
+
+
+def _read_leaders(leaders: pd.DataFrame) -> str:
+    """Which study's best setting is the most accurate, and out of how many it was picked."""
+    top, *others = _most_accurate(leaders)
+    luck = "and a study that tries more has more luck"
+    if others:
+        picked = listing([f"{row['label']} (out of {row['n_settings']})" for row in (top, *others)])
+        return (
+            f"The best settings of {1 + len(others)} studies are equally accurate, "
+            f"{percent(top['val_accuracy'])}: {picked}; {luck}."
+        )
+    return (
+        f"The highest accuracy is in {top['label']}, "
+        f"{with_margin(top['val_accuracy'], top['half_width'])}; it was picked out of "
+        f"{count(int(top['n_settings']), 'setting')}, {luck}."
+    )
+
+
+def _most_accurate(leaders: pd.DataFrame) -> list[dict[str, Any]]:
+    """The first of the leaders, and those that are printed with the same accuracy."""
+    rows = as_records(leaders)
+    return [row for row in rows if percent(row["val_accuracy"]) == percent(rows[0]["val_accuracy"])]
 
 
 def _read_verdicts(verdicts: pd.DataFrame) -> str:
@@ -205,9 +231,10 @@ def _best_section(evidence: Mapping[str, Evidence], leaders: pd.DataFrame) -> Se
         note = Note(text="No run completed in any of the studies.", tone="warning")
         return Section(anchor="best", title="Best of each", blocks=[note])
     curves = _expected_best(evidence)
+    top, *others = (str(row["study"]) for row in _most_accurate(leaders))
+    holds = f"{listing([top, *others])} share" if others else f"{top} holds"
     reading = (
-        f"{as_records(leaders.head(1))[0]['study']} holds the highest accuracy at the best epoch; the ring "
-        "shows what is left of it at the last."
+        f"{holds} the highest accuracy at the best epoch; the ring shows what is left of it at the last."
     )
     blocks: list[Block] = [
         Chart(

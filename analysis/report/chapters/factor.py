@@ -69,10 +69,12 @@ def read_effects(evidence: Evidence) -> str:
     factor = str(spans.idxmax())
     ordered = as_records(table[table["factor"] == factor].sort_values(column))
     how = "with all else held equal" if held else "as they were tried"
-    worst, best = (
-        f"{percent(row[column])} ({label_value(factor, row['level'])})" for row in (ordered[0], ordered[-1])
-    )
-    return f"Mean accuracy differs most by {label_factor(factor)}: from {worst} to {best}, {how}."
+    low, high = (percent(row[column]) for row in (ordered[0], ordered[-1]))
+    name = label_factor(factor)
+    if low == high:
+        return f"Mean accuracy differs by no factor: {low} at each level of {name}, {how}."
+    worst, best = (label_value(factor, row["level"]) for row in (ordered[0], ordered[-1]))
+    return f"Mean accuracy differs most by {name}: from {low} ({worst}) to {high} ({best}), {how}."
 
 
 def _interaction_blocks(evidence: Evidence) -> list[Block]:

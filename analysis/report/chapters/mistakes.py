@@ -191,9 +191,17 @@ def _read_texts(evidence: Evidence, judged: Judgements, view: TextView) -> str:
             f"Of a text that is got wrong and one that is got right, the wrong one is {subject} in "
             f"{percent(share, 0)} of pairs (half would be chance)."
         )
-    cut = float((view.n_seen < view.n_tokens).mean())
-    sentences.append(f"{percent(cut)} of the texts are cut: the model does not see all of their tokens.")
+    sentences.append(_read_cut(view))
     return " ".join(sentences)
+
+
+def _read_cut(view: TextView) -> str:
+    n, n_cut = len(view.n_tokens), int((view.n_seen < view.n_tokens).sum())
+    if not n_cut:
+        return "No text is cut: the model sees all of their tokens."
+    share = percent(n_cut / n)
+    some = f"{n_cut:,} of {n:,}" if share == percent(0.0) else f"{share} of the"
+    return f"{some} texts are cut: the model does not see all of their tokens."
 
 
 def _pairs_grid(evidence: Evidence) -> Grid:

@@ -62,7 +62,7 @@ def _read_margin(evidence: Evidence) -> str:
         own = "\u00b1 is for other texts alone: no setting has the two runs that tell of other seeds."
     else:
         is_lent = bool((evidence.ranking["n_completed"] < 2).any())
-        lent = ", which settings with one run borrow from the others" if is_lent else ""
+        lent = ", which settings with one run borrow from the others," if is_lent else ""
         own = f"\u00b1 is for other seeds{lent} and other texts together."
     if objective == "val_accuracy":
         return own

@@ -8,6 +8,7 @@ import pytest
 
 from analysis import AnalysisError, Study, write_comparison, write_report
 from analysis.report.comparison import build_comparison, is_comparison
+from analysis.report.content import Chart
 
 
 def test_a_comparison_needs_two_studies(small_study: Study) -> None:
@@ -88,3 +89,23 @@ def test_tables_that_no_report_left_stay(small_study: Study, tmp_path: Path) -> 
     (tmp_path / "tables" / "mine.csv").touch()
     write_comparison([small_study, small_study], tmp_path, figures=False)
     assert (tmp_path / "tables" / "mine.csv").is_file()
+
+
+def test_studies_that_reach_the_same_share_the_highest_accuracy(small_study: Study) -> None:
+    report = build_comparison([small_study, small_study])
+
+    (best,) = [finding.text for finding in report.findings if finding.kind == "best"]
+    charts = [block for section in report.sections for block in section.blocks if isinstance(block, Chart)]
+
+    assert best.startswith("The best settings of 2 studies are equally accurate, ")
+    assert "synthetic (2) share the highest accuracy at the best epoch" in charts[1].reading
+
+
+def test_a_study_that_is_judged_by_another_metric_is_named(
+    small_study: Study, make_study: Callable[..., Study]
+) -> None:
+    texts = [f.text for f in build_comparison([small_study, make_study(objective="val_loss")]).findings]
+
+    assert any(
+        "by another metric than accuracy in synthetic (2) (loss); all figures" in text for text in texts
+    )

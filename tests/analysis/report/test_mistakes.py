@@ -18,8 +18,9 @@ from matplotlib.figure import Figure
 from analysis import Study, load, summarize, write_report
 from analysis.plots.figures import accuracy_by_text, confusion
 from analysis.records.schema import TEXTS_SCHEMA
+from analysis.records.texts import TextView
 from analysis.report.build import build_report
-from analysis.report.chapters.mistakes import mistakes_chapter
+from analysis.report.chapters.mistakes import _read_cut, mistakes_chapter
 from analysis.report.content import Chart, Grid, Note
 from analysis.report.svg import inline_svg, render_svg
 from analysis.statistics.evidence import Evidence
@@ -222,3 +223,18 @@ def test_of_many_classes_the_reading_says_that_some_are_not_drawn(make_study: Ca
 
     assert isinstance(chart, Chart)
     assert "Of 60 classes the 50 with most mistakes are drawn" in chart.reading
+
+
+@pytest.mark.parametrize(
+    ("n_cut", "expected"),
+    [
+        (0, "No text is cut: the model sees all of their tokens."),
+        (1, "1 of 10,000 texts are cut: the model does not see all of their tokens."),
+        (2570, "25.7% of the texts are cut: the model does not see all of their tokens."),
+    ],
+)
+def test_no_share_of_nothing_is_said_to_be_cut(n_cut: int, expected: str) -> None:
+    n_tokens = np.full(10_000, 10)
+    n_seen = np.where(np.arange(10_000) < n_cut, 8, 10)
+
+    assert _read_cut(TextView(n_tokens=n_tokens, n_seen=n_seen, n_unknown=n_tokens, excerpts={})) == expected

@@ -15,6 +15,7 @@ from analysis import Study, load, summarize
 from analysis.plots.figures import expected_best
 from analysis.report.build import build_report
 from analysis.report.chapters.beat import is_behind_a_line
+from analysis.report.chapters.factor import read_effects
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import read_expected_best, search_chapter
 from analysis.report.chapters.verdict import verdict_chapter
@@ -215,3 +216,14 @@ def test_what_is_compared_by_accuracy_says_so_and_who_leads_by_the_objective(jud
 def test_a_study_of_accuracy_says_nothing_of_by_what_it_compares(small_study: Study) -> None:
     assert not [finding.text for finding in summarize(small_study) if "By accuracy" in finding.text]
     assert "by accuracy" not in verdict_chapter(Evidence(small_study)).lead
+
+
+def test_levels_that_are_printed_alike_are_not_told_as_different(judge: Judge) -> None:
+    evidence = Evidence(load(judge([0.9, 0.9, 0.9001, 0.9])))
+
+    reading = read_effects(evidence)
+
+    assert re.fullmatch(
+        r"Mean accuracy differs by no factor: 90.0% at each level of [\w ]+, as they were tried\.",
+        reading,
+    )
