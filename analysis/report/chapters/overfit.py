@@ -302,6 +302,8 @@ def widest_pair(evidence: Evidence) -> tuple[str, str] | None:
 def _read_map(table: pd.DataFrame, down: str, across: str) -> str:
     ordered = as_records(table.sort_values("mean"))
     low, high = ordered[0], ordered[-1]
+    if points(low["mean"]) == points(high["mean"]):
+        return f"Mean of train minus validation accuracy over settings: {points(low['mean'])} everywhere."
     return (
         f"Mean of train minus validation accuracy over settings: from {points(low['mean'])} "
         f"({label_value(down, low['row'])}, {label_value(across, low['column'])}) to {points(high['mean'])} "

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis import Study, load, summarize
@@ -16,6 +17,7 @@ from analysis.plots.figures import expected_best
 from analysis.report.build import build_report
 from analysis.report.chapters.beat import is_behind_a_line
 from analysis.report.chapters.factor import read_effects
+from analysis.report.chapters.overfit import _read_map
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import read_expected_best, search_chapter
 from analysis.report.chapters.verdict import verdict_chapter
@@ -226,4 +228,12 @@ def test_levels_that_are_printed_alike_are_not_told_as_different(judge: Judge) -
     assert re.fullmatch(
         r"Mean accuracy differs by no factor: 90.0% at each level of [\w ]+, as they were tried\.",
         reading,
+    )
+
+
+def test_a_gap_that_is_printed_alike_everywhere_has_no_ends() -> None:
+    table = pd.DataFrame({"row": ["gru", "lstm"], "column": [11, 12], "mean": [0.02, 0.0204]})
+
+    assert _read_map(table, "cell", "units") == (
+        "Mean of train minus validation accuracy over settings: 2.0 points everywhere."
     )
