@@ -132,6 +132,22 @@ def test_the_notebooks_one_setting_gets_its_conclusion_from_the_data(
     assert texts["validated-on-test"].startswith("Validation was done on the test split")
 
 
+def test_one_setting_on_other_texts_is_not_held_against_the_notebooks_question(
+    write_database: Callable[..., Path],
+) -> None:
+    plan = {"n_trials": 1, "n_seeds": 1, "fail_fraction": 0, "prune_fraction": 0, "max_epochs": 3}
+    path = write_database(**plan, source="questions.csv")
+    for epoch, accuracy in enumerate([0.55, 0.6313, 0.6], start=1):
+        change(path, f"UPDATE epochs SET val_loss=1.0/epoch, val_accuracy={accuracy} WHERE epoch={epoch}")  # noqa: S608
+
+    texts = {finding.kind: finding.text for finding in summarize(load(path))}
+
+    assert texts["conclusion"] == (
+        "The validation loss still falls at the last epoch, 3 (0.3333); validation accuracy is highest at "
+        "epoch 2 (63.1%)."
+    )
+
+
 def test_a_rise_in_the_last_epoch_alone_is_no_onset_and_the_report_says_so(
     write_database: Callable[..., Path],
 ) -> None:
