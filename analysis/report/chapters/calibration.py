@@ -8,6 +8,7 @@ from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Note
 from analysis.statistics.evidence import Evidence
+from analysis.words.metrics import label_metric
 from analysis.words.numbers import percent, points
 
 
@@ -36,10 +37,12 @@ def calibration_blocks(evidence: Evidence) -> list[Block]:
 def read_calibration(evidence: Evidence) -> str:
     """Whether the best run with kept predictions is as sure as it may be."""
     row = as_records(evidence.calibration.head(1))[0]
-    says = (
-        f"At its best epoch, {row['label']} is {percent(row['confidence'])} sure on average and right on "
-        f"{percent(row['accuracy'])} of the texts"
+    whose, sure, right = (
+        _name_run(evidence, row["label"]),
+        percent(row["confidence"]),
+        percent(row["accuracy"]),
     )
+    says = f"At its best epoch, {whose} is {sure} sure on average and right on {right} of the texts"
     error = (
         f"calibration error {points(row['ece'])}, {points(row['ece_if_calibrated'])} if it were calibrated"
     )
@@ -47,3 +50,11 @@ def read_calibration(evidence: Evidence) -> str:
         return f"{says}: as well calibrated as this many texts can show ({error})."
     kind = "too sure" if row["overconfidence"] > 0 else "not sure enough"
     return f"{says}: {kind} by {points(abs(row['overconfidence']))} ({error})."
+
+
+def _name_run(evidence: Evidence, label: str) -> str:
+    """The setting, and that one run of several is meant, whose accuracy is not the setting's mean."""
+    n_runs = int((evidence.completed["label"] == label).sum())
+    if n_runs == 1:
+        return label
+    return f"one run of {label}, the best of {n_runs} by {label_metric(evidence.facts.objective)},"

@@ -32,6 +32,10 @@ _SURE = 0.9
 _N_NAMED = 3
 _N_PAIRS = 10
 _MAX_SHOWN = 50
+_OF_A_CLASS = (
+    "Precision is the share of texts taken for the class that belong to it, recall the share of its texts "
+    "that are found"
+)
 _TITLES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 
 
@@ -92,7 +96,7 @@ def _read_never(evidence: Evidence) -> str:
         f"{evidence.examined['label'].iloc[0]}{under} never predicts {len(numbers)} of "
         f"{count(judged.n_classes, 'class', 'classes')}: {names} ({percent(share)} of the texts). Its "
         f"accuracy of {percent(float(judged.share_right.mean()))} hides that; its macro-F1 is "
-        f"{number(float(scores['f1'].mean()), 2)}."
+        f"{number(evidence.mean_macro_f1, 2)}."
     )
 
 
@@ -239,9 +243,10 @@ def _classes_grid(evidence: Evidence) -> Grid:
         columns[title] = [_say_score(row, name) for row in rows]
         if line:
             columns[f"{title}, line"] = [_say_share(value) for value in own[name]]
+    judged = evidence.judgements
+    by_run = ", run by run" if judged is not None and judged.n_replicates > 1 else ""
     reading = (
-        f"Macro-F1 {number(float(scores['f1'].mean()), 3)}: the mean over classes. Precision is the share of "
-        "texts taken for the class that belong to it, recall the share of its texts that are found; in "
+        f"Macro-F1 {number(evidence.mean_macro_f1, 3)}: the mean over classes{by_run}. {_OF_A_CLASS}; in "
         f"brackets 95% intervals over texts.{_read_line_by_class(evidence, scores, line, own)}"
     )
     return Grid(

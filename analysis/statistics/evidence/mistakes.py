@@ -66,6 +66,17 @@ class Mistakes(Runs):
         return pd.DataFrame() if self.judgements is None else scores_by_class(self.judgements)
 
     @cached_property
+    def mean_macro_f1(self) -> float:
+        """Macro-F1 of the examined runs, each by itself, on average; NaN without predictions.
+
+        That of their mean counts is another.
+        """
+        judged = self.judgements
+        if judged is None:
+            return float("nan")
+        return float(macro_f1(judged.labels, judged.predicted, judged.n_classes).mean())
+
+    @cached_property
     def line_class_scores(self) -> tuple[str, pd.DataFrame]:
         """The line to beat that finds most classes best, by macro-F1, and its scores as `class_scores`.
 

@@ -238,3 +238,18 @@ def test_no_share_of_nothing_is_said_to_be_cut(n_cut: int, expected: str) -> Non
     n_seen = np.where(np.arange(10_000) < n_cut, 8, 10)
 
     assert _read_cut(TextView(n_tokens=n_tokens, n_seen=n_seen, n_unknown=n_tokens, excerpts={})) == expected
+
+
+def test_macro_f1_of_several_runs_is_the_mean_of_theirs(blind: Path) -> None:
+    said = np.full((100, 3), 0.1)
+    said[:, 2] = 0.8
+    with closing(sqlite3.connect(blind)) as db, db:
+        changed = said.astype("<f2").tobytes()
+        db.execute("UPDATE predictions SET probabilities = ? WHERE replicate = 2", (changed,))
+    study = load(blind)
+
+    first, second = (2 * 40 / (50 + 60) + 2 * 10 / (30 + 40)) / 3, (2 * 20 / (20 + 100)) / 3
+
+    assert f"its macro-F1 is {(first + second) / 2:.2f}" in summarize(study)[0].text
+    reading = grid(study, "classes").reading
+    assert reading.startswith(f"Macro-F1 {(first + second) / 2:.3f}: the mean over classes, run by run.")

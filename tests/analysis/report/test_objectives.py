@@ -16,6 +16,7 @@ from analysis import Study, load, summarize
 from analysis.plots.figures import expected_best
 from analysis.report.build import build_report
 from analysis.report.chapters.beat import is_behind_a_line
+from analysis.report.chapters.calibration import read_calibration
 from analysis.report.chapters.factor import read_effects
 from analysis.report.chapters.overfit import _read_map
 from analysis.report.chapters.ranking import ranking_chapter
@@ -237,3 +238,15 @@ def test_a_gap_that_is_printed_alike_everywhere_has_no_ends() -> None:
     assert _read_map(table, "cell", "units") == (
         "Mean of train minus validation accuracy over settings: 2.0 points everywhere."
     )
+
+
+def test_calibration_of_one_run_of_several_says_so(
+    one_setting: Study, make_study: Callable[..., Study]
+) -> None:
+    alone = make_study(n_trials=2, n_seeds=1, prune_fraction=0, fail_fraction=0)
+
+    assert re.match(
+        r"At its best epoch, one run of .+, the best of 3 by accuracy, is [\d.]+% sure",
+        read_calibration(Evidence(one_setting)),
+    )
+    assert "one run" not in read_calibration(Evidence(alone))
