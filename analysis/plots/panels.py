@@ -15,9 +15,9 @@ def curve_panels(evidence: Evidence, limit: int) -> list[Panel]:
     """The best settings' curves; where nothing completed, those of the longest runs."""
     order = evidence.ranking["setting"].tolist()
     if not order:
-        longest = evidence.runs.sort_values("epochs_run", ascending=False, kind="stable")
+        longest = evidence.searched.sort_values("epochs_run", ascending=False, kind="stable")
         order = longest["setting"].drop_duplicates().tolist()
-    keys = evidence.runs[[*RUN_KEY, "setting", "state"]]
+    keys = evidence.searched[[*RUN_KEY, "setting", "state"]]
     judged = evidence.overfitting.merge(keys, on=list(RUN_KEY))
     if not evidence.ranking.empty:
         # A run that was stopped peaks early because it was stopped.

@@ -16,8 +16,8 @@ from analysis.statistics.settings import (
     check_columns,
     factor_levels,
     parameter_columns,
+    search_alone,
     with_settings,
-    without_audit,
 )
 from analysis.words.labels import varied_parameters
 
@@ -37,7 +37,7 @@ def onset_times(
     *,
     level: float = LEVEL,
 ) -> pd.DataFrame:
-    """When completed runs begin to overfit, of all and at each level of each factor.
+    """When completed runs of the search begin to overfit, of all and at each level of each factor.
 
     An onset shows in two late epochs, so a run without any had none up to two epochs before its end. What
     would have come of it later, nobody knows, whether patience ended it or the last epoch.
@@ -58,7 +58,7 @@ def onset_times(
         runs that all had theirs Wilson's (1927); the median's interval where they cross one half (Brookmeyer
         & Crowley, 1982).
     """
-    trials = trials.reset_index(drop=True)
+    trials = search_alone(trials).reset_index(drop=True)
     runs = follow(overfitting, trials)
     names = varied_parameters(trials, parameter_columns(trials)) if factors is None else tuple(factors)
     check_columns(trials, names, "trials")
@@ -72,13 +72,13 @@ def onset_times(
 
 
 def follow(overfitting: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """How long each completed run was followed: `setting, time` (epochs), `seen` (whether the onset was).
+    """How long each completed run of the search was followed: `setting, time` (epochs), `seen` (its onset).
 
     Returns:
         Indexed as `trials`; without runs of fewer than three epochs, in which no onset can be seen.
     """
     keys = run_keys(overfitting, trials)
-    runs = without_audit(with_settings(trials))
+    runs = search_alone(with_settings(trials))
     runs = runs.loc[runs["state"] == "completed", [*keys, "setting"]]
     known = overfitting[[*keys, "onset_epoch", "n_epochs"]].set_index(keys)
     runs = runs.join(known, on=keys, how="inner")

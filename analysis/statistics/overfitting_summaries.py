@@ -22,8 +22,8 @@ from analysis.statistics.settings import (
     check_columns,
     factor_levels,
     parameter_columns,
+    search_alone,
     with_settings,
-    without_audit,
 )
 from analysis.words.labels import varied_parameters
 
@@ -43,7 +43,7 @@ STATISTICS = (
 def overfitting_by_setting(
     overfitting: pd.DataFrame, trials: pd.DataFrame, *, level: float = LEVEL
 ) -> pd.DataFrame:
-    """Overfitting of each setting, over its completed replicates.
+    """Overfitting of each setting, over its completed replicates of the search.
 
     Args:
         overfitting: As `overfitting_by_replicate` gives it.
@@ -77,7 +77,7 @@ def overfitting_by_factor(
     resamples: int = RESAMPLES,
     seed: Seed = 0,
 ) -> pd.DataFrame:
-    """Overfitting at each level of each factor, over completed replicates.
+    """Overfitting at each level of each factor, over completed replicates of the search.
 
     Marginal: other parameters are averaged over as they were tried, so in a search a level may look better
     for the company it was tried in.
@@ -98,7 +98,7 @@ def overfitting_by_factor(
         runs of each level tell of onsets (`onset_times.mean_time`): a run that ended early is not sturdy.
     """
     rng = np.random.default_rng(seed)
-    trials = trials.reset_index(drop=True)
+    trials = search_alone(trials).reset_index(drop=True)
     runs = _completed_runs(overfitting, trials)
     names = varied_parameters(trials, parameter_columns(trials)) if factors is None else tuple(factors)
     check_columns(trials, names, "trials")
@@ -137,11 +137,11 @@ def _time_onsets(
 
 
 def _completed_runs(overfitting: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Overfitting of completed replicates as floats, with setting and parameters, indexed as `trials`."""
+    """Overfitting of the search's completed replicates as floats, with parameters, indexed as `trials`."""
     keys = run_keys(overfitting, trials)
     check_columns(trials, ("trial", "replicate", "state"), "trials")
     check_columns(overfitting, ("trial", "replicate", *STATISTICS), "overfitting")
-    runs = without_audit(with_settings(trials))
+    runs = search_alone(with_settings(trials))
     runs = runs.loc[runs["state"] == "completed", [*keys, "setting", *parameter_columns(trials)]]
     values = overfitting[[*keys, *STATISTICS]].astype(dict.fromkeys(STATISTICS, "Float64"))
     floats = values.astype(dict.fromkeys(STATISTICS, float)).set_index(keys)

@@ -53,6 +53,12 @@ def without_audit(trials: pd.DataFrame) -> pd.DataFrame:
     return trials[trials["phase"] != "audit"]
 
 
+def search_alone(trials: pd.DataFrame) -> pd.DataFrame:
+    """The runs of the search: those of the confirmation belong to settings that were chosen by these."""
+    check_columns(trials, ("phase",), "trials")
+    return trials[trials["phase"] == "search"]
+
+
 def with_settings(trials: pd.DataFrame) -> pd.DataFrame:
     """Add a column `setting`: the lowest trial number with the same parameters.
 

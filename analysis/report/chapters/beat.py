@@ -80,7 +80,7 @@ def read_baselines(evidence: Evidence) -> str:
     sentences = []
     lines = as_records(evidence.against_lines)
     if lines:
-        first = _read_line(lines[0])
+        first = _read_line(lines[0], "seed" if evidence.fresh.empty else "fresh seed")
         if evidence.facts.objective != "val_accuracy":
             first = f"By accuracy, {first[0].lower()}{first[1:]}"
         sentences.append(first)
@@ -97,7 +97,7 @@ def read_baselines(evidence: Evidence) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _read_line(row: dict[str, Any]) -> str:
+def _read_line(row: dict[str, Any], seed: str = "seed") -> str:
     where = f"{row['name']} ({percent(row['accuracy'])})"
     picked, n = row["n_settings"] > 1, row["n_settings"]
     whose = "The best setting" if picked else "The setting"
@@ -110,7 +110,7 @@ def _read_line(row: dict[str, Any]) -> str:
     else:
         verdict = f"is {points(abs(difference))} {row['answer']} {where}"
     texts = "the same texts" if row["paired"] else "texts"
-    held = f"judged on {texts} under {count(row['n_runs'], 'seed')}"
+    held = f"judged on {texts} under {count(row['n_runs'], seed)}"
     if row["luck"] >= _LEAST_LUCK:
         held += f", {points(row['luck'])} taken off for the luck of its best epoch"
     others = "seeds and texts" if row["n_runs"] > 1 else "texts"

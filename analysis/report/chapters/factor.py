@@ -219,9 +219,10 @@ def _parallel_chart(evidence: Evidence) -> Chart:
     )
     return Chart(
         name="parallel",
-        title="Every completed run as a line",
+        title=f"Every completed run{evidence.of_search} as a line",
         draw=partial(figures.parallel_coordinates, evidence),
         reading=reading,
-        alt=f"Parallel coordinates of {count(len(evidence.completed), 'completed run')}. {reading}",
+        alt=f"Parallel coordinates of {count(len(evidence.completed), 'completed run')}{evidence.of_search}. "
+        + reading,
         table="trials",
     )

@@ -50,9 +50,15 @@ def overfitting_chapter(evidence: Evidence) -> Section:
         f"{LOSS_TOLERANCE:.0%} of its minimum, where it then rose for good; one noisy epoch counts for "
         "nothing, and curves that jitter more are allowed more. Accuracy overfits where it falls for good by "
         f"more than {points(ACCURACY_TOLERANCE)}. "
-        "Both sides are measured on the same weights, dropout off.",
+        f"Both sides are measured on the same weights, dropout off.{_say_whose(evidence)}",
         blocks=blocks,
     )
+
+
+def _say_whose(evidence: Evidence) -> str:
+    """Where settings were confirmed, that these runs are left out."""
+    left_out = " All of it is of the search; runs of the confirmation are of settings that it chose."
+    return left_out if evidence.of_search else ""
 
 
 def _curve_charts(evidence: Evidence) -> list[Block]:
@@ -158,37 +164,41 @@ def read_onsets(evidence: Evidence) -> str:
         return "No completed run has the three epochs from which an onset can be told."
     onsets = known["onset_epoch"].dropna().astype(int)
     if onsets.empty:
-        return _read_no_onset(known)
+        return _read_no_onset(known, evidence.of_search)
     low, middle, high = np.quantile(onsets, [0.1, 0.5, 0.9])
     spread = f", in most between {low:.0f} and {high:.0f}" if high > low else ""
     if len(known) == 1:
-        return f"The one completed run begins to overfit after epoch {middle:.0f}."
-    text = (
-        f"{len(onsets)} of {count(len(known), 'completed run')} begin to overfit after epoch {middle:.0f} "
-        f"(median){spread}."
-    )
+        return f"The one completed run{evidence.of_search} begins to overfit after epoch {middle:.0f}."
+    of_all = f"{len(onsets)} of {count(len(known), 'completed run')}{evidence.of_search}"
+    if len(onsets) == 1:
+        return f"{of_all} begins to overfit, after epoch {middle:.0f}.{read_censored(evidence, known)}"
+    text = f"{of_all} begin to overfit after epoch {middle:.0f} (median){spread}."
     return f"{text}{read_censored(evidence, known)}"
 
 
-def _read_no_onset(runs: pd.DataFrame) -> str:
+def _read_no_onset(runs: pd.DataFrame, of_search: str) -> str:
     """No onset: because the loss does not rise, or because it rose too late to call it one."""
     lowest = runs["val_loss_last"] - runs["cost_loss"]
     raised = int((runs["cost_loss"] > LOSS_TOLERANCE * lowest).sum())
     late = "but in too few epochs to call it an onset: one epoch alone proves nothing"
     if len(runs) == 1:
         return (
-            f"The validation loss of the one completed run ends above its minimum, {late}."
+            f"The validation loss of the one completed run{of_search} ends above its minimum, {late}."
             if raised
-            else "The validation loss of the one completed run does not rise for good in the epochs run."
+            else f"The validation loss of the one completed run{of_search} does not rise for good in the "
+            "epochs run."
         )
-    text = f"None of {count(len(runs), 'completed run')} shows an onset of overfitting in the epochs run"
+    text = (
+        f"None of {count(len(runs), 'completed run')}{of_search} shows an onset of overfitting in the "
+        "epochs run"
+    )
     return (
         f"{text}; in {raised} the validation loss ends above its minimum, {late}." if raised else f"{text}."
     )
 
 
 def onset_table(evidence: Evidence) -> pd.DataFrame:
-    """One row per ranked setting: onset, gaps and costs, means over completed replicates with intervals."""
+    """One row per ranked setting: onset, gaps and costs, means over the replicates that rank it."""
     if evidence.ranking.empty:
         return pd.DataFrame()
     long = evidence.overfitting_by_setting

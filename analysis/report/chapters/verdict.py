@@ -114,7 +114,7 @@ def _read_company(levels: pd.DataFrame) -> str:
 
 
 def _read_early(evidence: Evidence) -> str:
-    cut = int(evidence.runs["state"].isin(CUT_SHORT).sum())
+    cut = int(evidence.searched["state"].isin(CUT_SHORT).sum())
     return (
         f"{count(cut, 'run was', 'runs were')} cut short for being weak, and leaving them out flatters the "
         "levels that had many. Here all are judged by their best accuracy within the epochs that all of them "

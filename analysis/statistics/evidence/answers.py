@@ -28,7 +28,7 @@ class Answers(Runs):
         if labels is None or not isinstance(predictions, Predictions):
             return None
         right = read_hits(predictions, labels)
-        known = all(key in right for key in keys_of(self.completed))
+        known = all(key in right for key in keys_of(pd.concat([self.completed, self.fresh])))
         return Hits.of(right) if right and known else None
 
     @property
@@ -38,7 +38,7 @@ class Answers(Runs):
 
     @cached_property
     def calibration(self) -> pd.DataFrame:
-        """Calibration of the best completed runs whose predictions were kept, best first, with `label`."""
+        """Calibration of the search's best runs whose predictions were kept, best first, with `label`."""
         columns = [*RUN_KEY, "label", "score", *(["cell"] if "cell" in self.completed else [])]
         ordered = self.completed.sort_values("score", ascending=not self.facts.maximizes, kind="stable")
         kept = ordered[columns].loc[[key in self.study.predictions for key in keys_of(ordered)]]

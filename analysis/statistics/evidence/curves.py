@@ -14,6 +14,7 @@ from analysis.statistics.gradients import gradient_reach
 from analysis.statistics.onset_times import onset_times
 from analysis.statistics.overfitting import curve_noise, overfitting_by_replicate
 from analysis.statistics.overfitting_summaries import overfitting_by_factor, overfitting_by_setting
+from analysis.statistics.settings import search_alone
 
 
 class Curves(Runs):
@@ -21,12 +22,20 @@ class Curves(Runs):
 
     @cached_property
     def overfitting(self) -> pd.DataFrame:
-        """Onset, gaps and costs of each replicate."""
-        return overfitting_by_replicate(self.study.epochs, self.study.trials, objective=self.facts.objective)
+        """Onset, gaps and costs of each replicate.
+
+        What counts as jitter leans on all curves: on those of the search for the search, by phase.
+        """
+        epochs = self.study.epochs
+        parts = [own for _, own in epochs.groupby("phase", sort=False)] or [epochs]
+        tables = [
+            overfitting_by_replicate(own, self.study.trials, objective=self.facts.objective) for own in parts
+        ]
+        return pd.concat(tables).sort_values(list(RUN_KEY), ignore_index=True)
 
     @property
     def has_onsets(self) -> bool:
-        """Whether any completed run was found to overfit."""
+        """Whether any completed run of the search was found to overfit."""
         judged = self.overfitting.merge(self.completed[list(RUN_KEY)], on=list(RUN_KEY))
         return bool(judged["onset_epoch"].notna().any())
 
@@ -58,4 +67,4 @@ class Curves(Runs):
     @cached_property
     def gradient_reach(self) -> pd.DataFrame:
         """How much of the gradient each cell carries back, as `gradient_reach` gives it."""
-        return gradient_reach(self.study.gradients, self.study.trials)
+        return gradient_reach(self.study.gradients, search_alone(self.study.trials))

@@ -43,9 +43,8 @@ class Mistakes(Runs):
         chosen = self.confirmation if confirmed else self.ranking
         if chosen.empty or self.study.labels is None:
             return self.completed.head(0)
-        is_of_it = self.completed["setting"] == chosen["setting"].iloc[0]
-        is_of_it &= self.completed["phase"] == ("confirm" if confirmed else "search")
-        runs: pd.DataFrame = self.completed[is_of_it]
+        ended = self.fresh if confirmed else self.completed
+        runs: pd.DataFrame = ended[ended["setting"] == chosen["setting"].iloc[0]]
         return runs.loc[[key in self.study.predictions for key in keys_of(runs)]].head(_MAX_EXAMINED)
 
     @cached_property

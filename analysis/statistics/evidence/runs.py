@@ -9,10 +9,16 @@ import pandas as pd
 
 from analysis.records.files import as_records
 from analysis.records.loading import Study
-from analysis.records.schema import RUN_KEY
+from analysis.records.schema import RUN_KEY, Phase
 from analysis.statistics.confirmation import confirmation_by_setting
 from analysis.statistics.optimism import accuracy_half_width
-from analysis.statistics.settings import scored_runs, summarize_settings, with_settings, without_audit
+from analysis.statistics.settings import (
+    scored_runs,
+    search_alone,
+    summarize_settings,
+    with_settings,
+    without_audit,
+)
 from analysis.words.labels import label_setting, varied_parameters
 
 _MEANS = (
@@ -55,7 +61,7 @@ class Runs:
 
     @cached_property
     def factors(self) -> tuple[str, ...]:
-        """Parameters that took more than one value among completed runs."""
+        """Parameters that took more than one value among completed runs of the search."""
         return varied_parameters(self.completed, self.study.parameters)
 
     @cached_property
@@ -75,15 +81,36 @@ class Runs:
 
     @cached_property
     def completed(self) -> pd.DataFrame:
-        """Runs that went to their end, with `setting`, `label` and the objective as `score`."""
-        scored = scored_runs(self.study.trials, self.facts.objective, phase="any")
+        """Runs of the search that went to their end, with `setting`, `label` and the objective as `score`.
+
+        Without those of the confirmation, `fresh`: never put together, or chosen settings count for more.
+        """
+        return self._scored("search")
+
+    @cached_property
+    def fresh(self) -> pd.DataFrame:
+        """The same of the confirmation: chosen settings, trained again on fresh seeds."""
+        return self._scored("confirm")
+
+    @property
+    def of_search(self) -> str:
+        """What to say behind runs that are the search's alone; nothing where there are no others."""
+        return "" if self.fresh.empty else " of the search"
+
+    def _scored(self, phase: Phase) -> pd.DataFrame:
+        scored = scored_runs(self.study.trials, self.facts.objective, phase=phase)
         return scored.assign(label=self.runs["label"].reindex(scored.index))
+
+    @property
+    def searched(self) -> pd.DataFrame:
+        """Runs of the search, whatever their end, with `setting` and `label`."""
+        return search_alone(self.runs)
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
-        """The epochs table with `setting`, `cell` and `state` of each replicate."""
+        """The epochs table of the search with `setting`, `cell` and `state` of each replicate."""
         known = [name for name in ("cell",) if name in self.runs]
-        keys = self.runs[[*RUN_KEY, "setting", "state", *known]]
+        keys = self.searched[[*RUN_KEY, "setting", "state", *known]]
         return self.study.epochs.merge(keys, on=list(RUN_KEY))
 
     @cached_property
@@ -95,11 +122,11 @@ class Runs:
         """
         table = summarize_settings(self.study.trials, self.facts.objective, phase="search")
         table = table[table["n_completed"] > 0]
-        searched = self.completed[self.completed["phase"] == "search"]
         goal = self.facts.objective
-        means = searched.groupby("setting")[list(dict.fromkeys((*_MEANS, goal, f"{goal}_last")))].mean()
+        columns = list(dict.fromkeys((*_MEANS, goal, f"{goal}_last")))
+        means = self.completed.groupby("setting")[columns].mean()
         table = table.join(means, on="setting").join(self.setting_labels, on="setting")
-        spread = searched.groupby("setting")["val_accuracy"].std().rename("spread")
+        spread = self.completed.groupby("setting")["val_accuracy"].std().rename("spread")
         spread = table.join(spread, on="setting")["spread"]
         half = accuracy_half_width(
             table["val_accuracy"], spread, table["n_completed"], self.facts.n_validation

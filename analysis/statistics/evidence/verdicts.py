@@ -48,7 +48,7 @@ class Verdicts(Effects, Answers):
 
     @cached_property
     def _luck(self) -> pd.Series[float]:
-        """What each completed run owes to the luck of its best epoch."""
+        """What each completed run of the search owes to the luck of its best epoch."""
         gone = self.settled["val_accuracy"] - self.settled["score"]
         return gone.reindex(self.completed.index)
 
@@ -84,7 +84,7 @@ class Verdicts(Effects, Answers):
     @cached_property
     def equal_epochs(self) -> int | None:
         """Epochs that every run cut short by a scheduler ran too; None where none was, or after no epoch."""
-        cut = self.runs[self.runs["state"].isin(_CUT_SHORT)]
+        cut = self.searched[self.searched["state"].isin(_CUT_SHORT)]
         least = 0 if cut.empty else int(cut["epochs_run"].min())
         return least if 0 < least < self.facts.max_epochs else None
 

@@ -17,7 +17,7 @@ def test_runs_that_were_cut_short_are_counted_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, n: int, said: str
 ) -> None:
     monkeypatch.setattr(verdict, "read_turns", lambda _: "")
-    evidence: Any = SimpleNamespace(runs=pd.DataFrame({"state": ["pruned"] * n + ["completed"]}))
+    evidence: Any = SimpleNamespace(searched=pd.DataFrame({"state": ["pruned"] * n + ["completed"]}))
     assert verdict._read_early(evidence).startswith(said)
 
 
