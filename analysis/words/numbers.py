@@ -12,14 +12,27 @@ MINUS = "\u2212"
 """The sign of numbers, wider than a hyphen."""
 
 
+_HUGE, _HAIR = 1e12, 1e-12
+"""What has no digits behind the point, and what calculations err by."""
+
+
 def percent(share: float, digits: int = 1) -> str:
     """A share in percent: 0.8736 is `87.4%`."""
     return NONE if math.isnan(share) else f"{_signed(100 * share, digits)}%"
 
 
+def _round(value: float, digits: int) -> float:
+    """Halves away from zero, as readers round: what they see as 1.25 is 1.3, and 2.5 of 100 is 3%."""
+    if not math.isfinite(value) or abs(value) >= _HUGE:
+        return value
+    # A share times 100 is a hair below its half: 100 * 0.145 is 14.499999999999998.
+    scaled = abs(value) * 10**digits
+    return math.copysign(math.floor(scaled * (1 + _HAIR) + 0.5) / 10**digits, value)
+
+
 def _signed(value: float, digits: int) -> str:
     """A number with a real minus, and none before a zero."""
-    text = f"{value:,.{digits}f}"
+    text = f"{_round(value, digits):,.{digits}f}"
     return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
 
 
@@ -27,7 +40,7 @@ def points(difference: float, *, signed: bool = False) -> str:
     """A difference of shares in percentage points: 0.0123 is `1.2 points`."""
     if math.isnan(difference):
         return NONE
-    number = f"{100 * difference:{'+' if signed else ''}.1f}".replace("-", MINUS)
+    number = f"{_round(100 * difference, 1):{'+' if signed else ''}.1f}".replace("-", MINUS)
     return f"{number} {'point' if number.strip('+' + MINUS) == '1.0' else 'points'}"
 
 
@@ -41,9 +54,9 @@ def with_margin(share: float, half_width: float) -> str:
         return percent(share)
     low, high = share - half_width, share + half_width
     if low < 0 or high > 1:
-        ends = (f"{100 * end:.1f}".removesuffix(".0") for end in (max(low, 0.0), min(high, 1.0)))
+        ends = (f"{_round(100 * end, 1):.1f}".removesuffix(".0") for end in (max(low, 0.0), min(high, 1.0)))
         return f"{percent(share)} ({' to '.join(ends)})"
-    return f"{percent(share)} ± {100 * half_width:.1f}"
+    return f"{percent(share)} ± {_round(100 * half_width, 1):.1f}"
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -34,7 +34,10 @@ NAN = float("nan")
         (with_margin(0.9633, 0.188), "96.3% (77.5 to 100)"),
         (with_margin(0.02, 0.031), "2.0% (0 to 5.1)"),
         (with_margin(0.8736, NAN), "87.4%"),
-        (number(-1.25, 1), f"{MINUS}1.2"),
+        (number(-1.25, 1), f"{MINUS}1.3"),  # halves away from zero
+        (number(2.25, 1), "2.3"),
+        (percent(0.145, 0), "15%"),
+        (percent(0.1449, 0), "14%"),
         (number(-0.04, 1), "0.0"),
         (number(1234.5), "1,234.50"),
         (number(NAN), NONE),
