@@ -250,7 +250,7 @@ def _factor_blocks(evidence: Evidence) -> list[Block]:
 def read_factor_onsets(evidence: Evidence) -> str:
     """The factor whose levels differ most in the epochs before onset."""
     rows = evidence.overfitting_by_factor
-    rows = rows[rows["statistic"] == "epochs_before_onset"].dropna(subset="low")
+    rows = rows[rows["statistic"] == "epochs_before_onset"].dropna(subset="mean")
     spans = rows.groupby("factor")["mean"].agg(lambda means: means.max() - means.min())
     if spans.empty or spans.max() <= 0:
         return "How soon models overfit shows no difference by factor, or there are too few settings to tell."
@@ -258,11 +258,19 @@ def read_factor_onsets(evidence: Evidence) -> str:
     own = rows[rows["factor"] == factor]
     ordered = as_records(own.sort_values("mean"))
     first, last = ordered[0], ordered[-1]
-    apart = "and the intervals do not overlap" if first["high"] < last["low"] else "but the intervals overlap"
-    early, late = (f"({row['low']:.1f} to {row['high']:.1f})" for row in (first, last))
+    if pd.isna(first["low"]) or pd.isna(last["low"]):
+        apart = "from too few settings for an interval"
+    elif first["high"] < last["low"]:
+        apart = "and the intervals do not overlap"
+    else:
+        apart = "but the intervals overlap"
+    early, late = (
+        "" if pd.isna(row["low"]) else f" ({number(row['low'], 1)} to {number(row['high'], 1)})"
+        for row in (first, last)
+    )
     return (
-        f"Models with {label_level(factor, first['level'])} go {first['mean']:.1f} epochs before they "
-        f"overfit {early}, those with {label_value(factor, last['level'])} {last['mean']:.1f} {late}: "
+        f"Models with {label_level(factor, first['level'])} go {number(first['mean'], 1)} epochs before they "
+        f"overfit{early}, those with {label_value(factor, last['level'])} {number(last['mean'], 1)}{late}: "
         f"the largest difference by factor, {apart}. Other factors are averaged over as they were tried"
         f"{say_confounded(evidence, factor)}."
     )

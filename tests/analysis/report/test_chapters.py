@@ -13,7 +13,7 @@ from analysis import Study, summarize
 from analysis.report.chapters.asked import asked_chapter
 from analysis.report.chapters.factor import factor_chapter
 from analysis.report.chapters.failures import failures_chapter
-from analysis.report.chapters.overfit import overfitting_chapter
+from analysis.report.chapters.overfit import overfitting_chapter, read_factor_onsets
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import search_chapter
 from analysis.report.chapters.verdict import verdict_grid
@@ -143,3 +143,24 @@ def test_two_pairs_give_no_interval() -> None:
     shown = verdict_grid("name", "title", pd.DataFrame([row])).shown
     assert shown["95% interval"].tolist() == ["none from 2 pairs"]
     assert shown["difference, points"].tolist() == ["\u22121.0"]
+
+
+def test_the_largest_difference_in_onsets_is_that_of_all_factors(
+    monkeypatch: pytest.MonkeyPatch, make_study: Callable[..., Study]
+) -> None:
+    evidence = gather(make_study(n_trials=6, n_seeds=1, fail_fraction=0, prune_fraction=0))
+    nan = float("nan")
+    rows = [("cell", "gru", 3.35, 1.9, 4.0), ("cell", "lstm", 3.4, 2.3, 4.0)]
+    # Levels of two settings have no interval, and differ all the same.
+    rows += [("train_size", 1600, 2.25, nan, nan), ("train_size", 200, 4.0, nan, nan)]
+    table = pd.DataFrame(rows, columns=["factor", "level", "mean", "low", "high"])
+    monkeypatch.setitem(
+        evidence.__dict__, "overfitting_by_factor", table.assign(statistic="epochs_before_onset")
+    )
+
+    said = read_factor_onsets(evidence)
+
+    assert said.startswith(
+        "Models with training texts 1,600 go 2.3 epochs before they overfit, those with 200 4.0"
+    )
+    assert "the largest difference by factor, from too few settings for an interval." in said
