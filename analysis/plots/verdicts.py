@@ -13,6 +13,7 @@ from analysis.plots.rows import new_rows
 from analysis.plots.style import ACCENT, INK, MUTED, legend_above, plain
 from analysis.records.files import as_records
 from analysis.words.numbers import MINUS
+from analysis.words.verdicts import say_verdict
 
 _ENDS = ("effect_low_pp", "effect_high_pp")
 _BEYOND_EFFECTS, _BEYOND_USUAL = 1.5, 2.0
@@ -22,7 +23,7 @@ _LOOKS: dict[str, tuple[str, Literal["full", "none"], str, str]] = {
     "better": (ACCENT, "full", "o", "better"),
     "equivalent": (INK, "full", "o", "equivalent"),
     "inside the noise": (MUTED, "full", "o", "inside the noise"),
-    "not enough runs": (MUTED, "none", "o", "not enough runs to tell"),
+    "not enough runs": (MUTED, "none", "o", "not told"),
     "cannot be told apart": (MUTED, "full", "X", "cannot be told apart from something else"),
 }
 
@@ -34,7 +35,8 @@ def draw_verdicts(table: pd.DataFrame) -> Figure:
     out. Of others, what lies far beyond all effects is cut, with an arrow.
 
     Args:
-        table: `name, effect_pp, effect_low_pp, effect_high_pp, p_better, p_value, answer`, top to bottom.
+        table: `name, effect_pp, effect_low_pp, effect_high_pp, p_better, p_value` and what `say_verdict`
+            takes, top to bottom.
     """
     table = table.assign(**{name: table[name].where(_has_interval(table)) for name in _ENDS})
     reach = _reach(table)
@@ -83,4 +85,4 @@ def _describe(row: dict[str, Any]) -> str:
     effect = (
         f"{row['effect_pp']:.2f} points".replace("-", MINUS) + f"{interval}, P(A>B) {row['p_better']:.2f}"
     )
-    return f"{plain(row['name'], 90)}: {effect}, {row['answer']}"
+    return f"{plain(row['name'], 90)}: {effect}, {say_verdict(row)}"

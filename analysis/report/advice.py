@@ -13,11 +13,11 @@ import pandas as pd
 from analysis.records.files import as_records
 from analysis.report.widening import widen
 from analysis.statistics.amounts import TRAIN_SIZE
-from analysis.statistics.comparisons.rules import is_least
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.mistakes import never_predicted
 from analysis.words.labels import label_factor, label_value
 from analysis.words.numbers import count, points
+from analysis.words.verdicts import is_least
 
 MAX_ADVICE = 3
 """More is no advice."""

@@ -140,7 +140,7 @@ def _shorten_number(value: Any) -> str:
 
 def is_missing(value: Any) -> bool:
     """Whether a parameter was not given a value."""
-    return value is None or (isinstance(value, float) and value != value)
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
 def varied_parameters(trials: pd.DataFrame, parameters: Iterable[str]) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 
 from analysis.records.files import as_records
-from analysis.report.chapters.verdict_table import signed, verdict, verdict_grid
+from analysis.report.chapters.verdict_table import interval, say_units, signed, verdict_grid
 from analysis.report.content import Grid, Section
 from analysis.statistics.evidence import Evidence
 from analysis.words.labels import label_factor, label_value
 from analysis.words.metrics import label_metric, say_score
 from analysis.words.numbers import count, listing, number, percent, points, with_margin
+from analysis.words.verdicts import say_verdict
 
 
 def confirmed_chapter(evidence: Evidence) -> Section | None:
@@ -57,8 +58,12 @@ def read_test(evidence: Evidence) -> str:
         return ""
     row = as_records(evidence.test_verdicts)[0]
     texts = count(evidence.facts.n_test, "test text")
-    interval = f"{signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])}"
-    apart = f"{abs(row['effect_pp']):.1f} points ({interval}, for other seeds and texts)"
+    known = (
+        f"{interval(row)}, for other seeds and texts"
+        if pd.notna(row["p_value"])
+        else f"no interval from {say_units(row)}"
+    )
+    apart = f"{abs(row['effect_pp']):.1f} points ({known})"
     labels = evidence.runs.drop_duplicates("setting").set_index("setting")["label"]
     a, b = labels[row["a"]], labels[row["b"]]
     if row["answer"] == "better":
@@ -97,7 +102,7 @@ def _answer(row: dict[str, Any]) -> str:
     if row["answer"] == "equivalent":
         return "are equivalent"
     if row["answer"] == "not enough runs":
-        return f"are not told apart: {verdict(row)}"
+        return f"are not told apart: {say_verdict(row)}"
     return "are not told apart"
 
 

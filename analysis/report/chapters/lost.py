@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.records.files import as_records
-from analysis.report.chapters.verdict_table import signed
+from analysis.report.chapters.verdict_table import interval, say_units, signed
 from analysis.report.content import Grid
 from analysis.statistics.evidence import Evidence
 from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.numbers import NONE, count, listing, percent
+from analysis.words.verdicts import say_verdict
 
 _KINDS = {"n_failed": "failed", "n_diverged": "diverged", "n_collapsed": "collapsed to one class"}
 
@@ -57,10 +58,10 @@ def _show(verdicts: pd.DataFrame) -> pd.DataFrame:
         {
             "comparison": [_name(row) for row in rows],
             "runs lost": [f"{row['n_lost_a']} and {row['n_lost_b']}" for row in rows],
-            "without them, points": [_effect(row, "without") for row in rows],
-            "verdict": [row["answer_without"] for row in rows],
-            "as the worst, points": [_effect(row, "worst") for row in rows],
-            "verdict then": [row["answer_worst"] for row in rows],
+            "without them, points": [_effect(_told(row, "without")) for row in rows],
+            "verdict": [say_verdict(_told(row, "without")) for row in rows],
+            "as the worst, points": [_effect(_told(row, "worst")) for row in rows],
+            "verdict then": [say_verdict(_told(row, "worst")) for row in rows],
         }
     )
 
@@ -70,12 +71,18 @@ def _name(row: dict[str, Any]) -> str:
     return f"{label_factor(row['factor'])}: {a} over {b}"
 
 
-def _effect(row: dict[str, Any], how: str) -> str:
-    names = (f"effect_pp_{how}", f"effect_low_pp_{how}", f"effect_high_pp_{how}")
-    if pd.isna(row[names[0]]):
+def _told(row: dict[str, Any], how: str) -> dict[str, Any]:
+    """One of the two comparisons that stand side by side, its columns named as in other tables."""
+    ending = f"_{how}"
+    return {name.removesuffix(ending): value for name, value in row.items() if name.endswith(ending)}
+
+
+def _effect(row: dict[str, Any]) -> str:
+    if pd.isna(row["effect_pp"]):
         return NONE
-    effect, low, high = (signed(row[name]) for name in names)
-    return f"{effect} ({low} to {high})"
+    # By the rule of all tables: with none of too few units, whose interval says nothing.
+    known = f"no interval from {say_units(row)}" if pd.isna(row["p_value"]) else interval(row)
+    return f"{signed(row['effect_pp'])} ({known})"
 
 
 def read_lost(evidence: Evidence) -> str:
@@ -87,9 +94,13 @@ def read_lost(evidence: Evidence) -> str:
     first = own[own["factor"] == own["factor"].iloc[0]]
     n_runs = int(first["n_runs"].sum())
     kinds = [f"{int(first[name].sum())} {word}" for name, word in _KINDS.items() if int(first[name].sum())]
+    ended = f"Of {count(n_runs, 'run')} that ended by themselves {listing(kinds)}"
+    if int(first[list(_KINDS)].to_numpy().sum()) == 1:
+        its = as_records(own[own[list(_KINDS)].any(axis=1)])
+        return f"{ended}: with {listing([label_level(row['factor'], row['level']) for row in its])}."
     worst = as_records(own.sort_values("low", kind="stable").tail(1))[0]
     return (
-        f"Of {count(n_runs, 'run')} that ended by themselves {listing(kinds)}; most with "
+        f"{ended}; most with "
         f"{label_level(worst['factor'], worst['level'])}, {percent(worst['share'], 0)} "
         f"({percent(worst['low'], 0)} to {percent(worst['high'], 0)})."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from analysis.records.files import as_records
 from analysis.report.chapters.lost import lost_grids
 from analysis.report.chapters.tested import factor_grids, read_within, within_name
 from analysis.report.chapters.turns import read_turns
-from analysis.report.chapters.verdict_table import signed, verdict, verdict_grid
+from analysis.report.chapters.verdict_table import signed, verdict_grid
 from analysis.report.content import NOTHING_VARIED, Block, Chart, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.settings import CUT_SHORT
@@ -23,14 +24,15 @@ from analysis.statistics.verdicts.factors import DIFFER
 from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.metrics import label_metric, say_score
 from analysis.words.numbers import count, listing, percent, points
+from analysis.words.verdicts import NO_TELLING, is_hopeless, say_verdict
 
 _LEAD = (
     "Better: the difference stands after correction for all comparisons made, and the interval of P(A>B), "
     "the chance that one run of A beats one of B, lies above one half. Equivalent: the difference is under "
     "{margin}, at which nobody would act. Inside the noise: a difference worth knowing would "
     "have shown. Else there are not enough runs, and the table says how many more would do if the difference "
-    "stays as it is, or what it takes at least to say anything. An answer is for settings, seeds and texts "
-    "that were not tried too, unless it says for which."
+    "stays as it is, what it takes at least to say anything, or that no number would. An answer is for "
+    "settings, seeds and texts that were not tried too, unless it says for which."
 )
 _BY_ACCURACY = (
     " Comparisons here are by accuracy, not by {metric}, which ranks the settings: accuracy is a mean over "
@@ -148,19 +150,18 @@ def read_levels(evidence: Evidence) -> str:
     if differ and not ahead:
         none = f"the levels of {listing(differ)} differ, by one test of all; but {none}"
     first = f"{listing(phrases, 3)}{when}." if phrases else none
-    counts = {
-        answer: int((table["answer"] == answer).sum())
-        for answer in ("equivalent", "inside the noise", "not enough runs", "cannot be told apart")
-    }
+    counts = Counter(NO_TELLING if is_hopeless(row) else str(row["answer"]) for row in as_records(table))
     said = {
         "equivalent": "{} {be} equivalent",
         "inside the noise": "{} {be} inside the noise",
         "not enough runs": "{} {need} more runs",
+        NO_TELLING: "{} {be} " + NO_TELLING,
         "cannot be told apart": "{} cannot be told apart from something else",
     }
     rest = [
         said[answer].format(n, be="is" if n == 1 else "are", need="needs" if n == 1 else "need")
-        for answer, n in counts.items()
+        for answer in said
+        for n in [counts[answer]]
         if n
     ]
     first = first[0].upper() + first[1:]
@@ -281,7 +282,7 @@ def _read_two(evidence: Evidence, where: str) -> str:
         )
     if row["answer"] == "equivalent":
         return f"{a} and {b} are equivalent{where}: {apart} apart, under what anybody would act on."
-    return f"{a} is {apart} ahead of {b}{where}, which is not shown to be more than luck: {verdict(row)}."
+    return f"{a} is {apart} ahead of {b}{where}, which is not shown to be more than luck: {say_verdict(row)}."
 
 
 def _luck_matters(evidence: Evidence, a: int, b: int) -> bool:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from analysis.records.files import as_records
 from analysis.report.content import Grid
-from analysis.statistics.comparisons.rules import is_least
 from analysis.words.numbers import MINUS, count, number
+from analysis.words.verdicts import say_verdict
 
 
 def verdict_grid(name: str, title: str, table: pd.DataFrame, reading: str = "") -> Grid:
@@ -20,11 +20,13 @@ def verdict_grid(name: str, title: str, table: pd.DataFrame, reading: str = "") 
         {
             "comparison": [row["name"] for row in rows],
             "difference, points": [signed(row["effect_pp"]) for row in rows],
-            "95% interval": [_interval(row) for row in rows],
+            "95% interval": [interval(row) for row in rows],
             "P(A>B)": [number(row["p_better"]) for row in rows],
             "corrected p": [p_text(row["p_corrected"]) for row in rows],
-            "pairs": [f"{row['n_pairs']}" if row["n_pairs"] else f"{row['n_units']} runs" for row in rows],
-            "verdict": [verdict(row) for row in rows],
+            "pairs": [
+                f"{row['n_pairs']}" if row["n_pairs"] else count(int(row["n_units"]), "run") for row in rows
+            ],
+            "verdict": [say_verdict(row) for row in rows],
             "speaks of": [row["scope"].removeprefix("for ") for row in rows],
         }
     )
@@ -36,26 +38,19 @@ def signed(value: float, digits: int = 1) -> str:
     return number(value, digits).replace("-", MINUS)
 
 
-def _interval(row: dict[str, Any]) -> str:
+def interval(row: dict[str, Any]) -> str:
+    """The interval of a comparison; of units too few for one, that there is none."""
     if pd.isna(row["effect_low_pp"]):
         return number(float("nan"))
     if pd.isna(row["p_value"]):
         # Student's of so few is many times as wide as anything that was seen.
-        few = "pair" if row["n_units"] == row["n_pairs"] else row["unit"]
-        return f"none from {count(int(row['n_units']), few)}"
+        return f"none from {say_units(row)}"
     return f"{signed(row['effect_low_pp'])} to {signed(row['effect_high_pp'])}"
 
 
-def verdict(row: dict[str, Any]) -> str:
-    """The answer in words, with what is missing or what it was confounded with."""
-    if row["answer"] == "cannot be told apart":
-        return f"cannot be told apart from {row['confounded']}"
-    if row["answer"] != "not enough runs":
-        return str(row["answer"])
-    if pd.isna(row["more"]):
-        return "not enough runs" if row["method"] == "none" else "not told, and more runs would not tell"
-    more = count(int(row["more"]), f"more {row['more_of']}")
-    return f"not enough runs: at least {more}" if is_least(row) else f"not enough runs: {more} would do"
+def say_units(row: dict[str, Any]) -> str:
+    """What a comparison rests on: `2 pairs`, or `2 settings` where several pairs make a unit."""
+    return count(int(row["n_units"]), "pair" if row["n_units"] == row["n_pairs"] else row["unit"])
 
 
 def p_text(value: float) -> str:

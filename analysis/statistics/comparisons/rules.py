@@ -16,6 +16,7 @@ from scipy.special import stdtrit
 from analysis.errors import AnalysisError
 from analysis.records.files import as_records
 from analysis.statistics.intervals import MIN_BOOTSTRAPPED, RESAMPLES, Floats
+from analysis.words.verdicts import MIN_UNITS
 
 ANSWERS = ("better", "equivalent", "inside the noise", "not enough runs", "cannot be told apart")
 
@@ -43,7 +44,7 @@ class Rule:
     power: float = 0.9
     meaningful: float = 0.75
     margin: float = 0.005
-    min_units: int = 3
+    min_units: int = MIN_UNITS
     resamples: int = RESAMPLES
 
     def __post_init__(self) -> None:
@@ -210,12 +211,7 @@ def plan_more(row: Mapping[str, Any], rule: Rule = RULE) -> tuple[int | None, st
     more, of = _plan(row, rule) if is_known else (None, "")
     if more is not None:
         return max(more, least), of
-    return (least, str(row["unit"])) if is_least(row, rule) or not is_known else (None, "")
-
-
-def is_least(row: Mapping[str, Any], rule: Rule = RULE) -> bool:
-    """Whether `plan_more` says what it takes at least: of so few units nobody knows how they differ."""
-    return bool(row["n_units"] < rule.min_units)
+    return (least, str(row["unit"])) if row["n_units"] < rule.min_units or not is_known else (None, "")
 
 
 def _plan(row: Mapping[str, Any], rule: Rule) -> tuple[int | None, str]:

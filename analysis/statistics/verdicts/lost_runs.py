@@ -23,7 +23,9 @@ NO_FLOOR = -math.inf
 
 KINDS: tuple[LostRuns, LostRuns] = ("left out", "worst")
 
-_TOLD = ("effect_pp", "effect_low_pp", "effect_high_pp", "answer")
+_TURNED = ("effect_pp", "effect_low_pp", "effect_high_pp")
+_AS_IS = ("answer", "method", "unit", "n_pairs", "n_units", "p_value", "more", "more_of", "confounded")
+_TOLD = (*_TURNED, *_AS_IS)
 
 
 def collapse_floor(majority_share: float, n_texts: int, best: float) -> float:
@@ -118,7 +120,8 @@ def compare_lost(
 
     Returns:
         One row per two levels of which one lost a run: `factor, a, b` (`a` is ahead without them), `n_lost_a,
-        n_lost_b`, then for `without` and `worst`: `effect_pp_, effect_low_pp_, effect_high_pp_, answer_`.
+        n_lost_b`, then for `without` and `worst` what `compare_levels` says: `effect_pp_, effect_low_pp_,
+        effect_high_pp_, answer_, method_, unit_, n_pairs_, n_units_, p_value_, more_, more_of_, confounded_`.
     """
     lost = share_lost(trials, factors, floor)
     names = list(dict.fromkeys(lost["factor"]))
@@ -183,6 +186,7 @@ def _set_side_by_side(
         {name: without[name] for name in ("factor", "a", "b")}
         | sides
         | {f"{name}_without": without[name] for name in _TOLD}
-        | {"effect_pp_worst": sign * worst["effect_pp"], "answer_worst": worst["answer"]}
+        | {f"{name}_worst": worst[name] for name in _AS_IS}
+        | {"effect_pp_worst": sign * worst["effect_pp"]}
         | {"effect_low_pp_worst": ends[0], "effect_high_pp_worst": ends[1]}
     )

@@ -17,11 +17,12 @@ from analysis.report.chapters.lost import lost_grids, read_lost
 from analysis.report.chapters.mistakes import _classes_grid
 from analysis.report.chapters.overfit import say_confounded
 from analysis.report.chapters.tested import read_factors, within_name
-from analysis.report.chapters.verdict import read_levels, read_settings
-from analysis.report.chapters.verdict_table import verdict
+from analysis.report.chapters.verdict import read_levels, read_settings, verdict_chapter
+from analysis.report.content import Grid
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.verdicts.factors import DIFFER
 from analysis.words.numbers import MINUS
+from analysis.words.verdicts import say_verdict
 
 MakeTable = Callable[..., pd.DataFrame]
 
@@ -114,10 +115,11 @@ def test_where_runs_came_to_nothing_is_said_with_its_interval(judge: Callable[..
         for trial in (0, 1)
         for seed in range(1, 6)
     ]
-    rows[0] |= {"state": "diverged", "val_accuracy": float("nan")}
+    for row in rows[:2]:
+        row |= {"state": "diverged", "val_accuracy": float("nan")}
     evidence = judge(rows)
     assert read_lost(evidence) == (
-        "Of 10 runs that ended by themselves 1 diverged; most with units 8, 20% (4% to 62%)."
+        "Of 10 runs that ended by themselves 2 diverged; most with units 8, 40% (12% to 77%)."
     )
     assert [grid.name for grid in lost_grids(evidence)] == ["lost-runs", "verdicts-lost"]
 
@@ -185,7 +187,7 @@ def test_a_confounded_factor_is_named_without_a_count(judge: Callable[..., Evide
     evidence = judge([{**row, "layers": 1 + row["trial"]} for row in rows])
     table = evidence.level_verdicts
     assert set(table["answer"]) == {"cannot be told apart"}
-    assert [verdict(row) for row in table.to_dict("records")] == [
+    assert [say_verdict(row) for row in table.to_dict("records")] == [
         "cannot be told apart from layers",
         "cannot be told apart from units",
     ]
@@ -338,3 +340,65 @@ def test_what_the_end_tells_needs_no_earlier_stage(judge: Callable[..., Evidence
 
     assert "beats" in read_levels(evidence)
     assert "After 3 epochs" not in read_levels(evidence)
+
+
+def amounts_by_cells(n_lost: int) -> list[dict[str, Any]]:
+    """Two cells by two amounts of text under two seeds; so many runs of the small amount learn nothing."""
+    rows = [
+        {"trial": trial, "replicate": seed, "cell": cell, "train_size": size}
+        | {"val_accuracy": 0.7 + 0.0001 * size + 0.002 * seed + 0.003 * (cell == "gru")}
+        for trial, (cell, size) in enumerate((c, s) for c in ("gru", "lstm") for s in (200, 1600))
+        for seed in (1, 2)
+    ]
+    small = [row for row in rows if row["train_size"] == 200]
+    for row in small[:n_lost]:
+        row |= {"state": "diverged", "val_accuracy": float("nan")}
+    return rows
+
+
+def test_a_comparison_of_two_settings_has_an_interval_in_no_table(
+    monkeypatch: pytest.MonkeyPatch, judge: Callable[[list[dict[str, Any]]], Evidence]
+) -> None:
+    rows = amounts_by_cells(n_lost=0)
+    rows[0]["val_accuracy"] = 0.5
+    evidence = judge(rows)
+    monkeypatch.setitem(evidence.__dict__, "collapse_floor", 0.55)
+    section = verdict_chapter(evidence)
+    shown = {block.name: block.shown for block in section.blocks if isinstance(block, Grid)}
+
+    levels = shown["verdicts-levels"].set_index("comparison")
+    lost = shown["verdicts-lost"].set_index("comparison")
+
+    name = "training texts: 1,600 over 200"
+    assert levels.loc[name, "95% interval"].startswith("none from")
+    assert "no interval from" in lost.loc[name, "as the worst, points"]
+    assert lost.loc[name, "verdict then"] == levels.loc[name, "verdict"]
+
+
+def test_what_no_number_of_runs_would_tell_is_not_counted_among_what_needs_more(
+    monkeypatch: pytest.MonkeyPatch, judge: Callable[[list[dict[str, Any]]], Evidence]
+) -> None:
+    evidence = judge(crossed(np.random.default_rng(0)))
+    table = evidence.level_verdicts.assign(answer="not enough runs", method="paired")
+    more = pd.array([None, *[2] * (len(table) - 1)], dtype="Int64")
+    monkeypatch.setitem(evidence.__dict__, "level_verdicts", table.assign(more=more, more_of="seed"))
+
+    said = read_levels(evidence)
+
+    assert f"{len(table) - 1} need more runs and 1 is not told, and more runs would not tell." in said
+    rows = evidence.level_verdicts.to_dict("records")
+    assert say_verdict(rows[0]) == "not told, and more runs would not tell"
+    assert say_verdict(rows[1]) == "not enough runs: 2 more seeds would do"
+
+
+@pytest.mark.parametrize(
+    ("n_lost", "said"),
+    [
+        (1, "1 diverged: with cell GRU and training texts 200."),
+        (2, "2 diverged; most with training texts 200, 50% ("),
+    ],
+)
+def test_of_one_lost_run_it_is_said_what_it_was(
+    judge: Callable[[list[dict[str, Any]]], Evidence], n_lost: int, said: str
+) -> None:
+    assert said in read_lost(judge(amounts_by_cells(n_lost)))
