@@ -116,10 +116,15 @@ def byte_size(n_bytes: float, *, round_up: bool = False) -> str:
 
 
 def listing(items: Sequence[str], limit: int = 6) -> str:
-    """Items in a sentence: `a, b and c`; what is beyond `limit` is counted."""
+    """Items in a sentence: `a, b and c`; what is beyond `limit` is counted.
+
+    Items that hold commas themselves are set apart by semicolons: `a, b; and c, d`.
+    """
     shown = list(items[:limit])
     if len(items) > limit:
         shown.append(f"{len(items) - limit} more")
+    if len(shown) > 1 and any(", " in item for item in shown):
+        return f"{'; '.join(shown[:-1])}; and {shown[-1]}"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
 
 

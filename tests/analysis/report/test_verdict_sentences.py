@@ -385,7 +385,7 @@ def test_what_no_number_of_runs_would_tell_is_not_counted_among_what_needs_more(
 
     said = read_levels(evidence)
 
-    assert f"{len(table) - 1} need more runs and 1 is not told, and more runs would not tell." in said
+    assert f"{len(table) - 1} need more runs; and 1 is not told, and more runs would not tell." in said
     rows = evidence.level_verdicts.to_dict("records")
     assert say_verdict(rows[0]) == "not told, and more runs would not tell"
     assert say_verdict(rows[1]) == "not enough runs: 2 more seeds would do"

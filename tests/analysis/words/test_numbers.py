@@ -53,6 +53,11 @@ NAN = float("nan")
         (listing(["a"]), "a"),
         (listing(["a", "b", "c"]), "a, b and c"),
         (listing(list("abcd"), 2), "a, b and 2 more"),
+        (
+            listing(["GRU, 1,600 texts", "GRU, 800 texts", "LSTM"]),
+            "GRU, 1,600 texts; GRU, 800 texts; and LSTM",
+        ),
+        (listing(["1,600", "3,200"]), "1,600 and 3,200"),
     ],
 )
 def test_figures_are_worded_the_same_way_everywhere(text: str, expected: str) -> None:
