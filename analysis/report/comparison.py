@@ -23,12 +23,16 @@ from analysis.statistics.comparisons.rules import rule_of
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.verdicts import compare_studies
+from analysis.statistics.verdicts.fairness import Difference, find_differences
 from analysis.words.metrics import label_metric
-from analysis.words.numbers import NONE, count, listing, number, percent, with_margin
+from analysis.words.numbers import NONE, count, listing, number, numbers, percent, with_margin
 
 COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#7570B3", "#666666")
 """Of studies: none of them a cell's."""
 
+
+_MOST_NAMED = 4
+"""Differences up to which a finding tells what each study has; the table always does."""
 
 _KICKER = "Comparison of studies"
 _COMPARED = "compared over the settings that they share."
@@ -105,13 +109,38 @@ def _verdicts(named: Mapping[str, Study]) -> pd.DataFrame:
     rule = min((rule_of(study.spec) for study in named.values()), key=lambda own: own.margin)
     table = compare_studies(tables, facts=facts, rule=rule)
     # Of studies that were judged on other texts no number of runs tells which is better.
-    judged = {name: (f.source, f.classes, f.n_validation, f.validated_on) for name, f in facts.items()}
+    judged = {name: _texts_that_judge(study) for name, study in named.items()}
     elsewhere = table["a"].map(judged) != table["b"].map(judged)
     table["answer"] = table["answer"].mask(elsewhere, "cannot be told apart")
     table["confounded"] = table["confounded"].mask(elsewhere, "the texts")
     table["more"] = table["more"].mask(elsewhere)
     names = [f"{a} over {b}" for a, b in zip(table["a"], table["b"], strict=True)]
     return table.assign(name=names)
+
+
+def _texts_that_judge(study: Study) -> tuple[object, ...]:
+    """What says which texts a study was judged on: equal of two studies, these are the same."""
+    facts, data = study.facts, study.spec.get("data")
+    cut = data if isinstance(data, dict) else {}
+    return (
+        facts.source,
+        _fingerprint(study),
+        facts.classes,
+        facts.n_validation,
+        facts.validated_on,
+        *(cut.get(name) for name in ("split_seed", "validation_fraction", "test_fraction")),
+    )
+
+
+def _fingerprint(study: Study) -> str:
+    """The digest of a study's texts; nothing where the records hold none."""
+    return str(study.manifest.get("data", {}).get("fingerprint", ""))
+
+
+def _differences(evidence: Mapping[str, Evidence]) -> list[Difference]:
+    prints = {name: _fingerprint(own.study) for name, own in evidence.items()}
+    known = {name: text for name, text in prints.items() if text}
+    return find_differences({name: own.facts for name, own in evidence.items()}, known)
 
 
 def _fact(row: dict[str, object]) -> Fact:
@@ -121,8 +150,7 @@ def _fact(row: dict[str, object]) -> Fact:
 
 def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
     found = []
-    texts = {(own.facts.source, own.facts.n_validation, own.facts.validated_on) for own in evidence.values()}
-    if len(texts) > 1:
+    if len({_texts_that_judge(own.study) for own in evidence.values()}) > 1:
         text = "The studies were not judged on the same texts, which may be all the difference."
         found.append(Finding(text=text, tone="warning", anchor="studies"))
     tested = [name for name, own in evidence.items() if own.facts.validated_on == "test"]
@@ -141,9 +169,15 @@ def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
         found.append(Finding(text=text, anchor="studies"))
     epochs = {own.facts.max_epochs for own in evidence.values()}
     if len(epochs) > 1:
-        numbers = listing([str(n) for n in sorted(epochs)])
-        text = f"The studies trained for different numbers of epochs: {numbers}."
+        said = listing([str(n) for n in sorted(epochs)])
+        text = f"The studies trained for different numbers of epochs: {said}."
         found.append(Finding(text=text, tone="warning", anchor="studies"))
+    differences = [own for own in _differences(evidence) if own.is_of_runs and own.what != "epochs"]
+    if differences:
+        is_short = len(differences) <= _MOST_NAMED
+        what = [str(own) if is_short else own.what for own in differences]
+        text = f"What the studies differ in: {listing(what, 12)}{'' if is_short else ': the table says how'}."
+        found.append(Finding(text=text, tone="warning", anchor="studies", kind="differences"))
     return found
 
 
@@ -218,8 +252,11 @@ def _verdict_section(verdicts: pd.DataFrame) -> Section:
             )
         )
     blocks.append(verdict_grid("verdicts-studies", "Studies compared", verdicts))
-    notes = sorted({note for note in verdicts["note"] if note})
-    blocks.extend(Note(text=f"{note[0].upper()}{note[1:]}.", tone="warning") for note in notes)
+    blocks.extend(
+        Note(text=f"{row['a']} and {row['b']}: {row['note']}.", tone="warning")
+        for row in as_records(verdicts)
+        if row["note"]
+    )
     lead = (
         "Runs are paired where both studies trained the same setting, under the same seed if they share one."
     )
@@ -291,14 +328,28 @@ def _facts_section(evidence: Mapping[str, Evidence]) -> Section:
                 "best": NONE if own.ranking.empty else percent(float(own.ranking["val_accuracy"].iloc[0])),
                 "best epoch": NONE
                 if own.ranking.empty
-                else number(float(own.ranking["best_epoch"].iloc[0]), 1),
+                else numbers([float(own.ranking["best_epoch"].iloc[0])], 1)[0],
             }
         )
     frame = pd.DataFrame(rows, dtype=object)
     grid = Grid(name="studies", title="What was asked of each", frame=frame, shown=frame)
+    different: list[Block] = [_difference_block(evidence)]
     notes: list[Block] = [
         Note(text=f"{name}: {note}", tone="warning")
         for name, own in evidence.items()
         for note in own.study.notes
     ]
-    return Section(anchor="studies", title="The studies", blocks=[grid, *notes])
+    return Section(anchor="studies", title="The studies", blocks=[grid, *different, *notes])
+
+
+def _difference_block(evidence: Mapping[str, Evidence]) -> Block:
+    """All in which the specs differ that bears on results, a row each."""
+    differences = _differences(evidence)
+    if not differences:
+        return Note(text="The studies differ in nothing that was asked and that bears on their results.")
+    frame = pd.DataFrame([{"what": own.what, **own.values} for own in differences], dtype=object)
+    reading = (
+        "Verdicts are over shared settings, which settles what bears on which were tried, and how often; "
+        "what bears on a run is not settled."
+    )
+    return Grid(name="differences", title="In what they differ", frame=frame, shown=frame, reading=reading)

@@ -12,10 +12,11 @@ from analysis.records.provenance import find_changes, read_change
 from analysis.report.content import Block, Grid, Note, Section
 from analysis.statistics.boundaries import read_domains
 from analysis.statistics.evidence import Evidence
+from analysis.words.domains import label_domain
 from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.metrics import label_metric
 from analysis.words.numbers import count, duration, listing, whole
-from search_spaces import Choice, Domain, Fixed
+from search_spaces import Choice, Domain
 
 _MAX_TEXT = 160
 _MAX_LISTED = 12
@@ -101,16 +102,7 @@ def _compare_with_space(evidence: Evidence, name: str, domain: Domain | None) ->
     trials = evidence.study.trials
     tried = _describe_tried(name, trials[name]) if name in trials else "nothing"
     never = listing([label_value(name, value) for value in _never_drawn(trials, name, domain)])
-    return label_factor(name), "" if domain is None else _describe_domain(name, domain), tried, never
-
-
-def _describe_domain(name: str, domain: Domain) -> str:
-    if isinstance(domain, Fixed):
-        return label_value(name, domain.value)
-    if isinstance(domain, Choice):
-        return listing([label_value(name, value) for value in domain.choices], _MAX_LISTED)
-    scale = ", by factors" if domain.log else ""
-    return f"{label_value(name, domain.low)} to {label_value(name, domain.high)}{scale}"
+    return label_factor(name), "" if domain is None else label_domain(name, domain), tried, never
 
 
 def _describe_tried(name: str, column: pd.Series[Any]) -> str:

@@ -13,6 +13,7 @@ from analysis.statistics.comparisons.pairing import contrast_pairs, find_pairs
 from analysis.statistics.comparisons.rules import RULE, Rule
 from analysis.statistics.intervals import Seed
 from analysis.statistics.settings import parameter_columns, scored_runs
+from analysis.statistics.verdicts.fairness import find_differences, say_differences
 from analysis.statistics.verdicts.table import as_row, finish_table
 
 
@@ -29,7 +30,7 @@ def compare_studies(
     Args:
         studies: `trials` tables by name.
         score: A share, more is better.
-        facts: By name; where two studies were judged on other texts, the note says so.
+        facts: By name; what two studies differ in besides their settings, the note says.
         rule: What a verdict must satisfy.
         seed: Starts the bootstrap.
 
@@ -60,6 +61,5 @@ def compare_studies(
 def _judge_fairness(facts: Mapping[str, StudyFacts], a: str, b: str) -> list[str]:
     if a not in facts or b not in facts:
         return []
-    names = ("source", "classes", "n_train", "n_validation", "validated_on", "max_epochs")
-    other = [name for name in names if getattr(facts[a], name) != getattr(facts[b], name)]
-    return [f"not like for like: the studies differ in {', '.join(other)}"] if other else []
+    other = [found for found in find_differences({name: facts[name] for name in (a, b)}) if found.is_of_runs]
+    return [f"not like for like: the studies differ in {say_differences(other)}"] if other else []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -8,7 +9,7 @@ import pytest
 
 from analysis import AnalysisError, Study, write_comparison, write_report
 from analysis.report.comparison import build_comparison, is_comparison
-from analysis.report.content import Chart
+from analysis.report.content import Chart, Grid, Note
 
 
 def test_a_comparison_needs_two_studies(small_study: Study) -> None:
@@ -109,3 +110,39 @@ def test_a_study_that_is_judged_by_another_metric_is_named(
     assert any(
         "by another metric than accuracy in synthetic (2) (loss); all figures" in text for text in texts
     )
+
+
+def test_all_that_studies_differ_in_is_said_in_words(small_study: Study) -> None:
+    def ask(name: str, weights: object, seed: int, n_cells: int) -> Study:
+        spec = {
+            "data": {"split_seed": 0, "limit_train": None, "tokens": None},
+            "training": {"class_weight": weights, "patience": None, "gradients": n_cells > 1},
+            "seed": seed,
+        }
+        space = {"parameters": {"cell": ["gru", "lstm"][:n_cells]}}
+        facts = small_study.facts.model_copy(update={"name": name, "spec": spec, "space": space})
+        return replace(small_study, facts=facts)
+
+    report = build_comparison([ask("even", "none", 0, 2), ask("heavy", {"spam": 3.0}, 1, 1)])
+
+    (said,) = [finding.text for finding in report.findings if finding.kind == "differences"]
+    assert "class weights (none in even; spam 3 in heavy)" in said
+    assert "study seed (0 in even; 1 in heavy)" in said
+    (table,) = [
+        b.shown for s in report.sections for b in s.blocks if isinstance(b, Grid) and b.name == "differences"
+    ]
+    assert table.set_index("what").loc["cell"].tolist() == ["GRU and LSTM", "GRU"]
+    assert set(table["what"]) == {"class weights", "study seed", "cell"}
+    notes = [b.text for s in report.sections for b in s.blocks if isinstance(b, Note)]
+    assert any("the studies differ in class weights and study seed" in note for note in notes)
+
+
+def test_one_name_for_two_files_is_no_like_for_like(small_study: Study) -> None:
+    def of(name: str, fingerprint: str) -> Study:
+        facts = small_study.facts.model_copy(update={"name": name})
+        return replace(small_study, facts=facts, manifest={"data": {"fingerprint": fingerprint}})
+
+    texts = [finding.text for finding in build_comparison([of("a", "12"), of("b", "34")]).findings]
+
+    assert texts[0].startswith("The studies were not judged on the same texts")
+    assert "content of the texts" in texts[1]

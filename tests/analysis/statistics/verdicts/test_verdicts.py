@@ -264,7 +264,7 @@ def test_studies_on_other_texts_are_said_to_be(make_trials: MakeTable) -> None:
     trials = make_trials(grid())
     known = {"a": facts(), "b": facts(n_validation=60, source="reuters")}
     row = compare_studies({"a": trials, "b": trials}, facts=known, rule=FEW).iloc[0]
-    assert "differ in source, n_validation" in row["note"]
+    assert "differ in source of the texts and validation texts" in row["note"]
     assert compare_studies({"a": trials, "b": trials}, facts={"a": facts(), "b": facts()})["note"][0] == ""
 
 
