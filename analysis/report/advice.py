@@ -153,11 +153,24 @@ def _confirm(evidence: Evidence) -> Iterator[Advice]:
     left = int(evidence.in_the_running["may_be_best"].sum()) if len(evidence.in_the_running) else 0
     if left < 2 or not evidence.confirmation.empty or not evidence.facts.n_test:
         return
+    left = _with_most_text(evidence, left)
+    if left < 2:
+        return
     top = min(left, _MAX_CONFIRMED)
+    of_text = " of the most text" if TRAIN_SIZE in evidence.factors else ""
     yield Advice(
-        f"{count(left, 'setting')} may be the best: train the first {top} on fresh seeds, and test them once",
+        f"{count(left, 'setting')}{of_text} may be the best: train the first {top} on fresh seeds, and test "
+        "them once",
         f"study confirm {shlex.quote(str(_folder_of(evidence)))} --top {top} --seeds 5",
     )
+
+
+def _with_most_text(evidence: Evidence, left: int) -> int:
+    """Of the first settings those before any of less text: who confirms takes the first."""
+    if TRAIN_SIZE not in evidence.factors:
+        return left
+    sizes = evidence.ranking[TRAIN_SIZE].head(left)
+    return int((sizes == evidence.ranking[TRAIN_SIZE].max()).cumprod().sum())
 
 
 def _add_runs(evidence: Evidence) -> Iterator[Advice]:

@@ -11,7 +11,7 @@ from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Grid, Section
 from analysis.statistics.evidence import Evidence
-from analysis.words.numbers import listing, percent, points, with_margin
+from analysis.words.numbers import count, listing, percent, points, with_margin
 
 
 def amounts_chapter(evidence: Evidence) -> Section | None:
@@ -26,7 +26,7 @@ def amounts_chapter(evidence: Evidence) -> Section | None:
             title="Accuracy by amount of training text",
             draw=partial(figures.accuracy_by_amount, evidence),
             reading=reading,
-            alt=f"Accuracy against training texts, {curves['curve'].nunique()} settings. {reading}",
+            alt=f"Accuracy against training texts, {count(curves['curve'].nunique(), 'setting')}. {reading}",
             table="accuracy-by-amount",
         ),
         Grid(
@@ -34,6 +34,7 @@ def amounts_chapter(evidence: Evidence) -> Section | None:
             title="Each amount, and the strongest line to beat on the same texts",
             frame=curves,
             shown=_show(curves),
+            reading=_read_as_it_is(evidence),
             limit=40,
         ),
     ]
@@ -73,6 +74,21 @@ def read_amounts(evidence: Evidence) -> str:
     )
     more = as_records(evidence.more_text[evidence.more_text["curve"] == leader])
     return " ".join([said, *_read_more(more), *_read_lines(curve)])
+
+
+def _read_as_it_is(evidence: Evidence) -> str:
+    """Why the best setting is farther from its line below: what is taken off there is not here."""
+    lines = as_records(evidence.against_lines.head(1))
+    if not lines or not (lines[0]["luck"] or lines[0]["n_settings"] > 1):
+        return ""
+    row = lines[0]
+    return (
+        "Each setting as it is, as if it had been the only one. Among the lines to beat the best of them is "
+        f"compared with {row['name']} once more, {points(row['difference'], signed=True)} "
+        f"({points(row['low'], signed=True)} to {points(row['high'], signed=True)}): there the luck of its "
+        f"best epoch is taken off, {points(row['luck'])}, and the interval allows for its having been picked "
+        f"out of {row['n_settings']}."
+    )
 
 
 def _read_more(more: list[dict[str, Any]]) -> list[str]:

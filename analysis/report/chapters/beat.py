@@ -270,4 +270,12 @@ def _read_table(evidence: Evidence) -> str:
         else "What lines said of each text was not kept, so errors count as independent, which is wide"
     )
     test = "McNemar's exact test" if first["n_runs"] == 1 and first["paired"] else "seeds and texts counted"
-    return f"{how} ({test}); intervals are for the best of {count(first['n_settings'], 'setting')}."
+    text = f"{how} ({test}); intervals are for the best of {count(first['n_settings'], 'setting')}."
+    if first["luck"] >= _LEAST_LUCK:
+        text += f" The luck of its best epoch, {points(first['luck'])}, is taken off."
+    if evidence.by_amount["train_size"].nunique() > 1:
+        text += (
+            " The table of amounts of text compares each setting as it is, with nothing taken off and as if "
+            "it had been the only one: its differences are nearer to the figures, and its intervals narrower."
+        )
+    return text

@@ -12,8 +12,12 @@ import pytest
 from analysis import Study, summarize
 from analysis.plots import accuracy_by_amount
 from analysis.records.amounts import AmountLine
+from analysis.report.advice import advise
 from analysis.report.chapters.amounts import amounts_chapter, read_amounts
+from analysis.report.chapters.beat import beat_chapter
+from analysis.report.content import Grid
 from analysis.statistics.evidence import Evidence
+from analysis.words.numbers import points
 from tests.analysis.conftest import synthetic
 
 ACCURACY = {1000: 0.70, 2000: 0.77, 4000: 0.82, 8000: 0.86}
@@ -120,3 +124,36 @@ def test_the_best_setting_is_held_against_lines_fitted_on_as_many_texts(
 
     assert against["name"].tolist() == ["NB-SVM"]
     assert against["accuracy"].tolist() == pytest.approx([ACCURACY[4000] + 0.06])
+
+
+def test_where_one_pair_has_two_answers_both_say_what_was_taken_off(make_curve: Callable[..., Study]) -> None:
+    evidence = Evidence(make_curve([0.1, 0.08, 0.06, 0.04]))
+    row = evidence.against_lines.iloc[0]
+
+    chapter = amounts_chapter(evidence)
+    assert chapter is not None
+    (grid,) = [b for b in chapter.blocks if isinstance(b, Grid) and b.name == "accuracy-by-amount"]
+    (other,) = [b for b in beat_chapter(evidence).blocks if isinstance(b, Grid) and b.name == "baselines"]
+
+    assert f"compared with {row['name']} once more, {points(row['difference'], signed=True)}" in grid.reading
+    assert "picked out of 4" in grid.reading
+    assert "compares each setting as it is" in other.reading
+
+
+@pytest.mark.parametrize(("sizes", "top"), [([8, 8, 4, 4], "--top 2 "), ([8, 4, 8, 4], "")])
+def test_no_setting_of_less_text_is_confirmed(
+    make_curve: Callable[..., Study], sizes: list[int], top: str
+) -> None:
+    study = make_curve([])
+    size = study.trials["trial"].map(dict(enumerate(sizes)))
+    accuracy = 0.8 - study.trials["trial"] / 1000
+    trials = study.trials.assign(
+        val_accuracy=accuracy, train_size=size, units=8 * study.trials["trial"], best_epoch=1
+    )
+    evidence = Evidence(replace(study, trials=trials, facts=study.facts.model_copy(update={"n_test": 100})))
+    running = pd.DataFrame({"may_be_best": [True] * 4})
+    evidence.__dict__ |= {"in_the_running": running, "against_lines": pd.DataFrame()}
+
+    commands = [advice.command for advice in advise(evidence) if "confirm" in advice.command]
+
+    assert [top in command for command in commands] == [True] * bool(top)
