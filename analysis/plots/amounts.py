@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from analysis.plots.style import FULL_WIDTH_IN, MUTED, new_axes, plain, show_percent
 from analysis.records.files import as_records
 from analysis.words.labels import color_of
-from analysis.words.numbers import percent, with_margin
+from analysis.words.numbers import count, percent, with_margin
 
 _DASHES = ("-", "--", ":", "-.")
 _LINE_DASHES = ((0, (5, 2)), (0, (1, 1.5)), (0, (7, 2, 1, 2)))
@@ -61,8 +61,8 @@ def _draw_curve(axes: Axes, group: pd.DataFrame, color: str, dash: str) -> None:
     marks = axes.scatter(group["train_size"], group["accuracy"], s=26, color=color, zorder=3)
     marks.set_urls(
         [
-            f"tip:{label}, {row['train_size']:,} texts: "
-            f"{with_margin(row['accuracy'], row['half_width'])} over {row['n_runs']} runs"
+            f"tip:{label}, {count(int(row['train_size']), 'text')}: "
+            f"{with_margin(row['accuracy'], row['half_width'])} over {count(int(row['n_runs']), 'run')}"
             for row in as_records(group)
         ]
     )

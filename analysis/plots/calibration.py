@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from analysis.plots.style import HALF_WIDTH_IN, MUTED, legend_above, new_axes, plain, show_percent
 from analysis.records.files import as_records
 from analysis.words.labels import color_of
+from analysis.words.numbers import count
 
 _MIN_TEXTS = 5
 
@@ -32,7 +33,7 @@ def draw_reliability(curves: Sequence[tuple[str, str, pd.DataFrame]]) -> Figure:
         marks.set_urls(
             [
                 f"tip:{plain(label, 60)}: says {100 * row['confidence']:.1f}%, "
-                f"right {100 * row['accuracy']:.1f}% of {row['n']:.0f} texts"
+                f"right {100 * row['accuracy']:.1f}% of {count(int(row['n']), 'text')}"
                 for row in as_records(rows)
             ]
         )

@@ -23,6 +23,7 @@ from analysis.plots.style import (
     wrap,
 )
 from analysis.records.files import as_records
+from analysis.words.numbers import count
 
 MAX_DRAWN = 50
 """Classes that one figure has room for."""
@@ -104,7 +105,7 @@ def _draw_cells(
     squares.set_urls(
         [
             f"tip:{plain(names[row['true']])} taken for {plain(names[row['predicted']])}: "
-            f"{100 * row['share']:.1f}% ({row['n']:.4g} texts)"
+            f"{100 * row['share']:.1f}% ({row['n']:.4g} {'text' if row['n'] == 1 else 'texts'})"
             for row in as_records(cells)
         ]
     )
@@ -141,7 +142,7 @@ def draw_accuracy_by_range(groups: Sequence[tuple[str, pd.DataFrame]], overall: 
         rows = as_records(table)
         marks.set_urls(
             [
-                f"tip:{title}, {row['name']}: {100 * row['accuracy']:.1f}% of {row['n']:.0f} texts"
+                f"tip:{title}, {row['name']}: {100 * row['accuracy']:.1f}% of {count(int(row['n']), 'text')}"
                 for row in rows
             ]
         )

@@ -29,6 +29,7 @@ from analysis.plots.style import (
 )
 from analysis.records.files import as_records
 from analysis.words.labels import color_of, label_factor, label_level, label_value
+from analysis.words.numbers import count
 
 _REPLICATES = 9
 Tick = tuple[float, str, bool]
@@ -169,7 +170,7 @@ def _draw_column(axes: Axes, rows: pd.DataFrame, places: dict[tuple[str, str], f
 def _describe(row: dict[str, Any]) -> str:
     name = plain(label_level(row["factor"], row["level"]))
     interval = f", {row['low']:.3g} to {row['high']:.3g}" if pd.notna(row["low"]) else ""
-    return f"{name}: {row['mean']:.3g}{interval}, {row['n_settings']:.0f} settings"
+    return f"{name}: {row['mean']:.3g}{interval}, {count(int(row['n_settings']), 'setting')}"
 
 
 def draw_map(table: pd.DataFrame, down: str, across: str) -> Figure:

@@ -27,6 +27,7 @@ from analysis.plots.style import (
 from analysis.records.files import as_records
 from analysis.words.labels import CELL_COLORS, CELL_LABELS, OTHER_COLOR, color_of, is_missing
 from analysis.words.metrics import is_percentage, label_metric
+from analysis.words.numbers import count
 
 _MAX_POINTS = 600
 
@@ -70,7 +71,7 @@ def _draw_curve(axes: Axes, x: NDArray[np.float64], rows: pd.DataFrame, color: s
     axes.fill_between(x[half], (mean - sd)[half], (mean + sd)[half], color=color, alpha=0.13, linewidth=0)
     axes.plot(x, mean, color=color, linewidth=1.8, label=name)
     marks = axes.scatter(x[-1:], mean[-1:], s=24, color=color, zorder=3)
-    marks.set_urls([f"tip:{name}: {mean[-1]:.4f} after all {rows['n'].iloc[-1]} trials"])
+    marks.set_urls([f"tip:{name}: {mean[-1]:.4f} after all {count(int(rows['n'].iloc[-1]), 'trial')}"])
 
 
 def draw_front(table: pd.DataFrame, cost_label: str) -> Figure:

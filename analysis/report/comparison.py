@@ -25,7 +25,7 @@ from analysis.statistics.expected_best import expected_best
 from analysis.statistics.verdicts import compare_studies
 from analysis.statistics.verdicts.fairness import Difference, find_differences
 from analysis.words.metrics import label_metric
-from analysis.words.numbers import NONE, count, listing, number, numbers, percent, with_margin
+from analysis.words.numbers import NONE, count, listing, numbers, percent, with_margin
 
 COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#7570B3", "#666666")
 """Of studies: none of them a cell's."""

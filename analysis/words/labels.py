@@ -103,7 +103,8 @@ def label_setting(params: Mapping[str, Any], varied: Iterable[str]) -> str:
     for name in given:
         if name not in ("cell", "bidirectional", "units", "layers"):
             text = _shorten_number(params[name]) if name in _PHRASES else label_value(name, params[name])
-            parts.append(_PHRASES.get(name, f"{name} {{}}").replace("{}", text))
+            phrase = _PHRASES.get(name, f"{name} {{}}")
+            parts.append((phrase.removesuffix("s") if text == "1" else phrase).replace("{}", text))
     return ", ".join(part for part in parts if part) or "the one setting"
 
 
@@ -119,7 +120,7 @@ def _label_model(params: Mapping[str, Any], given: Sequence[str]) -> str:
             f"{label_value('layers', params['layers'])}{TIMES}{label_value('units', params['units'])}"
         )
     elif "units" in given:
-        words.append(f"{label_value('units', params['units'])} units")
+        words.append("1 unit" if params["units"] == 1 else f"{label_value('units', params['units'])} units")
     elif "layers" in given:
         words.append(
             "1 layer" if params["layers"] == 1 else f"{label_value('layers', params['layers'])} layers"

@@ -74,6 +74,11 @@ def count(n: int, noun: str, nouns: str | None = None) -> str:
     return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
 
 
+def count_of(n: int, n_all: int, noun: str, verbs: tuple[str, str] = ("is", "are")) -> str:
+    """Some of all, with the verb of as many: `1 of 4 texts is`, `2 of 4 texts are`."""
+    return f"{n:,} of {count(n_all, noun)} {verbs[n != 1]}"
+
+
 def numbers(values: Iterable[float], digits: int) -> list[str]:
     """A column of figures, all with `digits` digits after the point; with none where all are whole."""
     known = list(values)

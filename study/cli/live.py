@@ -155,7 +155,7 @@ class LiveListener(ConsoleListener):
         self._view = replace(self._view, rows=tuple(self._rows.values()), **changes)  # type: ignore[arg-type]
 
     def _say_sums(self) -> str:
-        done = f"{self._time_left.n_ended} of {self._time_left.n_runs} runs done"
+        done = f"{self._time_left.n_ended} of {count(self._time_left.n_runs, 'run')} done"
         failed = f", {self._n_failed} without a result" if self._n_failed else ""
         if not self._n_ended:
             return done

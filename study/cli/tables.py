@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from study.prediction.evaluation import Evaluation
+from analysis.words.numbers import count
 from study.store.directory import is_held
 
 _PIPE_WIDTH = 10_000
@@ -135,8 +136,8 @@ def print_evaluation(figures: Evaluation, reading: Sequence[str]) -> None:
     for sentence in reading:
         console.print(f"- {escape(sentence)}")
     console.print(
-        f"accuracy {figures.accuracy:.1%} of {figures.n_texts:,} texts (95% interval {figures.low:.1%} to "
-        f"{figures.high:.1%}); always the most frequent label: {figures.majority:.1%}"
+        f"accuracy {figures.accuracy:.1%} of {count(figures.n_texts, 'text')} (95% interval "
+        f"{figures.low:.1%} to {figures.high:.1%}); always the most frequent label: {figures.majority:.1%}"
     )
     console.print(
         f"loss {figures.loss:.3f}, macro F1 {figures.macro_f1:.3f}, calibration error "

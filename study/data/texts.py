@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.words.numbers import count
 from study.data.files import read_path
 from study.data.messages import quoted
 from study.data.reading.blobs import find_blobs
@@ -48,7 +49,7 @@ def read_unlabelled(spec: DataSpec) -> Texts:
     try:
         if path.is_dir():
             rows = read_path(spec)
-            return Texts(list(rows.texts), f"{len(rows.texts):,} texts of {path.name}")
+            return Texts(list(rows.texts), f"{count(len(rows.texts), 'text')} of {path.name}")
         if not path.is_file():  # of a pipe or a device the end may never come
             raise DataError(
                 f"texts are read from files and folders: {quoted(spec.source)} is neither; check --file"
@@ -56,7 +57,7 @@ def read_unlabelled(spec: DataSpec) -> Texts:
         blobs = find_blobs(path)
         if len(blobs) > 1:
             rows = read_path(spec)
-            return Texts(list(rows.texts), f"{len(rows.texts):,} texts of {path.name}")
+            return Texts(list(rows.texts), f"{count(len(rows.texts), 'text')} of {path.name}")
         return _read_file(spec, path)
     except OSError as error:
         raise DataError(
@@ -73,11 +74,11 @@ def _read_file(spec: DataSpec, path: Path) -> Texts:
     if not tables:
         lines, _ = lines_of(blob, spec)
         texts = [line.rstrip("\r\n") for line in lines]
-        return Texts(texts, f"{len(texts):,} texts of {path.name}, one a line")
+        return Texts(texts, f"{count(len(texts), 'text')} of {path.name}, one a line")
     texts = []
     for _, table in tables:
         texts += read_texts(table, find_roles(table, spec).text)
-    return Texts(texts, f"{len(texts):,} texts of {path.name}")
+    return Texts(texts, f"{count(len(texts), 'text')} of {path.name}")
 
 
 def _read_single(spec: DataSpec, path: Path) -> Texts | None:
@@ -92,4 +93,4 @@ def _read_single(spec: DataSpec, path: Path) -> Texts | None:
     texts = [row[0] for row in trial.rows]
     is_named = spec.header if spec.header is not None else texts[0].strip().lower() in TEXT_WORDS
     texts = texts[1:] if is_named else texts
-    return Texts(texts, f"{len(texts):,} texts of {path.name}, in its only column")
+    return Texts(texts, f"{count(len(texts), 'text')} of {path.name}, in its only column")

@@ -8,7 +8,7 @@ from typing import get_args
 
 import numpy as np
 
-from analysis.words.numbers import count
+from analysis.words.numbers import count, count_of
 from study.data.corpus import Corpus
 from study.data.encoding import FIRST_WORD, UNKNOWN, EncodedCorpus
 from study.data.messages import quoted
@@ -108,7 +108,8 @@ def _on_rows(corpus: Corpus) -> list[str]:
     left_out = corpus.reading.left_out if corpus.reading else {}
     n_read = corpus.reading.n_read if corpus.reading else 0
     return [
-        f"{n_rows:,} of {n_read:,} rows are left out ({reason}): complete them, or go on without"
+        f"{count_of(n_rows, n_read, 'row')} left out ({reason}): complete "
+        f"{'it' if n_rows == 1 else 'them'}, or go on without"
         for reason, n_rows in left_out.items()
         if reason != "rare class"
     ]
@@ -188,7 +189,8 @@ def _on_sizes(corpus: Corpus) -> list[str]:
     n_validation = counts[:, SPLITS.index("validation")].sum()
     if n_validation < _FEW_TO_VALIDATE:
         found.append(
-            f"{n_validation} texts validate, so that one is {1 / max(1, n_validation):.1%} of "
+            f"{count(int(n_validation), 'text')} {'validates' if n_validation == 1 else 'validate'}, so that "
+            f"one is {1 / max(1, n_validation):.1%} of "
             "accuracy: small differences are noise; bring more texts, or raise data.validation_fraction"
         )
     return found
@@ -198,8 +200,9 @@ def _on_repeats(corpus: Corpus) -> list[str]:
     repeats, n_texts = count_repeats(corpus), len(corpus.texts)
     found = []
     if repeats.n_repeated:
+        they = "it counts" if repeats.n_repeated == 1 else "they count"
         found.append(
-            f"{count(repeats.n_repeated, 'text')} of {n_texts:,} occurred before: they count more than "
+            f"{count(repeats.n_repeated, 'text')} of {n_texts:,} occurred before: {they} more than "
             "others; remove repeats where they are none of the matter"
         )
     if repeats.n_shared:

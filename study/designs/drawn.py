@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from analysis.words.numbers import count, listing
+from analysis.words.numbers import count, count_of, listing
 from search_spaces import Space
 from study.designs.base import BaseDesign, Plan, say_luck, say_runs, size_of
 from study.designs.strata import Stratum, interleave, stratify
@@ -161,7 +161,7 @@ def say_repeats(plan: Sequence[Mapping[str, Any]]) -> list[str]:
     if n_distinct == len(plan):
         return []
     return [
-        f"{n_distinct} of the {len(plan)} settings are distinct: one that comes up again is trained under "
+        f"{count_of(n_distinct, len(plan), 'setting')} distinct: one that comes up again is trained under "
         "further seeds."
     ]
 
@@ -199,5 +199,6 @@ def say_drawn(space: Space) -> list[str]:
         "additive model, and which parameters act together shows only where the effect is large.",
     ]
     if n_all <= 4096:
-        said.append(f"The space has {n_all:,.0f} settings in all: a grid would try each of them once.")
+        each = "it" if n_all == 1 else "each of them"
+        said.append(f"The space has {count(int(n_all), 'setting')} in all: a grid would try {each} once.")
     return said

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from analysis.records import schema as records
-from analysis.words.numbers import listing
+from analysis.words.numbers import count, listing
 from search_spaces import Space
 from study.designs.base import Plan, say_luck, say_runs, size_of
 from study.designs.brackets import bracket_of, plan_brackets
@@ -226,6 +226,6 @@ class SearchDesign(DrawnDesign):
         if self.trials < n_all:
             return []
         return [
-            f"The space has {n_all:,.0f} settings in all, no more than there are trials: a grid would try "
-            "each of them once."
+            f"The space has {count(int(n_all), 'setting')} in all, no more than there are trials: a grid "
+            f"would try {'it' if n_all == 1 else 'each of them'} once."
         ]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.files import neutralize
+from analysis.words.numbers import count_of
 from study.data import FIRST_WORD
 from study.errors import EnvironmentFaultError, StudyError
 from study.prediction.classifier import TextClassifier
@@ -60,11 +61,13 @@ def say_warnings(table: pd.DataFrame) -> list[str]:
     n_empty, n_unknown = (int((table["note"] == note).sum()) for note in (EMPTY, UNKNOWN))
     said = []
     if n_empty:
-        said.append(f"{n_empty:,} of {len(table):,} texts are empty and get no class")
+        said.append(
+            f"{count_of(n_empty, len(table), 'text')} empty and {'gets' if n_empty == 1 else 'get'} no class"
+        )
     if n_unknown:
         said.append(
-            f"{n_unknown:,} of {len(table):,} texts hold no word that the model knows: their class says "
-            "nothing"
+            f"{count_of(n_unknown, len(table), 'text', ('holds', 'hold'))} no word that the model knows: "
+            f"{'its' if n_unknown == 1 else 'their'} class says nothing"
         )
     return said
 

@@ -19,7 +19,17 @@ from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.overfitting import ACCURACY_TOLERANCE, LOSS_TOLERANCE
 from analysis.words.labels import label_factor, label_level, label_value
-from analysis.words.numbers import NONE, count, epoch_range, listing, number, numbers, percent, points
+from analysis.words.numbers import (
+    NONE,
+    count,
+    count_of,
+    epoch_range,
+    listing,
+    number,
+    numbers,
+    percent,
+    points,
+)
 
 _PANELS = 6
 _ONSETS = 15
@@ -72,7 +82,8 @@ def _curve_charts(evidence: Evidence) -> list[Block]:
                 title=f"Learning curves: {metric}" + (" of the best settings" if len(panels) > 1 else ""),
                 draw=partial(figures.learning_curves, evidence, metric, _PANELS),
                 reading=_read_panels(panels, metric),
-                alt=f"{metric.capitalize()} by epoch, train against validation, {len(panels)} settings.",
+                alt=f"{metric.capitalize()} by epoch, train against validation, "
+                f"{count(len(panels), 'setting')}.",
                 table="epochs",
                 wide=len(panels) > 1,
             )
@@ -169,10 +180,10 @@ def read_onsets(evidence: Evidence) -> str:
     spread = f", in most between {low:.0f} and {high:.0f}" if high > low else ""
     if len(known) == 1:
         return f"The one completed run{evidence.of_search} begins to overfit after epoch {middle:.0f}."
-    of_all = f"{len(onsets)} of {count(len(known), 'completed run')}{evidence.of_search}"
-    if len(onsets) == 1:
-        return f"{of_all} begins to overfit, after epoch {middle:.0f}.{read_censored(evidence, known)}"
-    text = f"{of_all} begin to overfit after epoch {middle:.0f} (median){spread}."
+    verbs = (f"{evidence.of_search} begins".strip(), f"{evidence.of_search} begin".strip())
+    of_all = count_of(len(onsets), len(known), "completed run", verbs)
+    median = "" if len(onsets) == 1 else " (median)"
+    text = f"{of_all} to overfit after epoch {middle:.0f}{median}{spread}."
     return f"{text}{read_censored(evidence, known)}"
 
 

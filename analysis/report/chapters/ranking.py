@@ -11,7 +11,7 @@ from analysis.records.schema import Objective
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.words.metrics import is_percentage, label_metric, say_difference, say_score, with_interval
-from analysis.words.numbers import duration, number, numbers, whole, with_margin
+from analysis.words.numbers import count, duration, number, numbers, whole, with_margin
 
 _DRAWN = 15
 _ROWS = 10
@@ -31,8 +31,8 @@ def ranking_chapter(evidence: Evidence) -> Section:
                 title=f"Validation {metric} at the best and at the last epoch",
                 draw=partial(figures.best_and_last, evidence, _DRAWN),
                 reading=reading,
-                alt=f"Validation {metric} of the best {min(len(ranking), _DRAWN)} settings, two marks each. "
-                + reading,
+                alt=f"Validation {metric} of the best {count(min(len(ranking), _DRAWN), 'setting')}, two "
+                f"marks each. {reading}",
                 table="ranking",
             )
         )

@@ -23,7 +23,7 @@ from analysis.statistics.verdicts import IN_FEW_SETTINGS
 from analysis.statistics.verdicts.factors import DIFFER
 from analysis.words.labels import label_factor, label_level, label_value
 from analysis.words.metrics import label_metric, say_score
-from analysis.words.numbers import count, listing, percent, points
+from analysis.words.numbers import count, count_of, listing, percent, points
 from analysis.words.verdicts import NO_TELLING, is_hopeless, say_verdict
 
 _LEAD = (
@@ -112,7 +112,11 @@ def _chart(name: str, title: str, draw: Callable[[], Figure], reading: str) -> C
 
 def _read_company(levels: pd.DataFrame) -> str:
     narrow = int(levels["note"].str.contains(IN_FEW_SETTINGS, regex=False).sum())
-    return f"{narrow} of {len(levels)} hold {IN_FEW_SETTINGS}." if narrow else ""
+    return (
+        f"{count_of(narrow, len(levels), 'comparison', ('holds', 'hold'))} {IN_FEW_SETTINGS}."
+        if narrow
+        else ""
+    )
 
 
 def _read_early(evidence: Evidence) -> str:

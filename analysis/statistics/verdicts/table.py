@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.statistics.comparisons.contrasts import Contrast
 from analysis.statistics.comparisons.rules import Rule, correct_p_values, decide
-from analysis.words.numbers import listing
+from analysis.words.numbers import count, listing
 
 KINDS = {
     "method": "object",
@@ -94,6 +94,10 @@ def _scope(contrast: Contrast, knows_texts: bool, is_of_levels: bool) -> str:
     return f"for {listing(held)}" if held else ""
 
 
+def _say_left_out(n: int) -> str:
+    return f"{count(n, 'run')} that did not complete {'is' if n == 1 else 'are'} left out"
+
+
 def finish_table(
     rows: list[dict[str, Any]],
     names: tuple[str, ...],
@@ -105,7 +109,7 @@ def finish_table(
     """The comparisons of one family as a table, corrected unless they are already, and answered."""
     for row in rows:
         if row["n_left_out"]:
-            parts = [row["note"], f"{row['n_left_out']} runs that did not complete are left out"]
+            parts = [row["note"], _say_left_out(row["n_left_out"])]
             row["note"] = "; ".join(part for part in parts if part)
     table = pd.DataFrame(
         {

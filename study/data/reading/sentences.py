@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.words.numbers import count, count_of
 from study.data.rows import Reading
 
 _DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "\x01": "control character"}
@@ -33,9 +34,9 @@ def explain_reading(reading: Reading) -> list[str]:
         parts.append(f"splits in {form['split']!r}")
     if "class names" in form:
         parts.append(f"names of classes from {form['class names']}")
-    said = [f"read as {', '.join(parts)}: {reading.n_read:,} rows"]
+    said = [f"read as {', '.join(parts)}: {count(reading.n_read, 'row')}"]
     for reason, n_rows in reading.left_out.items():
-        said.append(f"{n_rows:,} of {reading.n_read:,} rows are left out: {reason}")
+        said.append(f"{count_of(n_rows, reading.n_read, 'row')} left out: {reason}")
     return said + list(reading.notes)
 
 

@@ -52,7 +52,7 @@ def test_an_empty_text_gets_no_class_and_an_unknown_one_is_told() -> None:
     assert table["probability"].isna().tolist() == [False, True, False, False, True]
     assert say_warnings(table) == [
         "2 of 5 texts are empty and get no class",
-        "1 of 5 texts hold no word that the model knows: their class says nothing",
+        "1 of 5 texts holds no word that the model knows: its class says nothing",
     ]
 
 
