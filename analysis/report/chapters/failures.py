@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from analysis.report.content import Block, Grid, Note, Section
@@ -16,6 +18,10 @@ _LABELS = {
     "running": "interrupted or still running",
 }
 
+_NUMBERED = r"\b(epoch|rung|trial) (\d+)"
+_PLACE = "\u2026"
+"""Where a number stood."""
+
 
 def failures_chapter(evidence: Evidence) -> Section:
     """What ended otherwise than by completing, with reasons and the settings concerned."""
@@ -24,17 +30,20 @@ def failures_chapter(evidence: Evidence) -> Section:
     if runs.empty:
         blocks.append(Note(text=f"None: {_all_completed(len(evidence.runs))}."))
     else:
-        table = runs.assign(reason=_general(runs["reason"]), state=runs["state"])
-        grouped = table.groupby(["state", "reason"], sort=False)
+        reasons = runs["reason"].fillna("no reason was recorded").astype(str)
+        table = runs.assign(reason=reasons, general=_general(reasons))
+        grouped = table.groupby(["state", "general"], sort=False)
         frame = pd.DataFrame(
             {
                 "n_runs": grouped.size(),
+                "reason": grouped["reason"].agg(_specify),
                 "settings": grouped["label"].agg(lambda labels: "; ".join(sorted(set(labels))[:20])),
                 "trials": grouped["trial"].agg(
                     lambda trials: listing([str(t) for t in sorted(set(trials))], 8)
                 ),
             }
         ).reset_index()
+        frame = frame[["state", "reason", "n_runs", "settings", "trials"]]
         frame = frame.sort_values("n_runs", ascending=False, kind="stable")
         shown = pd.DataFrame(
             {
@@ -75,8 +84,17 @@ def _all_completed(n: int) -> str:
 
 def _general(reasons: pd.Series[str]) -> pd.Series[str]:
     """Reasons without the numbers of single runs, so that alike ones are counted together."""
-    known = reasons.fillna("no reason was recorded").astype(str)
-    return known.str.replace(r"\b(epoch|rung|trial) \d+", r"\1 …", regex=True)
+    return reasons.str.replace(_NUMBERED, rf"\1 {_PLACE}", regex=True)
+
+
+def _specify(reasons: pd.Series[str]) -> str:
+    """One reason for alike ones: `stopped by the scheduler after epoch 2 to 4`."""
+    found = [[int(number) for _, number in re.findall(_NUMBERED, reason)] for reason in reasons]
+    said = str(_general(reasons).iloc[0])
+    for numbers in zip(*found, strict=True):
+        low, high = min(numbers), max(numbers)
+        said = said.replace(_PLACE, f"{low}" if low == high else f"{low} to {high}", 1)
+    return said
 
 
 def _read(runs: pd.DataFrame) -> str:
