@@ -19,7 +19,8 @@ def render_markdown(report: Report, drawn: set[str]) -> str:
     """
     lines = [f"# {escape(report.title)}", "", escape(report.subtitle), ""]
     lines += [
-        f"- **{escape(fact.label)}**: {escape(fact.value)} {escape(fact.detail)}".rstrip()
+        f"- **{escape(fact.label)}**: {escape(fact.value)}"
+        + (f" ({escape(fact.detail)})" if fact.detail else "")
         for fact in report.facts
     ]
     lines += ["", "## Findings", ""]

@@ -37,3 +37,8 @@ def test_a_markdown_report_has_the_findings_and_well_formed_tables(
     header = next(i for i, line in enumerate(lines) if line.startswith("| \\# | setting"))
     widths = {line.replace("\\|", "").count("|") for line in lines[header : header + 5]}
     assert len(widths) == 1
+
+
+def test_a_figure_and_its_note_are_set_apart(small_study: Study, tmp_path: Path) -> None:
+    text = write_report(small_study, tmp_path, format="md", figures=False).read_text(encoding="utf-8")
+    assert "- **runs completed**: 22 of 24 (12 settings)" in text
