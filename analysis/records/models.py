@@ -15,6 +15,7 @@ _MAX_CARD_BYTES = 4 * 2**20
 
 
 class _Encoding(BaseModel):
+    tokens: str = ""
     padding: str
     truncation: str
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,25 @@ from search_spaces.documents import dump_document
 
 _SIDES = {"pre": "front", "post": "the end"}
 _KEPT = {"pre": "last", "post": "first"}
+_MAX_NAME = 60
+_TOKENS = {
+    "words": (
+        "A token is a word in lower case: what stands between spaces once all punctuation but the apostrophe",
+        "is made a space",
+    ),
+    "words_and_punctuation": (
+        "A token is a word in lower case, a run of letters, digits and underscores, or one other mark alone",
+    ),
+    "chars": (
+        "A token is one character in lower case; spaces between others are one token, \u2581, and those at",
+        "the ends are none",
+    ),
+    "bpe": (
+        "A token is a part of a word in lower case, as the vocabulary has it; \u2581 begins one that follows",
+        "a space. With this project, or in its export, texts are cut so",
+    ),
+}
+"""What `study.data.tokens` makes of a text, by kind."""
 
 
 def card_chapter(evidence: Evidence) -> Section | None:
@@ -110,6 +130,19 @@ def _say_roc_auc(evidence: Evidence, run: dict[str, Any]) -> str:
     return f"{number(value, 3)} ({number(low, 3)} to {number(high, 3)})"
 
 
+def _say_tokens(kind: str) -> list[str]:
+    """What a token is, as comments; nothing of a kind that a later release added."""
+    return [f"# {line}" for line in _TOKENS.get(kind, ())]
+
+
+def _say_output(classes: Sequence[str]) -> str:
+    if len(classes) == 2:
+        return f"# What comes out, (n, 1): the probability of the second class, {classes[1][:_MAX_NAME]!r}"
+    return (
+        f"# What comes out, (n, {len(classes)}): a probability for each class, in the order of the list above"
+    )
+
+
 def _uses(evidence: Evidence, model: KeptModel) -> list[Listing]:
     study, folder = evidence.study.path.parent.as_posix(), model.folder.as_posix()
     length, encoding = model.card.params.get("sequence_length"), model.card.encoding
@@ -121,6 +154,8 @@ def _uses(evidence: Evidence, model: KeptModel) -> list[Listing]:
         "# ids: 1 begins a text, 2 is an unknown token, line k of vocabulary.txt has the id k + 2; of a",
         f"# longer text the {_KEPT.get(encoding.truncation)} {length} ids, a shorter one filled with 0 in "
         f"{_SIDES.get(encoding.padding)}",
+        *_say_tokens(encoding.tokens),
+        _say_output(evidence.facts.classes),
     ]
     return [
         Listing(

@@ -84,6 +84,32 @@ def test_what_is_to_be_copied_names_the_model_as_it_lies(study: Study) -> None:
     assert f"study predict {study.path.parent} " in shell.text
 
 
+@pytest.mark.parametrize(
+    ("tokens", "classes", "said"),
+    [
+        (
+            "words",
+            ("no", "yes"),
+            ("a word in lower case", "(n, 1): the probability of the second class, 'yes'"),
+        ),
+        ("chars", ("a", "b", "c"), ("one character", "(n, 3): a probability for each class, in the order")),
+        ("bpe", ("no", "y\nes"), ("a part of a word", "second class, 'y\\nes'")),
+        ("of a later release", ("no", "yes"), ("# ids: 1 begins a text", "(n, 1)")),
+    ],
+)
+def test_with_plain_keras_it_is_said_what_goes_in_and_what_comes_out(
+    study: Study, tokens: str, classes: tuple[str, ...], said: tuple[str, str]
+) -> None:
+    encoding = {"tokens": tokens, "padding": "pre", "truncation": "post"}
+    add_model(study.path.parent, 1, 0.7, encoding=encoding)
+    named = replace(study, facts=study.facts.model_copy(update={"classes": classes}))
+
+    (keras,) = [b for b in chapter_of(named).blocks if isinstance(b, Listing) and "Keras" in b.title]
+
+    assert all(text in keras.text for text in said)
+    compile(keras.text, "listing", "exec")
+
+
 def test_a_study_that_kept_no_model_has_no_card(study: Study) -> None:
     assert card_chapter(Evidence(study)) is None
 
