@@ -23,7 +23,7 @@ from analysis.statistics.mistakes import (
     never_predicted,
 )
 from analysis.words.metrics import label_metric, say_score
-from analysis.words.numbers import count, listing, number, percent, with_margin
+from analysis.words.numbers import count, listing, number, numbers, percent, with_margin
 
 _SIGNIFICANT = 0.025
 """Length and unknown words are two tests: half of the usual bound for each."""
@@ -82,18 +82,18 @@ def _read_never(evidence: Evidence) -> str:
         return ""
     scores = evidence.class_scores
     by_all, by_some = never_predicted(scores, judged.n_replicates)
-    numbers = by_all or by_some
-    if not numbers:
+    blind = by_all or by_some
+    if not blind:
         return ""
-    names = listing([evidence.facts.classes[number] for number in numbers])
-    share = scores.set_index("class").loc[numbers, "support"].sum() / len(judged.labels)
+    names = listing([evidence.facts.classes[number] for number in blind])
+    share = scores.set_index("class").loc[blind, "support"].sum() / len(judged.labels)
     if by_all:
         under = ""
     else:
-        most = int(scores.loc[scores["class"].isin(numbers), "n_blind"].max())
+        most = int(scores.loc[scores["class"].isin(blind), "n_blind"].max())
         under = f", under {most} of {count(judged.n_replicates, 'seed')},"
     return (
-        f"{evidence.examined['label'].iloc[0]}{under} never predicts {len(numbers)} of "
+        f"{evidence.examined['label'].iloc[0]}{under} never predicts {len(blind)} of "
         f"{count(judged.n_classes, 'class', 'classes')}: {names} ({percent(share)} of the texts). Its "
         f"accuracy of {percent(float(judged.share_right.mean()))} hides that; its macro-F1 is "
         f"{number(evidence.mean_macro_f1, 2)}."
@@ -182,6 +182,9 @@ def _read_texts(evidence: Evidence, judged: Judgements, view: TextView) -> str:
     }
     sentences = []
     for by, values in evidence.text_numbers.items():
+        if by == "unknown" and not values.any():
+            sentences.append("No text has an unknown word.")
+            continue
         found = compare_wrong_with_right(judged, values)
         more, less, noun = words[by]
         if np.isnan(found.p_value) or found.p_value > _SIGNIFICANT:
@@ -218,7 +221,7 @@ def _pairs_grid(evidence: Evidence) -> Grid:
         {
             "true class": frame["true"],
             "taken for": frame["predicted"],
-            "texts": [number(n, 0 if n == round(n) else 1) for n in frame["n"]],
+            "texts": numbers(frame["n"], 1),
             "of the class": [percent(share) for share in frame["share"]],
             "of all mistakes": [percent(share) for share in frame["share_of_mistakes"]],
         }
@@ -237,7 +240,7 @@ def _classes_grid(evidence: Evidence) -> Grid:
     columns = {
         "class": frame["class"].tolist(),
         "texts": [f"{n:,}" for n in frame["support"]],
-        "taken for it": [number(n, 0 if n == round(n) else 1) for n in frame["n_predicted"]],
+        "taken for it": numbers(frame["n_predicted"], 1),
     }
     for name, title in _TITLES.items():
         columns[title] = [_say_score(row, name) for row in rows]

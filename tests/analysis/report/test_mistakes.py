@@ -253,3 +253,26 @@ def test_macro_f1_of_several_runs_is_the_mean_of_theirs(blind: Path) -> None:
     assert f"its macro-F1 is {(first + second) / 2:.2f}" in summarize(study)[0].text
     reading = grid(study, "classes").reading
     assert reading.startswith(f"Macro-F1 {(first + second) / 2:.3f}: the mean over classes, run by run.")
+
+
+def test_where_no_word_is_unknown_no_test_of_unknown_words_is_made(
+    blind: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_texts(blind, {}, 100)
+    known = {"tokens": np.arange(100.0), "unknown": np.zeros(100)}
+    monkeypatch.setattr(Evidence, "text_numbers", known)
+
+    (chart,) = [
+        b
+        for b in mistakes_chapter(Evidence(load(blind))).blocks
+        if getattr(b, "name", "") == "accuracy-by-text"
+    ]
+
+    assert "No text has an unknown word." in chart.reading
+    assert "share of unknown words" not in chart.reading
+
+
+def test_means_of_texts_in_one_column_have_equal_digits(blind: Path) -> None:
+    for name, column in (("confused-pairs", "texts"), ("classes", "taken for it")):
+        shown = grid(load(blind), name).shown[column]
+        assert shown.str.contains(".", regex=False).nunique() == 1
