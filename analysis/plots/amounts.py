@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from analysis.plots.style import FULL_WIDTH_IN, MUTED, new_axes, plain, show_percent
+from analysis.plots.style import FULL_WIDTH_IN, MUTED, is_narrow, legend_above, new_axes, plain, show_percent
 from analysis.records.files import as_records
 from analysis.words.labels import color_of
 from analysis.words.numbers import count, percent, with_margin
@@ -24,7 +24,9 @@ def draw_by_amount(curves: pd.DataFrame, lines: pd.DataFrame, more: pd.DataFrame
         lines: `name, train_size, accuracy`: means over the same training texts.
         more: `curve, twice, accuracy, gain, gain_low, gain_high`: hollow marks with their interval.
     """
-    figure, axes = new_axes(FULL_WIDTH_IN, 4.0)
+    n_names = curves["curve"].nunique() + lines["name"].nunique()
+    # Where the page is narrow, names stand one below the other.
+    figure, axes = new_axes(FULL_WIDTH_IN, 3.2 + 0.18 * n_names if is_narrow() else 4.0)
     dashes: dict[str, int] = {}
     for number, group in curves.groupby("curve", sort=False):
         color = color_of(group["cell"].iloc[0])
@@ -49,7 +51,8 @@ def draw_by_amount(curves: pd.DataFrame, lines: pd.DataFrame, more: pd.DataFrame
     axes.set_xlabel("training texts")
     axes.set_ylabel("validation accuracy")
     show_percent(axes)
-    figure.legend(loc="outside upper left", ncols=3)
+    handles, _ = axes.get_legend_handles_labels()
+    legend_above(figure, handles, 3, 2)
     return figure
 
 

@@ -43,8 +43,8 @@ _COST_LABELS: dict[Cost, str] = {
 }
 _OVERFITTING = (
     ("epochs_before_onset", "epochs before the onset"),
-    ("cost_accuracy", "accuracy lost by the last epoch"),
-    ("gap_last", f"train {MINUS} validation, last epoch"),
+    ("cost_accuracy", "accuracy lost by the last epoch, points"),
+    ("gap_last", f"train {MINUS} validation at the last, points"),
 )
 
 _MEANS = {True: "mean accuracy, all else held equal", False: "mean accuracy, as tried"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,23 +20,27 @@ from analysis.plots.style import (
     INK,
     MUTED,
     is_narrow,
+    keep_apart,
     legend_above,
     new_axes,
     new_figure,
     plain,
     show_percent,
+    show_points,
     show_whole,
     show_whole_epochs,
 )
 from analysis.records.files import as_records
 from analysis.words.labels import color_of, label_factor, label_level, label_value
-from analysis.words.numbers import count
+from analysis.words.numbers import count, number, percent, points
 
 _REPLICATES = 9
 Tick = tuple[float, str, bool]
 """Height and text of a name, and whether it is a factor's."""
 
-_PERCENT = ("gap_last", "cost_accuracy", "mean", "best_of_equal")
+_SHARES, _DIFFERENCES = ("mean", "best_of_equal"), ("gap_last", "cost_accuracy")
+_LEAST = {**dict.fromkeys((*_SHARES, *_DIFFERENCES), 0.02), "epochs_before_onset": 2.0}
+"""What an axis spans at least: equal values would have ticks that differ in their last digit."""
 
 
 def draw_onsets(runs: pd.DataFrame, labels: Sequence[str], last_epoch: int) -> Figure:
@@ -130,8 +135,11 @@ def draw_levels(table: pd.DataFrame, statistics: Sequence[tuple[str, str]]) -> F
         _draw_column(axes, table[table["statistic"] == name], places)
         axes.set_title(title, fontsize=9, loc="right" if is_narrow() else "left")
         axes.grid(visible=False, axis="y")
-        if name in _PERCENT:
+        keep_apart(axes, _LEAST.get(name, 0.0))
+        if name in _SHARES:
             show_percent(axes, "x")
+        elif name in _DIFFERENCES:
+            show_points(axes, "x")
         else:
             show_whole(axes)
     grid[0].set_ylim(-len(ticks) - 0.7, -0.3)
@@ -169,8 +177,15 @@ def _draw_column(axes: Axes, rows: pd.DataFrame, places: dict[tuple[str, str], f
 
 def _describe(row: dict[str, Any]) -> str:
     name = plain(label_level(row["factor"], row["level"]))
-    interval = f", {row['low']:.3g} to {row['high']:.3g}" if pd.notna(row["low"]) else ""
-    return f"{name}: {row['mean']:.3g}{interval}, {count(int(row['n_settings']), 'setting')}"
+    say = _say_of(str(row["statistic"]))
+    interval = f", {say(row['low'])} to {say(row['high'])}" if pd.notna(row["low"]) else ""
+    return f"{name}: {say(row['mean'])}{interval}, {count(int(row['n_settings']), 'setting')}"
+
+
+def _say_of(statistic: str) -> Callable[[float], str]:
+    if statistic in _SHARES:
+        return percent
+    return points if statistic in _DIFFERENCES else partial(number, digits=1)
 
 
 def draw_map(table: pd.DataFrame, down: str, across: str) -> Figure:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -34,6 +35,12 @@ NARROW_WIDTH_IN = 3.75
 
 _TICKS, _NARROW_TICKS = 10, 5
 """Epochs that a panel of small multiples has room to name."""
+
+_TICKS_ACROSS = 4
+"""Ticks below one of several axes side by side."""
+
+_LEGEND_MARK_IN, _LEGEND_LETTER_IN = 0.5, 0.068
+"""Of a legend's name: its mark with the room around both, and a letter."""
 
 _FEW_DECADES, _MANY_DECADES = 0.8, 2.2
 """Below, an axis by factors has ticks as any other; above, at powers of ten alone."""
@@ -170,9 +177,33 @@ def wrap(text: str, letters: int, lines: int) -> str:
 
 
 def legend_above(figure: Figure, handles: Sequence[Artist], columns: int, narrow_columns: int = 2) -> None:
-    """Say above all axes, where it hides no curve, what the marks mean."""
-    ncols = narrow_columns if is_narrow() else columns
+    """Say above all axes, where it hides no curve, what the marks mean: in as many columns as fit."""
+    most = min(narrow_columns if is_narrow() else columns, max(len(handles), 1))
+    names = [len(str(handle.get_label())) for handle in handles]
+    width_in = figure.get_figwidth()
+    ncols = next((n for n in range(most, 1, -1) if _legend_width_in(names, n) <= width_in), 1)
     figure.legend(handles=handles, loc="outside upper left", ncols=ncols)
+
+
+def _legend_width_in(letters: Sequence[int], columns: int) -> float:
+    """About how wide a legend of names of so many letters is, as Matplotlib fills its columns."""
+    parts = np.array_split(np.asarray(letters), columns)
+    return sum(_LEGEND_MARK_IN + _LEGEND_LETTER_IN * int(part.max(initial=0)) for part in parts)
+
+
+def show_points(axes: Axes, which: str = "y") -> None:
+    """Label an axis of differences between shares in points."""
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.4g}".replace("-", MINUS))
+
+
+def keep_apart(axes: Axes, least: float) -> None:
+    """Give a horizontal axis few ticks, and so much at least between its ends: equal values are no digits."""
+    low, high = axes.get_xlim()
+    if high - low < least:
+        middle = (low + high) / 2
+        axes.set_xlim(middle - least / 2, middle + least / 2)
+    axes.xaxis.set_major_locator(MaxNLocator(_TICKS_ACROSS, steps=[1, 2, 5, 10]))
 
 
 def show_percent(axes: Axes, which: str = "y") -> None:

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis.records.schema import run_keys
 from analysis.statistics.intervals import (
     LEVEL,
     MIN_BOOTSTRAPPED,
     RESAMPLES,
+    Floats,
     Seed,
     cluster_interval,
     t_half_width,
@@ -28,6 +30,9 @@ from analysis.statistics.settings import (
 from analysis.words.labels import varied_parameters
 
 _FLAGS = ("loss_overfits", "accuracy_overfits")
+_NEVER_NEGATIVE = ("cost_accuracy", "cost_loss")
+"""What is lost from the best to the last epoch: Student's interval of few knows nothing of that."""
+
 STATISTICS = (
     *_FLAGS,
     "onset_epoch",
@@ -63,7 +68,8 @@ def overfitting_by_setting(
     half = t_half_width(table["sd"], table["n_replicates"], level)
     low, high = wilson_interval(table["mean"] * table["n_replicates"], table["n_replicates"], level)
     is_share = table["statistic"].isin(_FLAGS)
-    table["low"] = np.where(is_share, low, table["mean"] - half)
+    lowest = _at_least_zero(table["mean"] - half, table["statistic"])
+    table["low"] = np.where(is_share, low, lowest)
     table["high"] = np.where(is_share, high, table["mean"] + half)
     return table.astype({"statistic": object}).drop(columns="sd")
 
@@ -170,7 +176,15 @@ def _summarize_level(
             "n_replicates": counts.sum().to_numpy(),
             "n_settings": n_settings,
             "mean": mean,
-            "low": np.where(known, np.where(is_share, share_low, low), np.nan),
+            "low": np.where(known, np.where(is_share, share_low, _at_least_zero(low, names)), np.nan),
             "high": np.where(known, np.where(is_share, share_high, high), np.nan),
         }
+    )
+
+
+def _at_least_zero(low: ArrayLike, statistics: ArrayLike) -> Floats:
+    """Lower ends of intervals, those of what is never negative at 0 or above."""
+    ends = np.asarray(low, dtype=float)
+    return np.where(
+        np.isin(np.asarray(statistics, dtype=object), _NEVER_NEGATIVE), np.maximum(ends, 0.0), ends
     )

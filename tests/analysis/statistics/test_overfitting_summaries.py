@@ -117,3 +117,20 @@ def test_summaries_of_nothing_are_empty(make_trials: MakeTable, make_epochs: Mak
 
 def test_statistics_are_columns_of_the_replicates_table(make_epochs: MakeTable) -> None:
     assert set(STATISTICS) <= set(overfitting_by_replicate(make_epochs([0.3, 0.4])).columns)
+
+
+def test_no_interval_says_that_less_than_nothing_was_lost(
+    make_trials: MakeTable, make_epochs: MakeTable
+) -> None:
+    trials, _ = two_cells(make_trials, make_epochs)
+    curves = {(trial, replicate): [0.5, 0.4, 0.3] for trial in range(4) for replicate in (1, 2)}
+    epochs = make_epochs(curves, val_accuracy=[0.8, 0.7, 0.8], train_accuracy=[0.9, 0.9, 0.9])
+    # One run loses, the others do not: Student's interval of so few passes 0.
+    epochs.loc[
+        (epochs["trial"] == 0) & (epochs["replicate"] == 1) & (epochs["epoch"] == 3), "val_accuracy"
+    ] = 0.7
+    overfitting = overfitting_by_replicate(epochs, trials)
+    for table in (overfitting_by_setting(overfitting, trials), overfitting_by_factor(overfitting, trials)):
+        lost = table[table["statistic"] == "cost_accuracy"]
+        assert (lost["mean"] > 0).any()
+        assert lost["low"].min() == 0
