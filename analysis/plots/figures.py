@@ -34,7 +34,7 @@ from analysis.statistics.effects import can_hold_equal
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.fronts import Cost
 from analysis.statistics.mistakes import among_most_confused
-from analysis.words.numbers import MINUS, percent
+from analysis.words.numbers import percent
 
 _COST_LABELS: dict[Cost, str] = {
     "to_best_s": "seconds to the best epoch",
@@ -43,8 +43,8 @@ _COST_LABELS: dict[Cost, str] = {
 }
 _OVERFITTING = (
     ("epochs_before_onset", "epochs before the onset"),
-    ("cost_accuracy", "accuracy lost by the last epoch, points"),
-    ("gap_last", f"train {MINUS} validation at the last, points"),
+    ("cost_accuracy", "points lost by the last epoch"),
+    ("gap_last", "gap at the last epoch, points"),
 )
 
 _MEANS = {True: "mean accuracy, all else held equal", False: "mean accuracy, as tried"}

@@ -11,9 +11,11 @@ NONE = "\u2013"
 MINUS = "\u2212"
 """The sign of numbers, wider than a hyphen."""
 
-
 _HUGE, _HAIR = 1e12, 1e-12
 """What has no digits behind the point, and what calculations err by."""
+
+_MOMENT_S = 1e-4
+"""Less than this is no time that anybody compares."""
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -87,9 +89,12 @@ def numbers(values: Iterable[float], digits: int) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """A time span as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`."""
+    """A time span as people say it: `0.034 s`, `42 s`, `3 min 20 s`, `2 h 5 min`."""
     if math.isnan(seconds):
         return NONE
+    if 0 < seconds < 0.995:
+        # Two digits, wherever they begin: epochs of tiny models take thousandths.
+        return f"{float(f'{seconds:.2g}'):.4g} s" if seconds >= _MOMENT_S else "under 0.1 ms"
     if seconds < 59.5:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -79,7 +79,13 @@ def _describe_test(evidence: Evidence) -> str:
     facts = evidence.facts
     if facts.validated_on == "test":
         return "none is left: it validated"
-    return f"{count(facts.n_test, 'text')}, read once settings are confirmed" if facts.n_test else "none"
+    if not facts.n_test:
+        return "none"
+    n_opened = len(evidence.study.manifest.get("data", {}).get("test_openings", []))
+    if not n_opened and evidence.fresh["test_accuracy"].isna().all():
+        return f"{count(facts.n_test, 'text')}, sealed: read once settings are confirmed"
+    times = f"{n_opened} times" if n_opened > 1 else "once"
+    return f"{count(facts.n_test, 'text')}, opened {times}, for settings that were confirmed"
 
 
 def _space_grid(evidence: Evidence) -> Grid:
@@ -157,4 +163,7 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, str]:
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         return _flatten({str(number): item for number, item in enumerate(value, start=1)}, prefix)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # A tab, or whatever else nobody sees, by its name in quotes.
+    if isinstance(value, str) and (value != value.strip() or not value.isprintable()):
+        text = json.dumps(value)
     return {prefix: text} if prefix else {}

@@ -31,13 +31,14 @@ def beat_chapter(evidence: Evidence) -> Section:
     blocks: list[Block] = []
     if (rows["kind"] == "here").any() and len(rows) > 1:
         reading = read_baselines(evidence)
+        has_published = bool((rows["kind"] == "published").any())
         blocks.append(
             Chart(
                 name="lines-to-beat",
-                title="The best of each cell among simple and published models",
+                title=f"The best of each cell among simple {'and published ' if has_published else ''}models",
                 draw=partial(figures.lines_to_beat, evidence),
                 reading=reading,
-                alt=f"Accuracies of {len(rows)} models in order. {reading}",
+                alt=f"Accuracies of {count(len(rows), 'model')} in order. {reading}",
                 table="lines-to-beat",
             )
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from analysis import Study, plots
-from analysis.plots.style import NARROW_WIDTH_IN, narrowed
+from analysis.plots.style import NARROW_WIDTH_IN, narrowed, styled
 
 WITH_STUDY_ALONE = [name for name in plots.__all__ if not name.endswith("_map")]
 
@@ -49,3 +52,12 @@ def test_lines_through_parameters_run_downwards(small_study: Study) -> None:
 def test_what_is_drawn_later_is_as_wide_as_ever(small_study: Study) -> None:
     draw_narrow(small_study, "best_and_last")
     assert plots.best_and_last(small_study).get_figwidth() > NARROW_WIDTH_IN
+
+
+def test_titles_side_by_side_do_not_touch(small_study: Study) -> None:
+    figure = plots.overfitting_by_factor(small_study)
+    with styled():
+        figure.draw_without_rendering()
+    titles = [text for axes in figure.axes for text in axes.get_children() if isinstance(text, Text)]
+    ends = sorted((text.get_window_extent() for text in titles if text.get_text()), key=lambda box: box.x0)
+    assert all(left.x1 < right.x0 for left, right in pairwise(ends))

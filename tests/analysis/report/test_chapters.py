@@ -11,6 +11,7 @@ import pytest
 
 from analysis import Study, summarize
 from analysis.report.chapters.asked import asked_chapter
+from analysis.report.chapters.beat import beat_chapter
 from analysis.report.chapters.factor import factor_chapter
 from analysis.report.chapters.failures import failures_chapter
 from analysis.report.chapters.overfit import overfitting_chapter, read_factor_onsets
@@ -164,3 +165,47 @@ def test_the_largest_difference_in_onsets_is_that_of_all_factors(
         "Models with training texts 1,600 go 2.3 epochs before they overfit, those with 200 4.0"
     )
     assert "the largest difference by factor, from too few settings for an interval." in said
+
+
+def test_alike_reasons_are_counted_together_with_the_range_of_their_epochs(
+    make_study: Callable[..., Study],
+) -> None:
+    study = make_study(n_trials=4, n_seeds=1, fail_fraction=0, prune_fraction=0)
+    reasons = [f"stopped by the scheduler after epoch {n}" for n in (2, 4, 2)]
+    study = change(study, state=["pruned"] * 3 + ["failed"], reason=[*reasons, None])
+
+    shown = grid_of(failures_chapter(gather(study)), "not-completed").shown.set_index("reason")
+
+    assert shown.loc["stopped by the scheduler after epoch 2 to 4", "runs"] == "3"
+    assert shown.loc["no reason was recorded", "runs"] == "1"
+
+
+def test_the_test_split_is_said_to_be_opened_where_it_was(make_study: Callable[..., Study]) -> None:
+    study = make_study(n_trials=2, n_seeds=1, fail_fraction=0, prune_fraction=0)
+    facts = study.facts.model_copy(update={"n_test": 100})
+    opened = {"data": {"test_openings": [{"trials": [0]}], "reading": {"delimiter": "\t"}}}
+
+    sealed, read = (
+        asked_chapter(gather(replace(study, facts=facts, manifest=manifest))) for manifest in ({}, opened)
+    )
+
+    said = [
+        grid_of(chapter, "asked").shown.set_index("what")["value"]["test split"] for chapter in (sealed, read)
+    ]
+    assert said[0] == "100 texts, sealed: read once settings are confirmed"
+    assert said[1] == "100 texts, opened once, for settings that were confirmed"
+    # What nobody would see is named.
+    assert grid_of(read, "manifest").shown.set_index("what")["value"]["data.reading.delimiter"] == '"\\t"'
+
+
+def test_published_models_are_announced_where_some_are_shown(make_study: Callable[..., Study]) -> None:
+    study = make_study(n_trials=2, n_seeds=1, fail_fraction=0, prune_fraction=0)
+    sources = [study.facts.model_copy(update={"source": source}) for source in ("reviews.csv", "imdb")]
+    studies = [replace(study, facts=facts) for facts in sources]
+    titles = [
+        block.title
+        for study in studies
+        for block in beat_chapter(gather(study)).blocks
+        if isinstance(block, Chart)
+    ]
+    assert ["published" in title for title in titles] == [False, True]
