@@ -271,7 +271,10 @@ def _read_table(evidence: Evidence) -> str:
         else "What lines said of each text was not kept, so errors count as independent, which is wide"
     )
     test = "McNemar's exact test" if first["n_runs"] == 1 and first["paired"] else "seeds and texts counted"
-    text = f"{how} ({test}); intervals are for the best of {count(first['n_settings'], 'setting')}."
+    picked = (
+        f"; intervals are for the best of {first['n_settings']} settings" if first["n_settings"] > 1 else ""
+    )
+    text = f"{how} ({test}){picked}."
     if first["luck"] >= _LEAST_LUCK:
         text += f" The luck of its best epoch, {points(first['luck'])}, is taken off."
     if evidence.by_amount["train_size"].nunique() > 1:
