@@ -156,12 +156,12 @@ def test_ten_thousand_hostile_texts_are_read_or_refused(text: str) -> None:
 )
 def test_the_largest_document_is_read_or_refused_within_five_seconds(piece: str) -> None:
     text = "".join(piece.replace("{}", str(i)) for i in range(1_000_000))[:1_000_000]
-    start_s = time.monotonic()
+    start_s = time.process_time()
 
     with contextlib.suppress(DocumentError):
         load_document(text, "s.yaml")
 
-    assert time.monotonic() - start_s < 5
+    assert time.process_time() - start_s < 5
 
 
 def test_a_document_is_laid_out_for_the_eye() -> None:

@@ -59,12 +59,12 @@ def test_a_space_of_fixed_values_gives_its_one_setting(method: Method, rng: np.r
 def test_an_empty_space_is_an_error_and_not_a_long_wait(
     space: Space, message: str, method: Method, rng: np.random.Generator
 ) -> None:
-    start_s = time.monotonic()
+    start_s = time.process_time()
 
     with pytest.raises(SpaceError, match=message):
         space.draw(5, rng, method)
 
-    assert time.monotonic() - start_s < 5
+    assert time.process_time() - start_s < 5
     with pytest.raises(SpaceError, match=r"satisfies|satisfy"):
         space.sample(rng)
 

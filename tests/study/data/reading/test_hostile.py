@@ -17,10 +17,10 @@ from study.errors import DataError
 
 
 def refusal(path: Path | str, **options: Any) -> str:
-    started_s = time.monotonic()
+    started_s = time.process_time()
     with pytest.raises(DataError) as caught:
         read_path(DataSpec(source=str(path), **options))
-    assert time.monotonic() - started_s < 20
+    assert time.process_time() - started_s < 20
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
