@@ -110,6 +110,8 @@ class Studio:
             if not patience_s and self._thread.is_alive() and self._assistant is not None:
                 self._assistant.dismiss()
                 self._thread.join()
+                for half_written in self._folder.glob(".*.tmp"):
+                    half_written.unlink(missing_ok=True)
 
     def _attend(self, assistant: Assistant) -> None:
         """Have the assistant draw until nothing is left, or it ends: its last is then missing."""

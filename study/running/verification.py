@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.records.atomic import TEMPORARY_PATTERN
 from analysis.records.models import CARD_FILE
 from analysis.records.plain import find_odd
 from study.errors import IntegrityError, StudyError
@@ -75,6 +76,7 @@ def mend(directory: StudyDirectory) -> None:
     """Make what is derived again from the records, and the checksums; only the directory's holder may."""
     from study.running.publication import publish
 
+    directory.sweep()
     publish(directory)
     write_checksums(directory)
 
@@ -105,7 +107,12 @@ def _files_of_ours(directory: StudyDirectory) -> Iterator[Path]:
     yield from directory.path.glob("*.parquet")
     yield from (path for path in (directory.spec, directory.manifest) if path.exists())
     for folder in (directory.models, directory.report):
-        yield from (path for path in folder.rglob("*") if path.is_file())
+        # What a process left half-written that died is no part of the study, and the next leg removes it.
+        yield from (
+            path
+            for path in folder.rglob("*")
+            if path.is_file() and not TEMPORARY_PATTERN.fullmatch(path.name)
+        )
 
 
 def _check_spec(directory: StudyDirectory) -> Iterator[Damage]:

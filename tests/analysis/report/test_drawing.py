@@ -115,6 +115,19 @@ def test_a_second_process_that_ends_or_hangs_costs_no_figure(
     assert set(files_of(tmp_path)) == {f"{name}.{ending}" for name in NAMES for ending in ("svg", "png")}
 
 
+def test_what_a_second_process_was_writing_when_it_was_ended_is_removed(
+    charts: list[Chart], assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(monkeypatch, "import time; time.sleep(60)")
+    monkeypatch.setattr(drawing, "PATIENCE_S", 0.1)
+    assistant.begin()
+    (tmp_path / ".confusion.png.123.tmp").touch()
+
+    Studio(tmp_path, assistant).draw(charts[:1])
+
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_a_chart_that_no_other_process_can_take_is_drawn_here(
     small_study: Study, assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

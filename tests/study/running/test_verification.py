@@ -12,7 +12,7 @@ import pytest
 import analysis
 from study.cli.app import main
 from study.errors import IntegrityError
-from study.running.verification import verify
+from study.running.verification import mend, verify
 from study.store.checksums import remove_checksums, renew_checksums, write_checksums
 from study.store.directory import StudyDirectory
 from study.store.files import write_atomically
@@ -166,6 +166,16 @@ def test_no_half_written_file_survives_the_next_leg(study: StudyDirectory) -> No
 
 
 @pytest.mark.slow
+def test_what_a_process_left_half_written_is_no_damage_and_is_mended_away(study: StudyDirectory) -> None:
+    left = study.report / "figures" / ".ranking.png.123.tmp"
+    left.touch()
+
+    assert verify(study).damages == ()
+    with study.lock():
+        mend(study)
+    assert not left.exists()
+
+
 def test_a_torn_file_is_refused_by_name_or_whole(study: StudyDirectory) -> None:
     (study.path / "SHA256SUMS").unlink()  # as where the process died
 
