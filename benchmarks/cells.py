@@ -24,19 +24,16 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from study.spec.cells import CELLS
 from study.training.cells import embedding_layer, fused_optimizer, limit_threads, recurrent_layer
 
-CellName = Literal["rnn", "gru", "lstm"]
-
-CELLS: tuple[CellName, ...] = ("rnn", "gru", "lstm")
 SIZES = ((16, 50), (32, 100), (64, 150))
 VOCAB_SIZE, EMBEDDING_DIM, BATCH_SIZE, N_BATCHES = 10_000, 64, 64, 10
-N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 @dataclass(frozen=True)
 class Setting:
-    cell: CellName
+    cell: str
     units: int
     length: int
     bidirectional: bool
@@ -46,7 +43,7 @@ class Setting:
         """Floating-point operations in the recurrent layers' products for one example's training step."""
         directions = 2 if self.bidirectional else 1
         widths = [EMBEDDING_DIM, *[self.units * directions] * (self.layers - 1)]
-        per_step = sum(2 * (width + self.units) * self.units * N_GATES[self.cell] for width in widths)
+        per_step = sum(2 * (width + self.units) * self.units * CELLS[self.cell].n_gates for width in widths)
         return 3.0 * directions * self.length * per_step  # forward, and twice that backward
 
 

@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import tensorflow as tf
-from cells import BATCH_SIZE, CELLS, EMBEDDING_DIM, N_BATCHES, VOCAB_SIZE, CellName, texts
+from cells import BATCH_SIZE, CELLS, EMBEDDING_DIM, N_BATCHES, VOCAB_SIZE, texts
 
 from study.training.cells import embedding_layer, fused_optimizer, limit_threads, recurrent_layer
 
@@ -50,7 +50,7 @@ class Way:
 
 
 def build_model(
-    cell: CellName, units: int, length: int, layers: int, seed: int, vocab_size: int = VOCAB_SIZE
+    cell: str, units: int, length: int, layers: int, seed: int, vocab_size: int = VOCAB_SIZE
 ) -> keras.Model:
     keras.utils.set_random_seed(seed)
     ids = keras.Input((length,), dtype="int32")
@@ -98,7 +98,7 @@ def race(ways: Sequence[Way], ids: tf.Tensor, labels: tf.Tensor, rounds: int) ->
                 way.least_s = min(way.least_s, time.process_time() - start)
 
 
-def compare(cell: CellName, units: int, length: int, options: argparse.Namespace) -> tuple[Way, Way, float]:
+def compare(cell: str, units: int, length: int, options: argparse.Namespace) -> tuple[Way, Way, float]:
     """Return both ways, and the most that could be gained."""
 
     setting = cell, units, length, options.layers

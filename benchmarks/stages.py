@@ -22,7 +22,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from cells import CELLS, N_GATES, SIZES, VOCAB_SIZE, Setting, measure_peak
+from cells import CELLS, SIZES, VOCAB_SIZE, Setting, measure_peak
 
 from study.training.cells import limit_threads
 from study.training.model import Recipe
@@ -86,7 +86,7 @@ def trace_parts(program: Program, length: int) -> tuple[Callable[..., Any], Call
 def time_projection(setting: Setting, ids: npt.NDArray[np.int32]) -> float:
     """Seconds that an epoch's products with its inputs take: of each distinct word of a batch; of states."""
     directions = 1 + setting.bidirectional
-    n_columns = N_GATES[setting.cell] * setting.units
+    n_columns = CELLS[setting.cell].n_gates * setting.units
     seconds = 0.0
     for depth in range(setting.layers):
         width = setting.units * directions if depth else 64

@@ -10,9 +10,12 @@ from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.errors import SpaceError, hint_name
 from search_spaces.space import Space
 
+CELLS = ("rnn", "lstm", "gru")
+"""What a seed draws depends on their order."""
+
 RECURRENT_DOMAINS: Mapping[str, Domain] = MappingProxyType(
     {
-        "cell": Choice(["rnn", "lstm", "gru"]),
+        "cell": Choice(CELLS),
         "bidirectional": Choice([False, True]),
         "units": Integer(8, 128, log=True),
         "layers": Integer(1, 3),

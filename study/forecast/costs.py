@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from study.data import TRAIN_SIZE
-from study.spec.parameters import N_GATES
+from study.spec.cells import CELLS
 
 Terms = dict[str, float]
 
@@ -123,7 +123,7 @@ def pass_terms(params: Mapping[str, Any], n_texts: int, *, has_own_model: bool) 
         return terms
     cell, units, layers = params["cell"], params["units"], params["layers"]
     directions = 2 if params["bidirectional"] else 1
-    gates = N_GATES[cell]
+    gates = CELLS[cell].n_gates
     widths = [params["embedding_dim"], *[units * directions] * (layers - 1)]
     per_time = sum(gates * units * (width + units) for width in widths) * directions
     return terms | {

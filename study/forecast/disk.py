@@ -14,7 +14,7 @@ from study.data import Corpus
 from study.designs import SearchDesign
 from study.errors import EnvironmentFaultError
 from study.forecast.costs import Estimate, Timing
-from study.spec.parameters import N_GATES
+from study.spec.cells import CELLS
 from study.spec.schema import StudySpec
 
 ATTEMPT_BYTES, EPOCH_BYTES = 5_000, 400
@@ -185,17 +185,13 @@ def result_bytes(spec: StudySpec, n_validation: int, n_classes: int) -> int:
 
 
 def count_weights(params: Mapping[str, Any], n_outputs: int) -> int:
-    """Return the weights of a setting's model, as `study.training.model` builds it.
-
-    Source: Keras's layers: a gate has a weight for each input and each unit, and a bias, for each unit; those
-    of a GRU, with its reset gate after the product, have two biases.
-    """
+    """Return the weights of a setting's model, as `study.training.model` builds it."""
     n_directions = 2 if params["bidirectional"] else 1
-    units, cell, embedding_dim = params["units"], params["cell"], params["embedding_dim"]
+    units, cell, embedding_dim = params["units"], CELLS[params["cell"]], params["embedding_dim"]
     width = n_directions * units
 
     def count_layer(n_inputs: int) -> int:
-        return int(N_GATES[cell] * width * (n_inputs + units + (2 if cell == "gru" else 1)))
+        return int(n_directions * cell.count_weights(n_inputs, units))
 
     embedding = params["vocab_size"] * embedding_dim
     recurrent = count_layer(embedding_dim) + (params["layers"] - 1) * count_layer(width)
@@ -205,7 +201,8 @@ def count_weights(params: Mapping[str, Any], n_outputs: int) -> int:
 def largest_setting(spec: StudySpec) -> dict[str, Any]:
     """Return the largest that a space of the standard model could hold, legal or not."""
     setting = {name: _largest(domain) for name, domain in spec.space.parameters.items() if name != "cell"}
-    return setting | {"cell": max(_values(spec.space.parameters["cell"]), key=N_GATES.__getitem__)}
+    cells = _values(spec.space.parameters["cell"])
+    return setting | {"cell": max(cells, key=lambda cell: CELLS[cell].n_gates)}
 
 
 def _say_bound(n_bytes: float) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from search_spaces import SpaceError
+from search_spaces.recurrent import CELLS
 from study.data import FIRST_WORD, DataSpec, EncodedCorpus, encode, load_corpus
 from study.designs import SearchDesign
 from study.errors import StudyError
@@ -53,7 +54,7 @@ def derive_document(data: Mapping[str, Any], max_epochs: object = None) -> dict[
         "apart best, and when does it overfit?",
         "data": dict(data),
         "space": {
-            "cell": ["rnn", "lstm", "gru"],
+            "cell": list(CELLS),
             "bidirectional": [False, True],
             "units": [16, 32] if n_train < _SMALL else [16, 32, 64],
             "layers": [1, 2],

@@ -9,9 +9,7 @@ from typing import Any
 from search_spaces import Choice, Domain, Fixed, Space
 from study.data import FIRST_WORD, TRAIN_SIZE
 from study.errors import StudyError
-
-N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-"""The cells of the standard model by name, and how many matrices each multiplies its input with."""
+from study.spec.cells import CELLS
 
 
 def _is_whole(least: int) -> Callable[[object], bool]:
@@ -25,7 +23,7 @@ def _is_real(value: object) -> bool:
 _COUNT = (_is_whole(1), "a whole number from 1 on")
 
 RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "cell": (lambda value: isinstance(value, str) and value in N_GATES, f"one of {', '.join(N_GATES)}"),
+    "cell": (lambda value: isinstance(value, str) and value in CELLS, f"one of {', '.join(CELLS)}"),
     "bidirectional": (lambda value: isinstance(value, bool), "true or false"),
     "units": _COUNT,
     "layers": _COUNT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import keras
@@ -11,7 +12,6 @@ import tensorflow as tf
 from study.training.cells.operation import recurrent
 from study.training.loops import steps
 
-CellName = Literal["rnn", "lstm", "gru"]
 CellsChoice = Literal["auto", "keras"]
 
 _REQUIRED = {
@@ -47,13 +47,14 @@ def compiled_is_valid(keras_options: Mapping[str, Any]) -> bool:
     )
 
 
-def chosen(cell: CellName, *, cells: CellsChoice, **keras_options: Any) -> Literal["compiled", "keras"]:
+def chosen(cell: str, *, cells: CellsChoice, **keras_options: Any) -> Literal["compiled", "keras"]:
     """Says who computes the recurrence of the layer that `recurrent_layer` makes of the same arguments."""
-    return "compiled" if cells == "auto" and compiled_is_valid(keras_options) else "keras"
+    is_compiled = cells == "auto" and LAYERS[cell].compiled is not None and compiled_is_valid(keras_options)
+    return "compiled" if is_compiled else "keras"
 
 
 def recurrent_layer(
-    cell: CellName,
+    cell: str,
     units: int,
     *,
     return_sequences: bool,
@@ -65,7 +66,7 @@ def recurrent_layer(
     """Makes a recurrent layer with Keras's weights and initialisation.
 
     Args:
-        cell: The kind of cell.
+        cell: Its name, one of `study.spec.cells.CELLS`.
         units: At least 1; of each direction.
         return_sequences: Whether the layer returns every state or only the last one.
         cells: `auto` takes the compiled loops where they are valid and Keras's own path elsewhere, which is
@@ -79,7 +80,8 @@ def recurrent_layer(
         A Keras layer. Pass a model that holds one through `plain_model` before saving it.
     """
     compiled = chosen(cell, cells=cells, **keras_options) == "compiled"
-    kind = (_COMPILED if compiled else _PLAIN)[cell]
+    kind = LAYERS[cell].compiled if compiled else LAYERS[cell].plain
+    assert kind is not None
     if not bidirectional:
         return kind(units, return_sequences=return_sequences, name=name, **keras_options)
     layer = kind(units, return_sequences=return_sequences, **keras_options)
@@ -201,20 +203,25 @@ def _run(directions: list[Any], sequences: tf.Tensor, training: bool) -> tf.Tens
     )
 
 
-_PLAIN: dict[CellName, type[keras.layers.RNN]] = {
-    "rnn": keras.layers.SimpleRNN,
-    "lstm": keras.layers.LSTM,
-    "gru": keras.layers.GRU,
+@dataclass(frozen=True)
+class Layers:
+    """Who computes a cell: a layer of Keras's, and one that does so by the compiled loops, if there is."""
+
+    plain: type[keras.layers.RNN]
+    compiled: type[keras.layers.RNN] | None = None
+
+
+LAYERS: Mapping[str, Layers] = {
+    "rnn": Layers(keras.layers.SimpleRNN, CompiledSimpleRNN),
+    "gru": Layers(keras.layers.GRU, CompiledGRU),
+    "lstm": Layers(keras.layers.LSTM, CompiledLSTM),
 }
-_COMPILED: dict[CellName, type[keras.layers.RNN]] = {
-    "rnn": CompiledSimpleRNN,
-    "lstm": CompiledLSTM,
-    "gru": CompiledGRU,
-}
+"""Of each cell of `study.spec.cells`."""
+
 _PLAIN_NAMES = {
     keras.saving.get_registered_name(kind): plain.__name__
     for kind, plain in (
-        *((kind, _PLAIN[cell]) for cell, kind in _COMPILED.items()),
+        *((layers.compiled, layers.plain) for layers in LAYERS.values() if layers.compiled is not None),
         (CompiledBidirectional, keras.layers.Bidirectional),
         (CompiledEmbedding, keras.layers.Embedding),
     )

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from study.training.cells import chosen, embedding_layer, plain_model, recurrent_layer
+from study.training.cells.layers import LAYERS, Layers
 from study.training.loops import batch
 from study.training.loops.compilation import prepare
 from study.training.loops.time import backward, forward
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
 
-CELLS = ("rnn", "gru", "lstm")
+CELLS = tuple(cell for cell, layers in LAYERS.items() if layers.compiled is not None)
 # Relative to the largest element; float32 itself is good for 6e-8 an operation.
 TOLERANCE = 1e-5
 
@@ -332,6 +333,14 @@ def test_compiled_cells_can_be_switched_off() -> None:
     assert type(recurrent_layer("lstm", 3, return_sequences=True, cells="keras")) is keras.layers.LSTM
 
 
+def test_a_cell_without_a_compiled_loop_is_left_to_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYERS, "new", Layers(keras.layers.GRU))  # type: ignore[arg-type]
+    assert chosen("new", cells="auto") == "keras"
+    both = recurrent_layer("new", 3, return_sequences=True, cells="auto", bidirectional=True)
+    assert type(both) is keras.layers.Bidirectional
+    assert type(both.forward_layer) is keras.layers.GRU
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_masked_sequences_are_left_to_keras(cell: str) -> None:
     x = tf.constant(np.random.default_rng(5).normal(size=(3, 4, 2)), tf.float32)
@@ -356,11 +365,11 @@ def test_a_plain_model_loads_where_this_project_is_not_installed(tmp_path: Path)
 import sys
 sys.modules["study"] = None  # importing it fails
 import keras, numpy as np
-for cell in ("rnn", "gru", "lstm"):
+for cell in sys.argv[1:]:
     model = keras.saving.load_model(f"{cell}.keras", safe_mode=True)
     y = model(np.load("ids.npy")).numpy()
     assert np.allclose(y, np.load(f"{cell}.npy"), atol=1e-6), cell
     assert not any(type(layer).__module__.startswith("study") for layer in model._flatten_layers())
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, *CELLS], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
