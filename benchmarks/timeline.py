@@ -76,7 +76,7 @@ def draw(recorder: Recorder, end_s: float, path: Path) -> None:
     from matplotlib.patches import Patch
 
     from analysis.plots.style import FULL_WIDTH_IN, INK, MUTED, new_axes, styled
-    from analysis.words.labels import CELL_COLORS
+    from analysis.words.labels import CELLS
 
     first_s = min(run.start_s for run in recorder.runs)
     last_s = max(run.end_s for run in recorder.runs)
@@ -106,7 +106,7 @@ def draw(recorder: Recorder, end_s: float, path: Path) -> None:
                     row,
                     trained_s,
                     left=run.start_s + run.setup_s,
-                    color=CELL_COLORS[run.cell],
+                    color=CELLS[run.cell].color,
                     height=0.6,
                     edgecolor="white",
                     linewidth=0.6,
@@ -117,9 +117,8 @@ def draw(recorder: Recorder, end_s: float, path: Path) -> None:
         axes.set_xlabel("seconds since the command was given")
         axes.grid(visible=False, axis="y")
         axes.set_title(f"{len(recorder.runs)} runs on {len(lines)} CPUs, from the command to the report")
-        names = {"rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
         handles = [Patch(color=INK, label="building and tracing")]
-        handles += [Patch(color=CELL_COLORS[cell], label=f"training {name}") for cell, name in names.items()]
+        handles += [Patch(color=cell.color, label=f"training {cell.label}") for cell in CELLS.values()]
         axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=4)
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from analysis.records.schema import FURTHER_METRICS
 from analysis.report.content import Block, Chart, Grid, Listing, Report
 from analysis.report.svg import Drawn, inline_svg
+from analysis.words.labels import CELLS
 from analysis.words.numbers import MINUS, NONE
 
 _NUMERIC = re.compile(
@@ -60,11 +61,28 @@ def render_html(report: Report, drawings: Mapping[str, Drawn]) -> str:
             for section in report.sections
         ],
         # Safe: files of this package, not data.
-        css=Markup(_template_text("report.css")),  # noqa: S704 - ours, not data
+        css=Markup(style_sheet()),  # noqa: S704 - ours, not data
         script=Markup(script),  # noqa: S704 - ours, not data
         script_hash=_hash(script),
         data=None if report.rows is None else embed_json(table_data(report.rows)),
     )
+
+
+def style_sheet() -> str:
+    """The page's rules, among them what gives each cell its colour: the one for white on paper, too."""
+    light, dark = (
+        " ".join(f"--{name}: {color.lower()};" for name, color in colors)
+        for colors in (
+            [(name, cell.color) for name, cell in CELLS.items()],
+            [(name, cell.color_on_dark) for name, cell in CELLS.items()],
+        )
+    )
+    rules = [
+        f":root {{ {light} }}",
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}",
+        *(f"td[data-cell={name}]::before {{ background: var(--{name}); }}" for name in CELLS),
+    ]
+    return _template_text("report.css") + "\n".join(rules) + "\n"
 
 
 def _template_text(name: str) -> str:

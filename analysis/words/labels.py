@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-CELLS = ("rnn", "gru", "lstm")
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as readers meet it.
+
+    Its colour is from the palette of Okabe and Ito (2008), told apart under every common colour blindness.
+    """
+
+    label: str
+    color: str
+    color_on_dark: str
+
+
+CELLS: Mapping[str, Cell] = {
+    "rnn": Cell("SimpleRNN", "#D55E00", "#F08A3C"),
+    "gru": Cell("GRU", "#009E73", "#2FC297"),
+    "lstm": Cell("LSTM", "#0072B2", "#56ABE0"),
+}
 """In the order in which figures show them: from the simplest to the most elaborate."""
 
-CELL_LABELS = {"rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
-CELL_COLORS = {"rnn": "#D55E00", "gru": "#009E73", "lstm": "#0072B2"}
-"""From the palette of Okabe and Ito (2008), told apart under every common colour blindness."""
-
+CELL_LABELS = {name: cell.label for name, cell in CELLS.items()}
+CELL_COLORS = {name: cell.color for name, cell in CELLS.items()}
 OTHER_COLOR = "#5B6475"
 
 FACTOR_LABELS = {
@@ -35,7 +51,7 @@ _DIRECTIONS = {True: "both directions", False: "one direction"}
 
 
 def color_of(cell: Any) -> str:
-    """The colour of a cell type, grey for what is none of the three."""
+    """The colour of a cell type, grey for what is none of ours."""
     return CELL_COLORS.get(str(cell), OTHER_COLOR)
 
 

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 from analysis.plots.curves import Panel, draw_panels
 from analysis.plots.style import INK, narrowed, new_axes, plain, styled
+from analysis.report.page import style_sheet
 from analysis.report.svg import SVG, Drawing, inline_svg, render_svg, save_figure
-from analysis.words.labels import CELL_COLORS
+from analysis.words.labels import CELL_COLORS, CELLS
 
 
 def draw(tip: str = "a tip", title: str = "a title") -> Drawing:
@@ -40,6 +41,21 @@ def test_a_figure_takes_the_colours_of_its_page() -> None:
     svg = inline_svg(draw(title=f"a text of {CELL_COLORS['lstm'].lower()}"), "name", "alt")
     assert "stroke: var(--lstm)" in svg
     assert svg.count(CELL_COLORS["lstm"].lower()) == 1  # texts are left alone
+
+
+def test_a_page_knows_the_colours_of_each_cell_by_day_and_by_night() -> None:
+    by_day, by_night = (re.findall(r"--(\w+): #[0-9a-f]+", rules) for rules in _by_scheme(style_sheet()))
+    assert set(CELLS) <= set(by_day) == set(by_night)
+    assert len(by_day) == len(set(by_day))  # no cell takes the name of another colour
+    for cell in CELLS:
+        assert f"td[data-cell={cell}]::before" in style_sheet()
+
+
+def _by_scheme(css: str) -> tuple[str, str]:
+    """Return the rules that hold always, and those of a dark page; leave out what is for paper."""
+    css = re.sub(r"@media print \{.*?\n\}", "", css, flags=re.DOTALL)
+    dark = re.compile(r"@media[^{]*dark\) \{(.*?\})\s*\}", re.DOTALL)
+    return dark.sub("", css), "".join(dark.findall(css))
 
 
 def test_a_figure_takes_the_font_of_its_page() -> None:

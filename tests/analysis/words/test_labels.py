@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from analysis.words.labels import (
+    CELLS,
+    OTHER_COLOR,
     color_of,
     label_level,
     label_number,
@@ -11,6 +13,7 @@ from analysis.words.labels import (
     label_value,
     varied_parameters,
 )
+from search_spaces import recurrent
 
 NOTEBOOK = {
     "cell": "lstm",
@@ -84,3 +87,13 @@ def test_what_is_no_cell_is_grey() -> None:
 )
 def test_a_level_names_its_parameter_unless_its_value_does(factor: str, value: object, expected: str) -> None:
     assert label_level(factor, value) == expected
+
+
+def test_each_cell_of_the_standard_space_has_a_name_and_colours_of_its_own() -> None:
+    assert set(CELLS) == set(recurrent.CELLS)
+    for shown in (
+        [cell.label for cell in CELLS.values()],
+        [OTHER_COLOR, *(cell.color for cell in CELLS.values())],
+        [cell.color_on_dark for cell in CELLS.values()],
+    ):
+        assert len(set(shown)) == len(shown)
