@@ -11,26 +11,9 @@ from analysis.words.numbers import count, listing
 from search_spaces import Space
 from study.designs.base import Plan, say_luck, say_runs, size_of
 from study.designs.brackets import bracket_of, plan_brackets
-from study.designs.drawn import (
-    DrawnDesign,
-    draw_at_random,
-    draw_evenly,
-    say_companions,
-    say_drawn,
-    say_repeats,
-)
+from study.designs.drawn import DrawnDesign, say_companions, say_drawn, say_repeats
+from study.designs.samplers import SAMPLERS, Sampler
 from study.errors import StudyError
-
-SAMPLER_NAMES = {
-    "tpe": "TPE",
-    "gp": "a Gaussian process",
-    "cmaes": "CMA-ES",
-    "nsga2": "NSGA-II",
-    "nsga3": "NSGA-III",
-    "qmc": "a Sobol sequence",
-    "random": "chance",
-}
-"""The built-in samplers and what to call them; any other is an import path."""
 
 Objective = records.Objective | Literal["gap", "n_weights", "seconds"]
 """What a search may look for: figures of the best epoch, `gap` is training minus validation accuracy."""
@@ -43,7 +26,7 @@ class SearchDesign(DrawnDesign):
 
     kind: Literal["search"] = "search"
     sampler: str = Field(
-        default="tpe", description="tpe, gp, cmaes, qmc, random, or package.module:Class of one of your own"
+        default="tpe", description=f"{', '.join(SAMPLERS)}, or package.module:Class of one of your own"
     )
     sampler_options: dict[str, Any] = Field(default={}, description="arguments of the sampler's class")
     objectives: tuple[Objective, ...] = Field(
@@ -73,9 +56,9 @@ class SearchDesign(DrawnDesign):
     @field_validator("sampler")
     @classmethod
     def _known_or_imported(cls, sampler: str) -> str:
-        if sampler not in SAMPLER_NAMES and ":" not in sampler:
+        if sampler not in SAMPLERS and ":" not in sampler:
             raise StudyError(
-                f"a sampler is {', '.join(SAMPLER_NAMES)} or an import path: {sampler!r} is none of them; "
+                f"a sampler is {', '.join(SAMPLERS)} or an import path: {sampler!r} is none of them; "
                 "write package.module:Class for one of your own"
             )
         return sampler
@@ -114,19 +97,30 @@ class SearchDesign(DrawnDesign):
                 f"a scheduler stops runs by one figure: design.scheduler={self.scheduler} knows nothing of "
                 f"{given} together; set it to none"
             )
-        if self.sampler == "cmaes":
+        if not self._sampler.takes_objectives:
             raise StudyError(
-                f"cmaes looks for one objective: {given} are {len(self.objectives)}; use nsga2, nsga3 or tpe"
+                f"{self.sampler} looks for one objective: {given} are {len(self.objectives)}; use nsga2, "
+                "nsga3 or tpe"
             )
 
+    @property
+    def _sampler(self) -> Sampler:
+        return SAMPLERS.get(self.sampler, Sampler(self.sampler))
+
+    @property
+    def learns(self) -> bool:
+        """Whether what became of a setting decides about later ones."""
+        return self._sampler.plan is None
+
+    @property
+    def begins_by_chance(self) -> bool:
+        """Whether the first settings follow from the study's seed alone."""
+        return self._sampler.begins_by_chance
+
     def plan(self, space: Space, study_seed: int) -> Plan | None:
-        """Return the settings of `random` and `qmc`; None for samplers that decide as they learn."""
-        if self.sampler == "random":
-            return draw_at_random(self.strata(space), self.trials, study_seed)
-        if self.sampler == "qmc":
-            # Not Optuna's own: it leaves the first trial and all choices to chance.
-            return draw_evenly(self.strata(space), self.trials, study_seed)
-        return None
+        """Return the settings that a sampler draws in advance; None of one that learns."""
+        draw = self._sampler.plan
+        return None if draw is None else draw(self.strata(space), self.trials, study_seed)
 
     def first_rungs(self, max_epochs: int) -> list[int]:
         """Return after which epoch runs are first judged, of each bracket: one, but for Hyperband."""
@@ -151,12 +145,11 @@ class SearchDesign(DrawnDesign):
     def explain(self, space: Space, seeds: int, study_seed: int = 0) -> list[str]:
         """Say how much it trains, what it can answer and what it cannot."""
         plan = self.plan(space, study_seed)
-        by = SAMPLER_NAMES.get(self.sampler, self.sampler)
         is_fixed = plan is not None
         learns = "" if is_fixed else ", which learns from those before"
         said = say_drawn(space) if is_fixed else self._say_search(space)
         return [
-            say_runs(self.trials, seeds, f"proposed by {by}{learns}."),
+            say_runs(self.trials, seeds, f"proposed by {self._sampler.said}{learns}."),
             *self._say_startup(space),
             *self._say_scheduler(),
             *say_repeats(plan or ()),
@@ -172,7 +165,7 @@ class SearchDesign(DrawnDesign):
         return given if isinstance(given, int) else min(10, max(4, n_trials // 3))
 
     def _say_startup(self, space: Space) -> list[str]:
-        if self.sampler not in ("tpe", "gp"):
+        if not self.begins_by_chance:
             return []
         share = self.trials // len(self.strata(space))
         of = "of each level " if self.scientific else ""
@@ -200,10 +193,10 @@ class SearchDesign(DrawnDesign):
                 f"Can answer how often stopping was wrong: {self.audit_pruned:.0%} of the stopped runs, "
                 "drawn by lot, at least one, are finished afterwards."
             )
-        if self.sampler == "gp":
+        if not self._sampler.learns_from_stopped:
             said.append(
-                "The Gaussian process learns only from runs that went to their end: consider tpe, or no "
-                "scheduler."
+                f"The sampler, {self._sampler.said}, learns only from runs that went to their end: consider "
+                "tpe, or no scheduler."
             )
         return said
 

@@ -8,9 +8,6 @@ from typing import Any
 from study.designs import SearchDesign
 from study.spec.schema import StudySpec
 
-BEGIN_BY_CHANCE = ("tpe", "gp")
-"""Samplers that draw their first settings from the study's seed alone, whatever became of those before."""
-
 
 def ask_first_settings(spec: StudySpec, n_slots: int) -> Sequence[Mapping[str, Any]]:
     """Return the settings that are certain, in their order: all of a plan, the first of a search.
@@ -27,7 +24,7 @@ def ask_first_settings(spec: StudySpec, n_slots: int) -> Sequence[Mapping[str, A
     if plan is not None:
         return plan
     design = spec.design
-    if not isinstance(design, SearchDesign) or design.sampler not in BEGIN_BY_CHANCE or spec.warm_start:
+    if not isinstance(design, SearchDesign) or not design.begins_by_chance or spec.warm_start:
         return []
     from study.search.optuna_study import Tuners
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import Choice, Fixed, Space
@@ -19,20 +20,25 @@ if TYPE_CHECKING:
 
     from study.designs import BaseDesign
 
-CLASS_NAMES = {
-    "tpe": "TPESampler",
-    "gp": "GPSampler",
-    "cmaes": "CmaEsSampler",
-    "nsga2": "NSGAIISampler",
-    "nsga3": "NSGAIIISampler",
-}
-"""Optuna's names of the built-in samplers that learn."""
 
-_CMAES_STARTS = {"x0", "sigma0", "source_trials", "use_separable_cma"}
-"""Arguments of CMA-ES's that say where it starts, or that go with no trials to start from."""
+@dataclass(frozen=True)
+class Builder:
+    """How one of Optuna's samplers is built.
 
-NEEDED_PACKAGES = {"gp": ("torch",), "cmaes": ("cmaes",)}
-"""What a sampler needs beside Optuna itself, which does without them."""
+    Attributes:
+        class_name: Its class in `optuna.samplers`.
+        defaults: Our own arguments of it, for the settings of a space; the user may replace each.
+        packages: What it needs beside Optuna itself, which does without them.
+        check: Refuses a space that is not for it.
+        starts: Where it takes the trials of earlier legs as `source_trials`: the arguments that say where it
+            starts, or that go with no such trials.
+    """
+
+    class_name: str
+    defaults: Callable[[SearchDesign, Space, int], Mapping[str, Any]]
+    packages: tuple[str, ...] = ()
+    check: Callable[[Space], None] = lambda space: None
+    starts: frozenset[str] = frozenset()
 
 
 def check_sampler(design: BaseDesign, space: Space) -> None:
@@ -42,7 +48,7 @@ def check_sampler(design: BaseDesign, space: Space) -> None:
         StudyError: If a package is missing, the space is not for it, or the user's own cannot be built.
     """
     if isinstance(design, SearchDesign):
-        if design.sampler not in ("random", "qmc"):
+        if design.learns:
             _check_all_alike(design, space)
         strata = design.strata(space)
         for stratum in strata:
@@ -79,14 +85,17 @@ def make_sampler(
     """
     import optuna
 
-    if not isinstance(design, SearchDesign) or design.sampler in ("random", "qmc"):
+    if not isinstance(design, SearchDesign) or not design.learns:
         return optuna.samplers.RandomSampler(seed=seed)
-    _check_packages(design.sampler)
-    if design.sampler == "cmaes":
-        _check_numeric(space)
-    sampler_class = _find_class(design.sampler)
-    options = {**_defaults(design, space, n_trials), **design.sampler_options}
-    if design.sampler == "cmaes" and completed and not _CMAES_STARTS & set(options):
+    builder = BUILDERS.get(design.sampler)
+    if builder is None:
+        sampler_class, options = _import_class(design.sampler), dict(design.sampler_options)
+    else:
+        _check_packages(design.sampler)
+        builder.check(space)
+        sampler_class = getattr(optuna.samplers, builder.class_name)
+        options = {**builder.defaults(design, space, n_trials), **design.sampler_options}
+    if builder is not None and builder.starts and completed and not builder.starts & set(options):
         # It keeps its distribution to itself: a later leg starts from that of the best trials.
         options["source_trials"] = list(completed)
     if "seed" in inspect.signature(sampler_class).parameters:
@@ -104,35 +113,8 @@ def make_sampler(
         ) from error
 
 
-def _defaults(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str, Any]:
-    """Return our own arguments of the built-in samplers, each of which the user may replace."""
-    startup = design.count_startup(n_trials)
-    match design.sampler:
-        case "tpe":
-            # Several workers ask before any tells: constant_liar keeps them from proposing the same.
-            return {"multivariate": True, "group": True, "constant_liar": True, "n_startup_trials": startup}
-        case "gp":
-            return {"n_startup_trials": startup, "warn_independent_sampling": False}
-        case "cmaes":
-            stepped = any(domain.size() < float("inf") for domain in _searched(space))
-            return {
-                "warn_independent_sampling": False,
-                "with_margin": stepped,  # or steps of an integer freeze at one value (Hamano et al., 2022)
-                "consider_pruned_trials": design.scheduler != "none",
-            }
-        case "nsga2" | "nsga3":
-            # Optuna's 50 would be all of a small study, and its first generation is drawn at random.
-            return {"population_size": min(50, max(4, n_trials // 5))}
-        case _:
-            return {}
-
-
-def _searched(space: Space) -> list[Any]:
-    return [space.parameters[name] for name in space.dimensions]
-
-
 def _check_packages(sampler: str) -> None:
-    for package in NEEDED_PACKAGES.get(sampler, ()):
+    for package in BUILDERS[sampler].packages:
         if importlib.util.find_spec(package) is None:
             raise EnvironmentFaultError(
                 f"the sampler {sampler} needs the package {package}: it is not installed; "
@@ -155,16 +137,14 @@ def _check_numeric(space: Space) -> None:
         )
 
 
-def _find_class(sampler: str) -> type[optuna.samplers.BaseSampler]:
-    """Return the class of a built-in sampler, or the user's own.
+def _import_class(sampler: str) -> type[optuna.samplers.BaseSampler]:
+    """Return the class of the user's own.
 
     Raises:
         StudyError: If nothing of that name can be imported, or it is no sampler.
     """
     import optuna
 
-    if sampler in CLASS_NAMES:
-        return getattr(optuna.samplers, CLASS_NAMES[sampler])  # type: ignore[no-any-return]
     found = import_object(sampler, "design.sampler")
     if not isinstance(found, type) or not issubclass(found, optuna.samplers.BaseSampler):
         raise StudyError(
@@ -172,3 +152,47 @@ def _find_class(sampler: str) -> type[optuna.samplers.BaseSampler]:
             "name a class of that kind"
         )
     return found
+
+
+def _tpe(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str, Any]:
+    # Several workers ask before any tells: constant_liar keeps them from proposing the same.
+    return {
+        "multivariate": True,
+        "group": True,
+        "constant_liar": True,
+        "n_startup_trials": design.count_startup(n_trials),
+    }
+
+
+def _gp(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str, Any]:
+    return {"n_startup_trials": design.count_startup(n_trials), "warn_independent_sampling": False}
+
+
+def _cmaes(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str, Any]:
+    stepped = any(space.parameters[name].size() < float("inf") for name in space.dimensions)
+    return {
+        "warn_independent_sampling": False,
+        "with_margin": stepped,  # or steps of an integer freeze at one value (Hamano et al., 2022)
+        "consider_pruned_trials": design.scheduler != "none",
+    }
+
+
+def _nsga(design: SearchDesign, space: Space, n_trials: int) -> Mapping[str, Any]:
+    # Optuna's 50 would be all of a small study, and its first generation is drawn at random.
+    return {"population_size": min(50, max(4, n_trials // 5))}
+
+
+BUILDERS: Mapping[str, Builder] = {
+    "tpe": Builder("TPESampler", _tpe),
+    "gp": Builder("GPSampler", _gp, packages=("torch",)),
+    "cmaes": Builder(
+        "CmaEsSampler",
+        _cmaes,
+        packages=("cmaes",),
+        check=_check_numeric,
+        starts=frozenset({"x0", "sigma0", "source_trials", "use_separable_cma"}),
+    ),
+    "nsga2": Builder("NSGAIISampler", _nsga),
+    "nsga3": Builder("NSGAIIISampler", _nsga),
+}
+"""Of each sampler of `study.designs.samplers` that learns."""

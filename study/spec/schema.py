@@ -183,7 +183,7 @@ class StudySpec(_Part):
             raise StudyError(
                 "training.class_weight is given once: the space has a parameter of that name; leave one out"
             )
-        is_fixed = not isinstance(self.design, SearchDesign) or self.design.sampler in ("random", "qmc")
+        is_fixed = not isinstance(self.design, SearchDesign) or not self.design.learns
         if self.warm_start and is_fixed:
             raise StudyError(
                 "a warm start is for a sampler that learns: this design draws or lists its settings in "

@@ -25,7 +25,7 @@ def document_like(path: Path) -> dict[str, Any]:
     spec = StudyDirectory(path).require().read_spec()
     name = spec.name if spec.name.endswith(SUFFIX) else f"{spec.name[: 64 - len(SUFFIX)]}{SUFFIX}"
     design = spec.design
-    learns = isinstance(design, SearchDesign) and design.sampler not in ("random", "qmc")
+    learns = isinstance(design, SearchDesign) and design.learns
     if not learns:
         return spec.to_document() | {"name": name, "warm_start": []}
     # Under the same seed its sampler would begin with the draws that the other study began with.

@@ -10,7 +10,8 @@ import pytest
 
 from search_spaces.documents import load_document
 from study.designs import KINDS
-from study.designs.search import SAMPLER_NAMES, SCHEDULER_NAMES
+from study.designs.samplers import SAMPLERS
+from study.designs.search import SCHEDULER_NAMES
 from study.spec.schema import StudySpec
 
 PAGE = Path(__file__).parents[3] / "docs" / "designs.md"
@@ -37,5 +38,5 @@ def test_the_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_page_names_every_kind_sampler_and_scheduler() -> None:
     text = PAGE.read_text(encoding="utf-8")
 
-    for name in (*KINDS, *SAMPLER_NAMES, *SCHEDULER_NAMES):
+    for name in (*KINDS, *SAMPLERS, *SCHEDULER_NAMES):
         assert f"`{name}`" in text

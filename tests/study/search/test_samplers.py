@@ -10,8 +10,9 @@ import pytest
 
 from search_spaces import Space
 from study.designs import RandomDesign, SearchDesign, SobolDesign
+from study.designs.samplers import SAMPLERS
 from study.errors import StudyError
-from study.search.samplers import check_sampler, make_sampler
+from study.search.samplers import BUILDERS, check_sampler, make_sampler
 from tests.study.pretend.small_study import make_spec
 
 NUMBERS = Space({"units": {"low": 8, "high": 128, "log": True}, "dropout": {"low": 0.0, "high": 0.5}})
@@ -25,11 +26,31 @@ def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def with_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.search.samplers.NEEDED_PACKAGES", {})
+    monkeypatch.setattr("study.search.samplers._check_packages", lambda sampler: None)
 
 
 def design(**keys: Any) -> SearchDesign:
     return SearchDesign(**({"trials": 12} | keys))
+
+
+def test_each_sampler_that_learns_can_be_built_and_no_other() -> None:
+    assert {name for name, sampler in SAMPLERS.items() if sampler.plan is None} == set(BUILDERS)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.usefixtures("with_packages")
+def test_our_own_arguments_are_the_samplers(name: str) -> None:
+    sampler = make_sampler(design(sampler=name), NUMBERS, 12, seed=0)
+
+    assert type(sampler).__name__ == BUILDERS[name].class_name
+
+
+def test_the_key_of_a_spec_names_every_sampler() -> None:
+    described = SearchDesign.model_fields["sampler"].description
+
+    assert (
+        described == "tpe, gp, cmaes, nsga2, nsga3, qmc, random, or package.module:Class of one of your own"
+    )
 
 
 @pytest.mark.parametrize(("sampler", "package"), [("gp", "torch"), ("cmaes", "cmaes")])
