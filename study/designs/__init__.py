@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -38,19 +38,13 @@ def _read_kind(value: object) -> object:
     return {"kind": "search", **value} if isinstance(value, dict) else value
 
 
-Design = Annotated[
-    SearchDesign | GridDesign | FactorialDesign | AblationDesign | RandomDesign | SobolDesign | SizesDesign,
-    Field(discriminator="kind"),
-    BeforeValidator(_read_kind),
-]
+_AnyDesign = (
+    SearchDesign | GridDesign | FactorialDesign | AblationDesign | RandomDesign | SobolDesign | SizesDesign
+)
+
+Design = Annotated[_AnyDesign, Field(discriminator="kind"), BeforeValidator(_read_kind)]
 
 KINDS: dict[str, type[BaseDesign]] = {
-    "search": SearchDesign,
-    "grid": GridDesign,
-    "factorial": FactorialDesign,
-    "ablation": AblationDesign,
-    "random": RandomDesign,
-    "sobol": SobolDesign,
-    "sizes": SizesDesign,
+    kind.model_fields["kind"].default: kind for kind in get_args(_AnyDesign)
 }
 """The designs by the `kind` that a spec gives."""
