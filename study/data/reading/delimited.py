@@ -10,6 +10,7 @@ from typing import Any
 from study.data.messages import listed, quoted
 from study.data.reading.columns import looks_like_names
 from study.data.reading.dialects import (
+    USUAL_DELIMITERS,
     Dialect,
     Row,
     Trial,
@@ -21,9 +22,6 @@ from study.data.reading.dialects import (
 from study.data.reading.table import SAMPLED, Table
 from study.data.spec import DataSpec, Quoting
 from study.errors import DataError
-
-_SURE = (".csv", ".tsv", ".tab")
-"""Suffixes that promise a table."""
 
 _MOST = 0.95
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", " ": "space"}
@@ -48,7 +46,7 @@ def read_delimited(
         DataError: If they are nearly a table, with the line that is not; or could be two different ones.
     """
     if not any(line.strip() for line in lines):
-        if suffix not in _SURE:
+        if suffix not in USUAL_DELIMITERS:
             return None
         return Table.of_rows(name, [], [], form)
     trial = _find_trial(lines, name, suffix, spec)
@@ -81,9 +79,9 @@ def _find_trial(lines: Sequence[str], name: str, suffix: str, spec: DataSpec) ->
         return _settle([Dialect(spec.delimiter, quoting) for quoting in quotings], lines, name, None)
     found, is_regular = guess_delimiter(lines, suffix, quotings)
     if found is None:
-        if suffix not in _SURE:
+        if suffix not in USUAL_DELIMITERS:
             return None
-        found = try_dialect(Dialect("," if suffix == ".csv" else "\t", quotings[0]), lines)
+        found = try_dialect(Dialect(USUAL_DELIMITERS[suffix], quotings[0]), lines)
     dialect = found.dialect
     if len(dialect.delimiter) > 1:
         quotings = ["none"]

@@ -24,7 +24,8 @@ DELIMITERS = ("\t", ",", ";", "|", ":::", "|||", "@", "\x01")
 
 
 _SAMPLED_LINES, _SAMPLED_CHARACTERS = 2_000, 400_000
-_USUAL = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+"""By the suffixes that promise a table."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def guess_delimiter(
     for order, delimiter in enumerate(DELIMITERS):
         if not any(delimiter in line for line in sample):
             continue
-        is_usual = _USUAL.get(suffix) == delimiter
+        is_usual = USUAL_DELIMITERS.get(suffix) == delimiter
         for dialect in _dialects_of(delimiter, quotings, sample):
             trial = _try_sample(dialect, sample, is_cut=is_cut)
             if not trial.rows:
@@ -185,7 +186,7 @@ def guess_delimiter(
             width = usual_width(trial.rows)
             fitting = [row for row in trial.rows if len(row) == width]
             rating = rate_columns(fitting[0], fitting, is_tabbed=delimiter == "\t") if width > 1 else 0
-            if trial.is_regular and (rating or is_usual or (suffix in _USUAL and order < 4)):
+            if trial.is_regular and (rating or is_usual or (suffix in USUAL_DELIMITERS and order < 4)):
                 key = (float(rating), float(is_usual), float(not dialect.skips_space), -order)
                 if best is None or key > best[0]:
                     best = key, trial

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,6 +13,7 @@ from study.data.reading.arrow_tables import read_arrow
 from study.data.reading.blobs import Blob
 from study.data.reading.decoding import read_lines
 from study.data.reading.delimited import read_delimited
+from study.data.reading.dialects import USUAL_DELIMITERS
 from study.data.reading.json_tables import read_json, read_json_lines
 from study.data.reading.lines import read_labelled_lines, read_marked_lines
 from study.data.reading.table import Table
@@ -18,7 +21,9 @@ from study.data.spec import DataSpec
 from study.data.splits import Split
 from study.errors import DataError
 
-FORMATS = ".csv, .tsv, .jsonl, .parquet, .json, .txt"
+Tables = list[tuple[Split | None, Table]]
+"""What a file holds: a table, one for each split that it names, or none."""
+
 _OFFICE = (
     ".xlsx",
     ".xls",
@@ -37,7 +42,7 @@ _TARS = (".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar")
 _MAX_JSON_BYTES = 2**30
 
 
-def read_tables(blob: Blob, spec: DataSpec) -> list[tuple[Split | None, Table]]:
+def read_tables(blob: Blob, spec: DataSpec) -> Tables:
     """The table in a file; a JSON document may hold one for each split. None where it holds only lines.
 
     Raises:
@@ -45,34 +50,69 @@ def read_tables(blob: Blob, spec: DataSpec) -> list[tuple[Split | None, Table]]:
     """
     suffix, compression = blob.suffixes
     _check_suffix(blob, suffix)
-    form: dict[str, Any] = {"compression": compression} if compression else {}
     start = _start(blob)
-    if suffix == ".parquet" or start.startswith(b"PAR1"):
-        return [(None, read_arrow(blob, "parquet", form))]
-    if suffix in (".arrow", ".feather") or start.startswith(b"ARROW1"):
-        return [(None, read_arrow(blob, "arrow", form))]
-    is_document = suffix == ".json" and not _is_object(start.partition(b"\n")[0])
+    by_name = READERS.get(suffix, _read_text)
+    read = next((read for magic, read in _MAGIC.items() if start.startswith(magic)), by_name)
+    return read(blob, spec, {"compression": compression} if compression else {})
+
+
+def _read_arrow(blob: Blob, spec: DataSpec, form: dict[str, Any], *, kind: str) -> Tables:
+    return [(None, read_arrow(blob, kind, form))]
+
+
+def _read_json(blob: Blob, spec: DataSpec, form: dict[str, Any]) -> Tables:
+    is_document = not _is_object(_start(blob).partition(b"\n")[0])
     if is_document and blob.path.stat().st_size > _MAX_JSON_BYTES:
         raise DataError(
             f"a .json document may have at most {_MAX_JSON_BYTES // 2**20} MB: {quoted(blob.name)} has more; "
             "write it as .jsonl, an object a line"
         )
-    lines, encoding = lines_of(blob, spec, is_whole=is_document)
-    form["encoding"] = encoding
-    if suffix == ".json":
-        return read_json(lines, blob.name, form)
-    if suffix in (".jsonl", ".ndjson") or _begins_json(lines):
+    lines, form["encoding"] = lines_of(blob, spec, is_whole=is_document)
+    return read_json(lines, blob.name, form)
+
+
+def _read_json_lines(blob: Blob, spec: DataSpec, form: dict[str, Any]) -> Tables:
+    lines, form["encoding"] = lines_of(blob, spec)
+    return [(None, read_json_lines(lines, blob.name, form))]
+
+
+def _read_text(blob: Blob, spec: DataSpec, form: dict[str, Any]) -> Tables:
+    """Lines of whatever they prove to be."""
+    suffix = blob.suffixes[0]
+    lines, form["encoding"] = lines_of(blob, spec)
+    if _begins_json(lines):
         return [(None, read_json_lines(lines, blob.name, form))]
     table: Table | None
     if spec.delimiter == " ":
         table = read_labelled_lines(lines, blob.name, form, is_sure=True)
-    elif spec.delimiter is not None or suffix in (".csv", ".tsv", ".tab"):
+    elif spec.delimiter is not None or suffix in USUAL_DELIMITERS:
         table = read_delimited(lines, blob.name, suffix, spec, form)
     else:
         table = read_marked_lines(lines, blob.name, form)
         table = table or read_delimited(lines, blob.name, suffix, spec, form)
         table = table or read_labelled_lines(lines, blob.name, form)
     return [] if table is None else [(None, table)]
+
+
+_read_parquet = partial(_read_arrow, kind="parquet")
+_read_arrow_file = partial(_read_arrow, kind="arrow")
+
+_Reader = Callable[[Blob, DataSpec, dict[str, Any]], Tables]
+"""Takes a file, what was asked for and what is known of how it is written, to which it adds."""
+
+READERS: Mapping[str, _Reader] = {
+    **dict.fromkeys(USUAL_DELIMITERS, _read_text),
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+    ".json": _read_json,
+    ".parquet": _read_parquet,
+    ".arrow": _read_arrow_file,
+    ".feather": _read_arrow_file,
+}
+"""By the suffix of what can be nothing but a table."""
+
+_MAGIC: Mapping[bytes, _Reader] = {b"PAR1": _read_parquet, b"ARROW1": _read_arrow_file}
+"""By how a file begins, whatever its name."""
 
 
 def lines_of(blob: Blob, spec: DataSpec, *, is_whole: bool = False) -> tuple[list[str], str]:
@@ -114,8 +154,9 @@ def _is_object(line: str | bytes) -> bool:
 
 def _check_suffix(blob: Blob, suffix: str) -> None:
     if suffix in _OFFICE:
+        listed = ", ".join((*READERS, ".txt"))
         raise DataError(
-            f"a file of texts must be a table of plain text, JSON or Parquet, {FORMATS}: got "
+            f"a file of texts must be a table of plain text, JSON or Parquet, {listed}: got "
             f"{quoted(PurePosixPath(blob.name).name)}; save it as .csv"
         )
     if suffix in _TARS:

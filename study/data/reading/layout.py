@@ -12,6 +12,7 @@ from typing import Literal
 
 from study.data.messages import listed, quoted
 from study.data.reading.blobs import Blob
+from study.data.reading.formats import READERS
 from study.data.splits import Split, split_in_name
 from study.errors import DataError
 
@@ -20,8 +21,6 @@ logger = logging.getLogger(__name__)
 Kind = Literal["tables", "texts", "lines", "pairs"]
 """Files with rows and labels; with a text each; with a text a line, all of one class; with a text a line
 beside one with a label a line."""
-
-TABLE_SUFFIXES = (".parquet", ".arrow", ".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json")
 
 _LABEL_FILES = ("label", "labels", "y", "target", "targets", "tag", "tags", "gold")
 
@@ -86,7 +85,7 @@ def find_layout(blobs: Sequence[Blob], name: str) -> Layout:
         DataError: If they are nothing that texts are published as, with what there is.
     """
     blobs = _strip_common(blobs)
-    tables = [blob for blob in blobs if blob.suffixes[0] in TABLE_SUFFIXES and not _is_beside(blob)]
+    tables = [blob for blob in blobs if blob.suffixes[0] in READERS and not _is_beside(blob)]
     deep = [blob for blob in blobs if len(_parts(blob)) > 1]
     if tables:
         return _lay_tables(tables, len(blobs), name)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from study.cli.flags import DATA, option_of
 from study.data import DataSpec
+from study.data.reading.formats import READERS
 from study.data.spec import DELIMITER_NAMES, Quoting
 from study.spec.schema import StudySpec
 
@@ -28,6 +29,11 @@ def keys_of(model: type[BaseModel], prefix: str) -> Iterator[str]:
 def test_the_spec_page_names_every_key_of_the_data() -> None:
     page = (DOCS / "spec.md").read_text()
     assert [key for key in keys_of(DataSpec, "data.") if f"`{key}`" not in page] == []
+
+
+def test_the_data_page_names_every_format() -> None:
+    page = (DOCS / "data.md").read_text()
+    assert [suffix for suffix in (*READERS, ".txt") if f"`{suffix}`" not in page] == []
 
 
 def test_the_data_page_explains_every_key_and_option() -> None:

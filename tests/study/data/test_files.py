@@ -65,6 +65,19 @@ def test_every_table_gives_the_same_rows(tmp_path: Path, suffix: str) -> None:
     assert (rows.file.name, rows.file.n_bytes) == (path.name, path.stat().st_size)
 
 
+@pytest.mark.parametrize("suffix", [".arrow", ".feather"])
+def test_a_table_of_arrows_is_one_in_a_folder_too(tmp_path: Path, suffix: str) -> None:
+    texts, labels = zip(*ROWS, strict=True)
+    path = tmp_path / "folder" / f"x{suffix}"
+    path.parent.mkdir()
+    table = pa.table({"text": texts, "label": labels})
+    with pa.ipc.new_file(path, table.schema) as writer:
+        writer.write_table(table)
+    (path.parent / "other.dat").write_bytes(b"no table")
+
+    assert read(path.parent).texts == read(path).texts == list(texts)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_columns_can_have_other_names_and_a_split(tmp_path: Path, suffix: str) -> None:
     path = write_table(
@@ -199,7 +212,8 @@ def test_a_misspelt_source_is_answered_with_the_nearest(
 
 def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.xlsx").write_bytes(b"PK")
-    assert ".csv, .tsv, .jsonl, .parquet, .json, .txt: got 'x.xlsx'" in refusal(tmp_path / "x.xlsx")
+    known = ".csv, .tsv, .tab, .jsonl, .ndjson, .json, .parquet, .arrow, .feather, .txt"
+    assert f"{known}: got 'x.xlsx'" in refusal(tmp_path / "x.xlsx")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
