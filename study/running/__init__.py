@@ -1,1 +1,1 @@
-"""One leg of a study, from its directory as it is to records, models and a report."""
+"""One leg of a study, one process's work on it: from its directory as it is to records and a report."""

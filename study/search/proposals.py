@@ -1,8 +1,9 @@
 """What a search has proposed: which replicates of a setting answer each proposal, and what they came to.
 
-Nothing but the records is needed to know it. With three seeds, replicates 1 to 3 of a setting answer its
-first proposal. Where a sampler proposes the same setting again, 4 to 6 answer that: a further seed tells more
-than a rerun.
+A replicate is a setting's training under one seed; a proposal is a setting that a design or sampler wants
+trained. Nothing but the records is needed to know what became of it. With three seeds, replicates 1 to 3 of a
+setting answer its first proposal. Where a sampler proposes the same setting again, 4 to 6 answer that: a
+further seed tells more than a rerun.
 """
 
 from __future__ import annotations

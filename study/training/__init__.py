@@ -1,1 +1,1 @@
-"""One replicate, from its parameters and seed to figures, predictions and a model."""
+"""One replicate, a setting trained under one seed: to figures, predictions and a model."""
