@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.documents import dump_document
-from study.cluster.parcel import unpack_study
+from study.cluster.archive import unpack_study
 from study.cluster.reaches import check_release
 from study.cluster.session import ensure_token
 from study.errors import EnvironmentFaultError, StudyError

@@ -119,7 +119,7 @@ def fetch(job: Job, address: Dashboard = "http://127.0.0.1:8265", out: Studies =
 
 def pack(path: StudyPath) -> None:
     """Print a study as lines of text, for `study fetch`."""
-    from study.cluster.parcel import pack_study
+    from study.cluster.archive import pack_study
 
     for line in pack_study(path):
         print(line)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from study.cluster import parcel, submission
-from study.cluster.parcel import LINE, pack_study, unpack_study
+from study.cluster import archive, submission
+from study.cluster.archive import LINE, pack_study, unpack_study
 from study.cluster.submission import fetch_study
 from study.errors import EnvironmentFaultError, LockedError, StudyError
 from study.store.directory import StudyDirectory
@@ -40,7 +40,7 @@ def test_a_study_comes_home_as_it_was_whatever_is_said_between_its_lines(there: 
 @pytest.mark.parametrize(
     "spoil", [lambda lines: lines[:-1], lambda lines: lines[1:], lambda lines: [f"{LINE}x"]]
 )
-def test_a_parcel_that_is_not_whole_leaves_nothing(there: Path, tmp_path: Path, spoil: Any) -> None:
+def test_an_archive_that_is_not_whole_leaves_nothing(there: Path, tmp_path: Path, spoil: Any) -> None:
     said = "\n".join(spoil(list(pack_study(there))))
 
     with pytest.raises(EnvironmentFaultError, match="fetch it again"):
@@ -54,7 +54,7 @@ def test_a_study_that_is_held_is_not_packed(there: Path) -> None:
 
 
 def test_a_study_that_is_too_large_is_to_be_copied(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parcel, "MOST_BYTES", 100)
+    monkeypatch.setattr(archive, "MOST_BYTES", 100)
 
     with pytest.raises(EnvironmentFaultError, match="copy it by"):
         list(pack_study(there))

@@ -15,7 +15,7 @@ from study.store.directory import StudyDirectory
 
 LINE = "parcel: "
 DIGEST = "parcel digest: "
-"""How each line of a parcel begins, and its last: what a library prints lies between them."""
+"""How each line of an archive begins, and its last: what a library prints lies between them."""
 
 MOST_BYTES = 64 * 2**20
 """Packed; a dashboard hands out a job's lines in one piece, and holds them in memory."""
