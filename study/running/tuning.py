@@ -20,8 +20,8 @@ from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
 from ray.tune.search import Searcher
 
 from analysis.records.nodes import training_versions
-from study.cluster.hindsight import replay
 from study.cluster.ray_patches import lean_tune
+from study.cluster.replay import replay
 from study.cluster.schedulers import make_scheduler
 from study.cluster.slots import SlotCounter
 from study.errors import EnvironmentFaultError

@@ -9,7 +9,7 @@ import pytest
 from ray.tune.schedulers import TrialScheduler
 
 from analysis.records.schema import State
-from study.cluster.hindsight import replay
+from study.cluster.replay import replay
 from study.cluster.schedulers import CLOCK, METRIC, make_scheduler
 from study.store.outcomes import Outcome
 from study.trial import Assignment
