@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.records.provenance import installed_version
 from analysis.words.numbers import byte_size
-from study.cluster.reaches import NEWEST_RAY, OLDEST_RAY, check_release, missing_reaches, release_of
+from study.cluster.private_apis import NEWEST_RAY, OLDEST_RAY, check_release, missing_apis, release_of
 from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path, tokens_file
 from study.errors import EnvironmentFaultError
 from study.machine.capacity import count_cpus, count_memory
@@ -210,7 +210,7 @@ def _examine_ray() -> Iterator[Finding]:
     except EnvironmentFaultError as error:
         yield Finding("Ray", "wrong", str(error))
         return
-    missing = list(missing_reaches())
+    missing = list(missing_apis())
     for name, without in missing:
         yield Finding("Ray", "note", f"{found} has no {name} as a study expects it: {without}")
     if release_of(found) > NEWEST_RAY:

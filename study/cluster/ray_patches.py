@@ -1,6 +1,6 @@
 """What Ray and Tune do otherwise while they start, and while a study runs.
 
-This reaches past what Ray promises, through `reaches`. What a release does not have, or calls otherwise, is
+This goes past what Ray promises, by its `private_apis`. What a release does not have, or calls otherwise, is
 left alone: that release does as it would by itself.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 
-from study.cluster import reaches
+from study.cluster import private_apis
 from study.cluster.start_guard import Guard
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _ASK_EVERY_S = 0.02
 
 def read_environment() -> None:
     """Let Ray's C++ read its settings again: it did when it was imported, perhaps before they were there."""
-    config = reaches.SETTINGS.home
+    config = private_apis.SETTINGS.home
     if config is not None:
         config.initialize("")
 
@@ -43,9 +43,9 @@ def signals_kept() -> Iterator[None]:
     sends SIGTERM to our group would end Ray beside us: its C++ then ends this process with status 1, a tenth
     of a second later and past all of our code. So what Ray starts is in groups of its own, and ours to end.
     """
-    services = reaches.PROCESSES.home
+    services = private_apis.PROCESSES.home
     popen = None if services is None else functools.partial(services.ConsolePopen, process_group=0)
-    with _replaced((reaches.HANDLER, lambda handler: None), (reaches.PROCESSES, popen)):
+    with _replaced((private_apis.HANDLER, lambda handler: None), (private_apis.PROCESSES, popen)):
         yield
 
 
@@ -62,18 +62,19 @@ def local_start(guard: Guard, *, on_loopback: bool) -> Iterator[None]:
         on_loopback: Whether it is to listen on 127.0.0.1 alone. Ray reads that from its environment when it
             is imported, perhaps by a session that joined a cluster; so it stays for the next that starts.
     """
-    constants = reaches.LOOPBACK.home
+    constants = private_apis.LOOPBACK.home
     if on_loopback and constants is not None:
         constants.ENABLE_RAY_CLUSTER = False
-    replacements: list[tuple[reaches.Reach, Any]] = [
-        (service, _start_nothing) for service in (reaches.API_SERVER, reaches.AUTOSCALER, reaches.LOG_MONITOR)
+    replacements: list[tuple[private_apis.PrivateApi, Any]] = [
+        (service, _start_nothing)
+        for service in (private_apis.API_SERVER, private_apis.AUTOSCALER, private_apis.LOG_MONITOR)
     ]
-    if reaches.are_there(*reaches.NODE_LOOKUP):
-        get_node = reaches.NODE_LOOKUP[0].home.get_node
-        replacements.append((reaches.NODE_LOOKUP[0], functools.partial(_await_node, get_node)))
-    services = reaches.PROCESSES.home
+    if private_apis.are_there(*private_apis.NODE_LOOKUP):
+        get_node = private_apis.NODE_LOOKUP[0].home.get_node
+        replacements.append((private_apis.NODE_LOOKUP[0], functools.partial(_await_node, get_node)))
+    services = private_apis.PROCESSES.home
     if services is not None:
-        replacements.append((reaches.PROCESSES, functools.partial(guard.start, services.ConsolePopen)))
+        replacements.append((private_apis.PROCESSES, functools.partial(guard.start, services.ConsolePopen)))
     with _replaced(*replacements):
         yield
 
@@ -84,33 +85,33 @@ def lean_tune() -> Iterator[None]:
 
     Nor does it load other trackers, a second of MLflow's say, to count how many of them are called.
     """
-    replacements: list[tuple[reaches.Reach, Any]] = [
-        (reaches.KILLED_FOR_MEMORY, EvictedError),
-        (reaches.USAGE, lambda callbacks: False),
+    replacements: list[tuple[private_apis.PrivateApi, Any]] = [
+        (private_apis.KILLED_FOR_MEMORY, EvictedError),
+        (private_apis.USAGE, lambda callbacks: False),
     ]
-    if reaches.are_there(*reaches.ACTOR_CACHE):
-        replacements.append((reaches.ACTOR_CACHE[0], _PlainActors))
-    if reaches.are_there(*reaches.TRIALS_HELD):
-        end_step = reaches.TRIALS_HELD[0].home.on_step_end
+    if private_apis.are_there(*private_apis.ACTOR_CACHE):
+        replacements.append((private_apis.ACTOR_CACHE[0], _PlainActors))
+    if private_apis.are_there(*private_apis.TRIALS_HELD):
+        end_step = private_apis.TRIALS_HELD[0].home.on_step_end
 
         def end_and_forget(self: TuneController) -> None:
             end_step(self)
             drop_ended_trials(self)
 
-        replacements.append((reaches.TRIALS_HELD[0], end_and_forget))
+        replacements.append((private_apis.TRIALS_HELD[0], end_and_forget))
     with _replaced(*replacements):
         yield
 
 
 @contextmanager
-def _replaced(*replacements: tuple[reaches.Reach, Any]) -> Iterator[None]:
+def _replaced(*replacements: tuple[private_apis.PrivateApi, Any]) -> Iterator[None]:
     """Put values in the place of what is reached for, where that is there."""
     with ExitStack() as restored:
-        for reach, value in replacements:
-            home = reach.home
+        for api, value in replacements:
+            home = api.home
             if home is not None:
-                restored.callback(setattr, home, reach.name, getattr(home, reach.name))
-                setattr(home, reach.name, value)
+                restored.callback(setattr, home, api.name, getattr(home, api.name))
+                setattr(home, api.name, value)
         yield
 
 
@@ -120,7 +121,7 @@ def _start_nothing(node: Any, *_: Any, **__: Any) -> None:
 
 def _await_node(get_node: Callable[[str, str], Any], gcs_address: str, node_id: str) -> Any:
     """Return what the head knows of a node, once it knows it: Ray itself asks again after a second."""
-    _, state_class, _, options = (reach.home for reach in reaches.NODE_LOOKUP)
+    _, state_class, _, options = (api.home for api in private_apis.NODE_LOOKUP)
     state = state_class()
     state._initialize_global_state(options._get_gcs_client_options(gcs_address))
     deadline = time.monotonic() + _PATIENCE_S

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.garbage import no_collection
+from study.cluster.private_apis import check_release
 from study.cluster.ray_watch import rays_share
-from study.cluster.reaches import check_release
 from study.cluster.start_guard import guard_start
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus

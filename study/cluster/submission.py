@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.documents import dump_document
 from study.cluster.archive import unpack_study
-from study.cluster.reaches import check_release
+from study.cluster.private_apis import check_release
 from study.cluster.session import ensure_token
 from study.errors import EnvironmentFaultError, StudyError
 

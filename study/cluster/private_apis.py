@@ -23,7 +23,7 @@ NEWEST_RAY = (2, 60)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reach:
+class PrivateApi:
     """One private name of Ray's.
 
     Attributes:
@@ -57,43 +57,43 @@ class Reach:
         return home
 
 
-def are_there(*reaches: Reach) -> bool:
+def are_there(*apis: PrivateApi) -> bool:
     """Whether all of these are there, where none is of use without the others."""
-    return all(reach.home is not None for reach in reaches)
+    return all(api.home is not None for api in apis)
 
 
-HANDLER = Reach(
+HANDLER = PrivateApi(
     owner="ray._private.utils",
     name="set_sigterm_handler",
     takes=("sigterm_handler",),
     without="SIGTERM may end a study while Ray starts",
 )
-PROCESSES = Reach(
+PROCESSES = PrivateApi(
     owner="ray._private.services",
     name="ConsolePopen",
     without="a signal to the whole group may end Ray before its study, with status 1",
 )
 API_SERVER, AUTOSCALER, LOG_MONITOR = (
-    Reach(owner="ray._private.node:Node", name=name, without="a local Ray starts and ends later")
+    PrivateApi(owner="ray._private.node:Node", name=name, without="a local Ray starts and ends later")
     for name in ("start_api_server", "start_monitor", "start_log_monitor")
 )
-LOOPBACK = Reach(
+LOOPBACK = PrivateApi(
     owner="ray._private.ray_constants",
     name="ENABLE_RAY_CLUSTER",
     without="a local Ray that follows on a cluster in one process listens on every interface",
 )
-SETTINGS = Reach(
+SETTINGS = PrivateApi(
     owner="ray._raylet:Config",
     name="initialize",
     without="what is set after Ray was imported is not read, and a local Ray starts later",
 )
-DRIVER_PATHS = Reach(
+DRIVER_PATHS = PrivateApi(
     owner="ray.job_config:JobConfig",
     name="__init__",
     holds=("_py_driver_sys_path",),
     without="workers look for modules in the working folder first",
 )
-KILLED_FOR_MEMORY = Reach(
+KILLED_FOR_MEMORY = PrivateApi(
     owner="ray._private.serialization",
     name="OutOfMemoryError",
     takes=("message",),
@@ -103,10 +103,12 @@ KILLED_FOR_MEMORY = Reach(
 _LATER = "a local Ray starts a second later"
 _STATE = "ray._private.state:GlobalState"
 NODE_LOOKUP = (
-    Reach(owner="ray._private.services", name="get_node", takes=("gcs_address", "node_id"), without=_LATER),
-    Reach(owner=_STATE, name="_initialize_global_state", takes=("self", "gcs_options"), without=_LATER),
-    Reach(owner=_STATE, name="node_table", takes=("self",), without=_LATER),
-    Reach(
+    PrivateApi(
+        owner="ray._private.services", name="get_node", takes=("gcs_address", "node_id"), without=_LATER
+    ),
+    PrivateApi(owner=_STATE, name="_initialize_global_state", takes=("self", "gcs_options"), without=_LATER),
+    PrivateApi(owner=_STATE, name="node_table", takes=("self",), without=_LATER),
+    PrivateApi(
         owner="ray._private.services",
         name="_get_gcs_client_options",
         takes=("gcs_server_address",),
@@ -118,11 +120,13 @@ NODE_LOOKUP = (
 _TUNE = "ray.tune.execution.tune_controller"
 _STARTS = "workers start one after the other, each in a new process"
 ACTOR_CACHE = (
-    Reach(owner=_TUNE, name="_ActorClassCache", takes=(), without=_STARTS),
-    Reach(owner=f"{_TUNE}:_ActorClassCache", name="get", takes=("self", "trainable_cls"), without=_STARTS),
+    PrivateApi(owner=_TUNE, name="_ActorClassCache", takes=(), without=_STARTS),
+    PrivateApi(
+        owner=f"{_TUNE}:_ActorClassCache", name="get", takes=("self", "trainable_cls"), without=_STARTS
+    ),
 )
 """The first is replaced by a class that has the second."""
-USAGE = Reach(
+USAGE = PrivateApi(
     owner="ray.air._internal.usage",
     name="tag_callbacks",
     takes=("callbacks",),
@@ -131,8 +135,8 @@ USAGE = Reach(
 
 _GROWS = "Tune's memory grows with the number of trials"
 TRIALS_HELD = (
-    Reach(owner=f"{_TUNE}:TuneController", name="on_step_end", takes=("self",), without=_GROWS),
-    Reach(
+    PrivateApi(owner=f"{_TUNE}:TuneController", name="on_step_end", takes=("self",), without=_GROWS),
+    PrivateApi(
         owner=f"{_TUNE}:TuneController",
         name="__init__",
         holds=(
@@ -146,7 +150,7 @@ TRIALS_HELD = (
         ),
         without=_GROWS,
     ),
-    Reach(
+    PrivateApi(
         owner="ray.air.execution._internal.actor_manager:RayActorManager",
         name="__init__",
         holds=("_pending_actors_to_enqueued_actor_tasks", "_pending_actors_to_attrs"),
@@ -155,7 +159,7 @@ TRIALS_HELD = (
 )
 """The first is replaced; what the others hold is dropped."""
 
-REACHES = (
+PRIVATE_APIS = (
     HANDLER,
     PROCESSES,
     API_SERVER,
@@ -192,8 +196,8 @@ def release_of(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2])
 
 
-def missing_reaches() -> Iterator[tuple[str, str]]:
+def missing_apis() -> Iterator[tuple[str, str]]:
     """What the Ray that is installed lacks: its name, and what is so without it."""
-    for reach in REACHES:
-        if reach.home is None:
-            yield f"{reach.owner.replace(':', '.')}.{reach.name}", reach.without
+    for api in PRIVATE_APIS:
+        if api.home is None:
+            yield f"{api.owner.replace(':', '.')}.{api.name}", api.without

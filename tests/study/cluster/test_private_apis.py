@@ -8,54 +8,54 @@ import pytest
 pytest.importorskip("ray")
 
 from study.cli.doctor import _examine_ray, _examine_token
-from study.cluster import reaches, session
-from study.cluster.reaches import REACHES, Reach, check_release, missing_reaches
+from study.cluster import private_apis, session
+from study.cluster.private_apis import PRIVATE_APIS, PrivateApi, check_release, missing_apis
 from study.cluster.start_guard import Guard
 from study.errors import EnvironmentFaultError
 
 
-def reach(owner: str, name: str, **rest: Any) -> Reach:
-    return Reach(owner=owner, name=name, without="it is slower", **rest)
+def api(owner: str, name: str, **rest: Any) -> PrivateApi:
+    return PrivateApi(owner=owner, name=name, without="it is slower", **rest)
 
 
 def claim(monkeypatch: pytest.MonkeyPatch, release: str) -> None:
     """Say that another release of Ray's is installed."""
-    monkeypatch.setattr(reaches, "installed_version", lambda package: release)
+    monkeypatch.setattr(private_apis, "installed_version", lambda package: release)
     monkeypatch.setattr("study.cli.doctor.installed_version", lambda package: release)
 
 
 def test_the_ray_that_is_installed_has_all_that_is_reached_for() -> None:
-    assert list(missing_reaches()) == []
-    assert len({(asked.owner, asked.name) for asked in REACHES}) == len(REACHES)
+    assert list(missing_apis()) == []
+    assert len({(asked.owner, asked.name) for asked in PRIVATE_APIS}) == len(PRIVATE_APIS)
 
 
 @pytest.mark.parametrize(
     "asked",
     [
-        reach("json.nowhere", "loads"),
-        reach("json:Nobody", "encode"),
-        reach("json", "nothing"),
-        reach("json:JSONEncoder", "encode", takes=("self", "o", "more")),
-        reach("json:JSONEncoder", "encode", takes=("self",)),
-        reach("json:JSONEncoder", "__init__", holds=("skipkeys", "nothing")),
-        reach("json.decoder", "NaN", takes=()),
+        api("json.nowhere", "loads"),
+        api("json:Nobody", "encode"),
+        api("json", "nothing"),
+        api("json:JSONEncoder", "encode", takes=("self", "o", "more")),
+        api("json:JSONEncoder", "encode", takes=("self",)),
+        api("json:JSONEncoder", "__init__", holds=("skipkeys", "nothing")),
+        api("json.decoder", "NaN", takes=()),
     ],
     ids=lambda asked: f"{asked.owner}.{asked.name}",
 )
-def test_what_is_not_there_or_called_otherwise_is_done_without(asked: Reach) -> None:
+def test_what_is_not_there_or_called_otherwise_is_done_without(asked: PrivateApi) -> None:
     assert asked.home is None
 
 
 @pytest.mark.parametrize(
     "asked",
     [
-        reach("json", "loads"),
-        reach("json:JSONEncoder", "encode", takes=("self", "o")),
-        reach("json:JSONEncoder", "__init__", holds=("skipkeys",)),
+        api("json", "loads"),
+        api("json:JSONEncoder", "encode", takes=("self", "o")),
+        api("json:JSONEncoder", "__init__", holds=("skipkeys",)),
     ],
     ids=lambda asked: asked.name,
 )
-def test_what_is_there_as_expected_is_found_at_home(asked: Reach) -> None:
+def test_what_is_there_as_expected_is_found_at_home(asked: PrivateApi) -> None:
     import json
 
     assert asked.home is (json if ":" not in asked.owner else json.JSONEncoder)
@@ -66,13 +66,13 @@ def test_a_session_starts_without_anything_that_is_reached_for(
 ) -> None:
     from study.cluster.ray_patches import lean_tune, local_start, read_environment, signals_kept
 
-    monkeypatch.setattr(Reach, "home", None)
+    monkeypatch.setattr(PrivateApi, "home", None)
 
     read_environment()
     with signals_kept(), local_start(guard, on_loopback=True), lean_tune():
-        missing = [without for _, without in missing_reaches()]
+        missing = [without for _, without in missing_apis()]
 
-    assert len(missing) == len(REACHES)
+    assert len(missing) == len(PRIVATE_APIS)
 
 
 @pytest.mark.parametrize("release", ["2.49.2", "1.13.0", "2.51.0rc1"])
@@ -99,7 +99,7 @@ def test_a_ray_that_has_a_token_is_taken(monkeypatch: pytest.MonkeyPatch, releas
 
 def test_the_doctor_says_once_what_another_ray_does_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     claim(monkeypatch, "2.60.0")
-    monkeypatch.setattr(reaches, "REACHES", (reach("json", "loads"), reach("json", "nothing")))
+    monkeypatch.setattr(private_apis, "PRIVATE_APIS", (api("json", "loads"), api("json", "nothing")))
 
     (finding,) = _examine_ray()
 
@@ -136,4 +136,4 @@ def test_what_else_ray_says_is_cut_to_its_first_line() -> None:
 
 
 def test_the_release_that_is_installed_is_in_the_range_that_is_promised() -> None:
-    assert reaches.release_of(version("ray")) >= reaches.OLDEST_RAY
+    assert private_apis.release_of(version("ray")) >= private_apis.OLDEST_RAY
