@@ -29,8 +29,8 @@ from study.machine.surroundings import check_surroundings
 from study.running.driver import Driver
 from study.running.lines import LinesToBeat
 from study.running.listener import Listener
-from study.running.means import WorkerLoader, load_trial_worker
 from study.running.nodes import NodeCheck
+from study.running.options import WorkerLoader, load_trial_worker
 from study.running.preparation import open_records, read_texts
 from study.running.publication import keep_texts, publish
 from study.running.result import StudyResult
@@ -59,7 +59,7 @@ class Leg:
         purpose: For the manifest.
         make_source: Decides what is trained.
         n_confirmed: Runs beside those of the design.
-        address: As in `Means`.
+        address: As in `RunOptions`.
         listener: As there.
         load_worker: As there.
     """

@@ -14,7 +14,7 @@ from study.designs import SearchDesign
 from study.errors import StudyError
 from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.running.leg import Leg
-from study.running.means import Means
+from study.running.options import RunOptions
 from study.running.result import StudyResult
 from study.search.samplers import check_sampler
 from study.search.source import Source
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def run_study(
     spec: StudySpec,
     out: Path = Path("studies"),
-    **means: Unpack[Means],
+    **options: Unpack[RunOptions],
 ) -> StudyResult:
     """Run a study, or continue it where the same spec was interrupted.
 
@@ -45,34 +45,34 @@ def run_study(
     Args:
         spec: What to do.
         out: The folder of studies; the study lies in `out/spec.name`.
-        **means: By what.
+        **options: As in `RunOptions`.
 
     Raises:
         StudyError: If the spec cannot be run here; nothing was started then.
     """
     directory = StudyDirectory(out / spec.name)
-    if means.get("address") is None:
+    if options.get("address") is None:
         # Before anything is written or started: a local Ray has exactly these.
         check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
     _check_same(directory, spec)
     check_sampler(spec.design, spec.space)
     if not directory.spec.exists():
         check_sources(spec)
-    return Leg(directory, spec, "run", _search, **means).run()
+    return Leg(directory, spec, "run", _search, **options).run()
 
 
 def resume_study(
     path: Path,
     *,
     data: str | None = None,
-    **means: Unpack[Means],
+    **options: Unpack[RunOptions],
 ) -> StudyResult:
     """Continue an interrupted study from its directory.
 
     Args:
         path: The study's directory.
         data: Where its texts lie now, if they were moved; the spec is changed to say so.
-        **means: As in `run_study`.
+        **options: As in `run_study`.
 
     Raises:
         StudyError: If there is no study, or it cannot be continued as it was.
@@ -88,13 +88,13 @@ def resume_study(
             write_atomically(directory.spec, dump_document(spec.to_document()))
         return _search(leg, ledger, manifest)
 
-    return Leg(directory, spec, "resume", make_source, **means).run()
+    return Leg(directory, spec, "resume", make_source, **options).run()
 
 
 def extend_study(
     path: Path,
     changes: Mapping[str, Any],
-    **means: Unpack[Means],
+    **options: Unpack[RunOptions],
 ) -> StudyResult:
     """Grow a study, finished or not: more trials, more seeds, more of a plan, or more epochs.
 
@@ -105,7 +105,7 @@ def extend_study(
     Args:
         path: The study's directory.
         changes: New values by dotted key, `{"seeds": 5, "design.trials": 48}`.
-        **means: As in `run_study`.
+        **options: As in `run_study`.
 
     Raises:
         StudyError: If there is no study, nothing is asked, it would shrink or become another, or it cannot be
@@ -131,12 +131,12 @@ def extend_study(
         write_atomically(directory.spec, dump_document(spec.to_document()))
         return _search(leg, ledger, manifest)
 
-    return Leg(directory, spec, "extend", make_source, **means).run()
+    return Leg(directory, spec, "extend", make_source, **options).run()
 
 
 def retry_study(
     path: Path,
-    **means: Unpack[Means],
+    **options: Unpack[RunOptions],
 ) -> StudyResult:
     """Train again what failed or took too long, and whatever else is left to do.
 
@@ -151,7 +151,7 @@ def retry_study(
     def make_source(leg: Leg, ledger: Ledger, manifest: Manifest) -> Source:
         return _search(leg, ledger, manifest, retried=("failed", "timeout"))
 
-    return Leg(directory, spec, "retry", make_source, **means).run()
+    return Leg(directory, spec, "retry", make_source, **options).run()
 
 
 def confirm_study(
@@ -160,7 +160,7 @@ def confirm_study(
     top: int | None = None,
     n_seeds: int = 5,
     top_per: str | None = None,
-    **means: Unpack[Means],
+    **options: Unpack[RunOptions],
 ) -> StudyResult:
     """Train the best settings again on fresh seeds, to their end, and open the test split once for each.
 
@@ -172,7 +172,7 @@ def confirm_study(
         top: How many of the best settings, at least 1: 3 by default, 1 of each with `top_per`.
         n_seeds: Replicates of each, at least 1.
         top_per: A parameter: the best `top` settings with each of its values, in place of the best of all.
-        **means: As in `run_study`.
+        **options: As in `run_study`.
 
     Raises:
         StudyError: If nothing completed, there is no sealed test split, or `top_per` is no parameter with a
@@ -197,7 +197,7 @@ def confirm_study(
         return Confirmation(spec, ledger, manifest.confirmed)
 
     n_runs = top * n_seeds * (1 if top_per is None else MOST_LEVELS)
-    return Leg(directory, spec, "confirm", make_source, n_confirmed=n_runs, **means).run()
+    return Leg(directory, spec, "confirm", make_source, n_confirmed=n_runs, **options).run()
 
 
 def _search(

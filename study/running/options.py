@@ -1,4 +1,4 @@
-"""By what a leg is run: on which cluster, who hears how it goes, and what trains."""
+"""The options of a leg: on which cluster, who hears how it goes, and what trains."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def load_trial_worker() -> type[TrialWorker]:
     return TrialWorker
 
 
-class Means(TypedDict, total=False):
-    """By what a leg is run; each verb takes them by name.
+class RunOptions(TypedDict, total=False):
+    """Options of a leg, each taken by name by what runs one.
 
     Attributes:
         address: The Ray cluster of this node, `auto` or `HOST:6379`; None starts Ray on this machine.
