@@ -13,9 +13,9 @@ from study.data import Corpus, encode, load_corpus
 from study.designs import Plan
 from study.forecast.costs import CostModel, Estimate
 from study.forecast.disk import bound_footprint, expect_disk
-from study.forecast.lives import Floats, Lives, finish
 from study.forecast.memory import expect_memory
 from study.forecast.order import order_settings
+from study.forecast.survival import Floats, Survival, finish
 from study.forecast.timing import Timer, draw_settings, measure_costs, time_settings
 from study.spec.schema import StudySpec
 from study.training.caching import count_traced
@@ -115,7 +115,7 @@ def add_up(
     Returns:
         Seconds from the first start to the last end, and how many runs and epochs are trained.
     """
-    lives, n_trials = Lives(spec, spec.seeds), max(spec.design.count(spec.space), len(known))
+    survival, n_trials = Survival(spec, spec.seeds), max(spec.design.count(spec.space), len(known))
     if not drawn:
         known = [known[index] for index in order_settings(known, spec.seeds, spec=spec, n_slots=n_slots)]
     traced = count_traced(known, spec.seeds, n_slots) / (len(known) * spec.seeds) if known else 1.0
@@ -130,7 +130,7 @@ def add_up(
     for trial in range(n_trials):
         is_known = trial < len(known)
         costs = each[trial : trial + 1] if is_known else pools[trial % len(pools)]
-        n_seeds, (mean_epochs, epochs_spread) = lives.n_seeds(trial, n_slots), lives.epochs(trial)
+        n_seeds, (mean_epochs, epochs_spread) = survival.n_seeds(trial, n_slots), survival.epochs(trial)
         run_s = costs @ (1.0, mean_epochs)
         runs_s += [float(run_s.mean()) * n_seeds / spec.seeds] * spec.seeds
         variance += n_seeds**2 * float(run_s.var()) + n_seeds * (epochs_spread * costs[:, 1].mean()) ** 2

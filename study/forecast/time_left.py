@@ -14,7 +14,7 @@ import numpy as np
 from study.data import TRAIN_SIZE
 from study.designs import Plan
 from study.forecast.costs import Estimate, guess_text_s
-from study.forecast.lives import Floats, Lives, finish
+from study.forecast.survival import Floats, Survival, finish
 from study.spec.schema import StudySpec
 from study.trial import Assignment, Report
 
@@ -83,7 +83,7 @@ class TimeLeft:
 
     def __init__(self, backlog: Backlog) -> None:
         self._spec, self._backlog, self._n_slots = backlog.spec, backlog, max(backlog.n_slots, 1)
-        self._lives = Lives(backlog.spec, backlog.n_seeds, may_stop=backlog.may_stop)
+        self._survival = Survival(backlog.spec, backlog.n_seeds, may_stop=backlog.may_stop)
         self.n_runs = backlog.n_trials * backlog.n_seeds
         self._waiting = [self._size_of(params) for params in backlog.waiting]
         self._recent = deque[float](maxlen=N_RECENT)
@@ -142,7 +142,7 @@ class TimeLeft:
             start_s = 0.0  # the pace holds it
         busy_s, variance = [0.0] * max(self._n_slots - len(self._running), 0), 0.0
         for (trial, _), run in self._running.items():
-            n_epochs, spread = self._lives.epochs(trial, run.n_epochs)
+            n_epochs, spread = self._survival.epochs(trial, run.n_epochs)
             epoch_s = run.paced_s / run.n_paced if run.n_paced else pace * run.size
             rest_s = n_epochs * epoch_s + (0.0 if run.n_epochs else start_s)
             busy_s.append(max(rest_s - (now_s - run.last_seen_s), 0.0))
@@ -187,8 +187,8 @@ class TimeLeft:
         """Return mean and spread of the epochs of runs that wait, and what share of them is trained."""
         n_seeds, n_trials = self._backlog.n_seeds, self._backlog.n_trials
         trials = np.linspace(max(n_trials - n_waiting / n_seeds, 0.0), n_trials, N_RECENT, endpoint=False)
-        lives = [self._lives.epochs(int(trial)) for trial in trials]
-        trained = [self._lives.n_seeds(int(trial), self._n_slots) / n_seeds for trial in trials]
+        lives = [self._survival.epochs(int(trial)) for trial in trials]
+        trained = [self._survival.n_seeds(int(trial), self._n_slots) / n_seeds for trial in trials]
         return fmean(n for n, _ in lives), fmean(spread for _, spread in lives), fmean(trained)
 
     def _size_of(self, params: Mapping[str, Any]) -> float:

@@ -13,8 +13,8 @@ from study.cli.commands.planning import count_slots
 from study.cli.console import print_price
 from study.errors import EnvironmentFaultError, StudyError
 from study.forecast.costs import RunCost, Timing, guess_text_s
-from study.forecast.lives import LEARNED_SPREAD
 from study.forecast.price import Price, add_up, price_study
+from study.forecast.survival import LEARNED_SPREAD
 from study.forecast.timing import draw_settings, time_settings
 from study.search.first_settings import ask_first_settings
 from study.spec.schema import StudySpec

@@ -23,7 +23,7 @@ between half and twice as long as if their settings had been drawn by chance (do
 """
 
 
-class Lives:
+class Survival:
     """What share of a study's runs lives to train each epoch, by the rules that stop runs.
 
     Args:

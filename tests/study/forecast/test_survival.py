@@ -8,7 +8,7 @@ from ray.tune.schedulers import TrialScheduler
 
 from study.cluster.schedulers import Cohorts, make_scheduler
 from study.designs import SearchDesign
-from study.forecast.lives import LEARNED_SPREAD, Lives, finish
+from study.forecast.survival import LEARNED_SPREAD, Survival, finish
 from study.spec.schema import StudySpec
 from tests.study.cluster.test_schedulers import FakeTrial
 from tests.study.pretend.small_study import make_spec
@@ -19,33 +19,33 @@ def make_search(max_epochs: int = 9, seeds: int = 1, patience: int | None = None
     return make_spec(design={"kind": "search", "trials": 30} | design, training=training, seeds=seeds)
 
 
-def lives_of(**changes: Any) -> Lives:
+def survival_of(**changes: Any) -> Survival:
     spec = make_search(**changes)
-    return Lives(spec, spec.seeds)
+    return Survival(spec, spec.seeds)
 
 
 def test_without_a_scheduler_every_run_trains_all_epochs() -> None:
-    assert Lives(make_spec(), 1).epochs(5) == (3.0, 0.0)
-    assert lives_of(scheduler="none").epochs(5) == (9.0, 0.0)
-    assert lives_of(scheduler="none").epochs(5, n_had=7) == (2.0, 0.0)
+    assert Survival(make_spec(), 1).epochs(5) == (3.0, 0.0)
+    assert survival_of(scheduler="none").epochs(5) == (9.0, 0.0)
+    assert survival_of(scheduler="none").epochs(5, n_had=7) == (2.0, 0.0)
 
 
 def test_the_first_run_passes_every_rung_and_the_fifth_two_of_five() -> None:
-    lives = lives_of(grace_period_epochs=3)  # 3 is the only rung before the end
+    survival = survival_of(grace_period_epochs=3)  # 3 is the only rung before the end
 
-    assert lives.epochs(0) == (9.0, 0.0)
+    assert survival.epochs(0) == (9.0, 0.0)
     # Of five alike the rule lets (1 + 3/3) in 5 pass: 3 epochs, and 6 more for two fifths of the runs.
-    mean, spread = lives.epochs(4)
+    mean, spread = survival.epochs(4)
     assert mean == pytest.approx(3 + 6 * 0.4)
     assert spread == pytest.approx(6 * np.sqrt(0.4 * 0.6))
-    assert lives.epochs(4, n_had=3)[0] == pytest.approx(6 * 0.4)
-    assert lives.epochs(4, n_had=4) == (5.0, 0.0)
+    assert survival.epochs(4, n_had=3)[0] == pytest.approx(6 * 0.4)
+    assert survival.epochs(4, n_had=4) == (5.0, 0.0)
 
 
 def test_runs_are_judged_among_those_of_their_own_level() -> None:
-    within = lives_of(grace_period_epochs=3, scientific=["cell"])
+    within = survival_of(grace_period_epochs=3, scientific=["cell"])
 
-    assert within.epochs(12)[0] == pytest.approx(lives_of(grace_period_epochs=3).epochs(4)[0])
+    assert within.epochs(12)[0] == pytest.approx(survival_of(grace_period_epochs=3).epochs(4)[0])
 
 
 def start(scheduler: Cohorts, number: int) -> Any:
@@ -75,7 +75,7 @@ def test_runs_that_do_alike_pass_a_rung_of_rays_as_often_as_is_expected(n_rivals
 
     share = np.mean([passes() for _ in range(300)])
 
-    expected, _ = lives_of(grace_period_epochs=3).epochs(n_rivals, n_had=3)
+    expected, _ = survival_of(grace_period_epochs=3).epochs(n_rivals, n_had=3)
     # Five standard deviations of a share of 300: one seed in two million fails.
     assert share == pytest.approx(expected / 6, abs=5 * np.sqrt(0.25 / 300))
 
@@ -93,17 +93,17 @@ def test_rungs_lie_where_ray_judges(scheduler: str) -> None:
 def test_patience_ends_runs_whose_best_epoch_may_be_any() -> None:
     # The best of three epochs is the first, second or third alike: with a patience of one, the first ends a
     # run after its second epoch.
-    mean, _ = lives_of(max_epochs=3, patience=1, scheduler="none").epochs(0)
+    mean, _ = survival_of(max_epochs=3, patience=1, scheduler="none").epochs(0)
 
     assert mean == pytest.approx(2 + 2 / 3)
 
 
 def test_seeds_that_wait_are_left_once_their_setting_is_stopped() -> None:
-    lives = lives_of(grace_period_epochs=3, seeds=5)
+    survival = survival_of(grace_period_epochs=3, seeds=5)
 
-    assert lives.n_seeds(0, n_slots=2) == 5.0
-    assert 2.0 < lives.n_seeds(20, n_slots=2) < 2.0 + 3 * 0.4
-    assert lives.n_seeds(20, n_slots=8) == 5.0
+    assert survival.n_seeds(0, n_slots=2) == 5.0
+    assert 2.0 < survival.n_seeds(20, n_slots=2) < 2.0 + 3 * 0.4
+    assert survival.n_seeds(20, n_slots=8) == 5.0
 
 
 def finish_s(busy_s: list[float], runs_s: list[float]) -> float:
