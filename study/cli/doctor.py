@@ -21,7 +21,7 @@ from study.cluster.private_apis import NEWEST_RAY, OLDEST_RAY, check_release, mi
 from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path, tokens_file
 from study.errors import EnvironmentFaultError
 from study.machine.capacity import count_cpus, count_memory
-from study.machine.surroundings import find_faults
+from study.machine.preflight import find_faults
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +58,7 @@ def examine(address: str | None, out: Path) -> list[Finding]:
         *_examine_packages(),
         *_examine_folder("studies", out),
         *_examine_folder("temporary files", Path(tempfile.gettempdir())),
-        *_examine_surroundings(),
+        *_examine_environment(),
         *_examine_shared_memory(),
         *_examine_ray(),
         *_examine_token(),
@@ -179,7 +179,7 @@ def _examine_folder(topic: str, folder: Path) -> Iterator[Finding]:
     yield Finding(topic, verdict, f"{byte_size(free)} free in {existing}{advice}")
 
 
-def _examine_surroundings() -> Iterator[Finding]:
+def _examine_environment() -> Iterator[Finding]:
     for topic, text in find_faults(is_local=True, token=tokens_file(), n_workers=count_cpus()):
         yield Finding(topic, "wrong", text)
 

@@ -18,8 +18,8 @@ from study.cluster.start_guard import guard_start
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus
 from study.machine.interpreter import mend_environment
+from study.machine.preflight import check_environment
 from study.machine.processes import end_local_ray
-from study.machine.surroundings import check_surroundings
 
 TOKEN_FILE = Path("~/.ray/auth_token")
 OBJECT_STORE_BYTES = 512 * 2**20
@@ -119,7 +119,7 @@ def ensure_token() -> None:
     if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
         return
     path = token_path()
-    check_surroundings(is_local=False, token=path)
+    check_environment(is_local=False, token=path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Whole before it has its name: another study that starts now finds no token or all of it.
     try:
@@ -160,7 +160,7 @@ def ray_session(
     Raises:
         EnvironmentFaultError: If it cannot be started or joined.
     """
-    check_surroundings(is_local=address is None, token=tokens_file())
+    check_environment(is_local=address is None, token=tokens_file())
     import logging
 
     # In a notebook Ray asks for widgets when it is imported; we show none.

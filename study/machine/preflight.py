@@ -37,8 +37,8 @@ In less, libraries end the process past all handlers, or wait for memory without
 _SOCKET = "/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 
 
-def check_surroundings(*, is_local: bool, token: Path | None, n_workers: int = 1) -> None:
-    """Refuse surroundings in which a study could not run; what this process may raise is raised.
+def check_environment(*, is_local: bool, token: Path | None, n_workers: int = 1) -> None:
+    """Refuse an environment in which a study could not run; what this process may raise is raised.
 
     Args:
         is_local: Whether Ray is started here, and puts its sockets and logs into the temporary folder.
@@ -75,7 +75,7 @@ def _raise_limit(kind: int, wanted: int) -> None:
 
 
 def find_faults(*, is_local: bool, token: Path | None, n_workers: int = 1) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong, topic and sentence; arguments as those of `check_surroundings`."""
+    """Yield what is wrong, topic and sentence; arguments as those of `check_environment`."""
     if sys.flags.optimize > 1:
         yield "Python", "Ray is not loaded without docstrings (-OO): set PYTHONOPTIMIZE to 1, or unset it"
     yield from _check_address_space(STUDY_BYTES, "a study")

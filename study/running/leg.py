@@ -24,8 +24,8 @@ from study.forecast.order import order_settings
 from study.forecast.time_left import Backlog
 from study.machine.background import Background, import_in_background
 from study.machine.capacity import Capacity, check_resources, count_cpus
+from study.machine.preflight import check_environment
 from study.machine.signals import Interruption
-from study.machine.surroundings import check_surroundings
 from study.running.driver import Driver
 from study.running.lines import LinesToBeat
 from study.running.listener import Listener
@@ -86,7 +86,7 @@ class Leg:
         # Of a cluster nobody knows yet how many runs it takes at once: one, at least.
         here = Capacity(count_cpus() if self.address is None else 0, math.inf, 1)
         # Before anything is read or written, and long before Ray finds out.
-        check_surroundings(
+        check_environment(
             is_local=self.address is None, token=tokens_file(), n_workers=self._count_slots(here)
         )
         interruption = Interruption()

@@ -48,7 +48,7 @@ def export(
 def _export_model(source: Path, target: str | None) -> Path:
     """Write a model as a TensorFlow SavedModel that takes raw strings."""
     from study.errors import StudyError
-    from study.machine.surroundings import MODEL_BYTES, check_address_space
+    from study.machine.preflight import MODEL_BYTES, check_address_space
     from study.prediction.classifier import TextClassifier
     from study.prediction.export import export_classifier
     from study.training.backend import load_backend

@@ -34,7 +34,7 @@ def predict(
     given: Given,
 ) -> None:
     """Classify texts with a saved model: class, probability and text."""
-    from study.machine.surroundings import MODEL_BYTES, check_address_space
+    from study.machine.preflight import MODEL_BYTES, check_address_space
 
     check_address_space(MODEL_BYTES, "a model")
     from study.prediction.answers import answer, check_target, say_warnings, to_lines, write_answers
@@ -67,7 +67,7 @@ def evaluate(
     given: Given,
 ) -> None:
     """Say how well a saved model does on new labelled texts."""
-    from study.machine.surroundings import MODEL_BYTES, check_address_space
+    from study.machine.preflight import MODEL_BYTES, check_address_space
 
     check_address_space(MODEL_BYTES, "a model")
     from study.cli.tables import print_evaluation

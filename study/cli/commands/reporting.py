@@ -17,7 +17,7 @@ def report(
     margin: Margin = None,
 ) -> None:
     """Write a study's report again from its records."""
-    from study.machine.surroundings import REPORT_BYTES, check_address_space
+    from study.machine.preflight import REPORT_BYTES, check_address_space
 
     check_address_space(REPORT_BYTES, "a report")
     import analysis
@@ -38,7 +38,7 @@ def compare(
     margin: Margin = None,
 ) -> None:
     """Compare studies in one report."""
-    from study.machine.surroundings import REPORT_BYTES, check_address_space
+    from study.machine.preflight import REPORT_BYTES, check_address_space
 
     check_address_space(REPORT_BYTES, "a report")
     import analysis

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from study.errors import EnvironmentFaultError
-from study.machine import surroundings
-from study.machine.surroundings import (
+from study.machine import preflight
+from study.machine.preflight import (
     REPORT_BYTES,
     SOCKET_BYTES,
     check_address_space,
-    check_surroundings,
+    check_environment,
     find_faults,
 )
 
@@ -52,7 +52,7 @@ def test_a_temporary_folder_that_cannot_be_written_is_one_line(
         (folder / ("ray" if kind == "its ray a file" else "f")).write_text("")
         monkeypatch.setenv("TMPDIR", str(paths[kind]))
         with pytest.raises(EnvironmentFaultError, match=r"temporary folder: Ray writes to .*; set TMPDIR"):
-            check_surroundings(is_local=True, token=None)
+            check_environment(is_local=True, token=None)
     finally:
         for path in folder.iterdir():
             path.unlink()
@@ -102,10 +102,10 @@ def test_few_open_files_are_one_line_where_they_may_not_be_raised(monkeypatch: p
     with pytest.raises(
         EnvironmentFaultError, match=r"open files: .* 88 each with 2 workers: 64 are allowed;"
     ):
-        check_surroundings(is_local=True, token=None, n_workers=2)
+        check_environment(is_local=True, token=None, n_workers=2)
     limit(monkeypatch, resource.RLIMIT_NOFILE, 88, 88)
 
-    check_surroundings(is_local=True, token=None, n_workers=2)
+    check_environment(is_local=True, token=None, n_workers=2)
 
 
 @pytest.mark.parametrize(("allowed", "raised"), [(4096, 4096), (resource.RLIM_INFINITY, 65_536), (64, None)])
@@ -114,7 +114,7 @@ def test_open_files_that_may_be_raised_are_raised(
 ) -> None:
     asked = limit(monkeypatch, resource.RLIMIT_NOFILE, 64, allowed)
 
-    check_surroundings(is_local=False, token=None)
+    check_environment(is_local=False, token=None)
 
     assert asked == ([] if raised is None else [(raised, allowed)])
 
@@ -126,7 +126,7 @@ def test_little_address_space_is_one_line_where_it_may_not_be_raised(monkeypatch
         EnvironmentFaultError,
         match=r"address space: .* of a study take up to 6 GB each: 1\.0 GB are allowed;",
     ):
-        check_surroundings(is_local=False, token=None)
+        check_environment(is_local=False, token=None)
 
     assert asked == [(3 * 2**29, 3 * 2**29)]
 
@@ -141,7 +141,7 @@ def test_address_space_that_suffices_is_left_as_it_is(monkeypatch: pytest.Monkey
 
 def test_a_python_without_docstrings_is_one_line() -> None:
     code = (
-        "from study.machine.surroundings import find_faults\n"
+        "from study.machine.preflight import find_faults\n"
         "print(list(find_faults(is_local=False, token=None)))"
     )
     said = subprocess.run(
@@ -152,7 +152,7 @@ def test_a_python_without_docstrings_is_one_line() -> None:
 
 
 def test_few_threads_of_a_control_group_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surroundings, "thread_room", lambda: 140)
+    monkeypatch.setattr(preflight, "thread_room", lambda: 140)
     assert faults() == []
 
     (fault,) = find_faults(is_local=True, token=None, n_workers=3)
