@@ -249,7 +249,7 @@ def read_spec(source: str, given: Given) -> DataSpec:
 
     from study.data import DataSpec
     from study.errors import StudyError
-    from study.spec.schema import explain
+    from study.spec.messages import explain
 
     asked = {key.removeprefix("data."): value for key, value in given.items() if value is not None}
     try:

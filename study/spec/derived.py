@@ -16,7 +16,8 @@ from search_spaces.recurrent import CELLS
 from study.data import FIRST_WORD, DataSpec, EncodedCorpus, encode, load_corpus
 from study.designs import SearchDesign
 from study.errors import StudyError
-from study.spec.schema import StudySpec, explain
+from study.spec.messages import explain
+from study.spec.schema import StudySpec
 
 LENGTHS = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600)
 VOCAB_SIZES = (200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)

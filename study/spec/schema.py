@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from math import inf
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -22,11 +21,11 @@ from pydantic import (
 from analysis.records.schema import Objective
 from analysis.words.numbers import count
 from search_spaces import Space, SpaceError, recurrent_space
-from search_spaces.errors import hint_name
 from search_spaces.recurrent import RECURRENT_DOMAINS
-from study.data import DataSpec, RareClasses, RecallSpec
+from study.data import DataSpec
 from study.designs import KINDS, Design, SearchDesign
 from study.errors import StudyError
+from study.spec.messages import explain, shorten
 from study.spec.origin import Origin, find_path
 from study.spec.parameters import FURTHER_RULES, check_parameters
 
@@ -58,7 +57,7 @@ def _check_class_weight(value: object) -> object:
     if isinstance(value, Mapping) and all(type(w) in (int, float) and 0 < w < inf for w in value.values()):
         return {str(name): float(weight) for name, weight in value.items()}
     raise ValueError(
-        f"a class weight is none, balanced or a weight above 0 by class: {_shorten(value)} is not; "
+        f"a class weight is none, balanced or a weight above 0 by class: {shorten(value)} is not; "
         "write e.g. {spam: 3}"
     )
 
@@ -123,7 +122,7 @@ def read_space(value: object, *, has_own_parameters: bool) -> Space:
     given = parts.get("parameters", {})
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise SpaceError(
-            f"a space is a mapping of parameters to domains: {_shorten(given)} is not; see `study space`"
+            f"a space is a mapping of parameters to domains: {shorten(given)} is not; see `study space`"
         )
     further = {name for name in given if name not in RECURRENT_DOMAINS}
     own = further if has_own_parameters else further & FURTHER_RULES.keys()
@@ -256,87 +255,3 @@ def _write_line(part: BaseModel, but: str = "") -> str:
     given = part.model_dump(mode="json", exclude={but})
     unset: tuple[object, ...] = (None, [], {})
     return ", ".join(f"{key}: {value}" for key, value in given.items() if value not in unset)
-
-
-def read_document(path: Path) -> dict[str, Any]:
-    """Read a spec's document; `StudySpec.from_document` checks it.
-
-    Raises:
-        StudyError: If the file is missing or is no safe YAML.
-    """
-    return parse_document(read_text(path), str(path))
-
-
-def read_text(path: Path) -> str:
-    """Read the text of a spec's file.
-
-    Raises:
-        StudyError: If it is missing or no UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise StudyError(
-            f"a spec is a preset or a YAML file: {path}: {error.strerror}; see `study presets`"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise StudyError(
-            f"a spec is UTF-8 text: {path}: byte {error.start} is not; save it as UTF-8"
-        ) from error
-
-
-def parse_document(text: str, source: str) -> dict[str, Any]:
-    """Parse the text of a spec.
-
-    Raises:
-        StudyError: If it is no mapping.
-        SpaceError: If it is no safe YAML.
-    """
-    from search_spaces.documents import load_document
-
-    document = load_document(text, source)
-    if not isinstance(document, dict):
-        raise StudyError(f"{source}: a spec is a mapping of keys to values: {type(document).__name__} is not")
-    return document
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Say a validation error in one line: where, the rule broken, the value given, the way out."""
-    first = error.errors(include_url=False)[0]
-    # A discriminated union puts its tag into the path, which no reader of the file wrote.
-    path = [str(p) for p in first["loc"] if p not in KINDS]
-    where = ".".join(path) or "the spec"
-    cause = first.get("ctx", {}).get("error")
-    if first["type"] == "value_error" and isinstance(cause, ValueError):
-        return str(cause) if not path else f"{where}: {cause}"
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(model, [str(p) for p in first["loc"][:-1]])
-        return f"{where} is not a key: {hint_name(path[-1], known)}"
-    if first["type"] == "missing":
-        return f"{where} is missing; give it, see docs/spec.md for what it takes"
-    if first["type"] == "union_tag_invalid":
-        given, kinds = str(first["ctx"]["tag"]), first["ctx"]["expected_tags"].replace("'", "").split(", ")
-        return f"{where}.kind: {given!r} is not a kind: {hint_name(given, kinds)}"
-    message = first["msg"][0].lower() + first["msg"][1:]
-    return f"{where}: {message}: {_shorten(first['input'])} is not; see docs/spec.md for what it takes"
-
-
-_NESTED: dict[str, type[BaseModel]] = {
-    "data": DataSpec,
-    "recall": RecallSpec,
-    "rare_classes": RareClasses,
-    **KINDS,
-    "training": Training,
-    "resources": Resources,
-}
-
-
-def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
-    for part in path:
-        model = _NESTED.get(part, model)
-    return list(model.model_fields)
-
-
-def _shorten(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -89,7 +89,8 @@ class StudyDirectory:
         Raises:
             StudyError: If the file is missing or no spec.
         """
-        from study.spec.schema import StudySpec, read_document
+        from study.spec.documents import read_document
+        from study.spec.schema import StudySpec
 
         return StudySpec.from_document(read_document(self.spec), str(self.spec))
 

@@ -23,7 +23,7 @@ def find_document(spec: str) -> tuple[dict[str, Any], Origin]:
     Raises:
         StudyError: If there is neither.
     """
-    from study.spec.schema import parse_document, read_text
+    from study.spec.documents import parse_document, read_text
 
     if spec in preset_names():
         text = (files(__package__) / f"{spec}.yaml").read_text(encoding="utf-8")

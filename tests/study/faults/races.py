@@ -17,7 +17,8 @@ from study.data import load_corpus
 from study.errors import LockedError, StudyError
 from study.running.listener import Listener
 from study.running.verbs import run_study
-from study.spec.schema import StudySpec, read_document
+from study.spec.documents import read_document
+from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
 from tests.study.pretend.programs import ROOT, SPEC
 

@@ -18,7 +18,8 @@ from study.machine.signals import ignore_signals
 from study.running import leg, lines
 from study.running.listener import Listener
 from study.running.verbs import run_study
-from study.spec.schema import StudySpec, read_document
+from study.spec.documents import read_document
+from study.spec.schema import StudySpec
 from tests.study.pretend.brief import write_briefly
 from tests.study.pretend.programs import DRAWS, START_S
 

@@ -37,6 +37,10 @@ def test_the_space_of_a_spec_replaces_standard_domains_and_keeps_the_rest() -> N
         ({"trials": 3}, r"trials is not a key: known: 'name'"),
         ({"data": {"limit_trian": 3}}, r"data\.limit_trian is not a key: did you mean 'limit_train'\?"),
         (
+            {"data": {"recall": {"distanse": 9}}},
+            r"data\.recall\.distanse is not a key: did you mean 'distance'\?",
+        ),
+        (
             {"design": {"kind": "search", "trails": 3}},
             r"design\.trails is not a key: did you mean 'trials'\?",
         ),
