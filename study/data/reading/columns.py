@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from study.data.messages import listed, nearest, quoted
+from study.data.reading.profiles import FRACTION, NUMBER, Profile
 from study.data.reading.table import Table
 from study.data.spec import DataSpec
 from study.data.splits import canonical_split
-from study.data.tokens.characters import share_unspaced
 from study.errors import DataError
 
 TEXT_WORDS = (
@@ -40,12 +40,6 @@ LABEL_WORDS = (
 
 _SPLIT_NAMES = ("split", "set", "fold", "partition", "subset", "usage")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
-_ADDRESS = re.compile(r"(https?://|www\.)\S+$")
-_NUMBER = re.compile(r"[-+]?\d+(\.0+)?$")
-_FRACTION = re.compile(r"[-+]?(\d+\.\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
-_MAX_LABEL = 100
-_UNSPACED = 0.2
 _FEW = 20  # rows, of which none may have another's label
 
 
@@ -87,7 +81,7 @@ def find_roles(table: Table, spec: DataSpec) -> Roles:
     if label is None and "label" in table.names:
         label = _position(table, "label", "label")
     taken = {*text, label, split}
-    profiles = [_Profile.of(table, index) for index in range(len(table.names))]
+    profiles = [Profile.of(table, index) for index in range(len(table.names))]
     free = [index for index, profile in enumerate(profiles) if profile.is_free_text and index not in taken]
     if not text and not free:
         free = _longest(table, profiles, taken)
@@ -145,9 +139,9 @@ def looks_like_names(cells: Sequence[str], rest: Sequence[Sequence[str]], spec: 
     usual = {*TEXT_WORDS, *LABEL_WORDS, "id", "index", "split"}
     if any(_words(name) and set(_words(name)) <= usual for name in names):
         return True
-    if not rest or any(_NUMBER.match(name) or _FRACTION.match(name) for name in names):
+    if not rest or any(NUMBER.match(name) or FRACTION.match(name) for name in names):
         return False
-    if any(seen and all(_NUMBER.match(value) for value in seen) for seen in below):
+    if any(seen and all(NUMBER.match(value) for value in seen) for seen in below):
         return True  # a word above numbers
     # A word above few others, and beside it a word above texts.
     is_above_labels = any(
@@ -170,7 +164,7 @@ def rate_columns(names: Sequence[str] | None, rows: Sequence[Sequence[str]], *, 
         if words & set(TEXT_WORDS) and words & set(LABEL_WORDS):
             return 2
     table = Table.of_rows("", None, rows, {})
-    profiles = [_Profile.of(table, index) for index in range(len(table.names))]
+    profiles = [Profile.of(table, index) for index in range(len(table.names))]
     texts = [index for index, profile in enumerate(profiles) if profile.is_free_text]
     is_labelled = any(
         profile.may_be_label
@@ -181,76 +175,7 @@ def rate_columns(names: Sequence[str] | None, rows: Sequence[Sequence[str]], *, 
     return int(bool(texts) and is_labelled)
 
 
-@dataclass(frozen=True)
-class _Profile:
-    """What stands in a column."""
-
-    n: int
-    n_empty: int
-    n_distinct: int
-    mean_length: float
-    is_free_text: bool
-    may_be_label: bool
-    is_string: bool
-
-    @classmethod
-    def of(cls, table: Table, index: int) -> _Profile:
-        cells = table.sample[index]
-        filled = [cell for cell in cells if not _is_empty(cell)]
-        strings = [cell for cell in filled if isinstance(cell, str)]
-        distinct = {str(cell).strip() for cell in filled}
-        is_string = bool(strings) and len(strings) == len(filled)
-        return cls(
-            n=len(cells),
-            n_empty=len(cells) - len(filled),
-            n_distinct=len(distinct),
-            mean_length=sum(map(len, strings)) / max(1, len(strings)),
-            is_free_text=is_string and _is_free_text(strings),
-            may_be_label=bool(filled) and all(_may_be_label(cell) for cell in filled),
-            is_string=is_string,
-        )
-
-
-def _is_empty(cell: object) -> bool:
-    return (
-        cell is None
-        or (isinstance(cell, float) and cell != cell)
-        or (isinstance(cell, str) and not cell.strip())
-    )
-
-
-def _is_free_text(values: Sequence[str]) -> bool:
-    """Whether strings are sentences: of several words or without spaces, different, of many shapes."""
-    n = len(values)
-    if len(set(values)) < 0.3 * n or sum(bool(_ADDRESS.match(value.strip())) for value in values) > n / 2:
-        return False
-    n_words = sum(len(value.split()) for value in values) / n
-    n_unspaced = sum(share_unspaced(value[:50]) > _UNSPACED for value in values)
-    if n_words < 3 and n_unspaced < n / 2:
-        return False
-    plain = [_DIGITS.sub("9", value) for value in values]
-    n_different = len({word for value in plain for word in value.split()})
-    # Dates and identifiers have few words and few shapes.
-    return n_different > 0.3 * n or len({_LETTERS.sub("a", value) for value in plain}) > 0.2 * n
-
-
-def _may_be_label(cell: object) -> bool:
-    match cell:
-        case bool() | int():
-            return True
-        case float():
-            return cell.is_integer()
-        case str():
-            value = cell.strip()
-            return (
-                len(value) <= _MAX_LABEL
-                and value.isprintable()
-                and (not _FRACTION.match(value) or bool(_NUMBER.match(value)))
-            )
-    return False
-
-
-def _rank_labels(table: Table, profiles: Sequence[_Profile], taken: set[int | None]) -> list[int]:
+def _rank_labels(table: Table, profiles: Sequence[Profile], taken: set[int | None]) -> list[int]:
     """Indices of columns that may hold labels, the likeliest first."""
     ranked = []
     for index, profile in enumerate(profiles):
@@ -268,7 +193,7 @@ def _rank_labels(table: Table, profiles: Sequence[_Profile], taken: set[int | No
     return indices[:1] + [index for index in indices[1:] if profiles[index].n_distinct > 1]
 
 
-def _longest(table: Table, profiles: Sequence[_Profile], taken: set[int | None]) -> list[int]:
+def _longest(table: Table, profiles: Sequence[Profile], taken: set[int | None]) -> list[int]:
     """The column of the longest different strings, where none is free text."""
     indices = [
         index
@@ -280,7 +205,7 @@ def _longest(table: Table, profiles: Sequence[_Profile], taken: set[int | None])
 
 
 def _pick_texts(
-    table: Table, profiles: Sequence[_Profile], free: Sequence[int], taken: set[int | None]
+    table: Table, profiles: Sequence[Profile], free: Sequence[int], taken: set[int | None]
 ) -> tuple[int, ...]:
     named = [index for index in free if table.has_names and _names_text(table, index)]
     if named or free:
@@ -294,7 +219,7 @@ def _pick_texts(
 
 
 def _overflow(
-    table: Table, profiles: Sequence[_Profile], last: int, taken: set[int | None]
+    table: Table, profiles: Sequence[Profile], last: int, taken: set[int | None]
 ) -> tuple[int, ...]:
     """Columns without a name behind the text: what some rows have there is the rest of their text."""
     indices = []
