@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.records.amounts import read_lines_by_amount
+from analysis.records.checks import check_epochs, check_trials
 from analysis.records.database import DamagedRecordsError, Records, parse_params, read_records
 from analysis.records.files import TRIALS_FILE, Tables, read_parquet
 from analysis.records.gradients import read_gradients
@@ -28,7 +29,6 @@ from analysis.records.schema import (
     FURTHER_METRICS,
     RUN_KEY,
     TRIAL_COLUMNS,
-    Phase,
     State,
     StudyFacts,
 )
@@ -43,7 +43,6 @@ DATABASE_FILE = "records.db"
 MANIFEST_FILE = "manifest.json"
 _MAX_MANIFEST_BYTES = 16 * 2**20
 _SQLITE = b"SQLite format 3\0"
-_MAX_LOSS = 1e30
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -202,8 +201,8 @@ def assemble(records: Records, path: Path, notes: tuple[str, ...]) -> Study:
         epochs=records.epochs.reindex(columns=[*columns["epochs"]]),
     )
     tables = _derive_tables(whole, path)
-    _check_trials(tables.trials, tables.facts, path)
-    _check_epochs(tables.epochs, tables.trials, path)
+    check_trials(tables.trials, tables.facts, path)
+    check_epochs(tables.epochs, tables.trials, path)
     return Study(
         path=path,
         facts=tables.facts,
@@ -249,8 +248,8 @@ def _assemble(
     gradients: pd.DataFrame,
     notes: tuple[str, ...],
 ) -> Study:
-    _check_trials(tables.trials, tables.facts, path)
-    _check_epochs(tables.epochs, tables.trials, path)
+    check_trials(tables.trials, tables.facts, path)
+    check_epochs(tables.epochs, tables.trials, path)
     manifest, complaint = _read_manifest(path.parent / MANIFEST_FILE)
     return Study(
         path=path,
@@ -303,54 +302,6 @@ def _summaries(epochs: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
     best = epochs.loc[best_rows].set_index(keys)[["epoch", *metrics]]
     summary = last.add_suffix("_last").join(best.rename(columns={"epoch": "best_epoch"}))
     return summary.join(grouped["epoch"].max().rename("epochs_run"))
-
-
-def _check_trials(trials: pd.DataFrame, facts: StudyFacts, path: Path) -> None:
-    checks = {
-        "trial below 0": trials["trial"] < 0,
-        "replicate below 1": trials["replicate"] < 1,
-        f"state not one of {', '.join(get_args(State))}": ~trials["state"].isin(get_args(State)),
-        f"phase not one of {', '.join(get_args(Phase))}": ~trials["phase"].isin(get_args(Phase)),
-        "duration below 0": (trials["wall_s"] < 0) | (trials["setup_s"] < 0),
-        "n_weights below 0": trials["n_weights"] < 0,
-        "test_accuracy outside [0, 1]": _outside(trials["test_accuracy"], 1.0),
-        f"more epochs than max_epochs={facts.max_epochs}": trials["epochs_run"] > facts.max_epochs,
-        "the same replicate twice": trials.duplicated(list(RUN_KEY)),
-    }
-    for rule, broken in checks.items():
-        if broken.any():
-            row = trials[broken].iloc[0]
-            raise AnalysisError(
-                f"{path}: {rule} in trial {row['trial']}, replicate {row['replicate']}: "
-                "restore the file from a copy"
-            )
-
-
-def _check_epochs(epochs: pd.DataFrame, trials: pd.DataFrame, path: Path) -> None:
-    known = pd.MultiIndex.from_frame(trials[list(RUN_KEY)])
-    checks: dict[str, pd.Series[bool]] = {
-        "epoch below 1": epochs["epoch"] < 1,
-        "accuracy outside [0, 1]": _outside(epochs[["train_accuracy", "val_accuracy"]], 1.0).any(axis=1),
-        "F1 or area outside [0, 1]": _outside(epochs[list(FURTHER_METRICS)], 1.0).any(axis=1),
-        "loss below 0 or absurdly large": _outside(epochs["train_loss"], _MAX_LOSS)
-        | _outside(epochs["val_loss"], _MAX_LOSS),
-        "epoch_s below 0": epochs["epoch_s"] < 0,
-        "an epoch twice": epochs.duplicated([*RUN_KEY, "epoch"]),
-        "an epoch of no known trial": pd.Series(
-            ~pd.MultiIndex.from_frame(epochs[list(RUN_KEY)]).isin(known), index=epochs.index
-        ),
-    }
-    for rule, broken in checks.items():
-        if broken.any():
-            row = epochs[broken].iloc[0]
-            raise AnalysisError(
-                f"{path}: {rule} in trial {row['trial']:.0f}, replicate {row['replicate']:.0f}, "
-                f"epoch {row['epoch']:.0f}: restore the file from a copy"
-            )
-
-
-def _outside(values: Any, upper: float) -> Any:
-    return (values < 0) | (values > upper)
 
 
 def _read_manifest(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
