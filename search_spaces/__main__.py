@@ -6,8 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from search_spaces.conversion import DROPPABLE, READERS, WRITERS, convert, describe
+from search_spaces.conversion import DROPPABLE, convert, describe
 from search_spaces.errors import SpaceError
+from search_spaces.readers import READERS
+from search_spaces.writers import WRITERS
 
 
 def main() -> None:

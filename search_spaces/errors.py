@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -50,3 +50,13 @@ def hint_name(name: str, known: Iterable[str]) -> str:
     if (nearest := find_nearest(name, names)) is not None:
         return f"did you mean {nearest!r}?"
     return f"known: {', '.join(map(repr, names))}." if names else "none is known."
+
+
+def check_form(form: str | None, known: Collection[str], verb: str) -> None:
+    """Refuse the name of a form that is none of those known.
+
+    Raises:
+        SpaceError: With the nearest that is.
+    """
+    if form is not None and form not in known:
+        raise SpaceError(f"{form!r} is no form that is {verb}: {hint_name(form, known)}")

@@ -7,18 +7,10 @@ import pytest
 from hypothesis import given
 
 from search_spaces import Choice, Integer, Real, Space, SpaceError
-from search_spaces.conversion import (
-    DROPPABLE,
-    READERS,
-    WRITERS,
-    convert,
-    describe,
-    list_changes,
-    read_space,
-    summarize,
-    write_space,
-)
+from search_spaces.conversion import DROPPABLE, convert, describe, list_changes, summarize
 from search_spaces.formats.ray import write_ray
+from search_spaces.readers import READERS, read_space
+from search_spaces.writers import WRITERS, write_space
 
 PUBLISHED = Path(__file__).parent / "published"
 NEEDED = {"configspace": "ConfigSpace", "optuna": "optuna"}

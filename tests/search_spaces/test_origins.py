@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from search_spaces import Choice, Integer, Real, Setting, Space
-from search_spaces.conversion import read_space, write_space
+from search_spaces.readers import read_space
+from search_spaces.writers import write_space
 
 PUBLISHED = Path(__file__).parent / "published"
 N = 1000

@@ -40,7 +40,8 @@ def space(
     ] = None,
 ) -> None:
     """Show a search space, or translate it: what another tool cannot keep is refused by name."""
-    from search_spaces.conversion import convert, describe, write_space
+    from search_spaces.conversion import convert, describe
+    from search_spaces.writers import write_space
 
     if file is None:
         from search_spaces import recurrent_space
