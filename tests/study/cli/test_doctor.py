@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from study.cli import doctor
-from study.cli.doctor import Finding, compare_nodes, describe_node, examine, print_findings
+from study.cli.doctor import Finding, examine, machine, print_findings
+from study.cli.doctor.cluster import compare_nodes, describe_node
 from study.cluster.submission import submit_study
 from study.errors import EnvironmentFaultError
 from study.spec.sources import make_spec
@@ -27,7 +27,7 @@ def findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[
     def pretend(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 0, stdout="0\n")
 
-    monkeypatch.setattr(doctor.subprocess, "run", pretend)
+    monkeypatch.setattr(machine.subprocess, "run", pretend)
     by_topic: dict[str, list[Finding]] = {}
     for finding in examine(None, tmp_path / "studies"):
         by_topic.setdefault(finding.topic, []).append(finding)
@@ -55,12 +55,12 @@ def test_a_machine_that_can_run_studies_has_nothing_wrong(findings: dict[str, li
 def test_a_busy_machine_is_noted_with_the_niceness_of_workers(
     monkeypatch: pytest.MonkeyPatch, load: float, niceness: str | None, verdict: str, said: str
 ) -> None:
-    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(machine.os, "getloadavg", lambda: (load, 0.0, 0.0))
     monkeypatch.delenv("RAY_worker_niceness", raising=False)
     if niceness is not None:
         monkeypatch.setenv("RAY_worker_niceness", niceness)
 
-    finding = doctor.examine_load()
+    finding = machine.examine_load()
 
     assert finding.verdict == verdict
     assert said in finding.text
@@ -81,7 +81,7 @@ def test_a_gpu_that_tensorflow_does_not_see_is_noted(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Path, "glob", pretend_glob)
     monkeypatch.setattr(
-        doctor.subprocess, "run", lambda command, **rest: subprocess.CompletedProcess(command, 0, "0\n")
+        machine.subprocess, "run", lambda command, **rest: subprocess.CompletedProcess(command, 0, "0\n")
     )
 
     (gpus,) = [f for f in examine(None, tmp_path) if f.topic == "GPUs"]
@@ -94,7 +94,7 @@ def test_a_tensorflow_that_does_not_start_is_wrong(tmp_path: Path, monkeypatch: 
     def fail(command: list[str], **rest: Any) -> None:
         raise subprocess.CalledProcessError(1, command)
 
-    monkeypatch.setattr(doctor.subprocess, "run", fail)
+    monkeypatch.setattr(machine.subprocess, "run", fail)
 
     assert [f.topic for f in examine(None, tmp_path) if f.is_wrong] == ["GPUs"]
 

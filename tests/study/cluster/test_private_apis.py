@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("ray")
 
-from study.cli.doctor import _examine_ray, _examine_token
+from study.cli.doctor.machine import _examine_ray, _examine_token
 from study.cluster import private_apis, session
 from study.cluster.private_apis import PRIVATE_APIS, PrivateApi, check_release, missing_apis
 from study.cluster.start_guard import Guard
@@ -21,7 +21,7 @@ def api(owner: str, name: str, **rest: Any) -> PrivateApi:
 def claim(monkeypatch: pytest.MonkeyPatch, release: str) -> None:
     """Say that another release of Ray's is installed."""
     monkeypatch.setattr(private_apis, "installed_version", lambda package: release)
-    monkeypatch.setattr("study.cli.doctor.installed_version", lambda package: release)
+    monkeypatch.setattr("study.cli.doctor.machine.installed_version", lambda package: release)
 
 
 def test_the_ray_that_is_installed_has_all_that_is_reached_for() -> None:

@@ -1,4 +1,4 @@
-"""What may be wrong with a machine or a cluster, found before a study finds it out."""
+"""What may be wrong with this machine."""
 
 from __future__ import annotations
 
@@ -11,20 +11,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from analysis.records.provenance import installed_version
 from analysis.words.numbers import byte_size
+from study.cli.doctor.findings import Finding
 from study.cluster.private_apis import NEWEST_RAY, OLDEST_RAY, check_release, missing_apis, release_of
-from study.cluster.session import OBJECT_STORE_BYTES, ray_session, token_path, tokens_file
+from study.cluster.session import OBJECT_STORE_BYTES, token_path, tokens_file
 from study.errors import EnvironmentFaultError
 from study.machine.capacity import count_cpus, count_memory
 from study.machine.preflight import find_faults
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 PACKAGES = ("recurrent-study", "ray", "tensorflow", "keras", "optuna", "numpy")
 """What must be the same on all nodes: objects of these travel between them."""
@@ -38,23 +35,9 @@ GPU_TIMEOUT_S = 120
 _COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at: `good`, `note` if it may be meant so, `wrong` if it stops a study."""
-
-    topic: str
-    verdict: Literal["good", "note", "wrong"]
-    text: str
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether a study would fail of it."""
-        return self.verdict == "wrong"
-
-
-def examine(address: str | None, out: Path) -> list[Finding]:
-    """Look at this machine and, if an address is given, at every node of the cluster there."""
-    findings = [
+def examine_machine(out: Path) -> list[Finding]:
+    """Look at this machine, and at a folder of studies on it."""
+    return [
         *_examine_packages(),
         *_examine_folder("studies", out),
         *_examine_folder("temporary files", Path(tempfile.gettempdir())),
@@ -65,72 +48,6 @@ def examine(address: str | None, out: Path) -> list[Finding]:
         *_examine_listeners(),
         *_examine_gpus(),
     ]
-    if address is not None:
-        findings += examine_cluster(address, out)
-    return findings
-
-
-def describe_node(folder: str) -> dict[str, Any]:
-    """Return what a node is like; runs there."""
-    return {
-        "versions": {
-            "python": platform.python_version(),
-            **{name: installed_version(name) for name in PACKAGES},
-        },
-        "sees_folder": Path(folder).exists(),
-    }
-
-
-def examine_cluster(address: str, out: Path) -> list[Finding]:
-    """Compare the nodes of a cluster with this machine.
-
-    Raises:
-        EnvironmentFaultError: If the cluster cannot be joined.
-    """
-    with ray_session(address):
-        import ray
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".doctor-", dir=out) as probe:
-            here = describe_node(probe.name)
-            asked = {}
-            for node in ray.nodes():
-                if node["Alive"]:
-                    strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                    task = ray.remote(describe_node).options(scheduling_strategy=strategy, num_cpus=0)
-                    asked[node["NodeManagerHostname"], node["NodeID"][:8]] = task.remote(probe.name)
-            findings = []
-            for (host, node_id), answer in asked.items():
-                try:
-                    there = ray.get(answer, timeout=60)
-                except ray.exceptions.RayError as error:
-                    said = str(error).strip().splitlines()[-1]
-                    findings.append(
-                        Finding(f"node {host} {node_id}", "wrong", f"cannot run our code: {said}")
-                    )
-                else:
-                    findings += compare_nodes(f"node {host} {node_id}", here, there)
-    return findings
-
-
-def compare_nodes(name: str, here: dict[str, Any], there: dict[str, Any]) -> Iterator[Finding]:
-    """Say how a node differs from the machine that the study is driven from."""
-    others = [
-        f"{package} {there['versions'].get(package)} instead of {ours}"
-        for package, ours in here["versions"].items()
-        if there["versions"].get(package) != ours
-    ]
-    if others:
-        yield Finding(name, "wrong", f"other versions: {', '.join(others)}; install the same on all nodes")
-    else:
-        yield Finding(name, "good", "the same versions")
-    if not there["sees_folder"]:
-        yield Finding(
-            name,
-            "note",
-            "does not see the folder of studies; it need not: texts, checkpoints and models travel",
-        )
 
 
 def _examine_packages() -> Iterator[Finding]:
@@ -299,16 +216,3 @@ def examine_cells() -> list[Finding]:
         said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         return [Finding("cells", "wrong", f"cannot be compiled: {said}")]
     return [Finding("cells", "good", f"compiled in {folder} ({time.monotonic() - start:.0f} s)")]
-
-
-def print_findings(console: Console, findings: list[Finding]) -> None:
-    """Print one line for each."""
-    from rich.markup import escape
-
-    styles = {"good": "green", "note": "yellow", "wrong": "red"}
-    for finding in findings:
-        style = styles[finding.verdict]
-        console.print(
-            f"[{style}]{finding.verdict:<5}[/] {escape(finding.topic)}: {escape(finding.text)}",
-            soft_wrap=True,
-        )
