@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from search_spaces.domains import Choice, Domain, Fixed, Real, Scalar, Setting
-from search_spaces.domains.adopting import adopt, is_missing
+from search_spaces.domains.adopting import adopt, is_empty_cell
 from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.domains.scalars import as_scalar, typed_key
 from search_spaces.errors import SpaceError, hint_name, located
@@ -228,7 +228,7 @@ class Core:
         given = flatten(params, self._parameters)
         values: dict[str, Any] = {}
         for name, domain in self._parameters.items():
-            if name in given and not is_missing(given[name]):
+            if name in given and not is_empty_cell(given[name]):
                 values[name] = adopt(domain, given[name])
             elif isinstance(domain, Fixed):
                 values[name] = domain.value

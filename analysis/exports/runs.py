@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.records.loading import Study
 from analysis.records.schema import EPOCH_METRICS, FURTHER_METRICS, RUN_KEY, State, StudyFacts
+from analysis.values import is_missing
 
 METRICS = (*EPOCH_METRICS, *FURTHER_METRICS)
 
@@ -83,7 +84,7 @@ def list_runs(study: Study) -> Iterator[Run]:
             params={
                 name: _read_param(row[name], name in whole)
                 for name in study.parameters
-                if not _is_missing(row[name])
+                if not is_missing(row[name])
             },
             began_s=began_s,
             ended_s=None if state == "running" else began_s + _or_zero(row["wall_s"]),
@@ -97,11 +98,7 @@ def _read_time(text: Any) -> float:
 
 
 def _or_zero(value: Any) -> float:
-    return 0.0 if _is_missing(value) else float(value)
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return 0.0 if is_missing(value) else float(value)
 
 
 def _find_whole(study: Study) -> set[str]:

@@ -12,8 +12,9 @@ from analysis.errors import AnalysisError
 from analysis.imports.assembly import Naming, make_study
 from analysis.imports.columns import as_hashable, check_settings, is_metric, read_epochs, read_figures
 from analysis.imports.metrics import tells_kind
-from analysis.imports.runs import ForeignRun, Source, is_number
+from analysis.imports.runs import ForeignRun, Source
 from analysis.records.loading import Study
+from analysis.values import is_missing, is_number
 from analysis.words.numbers import listing
 
 
@@ -96,13 +97,9 @@ def _split_columns(
 
 def _as_settings(frame: pd.DataFrame) -> dict[Any, dict[str, Any]]:
     return {
-        key: {str(name): as_plain(value) for name, value in row.items() if not _is_missing(value)}
+        key: {str(name): as_plain(value) for name, value in row.items() if not is_missing(value)}
         for key, row in frame.to_dict("index").items()
     }
-
-
-def _is_missing(value: Any) -> bool:
-    return bool(np.ndim(value) == 0 and pd.isna(value))
 
 
 def as_plain(value: Any) -> Any:

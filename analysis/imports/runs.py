@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.schema import State
+from analysis.values import is_number as is_number
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,8 +83,3 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from flatten(value, f"{name}.")
         else:
             yield name, value
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a figure; a truth value is none."""
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.errors import AnalysisError
 from analysis.records.schema import FURTHER_METRICS, TRIAL_COLUMNS, Objective, Phase, run_keys
 from analysis.statistics.intervals import LEVEL, Floats, t_half_width
+from analysis.values import is_number
 from analysis.words.labels import label_number
 
 MAX_LEVELS = 8
@@ -195,18 +196,14 @@ def factor_levels(values: pd.Series[Any], max_levels: int = MAX_LEVELS) -> pd.Se
     """
     known = values.dropna()
     distinct = list(pd.unique(known))
-    is_number = bool(distinct) and all(_is_number(value) for value in distinct)
-    if is_number and len(distinct) > (_N_RANGES if _are_drawn(distinct) else max_levels):
+    is_numeric = bool(distinct) and all(is_number(value) for value in distinct)
+    if is_numeric and len(distinct) > (_N_RANGES if _are_drawn(distinct) else max_levels):
         return _ranges(values.astype(float))
-    if is_number:
+    if is_numeric:
         return values.astype(pd.CategoricalDtype(sorted(distinct), ordered=True))
     return _hashable(values).astype(
         pd.CategoricalDtype(sorted(pd.unique(_hashable(known)), key=str), ordered=True)
     )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
 
 
 def _are_drawn(values: Iterable[float]) -> bool:

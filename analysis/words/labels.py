@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.values import is_missing as is_missing
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -153,11 +155,6 @@ def _shorten_number(value: Any) -> str:
     if 0 < abs(value) < 0.01:
         return _shorten_exponent(f"{value:.1e}")
     return label_number(float(value))
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a parameter was not given a value."""
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
 def varied_parameters(trials: pd.DataFrame, parameters: Iterable[str]) -> tuple[str, ...]:

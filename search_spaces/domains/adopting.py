@@ -9,7 +9,7 @@ from search_spaces.domains import Choice, Domain, Real
 from search_spaces.domains.scalars import as_scalar
 
 
-def is_missing(value: object) -> bool:
+def is_empty_cell(value: object) -> bool:
     """Whether a table's cell is empty: NaN, or pandas' own NA."""
     if isinstance(value, float):
         return math.isnan(value)
