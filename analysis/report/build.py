@@ -11,7 +11,6 @@ import pandas as pd
 
 from analysis.records.loading import Study
 from analysis.report.chapters.amounts import amounts_chapter
-from analysis.report.chapters.asked import asked_chapter
 from analysis.report.chapters.audited import audited_chapter
 from analysis.report.chapters.beat import beat_chapter
 from analysis.report.chapters.card import card_chapter
@@ -21,6 +20,7 @@ from analysis.report.chapters.failures import failures_chapter
 from analysis.report.chapters.gradient import gradient_chapter
 from analysis.report.chapters.mistakes import mistakes_chapter
 from analysis.report.chapters.overfit import overfitting_chapter, widest_pair
+from analysis.report.chapters.question import question_chapter
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import search_chapter
 from analysis.report.chapters.verdict import verdict_chapter
@@ -64,7 +64,7 @@ _CHAPTERS: dict[str, Callable[[Evidence], Section | None]] = {
     "baselines": beat_chapter,
     "model": card_chapter,
     "failures": failures_chapter,
-    "asked": asked_chapter,
+    "asked": question_chapter,
 }
 """By the anchor of each, in the order of the page."""
 _UNSAID = "unsaid"

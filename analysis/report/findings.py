@@ -10,7 +10,6 @@ from analysis.records.nodes import find_odd_nodes, read_odd_node
 from analysis.records.provenance import find_changes, read_change
 from analysis.report.advice import advise
 from analysis.report.chapters.amounts import read_amounts
-from analysis.report.chapters.asked import read_never_drawn
 from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import is_behind_a_line, read_baselines
 from analysis.report.chapters.confirmed import read_best_of_levels, read_confirmation
@@ -18,6 +17,7 @@ from analysis.report.chapters.factor import read_boundaries
 from analysis.report.chapters.lost import read_lost
 from analysis.report.chapters.mistakes import read_blindness
 from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
+from analysis.report.chapters.question import read_never_drawn
 from analysis.report.chapters.tested import read_factors
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone

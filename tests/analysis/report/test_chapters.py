@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from analysis import Study, summarize
-from analysis.report.chapters.asked import asked_chapter
 from analysis.report.chapters.beat import beat_chapter
 from analysis.report.chapters.factor import factor_chapter
 from analysis.report.chapters.failures import failures_chapter
 from analysis.report.chapters.overfit import overfitting_chapter, read_factor_onsets
+from analysis.report.chapters.question import question_chapter
 from analysis.report.chapters.ranking import ranking_chapter
 from analysis.report.chapters.search import search_chapter
 from analysis.report.chapters.verdict import verdict_grid
@@ -40,7 +40,7 @@ def test_the_space_that_was_asked_stands_beside_what_was_tried(make_study: Calla
     study = make_study(n_trials=6, n_seeds=1)
     study = change(study, cell=["rnn", "lstm"] * 3, learning_rate=[0.001] * 6)
 
-    table = grid_of(asked_chapter(gather(study)), "space").shown.set_index("parameter")
+    table = grid_of(question_chapter(gather(study)), "space").shown.set_index("parameter")
 
     assert table.loc["cell"].tolist() == ["SimpleRNN, LSTM and GRU", "LSTM and SimpleRNN", "GRU"]
     assert table.loc["learning rate"].tolist() == ["1e-4 to 0.01, by factors", "0.001", ""]
@@ -186,7 +186,7 @@ def test_the_test_split_is_said_to_be_opened_where_it_was(make_study: Callable[.
     opened = {"data": {"test_openings": [{"trials": [0]}], "reading": {"delimiter": "\t"}}}
 
     sealed, read = (
-        asked_chapter(gather(replace(study, facts=facts, manifest=manifest))) for manifest in ({}, opened)
+        question_chapter(gather(replace(study, facts=facts, manifest=manifest))) for manifest in ({}, opened)
     )
 
     said = [

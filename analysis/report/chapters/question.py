@@ -24,7 +24,7 @@ _MANY = 8
 """Values beyond which a range stands for them."""
 
 
-def asked_chapter(evidence: Evidence) -> Section:
+def question_chapter(evidence: Evidence) -> Section:
     """What the study was, and what was tried of what was asked."""
     blocks: list[Block] = [
         _pairs_grid("asked", "The study", _study_pairs(evidence)),
