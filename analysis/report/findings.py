@@ -14,7 +14,7 @@ from analysis.report.chapters.audited import read_audit
 from analysis.report.chapters.beat import is_behind_a_line, read_baselines
 from analysis.report.chapters.confirmed import read_best_of_levels, read_confirmation
 from analysis.report.chapters.factor import read_boundaries
-from analysis.report.chapters.lost import read_lost
+from analysis.report.chapters.lost_runs import read_lost
 from analysis.report.chapters.mistakes import read_blindness
 from analysis.report.chapters.overfit import read_factor_onsets, read_onsets
 from analysis.report.chapters.question import read_never_drawn

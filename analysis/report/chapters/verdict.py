@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.plots import figures
 from analysis.records.files import as_records
-from analysis.report.chapters.lost import lost_grids
+from analysis.report.chapters.lost_runs import lost_grids
 from analysis.report.chapters.tested import factor_grids, read_within, within_name
 from analysis.report.chapters.turns import read_turns
 from analysis.report.chapters.verdict_table import signed, verdict_grid

@@ -13,7 +13,7 @@ import pytest
 from analysis import Study, summarize
 from analysis.records.schema import TRIAL_COLUMNS
 from analysis.report.chapters.beat import _read_line, read_baselines
-from analysis.report.chapters.lost import lost_grids, read_lost
+from analysis.report.chapters.lost_runs import lost_grids, read_lost
 from analysis.report.chapters.mistakes import _classes_grid
 from analysis.report.chapters.overfit import say_confounded
 from analysis.report.chapters.tested import read_factors, within_name
