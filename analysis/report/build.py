@@ -89,7 +89,7 @@ def build_report(
     anchors = {section.anchor for section in sections}
     findings = faults.attempt("the findings", lambda: summarize(evidence), _say_as_finding)
     return Report(
-        kicker="Study of recurrent text classifiers",
+        kind="Study of recurrent text classifiers",
         title=study.name,
         subtitle=_subtitle(evidence),
         facts=faults.attempt("the figures at the top", lambda: _facts(evidence), lambda _: []),

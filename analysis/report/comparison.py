@@ -34,13 +34,13 @@ COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#75
 _MOST_NAMED = 4
 """Differences up to which a finding tells what each study has; the table always does."""
 
-_KICKER = "Comparison of studies"
+_KIND = "Comparison of studies"
 _COMPARED = "compared over the settings that they share."
 
 
 def is_comparison(page: str) -> bool:
     """Whether a page, or a file of Markdown, is one of ours that compares studies."""
-    return f'<p class="kicker">{_KICKER}</p>' in page or _COMPARED in "".join(page.splitlines()[2:3])
+    return f'<p class="kicker">{_KIND}</p>' in page or _COMPARED in "".join(page.splitlines()[2:3])
 
 
 def build_comparison(studies: Sequence[Study]) -> Report:
@@ -56,7 +56,7 @@ def build_comparison(studies: Sequence[Study]) -> Report:
     leaders = _leaders(evidence)
     verdicts = _verdicts(named)
     return Report(
-        kicker=_KICKER,
+        kind=_KIND,
         title=" and ".join(named) if len(named) == 2 else f"{len(named)} studies",
         subtitle=f"{listing(list(named), 12)}: {_COMPARED}",
         facts=[_fact(row) for row in as_records(leaders.head(4))],

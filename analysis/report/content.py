@@ -122,7 +122,7 @@ class Report:
     """The whole report.
 
     Attributes:
-        kicker: What kind of page this is.
+        kind: What kind of page this is.
         title: The study's name, or what is compared.
         subtitle: One line below it.
         facts: The strip of figures.
@@ -134,7 +134,7 @@ class Report:
         faults: What could not be made.
     """
 
-    kicker: str
+    kind: str
     title: str
     subtitle: str
     facts: list[Fact]
