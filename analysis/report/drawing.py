@@ -43,7 +43,7 @@ class _Task:
     number: int
 
 
-class Studio:
+class FigureDrawer:
     """Draws charts for the page, and writes each as `.svg` and `.png`.
 
     The assistant begins with the first as soon as they are offered; this process takes from the last on, when

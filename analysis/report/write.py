@@ -20,7 +20,7 @@ from analysis.report.assistant import Assistant
 from analysis.report.build import build_report
 from analysis.report.comparison import build_comparison, is_comparison
 from analysis.report.content import Block, Chart, Grid, Note, Report, Section
-from analysis.report.drawing import Studio
+from analysis.report.drawing import FigureDrawer
 from analysis.report.faults import Faults
 from analysis.report.markdown import render_markdown
 from analysis.report.page import render_html
@@ -68,9 +68,9 @@ def write_report(
     """
     judged = _judge_by(study, margin)
     with no_collection(), Assistant() as assistant:  # a report leaves little
-        studio = _open_studio(folder, assistant) if figures else None
-        report = build_report(judged, faults, lambda s: studio.offer(_charts([s])) if studio else None)
-        return write_folder(report, folder, format=format, studio=studio)
+        drawer = _begin_drawing(folder, assistant) if figures else None
+        report = build_report(judged, faults, lambda s: drawer.offer(_charts([s])) if drawer else None)
+        return write_folder(report, folder, format=format, drawer=drawer)
 
 
 def write_comparison(
@@ -91,8 +91,8 @@ def write_comparison(
     _check_pages(folder)
     judged = [_judge_by(study, margin) for study in studies]
     with no_collection(), Assistant() as assistant:
-        studio = _open_studio(folder, assistant) if figures else None
-        return write_folder(build_comparison(judged), folder, format=format, studio=studio)
+        drawer = _begin_drawing(folder, assistant) if figures else None
+        return write_folder(build_comparison(judged), folder, format=format, drawer=drawer)
 
 
 def _check_pages(folder: Path) -> None:
@@ -114,12 +114,12 @@ def _judge_by(study: Study, margin: float | None) -> Study:
     return replace(study, facts=study.facts.model_copy(update={"spec": spec}))
 
 
-def _open_studio(folder: Path, assistant: Assistant) -> Studio:
+def _begin_drawing(folder: Path, assistant: Assistant) -> FigureDrawer:
     assistant.begin()
-    return Studio(folder / _FIGURES, assistant)
+    return FigureDrawer(folder / _FIGURES, assistant)
 
 
-def write_folder(report: Report, folder: Path, *, format: Format, studio: Studio | None = None) -> Path:
+def write_folder(report: Report, folder: Path, *, format: Format, drawer: FigureDrawer | None = None) -> Path:
     """Write a report's page and tables, and its figures if there is somebody to draw them."""
     if format not in _PAGES:
         raise AnalysisError(f"a report is written as html or md, not {format!r}: choose one of the two")
@@ -129,8 +129,8 @@ def write_folder(report: Report, folder: Path, *, format: Format, studio: Studio
             part.mkdir(parents=True, exist_ok=True)
         _write_tables(report, folder / "tables")
         drawings: dict[str, Drawn] = {}
-        if studio is not None:
-            report, drawings = _draw_figures(report, studio)
+        if drawer is not None:
+            report, drawings = _draw_figures(report, drawer)
         report.faults.write(folder)
         page = folder / _PAGES[format]
         text = render_html(report, drawings) if format == "html" else render_markdown(report, set(drawings))
@@ -173,12 +173,12 @@ def _charts(sections: Iterable[Section]) -> list[Chart]:
     return [block for section in sections for block in section.blocks if isinstance(block, Chart)]
 
 
-def _draw_figures(report: Report, studio: Studio) -> tuple[Report, dict[str, Drawn]]:
+def _draw_figures(report: Report, drawer: FigureDrawer) -> tuple[Report, dict[str, Drawn]]:
     """Draw all figures; each that cannot be drawn becomes a line that says so."""
     charts = _charts(report.sections)
     drawings: dict[str, Drawn] = {}
     lines: dict[str, Note] = {}
-    for chart, (drawn, traces) in zip(charts, studio.draw(charts), strict=True):
+    for chart, (drawn, traces) in zip(charts, drawer.draw(charts), strict=True):
         report.faults.traces.update(traces)
         if isinstance(drawn, Drawn):
             drawings[chart.name] = drawn

@@ -17,7 +17,7 @@ from analysis.report import assistant as assistants
 from analysis.report import drawing
 from analysis.report.assistant import Assistant
 from analysis.report.content import Chart
-from analysis.report.drawing import Studio
+from analysis.report.drawing import FigureDrawer
 from analysis.report.svg import Drawn
 
 NAMES = ("best_and_last", "importance", "cost_front")
@@ -56,17 +56,17 @@ def test_the_second_process_draws_the_same_to_the_byte(
     charts: list[Chart], assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(monkeypatch)
-    Studio(tmp_path / "alone").draw(charts)
+    FigureDrawer(tmp_path / "alone").draw(charts)
     assistant.begin()
-    studio = Studio(tmp_path / "beside", assistant)
+    drawer = FigureDrawer(tmp_path / "beside", assistant)
 
-    studio.offer(charts[:1])  # two chapters
-    studio.offer(charts[1:])
+    drawer.offer(charts[:1])  # two chapters
+    drawer.offer(charts[1:])
     deadline = time.monotonic() + 60
-    while len(studio._attempts) < len(charts) and time.monotonic() < deadline:
+    while len(drawer._attempts) < len(charts) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert len(studio._attempts) == len(charts), "it drew too little"
-    attempts = studio.draw(charts)
+    assert len(drawer._attempts) == len(charts), "it drew too little"
+    attempts = drawer.draw(charts)
 
     assert all(isinstance(drawn, Drawn) and not traces for drawn, traces in attempts)
     assert files_of(tmp_path / "beside") == files_of(tmp_path / "alone")
@@ -105,11 +105,11 @@ def test_a_second_process_that_ends_or_hangs_costs_no_figure(
     begin(monkeypatch, program)
     monkeypatch.setattr(drawing, "PATIENCE_S", 0.1)
     assistant.begin()
-    studio = Studio(tmp_path, assistant)
+    drawer = FigureDrawer(tmp_path, assistant)
 
     if is_offered:
-        studio.offer(charts[:1])
-    attempts = studio.draw(charts)
+        drawer.offer(charts[:1])
+    attempts = drawer.draw(charts)
 
     assert all(isinstance(drawn, Drawn) for drawn, _ in attempts)
     assert set(files_of(tmp_path)) == {f"{name}.{ending}" for name in NAMES for ending in ("svg", "png")}
@@ -138,7 +138,7 @@ def test_a_chart_that_no_other_process_can_take_is_drawn_here(
         return figures.best_and_last(small_study)
 
     chart = Chart(name="own", title="", draw=draw, reading="", alt="", wide=False)
-    attempts = Studio(tmp_path, assistant).draw([chart])
+    attempts = FigureDrawer(tmp_path, assistant).draw([chart])
 
     assert isinstance(attempts[0][0], Drawn)
 
@@ -167,7 +167,7 @@ def test_where_no_process_can_be_begun_there_is_a_report(
     assistant.begin()
 
     assert not assistant.is_there
-    assert all(isinstance(drawn, Drawn) for drawn, _ in Studio(tmp_path, assistant).draw(charts))
+    assert all(isinstance(drawn, Drawn) for drawn, _ in FigureDrawer(tmp_path, assistant).draw(charts))
 
 
 def test_a_disk_that_is_full_is_said_though_the_second_process_found_it_first(
@@ -179,7 +179,7 @@ def test_a_disk_that_is_full_is_said_though_the_second_process_found_it_first(
     assistant.begin()
 
     with pytest.raises(FileExistsError):
-        Studio(blocked, assistant).draw(charts)
+        FigureDrawer(blocked, assistant).draw(charts)
 
 
 def test_a_report_without_figures_begins_no_process(
