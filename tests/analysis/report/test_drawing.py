@@ -123,7 +123,7 @@ def test_what_a_second_process_was_writing_when_it_was_ended_is_removed(
     assistant.begin()
     (tmp_path / ".confusion.png.123.tmp").touch()
 
-    Studio(tmp_path, assistant).draw(charts[:1])
+    FigureDrawer(tmp_path, assistant).draw(charts[:1])
 
     assert not list(tmp_path.glob(".*"))
 
