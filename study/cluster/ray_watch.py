@@ -119,6 +119,33 @@ def rays_share() -> float:
     return PATIENCE_SHARE * float(os.environ.get(RAYS_PATIENCE_VARIABLE, RAYS_PATIENCE_S))
 
 
+def await_answer(address: str, patience_s: float) -> bool:
+    """Return whether a gRPC server comes to answer at `host:port` in time.
+
+    Ray looks for one that is named by loopback at this machine's own address, where alone it may listen.
+    """
+    host, _, port = address.rpartition(":")
+    places = [address]
+    if host in ("localhost", "127.0.0.1", "[::1]") and (own := _own_address()) is not None:
+        places.append(f"{own}:{port}")
+    deadline = time.monotonic() + patience_s
+    while not any(answers(place) for place in places):
+        if time.monotonic() + _ASK_AGAIN_S > deadline:
+            return False
+        time.sleep(_ASK_AGAIN_S)
+    return True
+
+
+def _own_address() -> str | None:
+    """Return what other machines call this one, as Ray finds it; nothing is sent."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+            connection.connect(("8.8.8.8", 80))
+            return str(connection.getsockname()[0])
+    except OSError:
+        return None
+
+
 def answers(address: str, timeout_s: float = _ANSWER_S) -> bool:
     """Return whether a gRPC server answers at `host:port`, and not only its kernel.
 
@@ -132,7 +159,7 @@ def answers(address: str, timeout_s: float = _ANSWER_S) -> bool:
                 return True
             connection.sendall(_PREFACE)
             return bool(connection.recv(1))
-    except OSError:
+    except (OSError, OverflowError):  # of a port, too, that is none
         return False
 
 

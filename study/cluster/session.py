@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from typing import Any
 
 from analysis.garbage import no_collection
 from study.cluster.private_apis import check_release
-from study.cluster.ray_watch import rays_share
+from study.cluster.ray_watch import await_answer, rays_share
 from study.cluster.start_guard import guard_start
 from study.errors import EnvironmentFaultError, StudyError
 from study.machine.capacity import Capacity, count_cpus
@@ -32,6 +33,9 @@ minute on a busy one.
 
 SHARED_START_S = 300.0
 """So long a worker may take on a cluster that was joined: others may have taken its room."""
+
+HEAD_S = 10.0
+"""So long a head that was named by host and port may take to answer: it may be starting beside the study."""
 
 N_STARTS = 2
 """A process of Ray's that is lost while a local Ray starts costs a second start, and not yet the study."""
@@ -90,6 +94,7 @@ def check_address(address: str | None) -> None:
 
     Raises:
         StudyError: If that is what the address asks for, or Ray is there.
+        EnvironmentFaultError: As in `check_head`.
     """
     if "ray" in sys.modules and sys.modules["ray"].is_initialized():
         raise StudyError(
@@ -100,6 +105,23 @@ def check_address(address: str | None) -> None:
         raise StudyError(
             f"a study is driven from a node of its cluster: {address} is reached through Ray Client; "
             "use `study submit`, or run it on a node with --address auto"
+        )
+    check_head(address)
+
+
+def check_head(address: str | None) -> None:
+    """Refuse a host and port at which no head answers, where Ray would end the whole process in a minute.
+
+    Raises:
+        EnvironmentFaultError: If that is what the address names, by itself or as `auto` by RAY_ADDRESS.
+    """
+    named = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
+    if named is None or not re.fullmatch(r"(\[[^\]]+\]|[^:/\[\]]+):\d+", named):
+        return
+    if not await_answer(named, HEAD_S):
+        raise EnvironmentFaultError(
+            f"a study joins a Ray cluster whose head answers: {named} does not within {HEAD_S:.0f} s; see "
+            "`ray status` there, or leave the address out to run on this machine"
         )
 
 
@@ -161,6 +183,7 @@ def ray_session(
         EnvironmentFaultError: If it cannot be started or joined.
     """
     check_environment(is_local=address is None, token=tokens_file())
+    check_head(address)
     import logging
 
     # In a notebook Ray asks for widgets when it is imported; we show none.

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import stat
 import sys
 import threading
@@ -86,8 +88,54 @@ def test_ray_client_is_refused_with_the_ways_that_work() -> None:
         StudyError, match=r"ray://head:10001 is reached through Ray Client; use `study submit`"
     ):
         check_address("ray://head:10001")
-    for address in (None, "auto", "head:6379"):
+    for address in (None, "auto"):
         check_address(address)
+
+
+@pytest.fixture
+def dead_head(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An address at which nobody listens; nobody waits long for it."""
+    monkeypatch.setattr(session, "HEAD_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_head_that_does_not_answer_is_refused_before_ray_would_end_the_process(
+    token: Path, dead_head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = pretend_start(monkeypatch, n_lost=0)
+
+    for address in (dead_head, "nowhere.invalid:6379", "127.0.0.1:99999"):
+        with pytest.raises(EnvironmentFaultError, match=rf"{re.escape(address)} does not within 0 s"):
+            check_address(address)
+        with pytest.raises(EnvironmentFaultError, match="head answers"), session.ray_session(address):
+            pass
+
+    assert not starts
+
+
+def test_the_head_that_ray_would_find_for_auto_is_asked_too(
+    dead_head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", dead_head)
+
+    with pytest.raises(EnvironmentFaultError, match=dead_head):
+        check_address("auto")
+
+
+def test_a_head_that_is_starting_is_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10.0)
+
+        def serve() -> None:
+            server.accept()[0].close()  # not yet
+            with server.accept()[0] as connection:
+                connection.sendall(b"settings")
+
+        head = threading.Thread(target=serve)
+        head.start()
+        check_address(f"127.0.0.1:{server.getsockname()[1]}")
+        head.join()
 
 
 def test_a_session_of_the_callers_own_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
