@@ -163,8 +163,8 @@ def time_settings(
     timings = [Timing(**answer) for answer in answers if "params" in answer]
     if not timings:
         raise EnvironmentFaultError(
-            f"a price needs a setting that can be trained here: {complaint[:300]}; make the space smaller, "
-            "or see `study doctor`"
+            f"a price needs a setting that can be trained here: {complaint[:300]}; correct what is named, "
+            "make the space smaller where memory is short, or see `study doctor`"
         )
     return timings, max(answer["ready_s"] for answer in answers if "ready_s" in answer)
 

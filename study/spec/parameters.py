@@ -7,9 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from search_spaces import Choice, Domain, Fixed, Space
+from search_spaces.errors import find_nearest
 from study.data import FIRST_WORD, TRAIN_SIZE
 from study.errors import StudyError
 from study.spec.cells import CELLS
+
+OPTIMIZERS = (
+    *("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "muon", "nadam"),
+    *("rmsprop", "schedulefreeadamw", "sgd"),
+)
+"""Keras's optimizers that need nothing but a learning rate, in any case of letters: a spec is checked without
+Keras. The last few releases each brought one."""
 
 
 def _is_whole(least: int) -> Callable[[object], bool]:
@@ -31,7 +39,10 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "sequence_length": _COUNT,
     "embedding_dim": _COUNT,
     "dropout": (lambda value: _is_real(value) and 0 <= value < 1, "a number from 0 on and below 1"),
-    "optimizer": (lambda value: isinstance(value, str), "the name of an optimizer of Keras's"),
+    "optimizer": (
+        lambda value: isinstance(value, str) and value.lower() in OPTIMIZERS,
+        f"the name of an optimizer of Keras's, one of {', '.join(OPTIMIZERS)}",
+    ),
     "learning_rate": (lambda value: _is_real(value) and value > 0, "a number above 0"),
     "batch_size": _COUNT,
 }
@@ -42,6 +53,8 @@ FURTHER_RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     TRAIN_SIZE: _COUNT,
 }
 """As `RULES`, of parameters that a space may have besides."""
+
+_NAMES: Mapping[str, Iterable[str]] = {"cell": CELLS, "optimizer": OPTIMIZERS}
 
 
 def check_parameters(space: Space) -> None:
@@ -65,7 +78,9 @@ def check_parameters(space: Space) -> None:
 def _check_values(space: Space, name: str, will_do: Callable[[Any], bool], rule: str) -> None:
     for value in extremes(space.parameters[name]):
         if not will_do(value):
-            raise StudyError(f"space.{name} is {rule}: {value!r} is not; see `study space`")
+            near = find_nearest(value, _NAMES.get(name, ())) if isinstance(value, str) else None
+            way_out = "see `study space`" if near is None else f"did you mean {near!r}?"
+            raise StudyError(f"space.{name} is {rule}: {value!r} is not; {way_out}")
 
 
 def extremes(domain: Domain) -> Iterable[Any]:

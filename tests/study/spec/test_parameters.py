@@ -4,6 +4,7 @@ import pytest
 
 from search_spaces import recurrent
 from study.spec.cells import CELLS
+from study.spec.parameters import OPTIMIZERS
 
 
 def test_the_standard_space_has_the_cells_of_the_standard_model() -> None:
@@ -24,3 +25,21 @@ def test_training_has_a_layer_for_each_cell_with_as_many_gates_and_weights() -> 
         assert sum(keras.ops.size(weights) for weights in layer.weights) == CELLS[name].count_weights(5, 3)
         if layers.compiled is not None:
             assert steps.N_GATES[layers.compiled.code] == CELLS[name].n_gates
+
+
+@pytest.mark.slow
+def test_the_optimizers_of_a_spec_are_those_of_keras_that_need_a_learning_rate_alone() -> None:
+    import keras
+
+    kinds = (value for value in vars(keras.optimizers).values() if isinstance(value, type))
+    found = set()
+    for name in {kind.__name__ for kind in kinds} - {"Optimizer"}:
+        try:
+            keras.optimizers.get({"class_name": name, "config": {"learning_rate": 0.1}})
+        except (KeyError, ValueError):  # it wraps others, or cannot be had by its name
+            continue
+        found.add(name.lower())
+
+    assert found <= set(OPTIMIZERS)
+    assert {"adam", "adamax", "nadam", "rmsprop", "sgd"} <= found
+    assert set(OPTIMIZERS) - found <= {"muon", "schedulefreeadamw"}  # a release of Keras may be too old

@@ -102,7 +102,7 @@ def test_a_spec_without_a_name_is_told_so() -> None:
 @pytest.mark.parametrize(
     ("name", "domain", "said"),
     [
-        ("cell", "GRU", "one of rnn, gru, lstm: 'GRU' is not"),
+        ("cell", "GRU", "one of rnn, gru, lstm: 'GRU' is not; did you mean 'gru'?"),
         ("cell", None, "one of rnn, gru, lstm: None is not"),
         ("bidirectional", [0, 1], "true or false: 0 is not"),
         ("units", [8, 0], "a whole number from 1 on: 0 is not"),
@@ -111,7 +111,8 @@ def test_a_spec_without_a_name_is_told_so() -> None:
         ("vocab_size", 3, "a whole number from 4 on: 3 is not"),
         ("dropout", [0.0, 1.0], "below 1: 1.0 is not"),
         ("learning_rate", 0, "a number above 0: 0 is not"),
-        ("optimizer", 7, "the name of an optimizer of Keras's: 7 is not"),
+        ("optimizer", 7, "schedulefreeadamw, sgd: 7 is not; see"),
+        ("optimizer", ["Adam", "adamm"], "sgd: 'adamm' is not; did you mean 'adam'?"),
     ],
 )
 def test_what_the_standard_model_cannot_be_built_from_is_refused(name: str, domain: Any, said: str) -> None:
