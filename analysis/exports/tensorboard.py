@@ -16,6 +16,7 @@ from typing import Any
 from analysis.errors import AnalysisError, UnwritableError
 from analysis.exports.runs import METRICS, Run, list_runs
 from analysis.records.loading import Study
+from analysis.records.paths import AnyPath, as_path
 from search_spaces.extras import needed_by
 
 PARTS = {"train": "train", "val": "validation"}
@@ -32,7 +33,7 @@ Moment = tuple[float, int, Any]
 """A time in seconds since 1970, a step, and a summary."""
 
 
-def write_tensorboard(study: Study, folder: Path) -> Path:
+def write_tensorboard(study: Study, folder: AnyPath) -> Path:
     """Write or bring up to date the event files of a study, which may be running.
 
     The table has a row per setting, over whose seeds TensorBoard takes the mean; its objective is the best so
@@ -49,6 +50,7 @@ def write_tensorboard(study: Study, folder: Path) -> Path:
         AnalysisError: If the folder holds anything else, or nothing can be written there.
         ModuleNotFoundError: If TensorBoard is not installed.
     """
+    folder = as_path(folder)
     with needed_by("an export to TensorBoard"):
         import tensorboard.summary.writer.record_writer  # noqa: F401 - said before anything is written
     named = re.sub(r"[^\w.-]", "_", study.name)  # others may have called it anything

@@ -17,6 +17,7 @@ from analysis.imports.tools.ray_tune import holds_tune, read_tune
 from analysis.imports.tools.tables import read_table
 from analysis.imports.tools.tensorboard import holds_events, read_tensorboard
 from analysis.records.loading import Study
+from analysis.records.paths import AnyPath, as_path
 
 KINDS = ("optuna", "ray", "keras-tuner", "mlflow", "tensorboard", "keras", "table")
 _TABLES = (".csv", ".tsv", ".parquet")
@@ -33,7 +34,7 @@ _HOLDS: dict[str, Callable[[Path], bool]] = {
 
 
 def import_study(
-    source: str,
+    source: AnyPath,
     *,
     kind: str | None = None,
     study_name: str | None = None,
@@ -57,7 +58,8 @@ def import_study(
     if shorter not in ("pruned", "completed"):
         raise AnalysisError(f"--shorter {shorter!r}: runs that ended early are pruned or completed")
     metrics = naming.get("metrics", {})
-    return make_study(_read(source, kind, study_name, shorter, metrics), name=name, **naming)
+    given = source if isinstance(source, str) and "://" in source else str(as_path(source))
+    return make_study(_read(given, kind, study_name, shorter, metrics), name=name, **naming)
 
 
 def _read(

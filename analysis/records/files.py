@@ -17,6 +17,7 @@ from analysis.errors import AnalysisError
 from analysis.records.atomic import replace_file
 from analysis.records.database import DamagedRecordsError, parse_facts
 from analysis.records.lines import as_baselines
+from analysis.records.paths import AnyPath, as_path
 from analysis.records.schema import (
     EPOCH_COLUMNS,
     FURTHER_METRICS,
@@ -53,11 +54,12 @@ class Tables:
     baselines: pd.DataFrame
 
 
-def write_parquet(tables: Tables, folder: Path) -> tuple[Path, Path]:
+def write_parquet(tables: Tables, folder: AnyPath) -> tuple[Path, Path]:
     """Write `trials.parquet` and `epochs.parquet`, each complete or not at all.
 
     The study's facts and baselines travel in the files' metadata, so that the two can be read alone.
     """
+    folder = as_path(folder)
     metadata = {
         _VERSION_KEY: str(SCHEMA_VERSION).encode(),
         _FACTS_KEY: tables.facts.model_dump_json().encode(),
@@ -152,8 +154,9 @@ def _plain_texts(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(texts, "object"))
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
+def write_csv(frame: pd.DataFrame, path: AnyPath) -> None:
     """Write a table for people: floats in full, texts that a spreadsheet would run made harmless."""
+    path = as_path(path)
     safe = frame.rename(columns=neutralize)
     texts = [name for name, kind in zip(safe.columns, safe.dtypes, strict=True) if not _is_number(kind)]
     safe = safe.assign(**{name: safe[name].map(neutralize, na_action="ignore") for name in texts})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from analysis.records.database import DamagedRecordsError, Records, parse_params
 from analysis.records.files import TRIALS_FILE, Tables, read_parquet
 from analysis.records.gradients import read_gradients
 from analysis.records.lines import LineAnswers
+from analysis.records.paths import AnyPath, as_path
 from analysis.records.plain import check_plain
 from analysis.records.predictions import Predictions, RunKey
 from analysis.records.schema import (
@@ -118,7 +118,7 @@ class Study(Tables):
         return f"best {self.facts.objective} {best:.4f}"
 
 
-def load(path: str | os.PathLike[str]) -> Study:
+def load(path: AnyPath) -> Study:
     """Read a study: its directory, its `records.db`, or a folder with the two derived tables.
 
     Opens databases read-only, also while the study runs; executes nothing that a file holds.
@@ -126,7 +126,7 @@ def load(path: str | os.PathLike[str]) -> Study:
     Raises:
         AnalysisError: If there is no study, or its records are damaged or cannot be true.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.is_dir():
         return _load_directory(path)
     if path.suffix == ".parquet" and path.is_file():

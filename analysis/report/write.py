@@ -16,6 +16,7 @@ from analysis.garbage import no_collection
 from analysis.records.atomic import replace_file
 from analysis.records.files import write_csv
 from analysis.records.loading import Study
+from analysis.records.paths import AnyPath, as_path
 from analysis.report.assistant import Assistant
 from analysis.report.build import build_report
 from analysis.report.comparison import build_comparison, is_comparison
@@ -39,7 +40,7 @@ _PAGES: Mapping[Format, str] = MappingProxyType({"html": "index.html", "md": "re
 
 def write_report(
     study: Study,
-    folder: Path,
+    folder: AnyPath,
     *,
     format: Format = "html",
     figures: bool = True,
@@ -66,7 +67,7 @@ def write_report(
         AnalysisError: If the format is unknown, or the margin no number of points.
         UnwritableError: If the folder cannot be written.
     """
-    judged = _judge_by(study, margin)
+    judged, folder = _judge_by(study, margin), as_path(folder)
     with no_collection(), Assistant() as assistant:  # a report leaves little
         drawer = _begin_drawing(folder, assistant) if figures else None
         report = build_report(judged, faults, lambda s: drawer.offer(_charts([s])) if drawer else None)
@@ -75,7 +76,7 @@ def write_report(
 
 def write_comparison(
     studies: Sequence[Study],
-    folder: Path,
+    folder: AnyPath,
     *,
     format: Format = "html",
     figures: bool = True,
@@ -88,6 +89,7 @@ def write_comparison(
             comparison.
         UnwritableError: If the folder cannot be written.
     """
+    folder = as_path(folder)
     _check_pages(folder)
     judged = [_judge_by(study, margin) for study in studies]
     with no_collection(), Assistant() as assistant:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.records.paths import as_path
 from study.data.messages import listed, nearest, quoted
 from study.data.reading.blobs import Blob, digest_of, find_blobs
 from study.data.reading.cells import Gathered, label_name
@@ -34,7 +35,7 @@ def read_path(spec: DataSpec) -> Rows:
     Raises:
         DataError: If there is no such path, its format is none of ours, or its content cannot be learnt from.
     """
-    path = Path(spec.source).expanduser()
+    path = as_path(spec.source)
     if not path.exists():
         raise DataError(
             f"a source must be one of {', '.join(BUILT_IN_SOURCES)}, or a file or folder that exists: "
@@ -43,7 +44,7 @@ def read_path(spec: DataSpec) -> Rows:
     source = _Source(spec)
     source.read(path, None)
     if spec.test is not None:
-        source.read(Path(spec.test).expanduser(), "test")
+        source.read(as_path(spec.test), "test")
     return source.rows(path)
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from analysis.records.paths import as_path
+
 Side = Literal["pre", "post"]
 """The side of a sequence that is padded or cut: its beginning or its end."""
 
@@ -181,8 +183,8 @@ class DataSpec(BaseModel):
         defaults = _DOCSTRING_DEFAULTS if self.source == "docstrings" else _NOTEBOOK_DEFAULTS
         given: dict[str, Any] = {name: getattr(self, name) or value for name, value in defaults.items()}
         if not self.is_built_in:
-            given["source"] = str(Path(self.source).expanduser().absolute())
+            given["source"] = str(as_path(self.source).absolute())
         for key in ("test", "class_names"):
             if path := getattr(self, key):
-                given[key] = str(Path(path).expanduser().absolute())
+                given[key] = str(as_path(path).absolute())
         return self.model_copy(update=given)

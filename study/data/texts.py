@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.records.paths import as_path
 from analysis.words.numbers import count
 from study.data.files import read_path
 from study.data.messages import quoted
@@ -41,7 +42,7 @@ def read_unlabelled(spec: DataSpec) -> Texts:
     Raises:
         DataError: If there is no such path, or it cannot be read.
     """
-    path = Path(spec.source).expanduser()
+    path = as_path(spec.source)
     if not path.exists():
         raise DataError(
             f"texts come from a file or folder that exists: {quoted(spec.source)} does not; check --file"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.records.models import CARD_FILE, MODEL_FILE
+from analysis.records.paths import AnyPath, as_path
 from study.data import FIRST_WORD
 from study.data.encoding import cut_view, look_up
 from study.errors import IntegrityError, StudyError
@@ -37,14 +37,14 @@ class TextClassifier:
     vocabulary: tuple[str, ...]
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Self:
+    def open(cls, path: AnyPath) -> Self:
         """Open a model's folder, or the best model of a study's directory.
 
         Raises:
             StudyError: If there is no model.
             IntegrityError: If a file of it is damaged.
         """
-        path = Path(path)
+        path = as_path(path, error=StudyError)
         folder = path if (path / CARD_FILE).is_file() else _best_of(path)
         card = read_card(folder)
         if card is None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analysis.records.models import MODEL_FILE
+from analysis.records.paths import AnyPath, as_path
 from analysis.records.plain import find_obstacle
 from study.errors import EnvironmentFaultError, StudyError
 from study.prediction.classifier import TextClassifier
@@ -15,7 +16,7 @@ from study.store.files import remove
 from study.training.backend import import_backend
 
 
-def export_classifier(classifier: TextClassifier, path: Path) -> None:
+def export_classifier(classifier: TextClassifier, path: AnyPath) -> None:
     """Write a SavedModel that takes raw strings, its preprocessing inside.
 
     Its signature `serving_default` maps `texts`, strings of shape (n,), to `probabilities`, float32 of
@@ -30,6 +31,7 @@ def export_classifier(classifier: TextClassifier, path: Path) -> None:
         EnvironmentFaultError: If it cannot be written; nothing of it is left.
         IntegrityError: If the classifier's model cannot be loaded.
     """
+    path = as_path(path, error=StudyError)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise StudyError(f"an export needs a folder of its own: {path} exists; choose another or remove it")
     obstacle = find_obstacle(path.parent)

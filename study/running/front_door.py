@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError, MissingLibraryError, UnwritableError
+from analysis.records.paths import as_path
 from search_spaces.errors import SpaceError
 from study.errors import EnvironmentFaultError, IntegrityError, StudyError
 from study.running.following import follow
@@ -22,11 +21,10 @@ from study.store.directory import StudyDirectory
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.records.paths import AnyPath
     from study.running.dashboard import Dashboard
     from study.spec.schema import StudySpec
     from study.spec.sources import SpecSource
-
-    StudyPath = str | os.PathLike[str]
 
 
 @contextmanager
@@ -48,7 +46,7 @@ def run(
     source: SpecSource,
     *,
     name: str | None = None,
-    out: StudyPath = "studies",
+    out: AnyPath = "studies",
     listener: Listener | None = None,
     address: str | None = None,
     **settings: Any,
@@ -77,7 +75,7 @@ def run(
 
     with reading_once():  # ranges that suit the texts follow from them, too
         spec = make_spec(source, name=name, **settings)
-        return follow(spec, listener, partial(run_study, spec, Path(out), address=address))
+        return follow(spec, listener, partial(run_study, spec, as_path(out), address=address))
 
 
 @_in_one_line()
@@ -86,7 +84,7 @@ def learn(
     *,
     sizes: Sequence[int] = (),
     name: str | None = None,
-    out: StudyPath = "studies",
+    out: AnyPath = "studies",
     listener: Listener | None = None,
     address: str | None = None,
     **settings: Any,
@@ -114,7 +112,7 @@ def learn(
 
 
 @_in_one_line()
-def like(study: StudyPath) -> StudySpec:
+def like(study: AnyPath) -> StudySpec:
     """Return the spec of a new study like one that is there, begun with what that one found.
 
     `run` takes it, with a name and whatever is to be otherwise: more epochs, a wider range.
@@ -128,14 +126,14 @@ def like(study: StudyPath) -> StudySpec:
     from study.spec.schema import StudySpec
     from study.store.likeness import document_like
 
-    return StudySpec.from_document(document_like(Path(study)), str(study))
+    return StudySpec.from_document(document_like(as_path(study)), str(study))
 
 
 @_in_one_line()
 def resume(
-    study: StudyPath,
+    study: AnyPath,
     *,
-    data: StudyPath | None = None,
+    data: AnyPath | None = None,
     listener: Listener | None = None,
     address: str | None = None,
 ) -> StudyResult:
@@ -152,12 +150,12 @@ def resume(
     """
     from study.running.verbs import resume_study
 
-    source = None if data is None else os.fspath(data)
+    source = None if data is None else str(as_path(data))
     return _go_on(study, listener, partial(resume_study, data=source, address=address))
 
 
 @_in_one_line()
-def retry(study: StudyPath, *, listener: Listener | None = None, address: str | None = None) -> StudyResult:
+def retry(study: AnyPath, *, listener: Listener | None = None, address: str | None = None) -> StudyResult:
     """Train again what failed or took too long, and whatever else is left to do.
 
     What diverged is left: it follows from its parameters and seed, and would diverge again.
@@ -177,9 +175,9 @@ def retry(study: StudyPath, *, listener: Listener | None = None, address: str | 
 
 @_in_one_line()
 def extend(
-    study: StudyPath,
+    study: AnyPath,
     *,
-    data: StudyPath | None = None,
+    data: AnyPath | None = None,
     listener: Listener | None = None,
     address: str | None = None,
     **settings: Any,
@@ -199,7 +197,7 @@ def extend(
     """
     from study.running.verbs import extend_study
 
-    changes: dict[str, Any] = {} if data is None else {"data.source": os.fspath(data)}
+    changes: dict[str, Any] = {} if data is None else {"data.source": str(as_path(data))}
     for key, value in settings.items():
         changes |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, Mapping) else {key: value}
     return _go_on(study, listener, partial(extend_study, changes=changes, address=address))
@@ -207,7 +205,7 @@ def extend(
 
 @_in_one_line()
 def confirm(
-    study: StudyPath,
+    study: AnyPath,
     *,
     top: int | None = None,
     seeds: int = 5,
@@ -236,7 +234,7 @@ def confirm(
 
 
 @_in_one_line()
-def open(study: StudyPath) -> StudyResult:
+def open(study: AnyPath) -> StudyResult:
     """Return what a study has come to, which may have ended, be interrupted or be running.
 
     Args:
@@ -246,11 +244,11 @@ def open(study: StudyPath) -> StudyResult:
         StudyError: If there is no study.
         IntegrityError: If its records are damaged.
     """
-    return open_result(Path(study))
+    return open_result(as_path(study))
 
 
 @_in_one_line()
-def dashboard(study: StudyPath, *, port: int | None = None) -> Dashboard:
+def dashboard(study: AnyPath, *, port: int | None = None) -> Dashboard:
     """Show a study in optuna-dashboard, on this machine alone, also while it runs.
 
     What is noted there is kept in the study's `optuna.db`.
@@ -269,7 +267,7 @@ def dashboard(study: StudyPath, *, port: int | None = None) -> Dashboard:
     """
     from study.running.dashboard import Dashboard
 
-    return Dashboard(StudyDirectory(Path(study)), port)
+    return Dashboard(StudyDirectory(as_path(study)), port)
 
 
 @_in_one_line()
@@ -284,7 +282,7 @@ def plan(source: SpecSource, *, name: str | None = None, **settings: Any) -> lis
 
 
 @_in_one_line()
-def predict(study: StudyPath, texts: str | Sequence[str]) -> pd.DataFrame:
+def predict(study: AnyPath, texts: str | Sequence[str]) -> pd.DataFrame:
     """Classify texts with a saved model.
 
     Args:
@@ -304,7 +302,7 @@ def predict(study: StudyPath, texts: str | Sequence[str]) -> pd.DataFrame:
     from study.prediction.lines import as_texts
 
     asked = as_texts(texts)
-    classifier = TextClassifier.open(Path(study))
+    classifier = TextClassifier.open(study)
     probabilities = classifier.predict(asked)
     best = probabilities.argmax(axis=1)
     labels = [classifier.card.classes[number] for number in best.tolist()]
@@ -316,7 +314,7 @@ def presets() -> list[str]:
     return preset_names()
 
 
-def _go_on(study: StudyPath, listener: Listener | None, verb: Callable[..., StudyResult]) -> StudyResult:
+def _go_on(study: AnyPath, listener: Listener | None, verb: Callable[..., StudyResult]) -> StudyResult:
     """Run a leg of a study that is there."""
-    path = Path(study)
+    path = as_path(study)
     return follow(StudyDirectory(path).require().read_spec(), listener, partial(verb, path))

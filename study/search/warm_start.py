@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from analysis.records.paths import as_path
 from analysis.words.numbers import count
 from search_spaces import Choice, Domain, Fixed, Integer, Space, SpaceError
 from study.designs import SearchDesign
+from study.errors import StudyError
 from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
 
@@ -70,7 +71,7 @@ def check_sources(spec: StudySpec) -> None:
         StudyError: In one line.
     """
     for source in spec.warm_start:
-        StudyDirectory(Path(source)).require()
+        StudyDirectory(as_path(source, error=StudyError)).require()
 
 
 def gather_warm_start(spec: StudySpec, data: Mapping[str, Any]) -> WarmStart:

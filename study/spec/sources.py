@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pydantic import BaseModel
 
+from analysis.records.paths import as_path
 from search_spaces import SpaceError
 from study.data.messages import quoted
 from study.data.sources.frames import store_frame
@@ -147,8 +148,8 @@ def _check_texts(source: str) -> str:
 
 def _is_there(path: Path) -> bool:
     try:
-        return path.expanduser().exists()
-    except (OSError, RuntimeError):  # longer than a path may be, or of a user whom nobody knows
+        return as_path(path).exists()
+    except OSError:  # longer than a path may be
         return False
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -28,6 +30,24 @@ def test_completion_offers_every_public_name_and_each_is_there(package: str) -> 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'analysis' has no attribute 'lode'"):
         _ = analysis.lode
+
+
+def test_whatever_reads_or_writes_takes_a_path_as_text_that_may_begin_at_home(
+    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "tables").mkdir()
+
+    analysis.write_parquet(small_study, "~/tables")
+    analysis.write_csv(small_study.trials, "~/tables/trials.csv")
+    analysis.write_report(small_study, "~/report", figures=False)
+    analysis.write_comparison([small_study, small_study], "~/comparison", figures=False)
+
+    assert len(analysis.load("~/tables").trials) == len(small_study.trials)
+    for name in ("tables/trials.csv", "report/index.html", "comparison/index.html"):
+        assert (tmp_path / name).is_file()
+    with pytest.raises(analysis.AnalysisError, match=re.escape(str(tmp_path / "none"))):
+        analysis.import_study("~/none")
 
 
 def test_importing_the_package_loads_no_library() -> None:

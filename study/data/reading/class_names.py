@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.records.paths import as_path
 from study.data.messages import quoted
 from study.data.reading.blobs import Blob
 from study.data.reading.decoding import read_lines
@@ -39,7 +40,7 @@ def find_names(labels: Sequence[str], asked: str | None, source: Path) -> tuple[
             raise DataError(
                 f"class_names name the numbers of classes: the labels have {quoted(odd)}; leave it out"
             )
-        path = Path(asked).expanduser()
+        path = as_path(asked)
         names = _number(_read(path), distinct)
         if names is None:
             raise DataError(

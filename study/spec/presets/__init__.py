@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
+from analysis.records.paths import as_path
 from search_spaces.errors import hint_name
 from study.errors import StudyError
 from study.spec.origin import Origin
@@ -28,7 +28,7 @@ def find_document(spec: str) -> tuple[dict[str, Any], Origin]:
     if spec in preset_names():
         text = (files(__package__) / f"{spec}.yaml").read_text(encoding="utf-8")
         return parse_document(text, f"preset {spec}"), Origin(f"preset {spec}", text)
-    path = Path(spec)
+    path = as_path(spec, error=StudyError)
     if not path.exists() and path.suffix not in (".yaml", ".yml"):
         hint = hint_name(spec, preset_names())
         raise StudyError(f"a spec is a preset or a YAML file: {spec!r} is neither; {hint}")

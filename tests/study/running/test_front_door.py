@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,25 @@ def test_a_run_asks_for_the_spec_of_its_arguments(monkeypatch: pytest.MonkeyPatc
 
     assert asked[0] == study.make_spec("quick", name="mine", seeds=2)
     assert asked[1:] == [tmp_path, {"address": "auto", "listener": listener}]
+
+
+def test_a_path_may_begin_at_home_at_every_door(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    at_home = f"~/{folder.name}"
+    ran, resumed = pretend(monkeypatch, "run_study", folder), pretend(monkeypatch, "resume_study", folder)
+
+    study.run("quick", out="~/studies")
+    study.resume(at_home, data="~/moved.csv")
+
+    assert ran[1] == folder.parent / "studies"
+    assert resumed[0] == folder
+    assert resumed[1]["data"] == str(folder.parent / "moved.csv")
+    assert study.open(at_home).path == folder
+    assert study.like(at_home).name == f"{folder.name}-again"
+    with pytest.raises(study.StudyError, match=re.escape(str(folder.parent / "none"))):
+        study.TextClassifier.open("~/none")
+    (folder.parent / "mine.yaml").write_text("name: mine\n")
+    assert study.make_spec("~/mine.yaml").name == "mine"
 
 
 @pytest.mark.parametrize("verb", ["resume", "retry", "confirm"])
