@@ -8,7 +8,8 @@ from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.exports.runs import METRICS, Run, list_runs
-from analysis.records.loading import Study
+from analysis.records.loading import Study, as_study
+from analysis.records.paths import AnyPath
 from search_spaces.extras import needed_by
 
 TAG = "recurrent_study.run"
@@ -24,14 +25,14 @@ _STATES = {"completed": "FINISHED", "pruned": "KILLED", "running": "RUNNING"}
 """What MLflow calls the states; whatever failed, FAILED."""
 
 
-def write_mlflow(study: Study, uri: str | None = None) -> str:
+def write_mlflow(study: Study | AnyPath, uri: str | None = None) -> str:
     """Send a study to MLflow, or what has come since; it may be running.
 
     It is an experiment by the study's name, in it a run for the study and one below it for each replicate,
     with its parameters, seed, and metrics by epoch. Nothing of MLflow's telemetry is sent.
 
     Args:
-        study: The study.
+        study: The study, or its directory.
         uri: Where MLflow tracks: a database's URL, or a server's; by default what `MLFLOW_TRACKING_URI` or
             `mlflow.set_tracking_uri` says.
 
@@ -42,6 +43,7 @@ def write_mlflow(study: Study, uri: str | None = None) -> str:
         AnalysisError: If nothing says where, or MLflow does not take it.
         ModuleNotFoundError: If MLflow is not installed.
     """
+    study = as_study(study)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # of seven, the last waits two minutes
     with needed_by("an export to MLflow"):

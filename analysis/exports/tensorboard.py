@@ -15,7 +15,7 @@ from typing import Any
 
 from analysis.errors import AnalysisError, UnwritableError
 from analysis.exports.runs import METRICS, Run, list_runs
-from analysis.records.loading import Study
+from analysis.records.loading import Study, as_study
 from analysis.records.paths import AnyPath, as_path
 from search_spaces.extras import needed_by
 
@@ -33,14 +33,14 @@ Moment = tuple[float, int, Any]
 """A time in seconds since 1970, a step, and a summary."""
 
 
-def write_tensorboard(study: Study, folder: AnyPath) -> Path:
+def write_tensorboard(study: Study | AnyPath, folder: AnyPath) -> Path:
     """Write or bring up to date the event files of a study, which may be running.
 
     The table has a row per setting, over whose seeds TensorBoard takes the mean; its objective is the best so
     far of each run. `import_study` reads the same epochs again, as 32-bit floats.
 
     Args:
-        study: The study.
+        study: The study, or its directory.
         folder: A folder of its own, which may hold an earlier export of the same study.
 
     Returns:
@@ -50,7 +50,7 @@ def write_tensorboard(study: Study, folder: AnyPath) -> Path:
         AnalysisError: If the folder holds anything else, or nothing can be written there.
         ModuleNotFoundError: If TensorBoard is not installed.
     """
-    folder = as_path(folder)
+    study, folder = as_study(study), as_path(folder)
     with needed_by("an export to TensorBoard"):
         import tensorboard.summary.writer.record_writer  # noqa: F401 - said before anything is written
     named = re.sub(r"[^\w.-]", "_", study.name)  # others may have called it anything

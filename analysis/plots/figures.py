@@ -1,4 +1,4 @@
-"""Every figure of the report, from a study or from what was gathered of it: compute, then draw.
+"""Every figure of the report, from a study, its directory or what was gathered of it: compute, then draw.
 
 Each returns a matplotlib figure that belongs to no window; save it with `figure.savefig(...)`. Where a study
 holds nothing to show, the figure says so.
@@ -31,7 +31,7 @@ from analysis.records.files import as_records
 from analysis.records.loading import Study
 from analysis.records.schema import RUN_KEY
 from analysis.statistics.effects import can_hold_equal
-from analysis.statistics.evidence import Evidence, gather
+from analysis.statistics.evidence import AnyStudy, Evidence, gather
 from analysis.statistics.fronts import Cost
 from analysis.statistics.mistakes import among_most_confused
 from analysis.words.numbers import percent
@@ -50,9 +50,7 @@ _OVERFITTING = (
 _MEANS = {True: "mean accuracy, all else held equal", False: "mean accuracy, as tried"}
 
 
-def learning_curves(
-    study: Study | Evidence, metric: Literal["loss", "accuracy"] = "loss", limit: int = 9
-) -> Figure:
+def learning_curves(study: AnyStudy, metric: Literal["loss", "accuracy"] = "loss", limit: int = 9) -> Figure:
     """Train against validation by epoch for the best settings, best epoch and onset marked."""
     evidence = gather(study)
     with styled():
@@ -62,7 +60,7 @@ def learning_curves(
         return draw_panels(panels, metric, _last_epoch(evidence))
 
 
-def curves_by_cell(study: Study | Evidence) -> Figure:
+def curves_by_cell(study: AnyStudy) -> Figure:
     """All validation curves by cell type, the best setting of each in front."""
     evidence = gather(study)
     leaders = best_trial_by_cell(evidence)
@@ -72,7 +70,7 @@ def curves_by_cell(study: Study | Evidence) -> Figure:
         return draw_by_cell(evidence.epochs, leaders, _last_epoch(evidence))
 
 
-def gradients(study: Study | Evidence) -> Figure:
+def gradients(study: AnyStudy) -> Figure:
     """The loss's gradient by step back in time and cell, before and after training, where it was recorded."""
     reach = gather(study).gradient_reach
     with styled():
@@ -85,7 +83,7 @@ def _last_epoch(evidence: Evidence) -> int:
     return int(evidence.study.epochs["epoch"].max())
 
 
-def best_and_last(study: Study | Evidence, limit: int = 15) -> Figure:
+def best_and_last(study: AnyStudy, limit: int = 15) -> Figure:
     """Objective of the best settings at their best and at their last epoch."""
     evidence = gather(study)
     with styled():
@@ -97,7 +95,7 @@ def best_and_last(study: Study | Evidence, limit: int = 15) -> Figure:
         return draw_best_and_last(evidence.ranking.head(limit), margin, metric)
 
 
-def onsets(study: Study | Evidence, limit: int = 15) -> Figure:
+def onsets(study: AnyStudy, limit: int = 15) -> Figure:
     """The epoch after which each replicate's validation loss never recovers, best settings first."""
     evidence = gather(study)
     with styled():
@@ -108,7 +106,7 @@ def onsets(study: Study | Evidence, limit: int = 15) -> Figure:
         return draw_onsets(runs, evidence.ranking["label"].head(limit).tolist(), _last_epoch(evidence))
 
 
-def overfitting_by_factor(study: Study | Evidence) -> Figure:
+def overfitting_by_factor(study: AnyStudy) -> Figure:
     """How soon and how much models overfit at each level of each factor."""
     evidence = gather(study)
     with styled():
@@ -119,7 +117,7 @@ def overfitting_by_factor(study: Study | Evidence) -> Figure:
         return draw_levels(evidence.overfitting_by_factor, shown)
 
 
-def gap_map(study: Study | Evidence, down: str, across: str) -> Figure:
+def gap_map(study: AnyStudy, down: str, across: str) -> Figure:
     """Train minus validation accuracy at the last epoch over two factors.
 
     Raises:
@@ -130,7 +128,7 @@ def gap_map(study: Study | Evidence, down: str, across: str) -> Figure:
     return _draw_map(evidence.map_gap(down, across), down, across)
 
 
-def accuracy_map(study: Study | Evidence, down: str, across: str) -> Figure:
+def accuracy_map(study: AnyStudy, down: str, across: str) -> Figure:
     """Validation accuracy at the best epoch over two factors.
 
     Raises:
@@ -155,7 +153,7 @@ def _draw_map(table: pd.DataFrame, down: str, across: str) -> Figure:
         return draw_map(table, down, across)
 
 
-def effects(study: Study | Evidence) -> Figure:
+def effects(study: AnyStudy) -> Figure:
     """Accuracy at each level of each factor: means with all else held equal, and the best of equally many."""
     table = gather(study).effects
     with styled():
@@ -185,7 +183,7 @@ def _long_effects(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([means, best], ignore_index=True)
 
 
-def reliability(study: Study | Evidence) -> Figure:
+def reliability(study: AnyStudy) -> Figure:
     """Accuracy against confidence for the best run of each cell whose predictions were kept."""
     table = gather(study).reliability
     with styled():
@@ -195,7 +193,7 @@ def reliability(study: Study | Evidence) -> Figure:
         return draw_reliability([(str(label), str(cell), curve) for (label, cell), curve in groups])
 
 
-def confusion(study: Study | Evidence) -> Figure:
+def confusion(study: AnyStudy) -> Figure:
     """What the texts of each class are taken for by the best setting; of many classes, the most confused."""
     evidence = gather(study)
     with styled():
@@ -205,7 +203,7 @@ def confusion(study: Study | Evidence) -> Figure:
         return draw_confusion(among_most_confused(evidence.confusion, most), evidence.facts.classes)
 
 
-def accuracy_by_text(study: Study | Evidence) -> Figure:
+def accuracy_by_text(study: AnyStudy) -> Figure:
     """Accuracy of the best setting by the length of texts and by their share of unknown words."""
     evidence = gather(study)
     with styled():
@@ -230,7 +228,7 @@ def _name_ranges(table: pd.DataFrame) -> list[str]:
     return names
 
 
-def accuracy_by_amount(study: Study | Evidence, limit: int = 6) -> Figure:
+def accuracy_by_amount(study: AnyStudy, limit: int = 6) -> Figure:
     """Accuracy by amount of training text: the best settings, and the lines to beat on the same texts."""
     evidence = gather(study)
     curves = evidence.by_amount
@@ -249,7 +247,7 @@ def accuracy_by_amount(study: Study | Evidence, limit: int = 6) -> Figure:
         )
 
 
-def expected_best(study: Study | Evidence) -> Figure:
+def expected_best(study: AnyStudy) -> Figure:
     """Expected best objective against trials and compute, one curve per cell."""
     evidence = gather(study)
     table = evidence.expected_best
@@ -259,7 +257,7 @@ def expected_best(study: Study | Evidence) -> Figure:
         return draw_expected_best(table, evidence.facts.objective)
 
 
-def cost_front(study: Study | Evidence, cost: Cost = "to_best_s") -> Figure:
+def cost_front(study: AnyStudy, cost: Cost = "to_best_s") -> Figure:
     """Accuracy of each setting against its cost, and those that nothing cheaper beats."""
     evidence = gather(study)
     with styled():
@@ -269,7 +267,7 @@ def cost_front(study: Study | Evidence, cost: Cost = "to_best_s") -> Figure:
         return draw_front(table, _COST_LABELS[cost])
 
 
-def parallel_coordinates(study: Study | Evidence) -> Figure:
+def parallel_coordinates(study: AnyStudy) -> Figure:
     """Every completed run as a line through its parameters, the best tenth in front."""
     evidence = gather(study)
     with styled():
@@ -281,7 +279,7 @@ def parallel_coordinates(study: Study | Evidence) -> Figure:
         return draw_parallel(ordered, evidence.factors, evidence.facts.objective)
 
 
-def importance(study: Study | Evidence) -> Figure:
+def importance(study: AnyStudy) -> Figure:
     """How much each parameter mattered, by fANOVA and PED-ANOVA, with its uncertainty."""
     table = gather(study).importance
     with styled():
@@ -290,7 +288,7 @@ def importance(study: Study | Evidence) -> Figure:
         return draw_importance(table)
 
 
-def lines_to_beat(study: Study | Evidence) -> Figure:
+def lines_to_beat(study: AnyStudy) -> Figure:
     """The best of each cell next to simple models, and to published ones where there are some."""
     rows = gather(study).lines_to_beat
     with styled():
@@ -299,12 +297,12 @@ def lines_to_beat(study: Study | Evidence) -> Figure:
         return draw_lines_to_beat(rows)
 
 
-def level_verdicts(study: Study | Evidence, limit: int = 24) -> Figure:
+def level_verdicts(study: AnyStudy, limit: int = 24) -> Figure:
     """Differences between levels of factors, with their verdicts."""
     return _draw_verdicts(gather(study).named_level_verdicts, limit)
 
 
-def setting_verdicts(study: Study | Evidence, limit: int = 24) -> Figure:
+def setting_verdicts(study: AnyStudy, limit: int = 24) -> Figure:
     """Differences between the best setting and the next ones, with their verdicts."""
     return _draw_verdicts(gather(study).named_setting_verdicts, limit)
 

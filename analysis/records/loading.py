@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -116,6 +117,21 @@ class Study(Tables):
             return "no run completed"
         best = scores.max() if self.facts.maximizes else scores.min()
         return f"best {self.facts.objective} {best:.4f}"
+
+
+def as_study(given: Study | AnyPath) -> Study:
+    """A study, read first where the path of one is given, or what stands for it as a result does.
+
+    Raises:
+        AnalysisError: As `load`; or if it is neither.
+    """
+    if isinstance(given, Study):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return load(given)
+    raise AnalysisError(
+        f"a study is what analysis.load gave, or its directory: {type(given).__name__} is neither; load it"
+    )
 
 
 def load(path: AnyPath) -> Study:

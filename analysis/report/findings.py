@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from analysis.records.files import as_records
-from analysis.records.loading import Study
 from analysis.records.nodes import find_odd_nodes, read_odd_node
 from analysis.records.provenance import find_changes, read_change
 from analysis.report.advice import advise
@@ -21,13 +20,13 @@ from analysis.report.chapters.question import read_never_drawn
 from analysis.report.chapters.tested import read_factors
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone
-from analysis.statistics.evidence import Evidence, gather
+from analysis.statistics.evidence import AnyStudy, Evidence, gather
 from analysis.words.literature import concerns
 from analysis.words.metrics import label_metric, say_score, with_interval
 from analysis.words.numbers import count, percent, with_margin
 
 
-def summarize(study: Study | Evidence) -> list[Finding]:
+def summarize(study: AnyStudy) -> list[Finding]:
     """What the study found, most important first; limits of the study before its results.
 
     The kinds `best` and `onset` are always there: they say what is known, or that nothing is.

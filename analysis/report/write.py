@@ -15,7 +15,7 @@ from analysis.errors import AnalysisError, UnwritableError
 from analysis.garbage import no_collection
 from analysis.records.atomic import replace_file
 from analysis.records.files import write_csv
-from analysis.records.loading import Study
+from analysis.records.loading import Study, as_study
 from analysis.records.paths import AnyPath, as_path
 from analysis.report.assistant import Assistant
 from analysis.report.build import build_report
@@ -39,7 +39,7 @@ _PAGES: Mapping[Format, str] = MappingProxyType({"html": "index.html", "md": "re
 
 
 def write_report(
-    study: Study,
+    study: Study | AnyPath,
     folder: AnyPath,
     *,
     format: Format = "html",
@@ -53,7 +53,7 @@ def write_report(
     `faults.log` in the folder, which is there only then.
 
     Args:
-        study: What `analysis.load` gave.
+        study: What `analysis.load` gave, or its directory.
         folder: Made if missing; files of an earlier report in it are replaced, each at once.
         format: `html` for a page, `md` for a pull request.
         figures: Whether to draw; without them the page holds their readings only.
@@ -67,7 +67,7 @@ def write_report(
         AnalysisError: If the format is unknown, or the margin no number of points.
         UnwritableError: If the folder cannot be written.
     """
-    judged, folder = _judge_by(study, margin), as_path(folder)
+    judged, folder = _judge_by(as_study(study), margin), as_path(folder)
     with no_collection(), Assistant() as assistant:  # a report leaves little
         drawer = _begin_drawing(folder, assistant) if figures else None
         report = build_report(judged, faults, lambda s: drawer.offer(_charts([s])) if drawer else None)
@@ -75,7 +75,7 @@ def write_report(
 
 
 def write_comparison(
-    studies: Sequence[Study],
+    studies: Sequence[Study | AnyPath],
     folder: AnyPath,
     *,
     format: Format = "html",
@@ -91,7 +91,7 @@ def write_comparison(
     """
     folder = as_path(folder)
     _check_pages(folder)
-    judged = [_judge_by(study, margin) for study in studies]
+    judged = [_judge_by(as_study(study), margin) for study in studies]
     with no_collection(), Assistant() as assistant:
         drawer = _begin_drawing(folder, assistant) if figures else None
         return write_folder(build_comparison(judged), folder, format=format, drawer=drawer)

@@ -6,8 +6,10 @@ import importlib
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -48,6 +50,36 @@ def test_whatever_reads_or_writes_takes_a_path_as_text_that_may_begin_at_home(
         assert (tmp_path / name).is_file()
     with pytest.raises(analysis.AnalysisError, match=re.escape(str(tmp_path / "none"))):
         analysis.import_study("~/none")
+
+
+class Result:
+    """Stands for a study's directory, as a StudyResult does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+@pytest.mark.parametrize("form", [str, Path, Result])
+def test_a_studys_directory_or_its_result_is_taken_for_it(
+    small_study: Study, form: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    given = form(small_study.path)
+
+    assert analysis.summarize(given) == analysis.summarize(small_study)
+    assert len(analysis.plots.onsets(given).axes) == len(analysis.plots.onsets(small_study).axes)
+    assert analysis.write_report(given, tmp_path, figures=False).is_file()
+
+
+@pytest.mark.parametrize("given", [None, 3, pd.DataFrame()])
+def test_what_is_no_study_is_refused_in_one_line(given: Any) -> None:
+    for ask in (analysis.summarize, analysis.plots.onsets):
+        with pytest.raises(analysis.AnalysisError, match=r"what analysis\.load gave, or its directory"):
+            ask(given)
+    with pytest.raises(analysis.AnalysisError, match="no such study"):
+        analysis.summarize("nowhere")
 
 
 def test_importing_the_package_loads_no_library() -> None:

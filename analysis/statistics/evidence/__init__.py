@@ -1,6 +1,6 @@
 """What a study's records say, each statistic computed once and kept: figures and sentences share it."""
 
-from analysis.statistics.evidence.gathering import Evidence, gather
+from analysis.statistics.evidence.gathering import AnyStudy, Evidence, gather
 from analysis.statistics.evidence.mistakes import N_SHOWN
 
-__all__ = ["N_SHOWN", "Evidence", "gather"]
+__all__ = ["N_SHOWN", "AnyStudy", "Evidence", "gather"]
