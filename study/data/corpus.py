@@ -12,13 +12,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.words.numbers import count
 from study.data.rare_classes import settle_rare_classes
 from study.data.rows import Reading, Rows, SourceFile, check_rows, class_names
 from study.data.spec import DataSpec
-from study.data.splits import Split, Splits, assign_splits
+from study.data.splits import Split, Splits, assign_splits, say_sizes
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Corpus:
     """Labelled texts in three disjoint splits. Rows that no split takes, because of a limit, are not kept.
 
@@ -45,6 +46,10 @@ class Corpus:
     split_fingerprint: str
     file: SourceFile | None = None
     reading: Reading | None = None
+
+    def __repr__(self) -> str:
+        classes = count(len(self.classes), "class", "classes")
+        return f"<Corpus {self.source}: {say_sizes(self.splits)}; {classes}>"
 
     def texts_of(self, split: Split, *, open_test: bool = False) -> list[str]:
         """Texts of one split; those of the test split only with `open_test`.

@@ -10,6 +10,7 @@ from unicodedata import unidata_version
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.words.numbers import count
 from study.data.cache import (
     Arrays,
     default_cache_folder,
@@ -22,7 +23,7 @@ from study.data.cache import (
 from study.data.corpus import Corpus
 from study.data.messages import quoted
 from study.data.spec import DataSpec, Side, TokenRule
-from study.data.splits import Split, Splits
+from study.data.splits import Split, Splits, say_sizes
 from study.data.tokens.rule import number_tokens, space_out, suggest_tokens
 from study.data.tokens.subwords import cut_tokens, learn_parts, parts_of
 from study.errors import DataError
@@ -37,7 +38,7 @@ _CACHED = ("ids", "offsets", "word_bytes", "word_offsets", "parts")
 _FORMAT = 2  # raised when the same texts would be encoded otherwise
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class EncodedCorpus:
     """A corpus as arrays: light to send, and shared without a copy by those who map or receive it.
 
@@ -71,6 +72,10 @@ class EncodedCorpus:
     truncation: Side
     fingerprint: str
     split_fingerprint: str
+
+    def __repr__(self) -> str:
+        words = count(len(self.word_offsets) - 1, "token")
+        return f"<EncodedCorpus: {say_sizes(self.splits)}; {words} by the rule {self.tokens}>"
 
     @property
     def vocabulary(self) -> list[str]:

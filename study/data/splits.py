@@ -34,7 +34,7 @@ _NAMES: dict[str, Split] = {
 _CUT_TEST, _CUT_VALIDATION, _LIMIT = 0, 1, 2
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Splits:
     """Row numbers of each split, ascending; disjoint.
 
@@ -75,6 +75,9 @@ class Splits:
                 message = f"a split is one of {', '.join(SPLITS)}: got {quoted(split)}; name one of these"
                 raise DataError(message)
 
+    def __repr__(self) -> str:
+        return f"<Splits: {say_sizes(self)}>"
+
     def sizes(self) -> dict[Split, int]:
         """Rows in each split; counting does not open the test split."""
         return {"train": len(self.train), "validation": len(self.validation), "test": len(self.sealed_test)}
@@ -83,6 +86,11 @@ class Splits:
         """Rows of each class in each split, shape (n_classes, 3), columns as in `SPLITS`."""
         parts = (self.train, self.validation, self.sealed_test)
         return np.stack([np.bincount(labels[rows], minlength=n_classes) for rows in parts], axis=1)
+
+
+def say_sizes(splits: Splits) -> str:
+    """The rows of each split, none of which is opened."""
+    return ", ".join(f"{n:,} {split}" for split, n in splits.sizes().items())
 
 
 def canonical_split(name: str) -> Split | None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from analysis.records.models import CARD_FILE, MODEL_FILE
 from analysis.records.paths import AnyPath, as_path
+from analysis.words.numbers import count
 from study.data import FIRST_WORD
 from study.data.encoding import cut_view, look_up
 from study.errors import IntegrityError, StudyError
@@ -22,7 +23,7 @@ from study.store.models import VOCABULARY_FILE, ModelCard, read_card
 from study.training.backend import import_backend
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TextClassifier:
     """A saved model with its vocabulary.
 
@@ -61,6 +62,10 @@ class TextClassifier:
                 )
         words = (folder / VOCABULARY_FILE).read_bytes().decode().split("\n")
         return cls(folder, card, tuple(words[:-1]))
+
+    def __repr__(self) -> str:
+        classes, words = count(len(self.card.classes), "class", "classes"), f"{len(self.vocabulary):,}"
+        return f"<TextClassifier {self.folder}: {classes}, vocabulary of {words}>"
 
     def encode(self, texts: str | Sequence[str]) -> npt.NDArray[np.int32]:
         """Turn texts into ids as the study did: int32 of shape (n_texts, sequence_length).

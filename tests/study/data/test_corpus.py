@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import study.data.corpus as corpus_module
-from study.data import DataSpec, RecallSpec, load_corpus, reading_once
+from study.data import DataSpec, RecallSpec, encode, load_corpus, reading_once
 from study.data.rows import class_names
 from study.errors import DataError
 
@@ -31,6 +31,15 @@ def test_the_same_data_give_the_same_fingerprints(tmp_path: Path) -> None:
     second = load_corpus(DataSpec(source=str(tmp_path / "x.jsonl")))
     assert (first.fingerprint, first.split_fingerprint) == (second.fingerprint, second.split_fingerprint)
     assert first.file == second.file
+
+
+def test_a_corpus_at_a_prompt_is_one_line_that_opens_no_text(tmp_path: Path) -> None:
+    corpus = load(tmp_path, RECORDS)
+    encoded = encode(corpus, DataSpec(source=str(tmp_path / "x.jsonl")), tmp_path / "cache")
+
+    assert repr(corpus) == "<Corpus x.jsonl: 28 train, 8 validation, 4 test; 2 classes>"
+    assert repr(encoded) == "<EncodedCorpus: 28 train, 8 validation, 4 test; 30 tokens by the rule words>"
+    assert repr(corpus.splits) == "<Splits: 28 train, 8 validation, 4 test>"
 
 
 def change_a_letter(records: list[dict[str, str]]) -> None:

@@ -87,6 +87,14 @@ def test_new_texts_are_encoded_as_the_study_encoded_its_own(saved: tuple[Encoded
     assert ids[0].tolist() == positive.tolist()
 
 
+def test_a_classifier_at_a_prompt_is_one_line_without_its_vocabulary(
+    saved: tuple[EncodedCorpus, Path],
+) -> None:
+    said = repr(TextClassifier.open(saved[1]))
+
+    assert said == f"<TextClassifier {saved[1]}: 2 classes, vocabulary of 9>"
+
+
 def test_one_text_alone_is_no_list_of_its_letters(saved: tuple[EncodedCorpus, Path]) -> None:
     classifier = TextClassifier.open(saved[1])
     assert classifier.encode("the film").tolist() == classifier.encode(["the film"]).tolist()
