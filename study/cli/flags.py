@@ -248,8 +248,8 @@ def read_spec(source: str, given: Given) -> DataSpec:
     from pydantic import ValidationError
 
     from study.data import DataSpec
+    from study.data.messages import explain
     from study.errors import StudyError
-    from study.spec.messages import explain
 
     asked = {key.removeprefix("data."): value for key, value in given.items() if value is not None}
     try:

@@ -88,7 +88,7 @@ def print_data(settings: dict[str, Any], command: str) -> None:
     from pydantic import ValidationError
 
     from study.data import DataSpec, describe, encode, load_corpus
-    from study.spec.messages import explain
+    from study.data.messages import explain
 
     try:
         spec = DataSpec.model_validate(settings)

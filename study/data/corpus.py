@@ -85,10 +85,11 @@ def load_corpus(spec: DataSpec) -> Corpus:
     """Read, check and split the texts that a spec asks for; the same spec and data give the same corpus.
 
     Raises:
+        StudyError: If `spec` is none.
         DataError: If the data cannot be used as they are, in one line.
         EnvironmentFaultError: If a source that downloads cannot.
     """
-    spec = spec.resolved()
+    spec = DataSpec.require(spec).resolved()
     read_before = _read_before.get()
     if read_before is None:
         return _load(spec)

@@ -109,11 +109,12 @@ class EncodedCorpus:
         Raises:
             DataError: If a size is too small, or the test split is asked for without `open_test`.
         """
-        if vocab_size <= FIRST_WORD or sequence_length < 1:
-            raise DataError(
-                f"a view needs vocab_size of at least {FIRST_WORD + 1} and sequence_length of at least 1: "
-                f"got {quoted(vocab_size)} and {quoted(sequence_length)}; raise them"
-            )
+        for name, size, least in (
+            ("vocab_size", vocab_size, FIRST_WORD + 1),
+            ("sequence_length", sequence_length, 1),
+        ):
+            if not isinstance(size, int | np.integer) or size < least:
+                raise DataError(f"a view's {name} is a whole number from {least} on: {quoted(size)} is not")
         rows = self.splits.rows_of(split, open_test=open_test)
         return cut_view(
             self.ids,
@@ -172,7 +173,7 @@ def encode(corpus: Corpus, spec: DataSpec, cache_dir: Path | None = None) -> Enc
     Raises:
         EnvironmentFaultError: If what cuts the texts is not installed.
     """
-    rule = choose_tokens(corpus, spec)
+    rule = choose_tokens(corpus, DataSpec.require(spec))
     spec = spec.resolved()
     assert spec.padding and spec.truncation  # what `resolved` is for
     folder = default_cache_folder() if cache_dir is None else cache_dir

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from analysis.records.paths import as_path
+from study.data.messages import explain, quoted
+from study.errors import StudyError
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)  # which pydantic has no public name for
 
 Side = Literal["pre", "post"]
 """The side of a sequence that is padded or cut: its beginning or its end."""
@@ -41,10 +49,27 @@ _DOCSTRING_DEFAULTS: dict[str, str] = {
 }
 
 
-class RecallSpec(BaseModel):
-    """The synthetic task `recall`: of many markers the last decides, a known distance before the end."""
+class _InOneLine(ModelMetaclass):
+    """Models that are refused in one line where they are called; as sections of a spec, with the spec."""
 
+    def __call__(self, *args: Any, **given: Any) -> Any:
+        try:
+            return super().__call__(*args, **given)
+        except ValidationError as error:
+            raise StudyError(explain(error, cast("type[BaseModel]", self))) from error
+
+
+class _Section(BaseModel, metaclass=_InOneLine):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise StudyError(
+            f"a {type(self).__name__} stays as it is: {name}={quoted(value)} cannot be set; make another one"
+        )
+
+
+class RecallSpec(_Section):
+    """The synthetic task `recall`: of many markers the last decides, a known distance before the end."""
 
     distance: int = Field(
         default=20, ge=0, description="noise tokens after the last marker, at least; at most twice"
@@ -65,10 +90,8 @@ class RecallSpec(BaseModel):
         return self
 
 
-class RareClasses(BaseModel):
+class RareClasses(_Section):
     """What to do with classes that have too few texts to be learnt and judged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     below: int = Field(default=5, ge=1, description="a class with fewer texts is rare")
     do: Literal["error", "drop", "merge"] = Field(
@@ -76,13 +99,11 @@ class RareClasses(BaseModel):
     )
 
 
-class DataSpec(BaseModel):
+class DataSpec(_Section):
     """Where texts come from, how they are split and how they become sequences of integers.
 
     A field that is None takes the source's own default; `resolved` fills it in.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(
         default="docstrings",
@@ -150,6 +171,11 @@ class DataSpec(BaseModel):
             raise ValueError(message)
         return self
 
+    @field_validator("source", "test", "class_names", mode="before")
+    @classmethod
+    def _paths_are_text(cls, path: object) -> object:
+        return os.fspath(path) if isinstance(path, os.PathLike) else path
+
     @field_validator("delimiter")
     @classmethod
     def _delimiter_is_written_out(cls, delimiter: str | None) -> str | None:
@@ -177,6 +203,20 @@ class DataSpec(BaseModel):
     def source_name(self) -> str:
         """The source as a reader should see it: without the folders that led to it."""
         return self.source if self.is_built_in else Path(self.source).name
+
+    @classmethod
+    def require(cls, given: object) -> DataSpec:
+        """Return what is a spec unchanged.
+
+        Raises:
+            StudyError: If it is something else.
+        """
+        if not isinstance(given, DataSpec):
+            raise StudyError(
+                f"texts are asked for by a DataSpec: {quoted(given)} is {type(given).__name__}; write "
+                "DataSpec(source=...)"
+            )
+        return given
 
     def resolved(self) -> DataSpec:
         """This spec with every default of its source written out, and its path made absolute."""

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from search_spaces import SpaceError
 from search_spaces.recurrent import CELLS
 from study.data import FIRST_WORD, DataSpec, EncodedCorpus, encode, load_corpus
+from study.data.messages import explain
 from study.designs import SearchDesign
 from study.errors import StudyError
-from study.spec.messages import explain
 from study.spec.schema import StudySpec
 
 LENGTHS = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600)

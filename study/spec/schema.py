@@ -23,9 +23,9 @@ from analysis.words.numbers import count
 from search_spaces import Space, SpaceError, recurrent_space
 from search_spaces.recurrent import RECURRENT_DOMAINS
 from study.data import DataSpec
+from study.data.messages import explain, quoted
 from study.designs import KINDS, Design, SearchDesign
 from study.errors import StudyError
-from study.spec.messages import explain, shorten
 from study.spec.origin import Origin, find_path
 from study.spec.parameters import FURTHER_RULES, check_parameters
 
@@ -57,7 +57,7 @@ def _check_class_weight(value: object) -> object:
     if isinstance(value, Mapping) and all(type(w) in (int, float) and 0 < w < inf for w in value.values()):
         return {str(name): float(weight) for name, weight in value.items()}
     raise ValueError(
-        f"a class weight is none, balanced or a weight above 0 by class: {shorten(value)} is not; "
+        f"a class weight is none, balanced or a weight above 0 by class: {quoted(value)} is not; "
         "write e.g. {spam: 3}"
     )
 
@@ -122,7 +122,7 @@ def read_space(value: object, *, has_own_parameters: bool) -> Space:
     given = parts.get("parameters", {})
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise SpaceError(
-            f"a space is a mapping of parameters to domains: {shorten(given)} is not; see `study space`"
+            f"a space is a mapping of parameters to domains: {quoted(given)} is not; see `study space`"
         )
     further = {name for name in given if name not in RECURRENT_DOMAINS}
     own = further if has_own_parameters else further & FURTHER_RULES.keys()
@@ -199,7 +199,7 @@ class StudySpec(_Part):
         try:
             super().__init__(**document)
         except ValidationError as error:
-            raise StudyError(explain(error, type(self))) from error
+            raise StudyError(explain(error, type(self), KINDS)) from error
 
     def __repr__(self) -> str:
         said = f"{self.data.source_name}; {self.design.kind} over {count(len(self.space), 'parameter')}"

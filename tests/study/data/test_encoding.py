@@ -308,10 +308,12 @@ def test_a_text_without_words_is_its_start_alone(tmp_path: Path) -> None:
     assert encoded.view("train", 10, 3).tolist() == [[START, 3, 4], [PADDING, PADDING, START]]
 
 
-@pytest.mark.parametrize(("vocab_size", "sequence_length"), [(3, 10), (100, 0), (-1, 10)])
-def test_a_view_without_room_is_refused(tmp_path: Path, vocab_size: int, sequence_length: int) -> None:
+@pytest.mark.parametrize(("vocab_size", "sequence_length"), [(3, 10), (100, 0), (-1, 10), ("100", 10)])
+def test_a_view_without_room_is_refused(tmp_path: Path, vocab_size: Any, sequence_length: int) -> None:
     encoded = encode(make_corpus(TEXTS, 3), spec_of(), tmp_path)
-    with pytest.raises(DataError, match=f"got {vocab_size} and {sequence_length}"):
+    with pytest.raises(
+        DataError, match=r"a view's (vocab_size|sequence_length) is a whole number from [14] on: .+ is not"
+    ):
         encoded.view("train", vocab_size, sequence_length)
 
 

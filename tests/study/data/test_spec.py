@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from study.data import DataSpec, RecallSpec
+from study.data import DataSpec, RecallSpec, encode, load_corpus
+from study.errors import StudyError
 
 
 def test_a_source_of_ours_resolves_to_its_own_defaults() -> None:
@@ -46,7 +47,9 @@ def test_a_spec_survives_a_round_trip_through_plain_values() -> None:
 @pytest.mark.parametrize(
     ("given", "part"),
     [
-        ({"sources": "imdb"}, "sources"),
+        ({"sources": "imdb"}, "^sources is not a key: did you mean 'source'\\?$"),
+        ({"recall": {"lenght": 4}}, "recall.lenght is not a key: did you mean 'length'"),
+        ({"source": 3}, "^source: "),
         ({"validation_fraction": 0.6, "test_fraction": 0.4}, "nothing is left to train on: 0.6 \\+ 0.4"),
         ({"validation_fraction": 0}, "greater than 0"),
         ({"limit_train": 0}, "greater than or equal to 1"),
@@ -58,5 +61,25 @@ def test_a_spec_survives_a_round_trip_through_plain_values() -> None:
     ],
 )
 def test_a_wrong_value_is_refused(given: dict[str, Any], part: str) -> None:
-    with pytest.raises(ValidationError, match=part):
+    with pytest.raises(StudyError, match=part):
         DataSpec(**given)
+
+
+def test_paths_are_taken_in_any_form() -> None:
+    spec = DataSpec(source=Path("x.csv"), test=Path("y.csv"), class_names=Path("z.txt"))
+
+    assert (spec.source, spec.test, spec.class_names) == ("x.csv", "y.csv", "z.txt")
+
+
+def test_a_spec_does_not_change() -> None:
+    with pytest.raises(StudyError, match="a DataSpec stays as it is: source='imdb' cannot be set; make"):
+        DataSpec().source = "imdb"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("given", ["reviews.csv", {"source": "reviews.csv"}, None])
+def test_texts_are_asked_for_by_a_spec(given: Any) -> None:
+    corpus = load_corpus(DataSpec(source="recall", recall=RecallSpec(n_texts=20)))
+
+    for ask in (load_corpus, partial(encode, corpus)):
+        with pytest.raises(StudyError, match=r"is (str|dict|NoneType); write DataSpec\(source=\.\.\.\)"):
+            ask(given)
