@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ def run(
 def learn(
     source: SpecSource,
     *,
-    sizes: Sequence[int] = (),
+    sizes: Iterable[int] | None = None,
     name: str | None = None,
     out: AnyPath = "studies",
     listener: Listener | None = None,
@@ -93,7 +93,7 @@ def learn(
 
     Args:
         source: Texts, as in `make_spec`; of a preset or a spec, its texts alone.
-        sizes: Amounts of training text; by default an eighth, a quarter, a half and all there is.
+        sizes: Amounts of training text; None for an eighth, a quarter, a half and all there is.
         name: As in `make_spec`.
         out: As in `run`.
         listener: As in `run`.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from study.data import TRAIN_SIZE, DataSpec, load_corpus
+from study.data.messages import quoted
 from study.errors import StudyError
 from study.spec.derived import derive_document
 
@@ -16,23 +19,25 @@ MIN_TEXTS, TEXTS_A_CLASS = 50, 5
 """Fewer texts in all, or of a class on average, teach a recurrent model nothing."""
 
 
-def learning_document(data: Mapping[str, Any], sizes: Sequence[int] = ()) -> dict[str, Any]:
+def learning_document(data: Mapping[str, Any], sizes: Iterable[int] | None = None) -> dict[str, Any]:
     """Return the document of a study that trains two cells on several amounts of text.
 
     LSTM and GRU of one layer, at a vocabulary and a length that suit the texts; as many epochs as they need.
 
     Args:
         data: The `data` section.
-        sizes: Amounts of training text; by default an eighth, a quarter, a half and all there is.
+        sizes: Amounts of training text; None for an eighth, a quarter, a half and all there is.
 
     Raises:
-        StudyError: If the section is not valid, or there are too few texts to try several amounts of.
+        StudyError: If sizes are no amounts, the section is not valid, or there are too few texts to try
+            several amounts of.
         DataError: If the texts cannot be used.
     """
+    named = None if sizes is None else _check_sizes(sizes)
     document = derive_document(data)
     space = document["space"]
     lengths = space["sequence_length"]
-    chosen = sorted(set(sizes)) or _choose_sizes(DataSpec.model_validate(data))
+    chosen = named or _choose_sizes(DataSpec.model_validate(data))
     return document | {
         "name": f"{document['name'][:55]}-amounts",
         "description": "How much does accuracy gain from more text, and do simple models stay ahead?",
@@ -53,6 +58,16 @@ def learning_document(data: Mapping[str, Any], sizes: Sequence[int] = ()) -> dic
     }
 
 
+def _check_sizes(sizes: object) -> list[int]:
+    given = [] if isinstance(sizes, str | bytes | Mapping) or not isinstance(sizes, Iterable) else list(sizes)
+    if not given or not all(isinstance(n, int | np.integer) and n >= 1 for n in given):
+        raise StudyError(
+            f"sizes are amounts of training text, whole numbers from 1 on: {quoted(sizes)} are not; give "
+            "e.g. [2000, 4000, 8000], or leave them out"
+        )
+    return sorted({int(n) for n in given})
+
+
 def _choose_sizes(data: DataSpec) -> list[int]:
     corpus = load_corpus(data)
     n_train = len(corpus.splits.train)
@@ -62,7 +77,7 @@ def _choose_sizes(data: DataSpec) -> list[int]:
     if len(chosen) < 2:
         raise StudyError(
             f"a learning curve takes several amounts of text, {least} at least: there are {n_train} texts to "
-            "train on; name amounts with --sizes, or bring more texts"
+            "train on; name sizes, or bring more texts"
         )
     return chosen
 

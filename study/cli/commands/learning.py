@@ -45,11 +45,11 @@ def learn(
     finish(checked, partial(run_study, checked, out, address=address))
 
 
-def _read_sizes(text: str | None) -> list[int]:
+def _read_sizes(text: str | None) -> list[int] | None:
     from study.errors import StudyError
 
     try:
-        return [int(size.replace("_", "")) for size in text.split(",")] if text else []
+        return [int(size.replace("_", "")) for size in text.split(",")] if text is not None else None
     except ValueError as error:
         raise StudyError(
             f"--sizes are whole numbers with commas between them: {text!r} is not; write e.g. 2000,4000,8000"

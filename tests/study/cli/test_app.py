@@ -82,6 +82,7 @@ GOOD_TEXTS = "text,label\n" + "this is good,1\nthis is bad,0\n" * 20
         (["run", "quick", "--set", f"resources.cpus_per_trial={count_cpus() + 1}"], "cpus_per_trial"),
         (["learn", "missing.csv"], "missing.csv"),
         (["learn", "recall", "--sizes", "100;200"], "write e.g. 2000,4000,8000"),
+        (["learn", "recall", "--sizes", ""], "write e.g. 2000,4000,8000"),
         (["learn", "recall", "--sizes", "100,9000"], "there are 2,800: 9,000 is more; give 2800 at most"),
         (["run", "recall", "--set", "design=sizes"], "or let `study learn DATA` choose them"),
         (["resume", "nowhere"], "nowhere does not; see `study list`"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from study.cli.options import gather_spec
@@ -46,5 +48,17 @@ def test_amounts_are_those_that_are_named_and_options_go_over_what_was_made(text
 
 
 def test_too_few_texts_for_a_curve_are_refused_with_the_way_out(texts: str) -> None:
-    with pytest.raises(StudyError, match="there are 60 texts to train on; name amounts with --sizes"):
+    with pytest.raises(StudyError, match="there are 60 texts to train on; name sizes, or"):
         learning_document({"source": texts, "limit_train": 60})
+
+
+@pytest.mark.parametrize("sizes", [[], "40,80", [0, 40], [40.5], 40, ["40"], {40: 80}, [None]])
+def test_sizes_that_are_no_amounts_are_refused_before_a_text_is_read(sizes: Any) -> None:
+    with pytest.raises(StudyError, match=r"whole numbers from 1 on: .* are not; give e"):
+        learning_document({"source": "nowhere.csv"}, sizes)
+
+
+def test_sizes_may_be_numpys(texts: str) -> None:
+    document = learning_document({"source": texts}, np.array([200, 100]))
+
+    assert document["space"]["train_size"]["choice"] == [100, 200]
