@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -184,52 +185,78 @@ def ray_session(
     """
     check_environment(is_local=address is None, token=tokens_file())
     check_head(address)
-    import logging
+    with _process_kept():
+        # In a notebook Ray asks for widgets when it is imported; we show none.
+        logging.getLogger("ray.widgets").setLevel(logging.CRITICAL)
+        check_release()
+        options = _make_ready(address)
+        import ray
 
-    # In a notebook Ray asks for widgets when it is imported; we show none.
-    logging.getLogger("ray.widgets").setLevel(logging.CRITICAL)
-    check_release()
-    options = _make_ready(address)
-    import ray
+        from study.cluster.ray_patches import local_start, read_environment, signals_kept
 
-    from study.cluster.ray_patches import local_start, read_environment, signals_kept
+        read_environment()
+        meanwhile()
 
-    read_environment()
-    meanwhile()
+        def start() -> Capacity:
+            on_loopback = os.environ.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER") == "0"
+            # It may wait for a process that was killed while it started, without end.
+            rule = f"Ray must start or be reached within {START_S:.0f} s: it does not answer"
+            with (
+                _quick_turns(),
+                signals_kept(),
+                guard_start(START_S, rays_share(), rule) as guard,
+                local_start(guard, on_loopback=on_loopback) if address is None else nullcontext(),
+            ):
+                ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+                return measure_capacity()
 
-    def start() -> Capacity:
-        on_loopback = os.environ.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER") == "0"
-        # It may wait for a process that was killed while it started, without end.
-        rule = f"Ray must start or be reached within {START_S:.0f} s: it does not answer"
-        with (
-            _quick_turns(),
-            signals_kept(),
-            guard_start(START_S, rays_share(), rule) as guard,
-            local_start(guard, on_loopback=on_loopback) if address is None else nullcontext(),
-        ):
-            ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-            return measure_capacity()
-
-    n_starts = N_STARTS if address is None else 1
-    while True:
+        n_starts = N_STARTS if address is None else 1
+        while True:
+            try:
+                n_starts -= 1
+                capacity = start()
+                break
+            except Exception as error:  # of any kind, a bare Exception among them
+                _leave_ray()
+                if n_starts:
+                    continue
+                raise EnvironmentFaultError(
+                    f"Ray must start or be reached: {address or 'this machine'}: {_explain(error)}; "
+                    "check address and token, see `study doctor`"
+                ) from error
+        # It complains of every trial that did not complete; each is recorded, with its reason.
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         try:
-            n_starts -= 1
-            capacity = start()
-            break
-        except Exception as error:  # of any kind, a bare Exception among them
+            yield capacity
+        finally:
             _leave_ray()
-            if n_starts:
-                continue
-            raise EnvironmentFaultError(
-                f"Ray must start or be reached: {address or 'this machine'}: {_explain(error)}; "
-                "check address and token, see `study doctor`"
-            ) from error
-    # It complains of every trial that did not complete; each is recorded, with its reason.
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _process_kept() -> Iterator[None]:
+    """Give the caller's process back as it was: the variables that we set or delete, and Ray's loggers.
+
+    While Ray is here its workers, what they start and a second start need them. The next session of ours sets
+    them again; a Ray of the caller's own is to find theirs.
+    """
+    # The last is Ray's doing: breakpoint() would go on to open a debugger of Ray's.
+    names = (*SETTINGS, *SETTINGS_HERE, "RAY_AUTH_MODE", "PYTHONWARNINGS", "PYTHONBREAKPOINT")
+    variables = {name: os.environ.get(name) for name in names}
+    levels = {name: logging.getLogger(name).level for name in ("ray.widgets", "ray.tune")}
     try:
-        yield capacity
+        yield
     finally:
-        _leave_ray()
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        for name, value in variables.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        if "ray" in sys.modules:
+            from study.cluster.ray_patches import read_environment
+
+            read_environment()  # Ray's C++ has a copy
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
 import stat
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -206,6 +208,30 @@ def test_a_local_ray_that_is_lost_while_it_starts_is_started_again(
         assert capacity.cpus == 2
 
     assert len(starts) == 2
+
+
+@pytest.mark.parametrize("n_lost", [0, 9])
+def test_the_callers_process_is_given_back_as_it_was(
+    token: Path, monkeypatch: pytest.MonkeyPatch, n_lost: int
+) -> None:
+    make_ready = session._make_ready
+    starts = pretend_start(monkeypatch, n_lost)
+    monkeypatch.setattr(session, "_make_ready", make_ready)
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    monkeypatch.setenv("TUNE_GLOBAL_CHECKPOINT_S", "7")
+    monkeypatch.delenv("TUNE_DISABLE_SIGINT_HANDLER", raising=False)
+    before = dict(os.environ)
+    levels = [logging.getLogger(name).level for name in ("ray.tune", "ray.widgets")]
+
+    with suppress(EnvironmentFaultError), session.ray_session():
+        assert os.environ["TUNE_GLOBAL_CHECKPOINT_S"] == "7"  # whoever has set it has decided
+        assert os.environ["TUNE_DISABLE_SIGINT_HANDLER"] == "1"
+        assert "PYTHONWARNINGS" not in os.environ
+        os.environ["PYTHONBREAKPOINT"] = "ray.util.rpdb._driver_set_trace"  # as Ray does
+
+    assert starts
+    assert dict(os.environ) == before
+    assert [logging.getLogger(name).level for name in ("ray.tune", "ray.widgets")] == levels
 
 
 @pytest.mark.parametrize(("address", "n_starts"), [(None, 2), ("auto", 1)])
