@@ -274,11 +274,23 @@ def dashboard(study: AnyPath, *, port: int | None = None) -> Dashboard:
 def plan(source: SpecSource, *, name: str | None = None, **settings: Any) -> list[str]:
     """Say, in sentences, what `run` with the same arguments would train, and what that can answer.
 
+    Args:
+        source: As in `make_spec`.
+        name: As in `make_spec`.
+        **settings: As in `make_spec`.
+
+    Returns:
+        The sentences; those about what is likely a slip of the pen begin with `warning: `.
+
     Raises:
-        StudyError: If that is not valid.
+        StudyError: If that is not valid, or `run` would not begin with it.
     """
+    from study.search.checks import check_startable
+
     spec = make_spec(source, name=name, **settings)
-    return list(spec.design.explain(spec.space, spec.seeds, spec.seed))
+    check_startable(spec)
+    warnings = [f"warning: {warning}" for warning in spec.space.warnings()]
+    return [*spec.design.explain(spec.space, spec.seeds, spec.seed), *warnings]
 
 
 @_in_one_line()

@@ -16,9 +16,10 @@ from study.machine.capacity import Capacity, check_resources, count_cpus
 from study.running.leg import Leg
 from study.running.options import RunOptions
 from study.running.result import StudyResult
+from study.search.checks import check_startable
 from study.search.samplers import check_sampler
 from study.search.source import Source
-from study.search.warm_start import WarmStart, check_sources, gather_warm_start
+from study.search.warm_start import WarmStart, gather_warm_start
 from study.spec.keys import put_setting
 from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
@@ -55,9 +56,10 @@ def run_study(
         # Before anything is written or started: a local Ray has exactly these.
         check_resources(Capacity(count_cpus(), float("inf"), 1), spec.resources.cpus_per_trial, 0.0)
     _check_same(directory, spec)
-    check_sampler(spec.design, spec.space)
-    if not directory.spec.exists():
-        check_sources(spec)
+    if directory.spec.exists():
+        check_sampler(spec.design, spec.space)
+    else:
+        check_startable(spec)
     return Leg(directory, spec, "run", _search, **options).run()
 
 

@@ -47,9 +47,8 @@ def check_sampler(design: BaseDesign, space: Space) -> None:
     Raises:
         StudyError: If a package is missing, the space is not for it, or the user's own cannot be built.
     """
-    if isinstance(design, SearchDesign):
-        if design.learns:
-            _check_all_alike(design, space)
+    if isinstance(design, SearchDesign) and design.learns:
+        _check_all_alike(design, space)
         strata = design.strata(space)
         for stratum in strata:
             make_sampler(design, stratum.space, design.trials // len(strata), seed=0)

@@ -30,10 +30,10 @@ def plan(
     from study.data import load_corpus
     from study.data.warnings import explain_classes
     from study.errors import StudyError
-    from study.search.samplers import check_sampler
+    from study.search.checks import check_startable
 
     checked = gather_spec(spec, given, settings, like=like)
-    check_sampler(checked.design, checked.space)
+    check_startable(checked)
     console = Console(highlight=False)
     print_plan(console, checked, listed=listed)
     if checked.data.is_built_in:
@@ -68,10 +68,10 @@ def say_price(spec: StudySpec) -> None:
 
     from study.cli.console import print_price
     from study.forecast.price import price_study
+    from study.search.checks import check_startable
     from study.search.first_settings import ask_first_settings
-    from study.search.samplers import check_sampler
 
-    check_sampler(spec.design, spec.space)
+    check_startable(spec)
     n_slots, n_slots_here = count_slots(spec)
     console = Console(highlight=False)
     console.print("[dim]timing a few settings ...[/dim]")

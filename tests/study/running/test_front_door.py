@@ -121,6 +121,28 @@ def test_a_study_goes_on_with_texts_that_were_moved(folder: Path, monkeypatch: p
     assert extended[1]["changes"] == {"data.source": "moved.csv", "seeds": 2}
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"design": {"sampler": "json:JSONEncoder", "trials": 4}},
+        {"warm_start": ["nowhere"], "design": {"kind": "search"}},
+    ],
+)
+def test_a_plan_promises_nothing_that_a_run_refuses(settings: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(study.StudyError) as planned:
+        study.plan("docstrings", **settings)
+    with pytest.raises(study.StudyError) as run:
+        study.run("docstrings", out=tmp_path, **settings)
+
+    assert str(planned.value) == str(run.value)
+
+
+def test_a_plan_says_what_is_likely_a_slip_of_the_pen() -> None:
+    said = study.plan("quick", space={"constraints": ["cell != 'lsmt'"]})
+
+    assert said[-1] == "warning: 'cell != \"lsmt\"': cell is never \"lsmt\": did you mean 'lstm'?"
+
+
 def test_an_extension_of_nothing_is_refused(folder: Path) -> None:
     with pytest.raises(study.StudyError, match="nothing is asked"):
         study.extend(folder)
