@@ -11,7 +11,7 @@ from search_spaces.domains import Choice, Domain, Fixed, Real, Scalar, Setting
 from search_spaces.domains.adopting import adopt, is_empty_cell
 from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.domains.scalars import as_scalar, typed_key
-from search_spaces.errors import SpaceError, hint_name, located
+from search_spaces.errors import SpaceError, check_mapping, hint_name, located
 from search_spaces.nesting import flatten
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ class Core:
 
     def active(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """The parameters that apply, given the values in `params`; what is inactive there has no say."""
+        check_mapping(params)
         inactive = self._find_inactive(dict(self._snap(params)))
         return tuple(name for name in self._parameters if name not in inactive)
 
@@ -175,6 +176,7 @@ class Core:
         Raises:
             SpaceError: At the first fault, with the way out.
         """
+        check_mapping(params)
         for name, value in params.items():
             domain = self._parameters.get(name)
             if domain is None or not domain.contains(value):
@@ -208,6 +210,7 @@ class Core:
 
     def violated(self, params: Mapping[str, Any]) -> Expression | None:
         """The first constraint that fails, if any; one that a missing parameter leaves undecided does not."""
+        check_mapping(params)
         if self._constraints:
             seen = self._snap(params)
             for constraint in self._constraints:
@@ -225,6 +228,7 @@ class Core:
         Raises:
             SpaceError: If a searched parameter is missing or the setting is not legal.
         """
+        check_mapping(params)
         given = flatten(params, self._parameters)
         values: dict[str, Any] = {}
         for name, domain in self._parameters.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 
@@ -24,6 +24,16 @@ class SpaceError(ValueError):
 
 class DocumentError(SpaceError):
     """Text that is not a document this package reads; the message starts with source:line:column."""
+
+
+def check_mapping(params: object) -> None:
+    """Refuse as a setting what holds no names.
+
+    Raises:
+        SpaceError: If it is no mapping.
+    """
+    if not isinstance(params, Mapping):
+        raise SpaceError(f"a setting is a mapping from names to values, not {params!r}: write a dict.")
 
 
 @contextmanager

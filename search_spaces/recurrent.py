@@ -55,10 +55,12 @@ def recurrent_space(*, free: Iterable[str] = (), **overrides: DomainLike) -> Spa
     Raises:
         SpaceError: If a parameter is unknown, or a domain is bad.
     """
+    if not isinstance(free, Iterable):
+        raise SpaceError(f"free is a list of parameters, not {free!r}: write e.g. ['dropout'].")
     freed = [free] if isinstance(free, str) else list(free)
     for name in (*freed, *overrides):
         if name not in RECURRENT_DOMAINS:
-            raise SpaceError(f"{name!r} is no recurrent parameter: {hint_name(name, RECURRENT_DOMAINS)}")
+            raise SpaceError(f"{name!r} is no recurrent parameter: {hint_name(str(name), RECURRENT_DOMAINS)}")
     domains = dict(RECURRENT_DOMAINS)
     domains.update({name: Fixed(value) for name, value in RECURRENT_DEFAULTS.items() if name not in freed})
     domains.update({name: as_domain(value, name) for name, value in overrides.items()})

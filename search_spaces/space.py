@@ -65,6 +65,16 @@ class Space(Core):
 
         return list_warnings(self)
 
+    @classmethod
+    def require(cls, given: object) -> None:
+        """Refuse whatever is no space, a dict of domains say.
+
+        Raises:
+            SpaceError: If it is none.
+        """
+        if not isinstance(given, cls):
+            raise SpaceError(f"a space is a search_spaces.Space, not {given!r}: make one, Space({{...}}).")
+
     # ---- documents
 
     def to_document(self) -> dict[str, Any]:
@@ -124,6 +134,8 @@ class Space(Core):
         """
         from search_spaces.documents import find_place, load_document
 
+        if not isinstance(text, str):
+            raise SpaceError(f"YAML is text, not {text!r}: read it first, Path(...).read_text() of a file.")
         document = load_document(text, source)
         try:
             return cls.from_document(document)

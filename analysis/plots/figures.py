@@ -12,6 +12,7 @@ from typing import Literal
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.arguments import COUNT, TEXT, one_of, takes
 from analysis.errors import AnalysisError
 from analysis.plots.amounts import draw_by_amount
 from analysis.plots.baselines import draw_lines_to_beat
@@ -50,6 +51,7 @@ _OVERFITTING = (
 _MEANS = {True: "mean accuracy, all else held equal", False: "mean accuracy, as tried"}
 
 
+@takes(AnalysisError, metric=one_of(("loss", "accuracy")), limit=COUNT)
 def learning_curves(study: AnyStudy, metric: Literal["loss", "accuracy"] = "loss", limit: int = 9) -> Figure:
     """Train against validation by epoch for the best settings, best epoch and onset marked."""
     evidence = gather(study)
@@ -83,6 +85,7 @@ def _last_epoch(evidence: Evidence) -> int:
     return int(evidence.study.epochs["epoch"].max())
 
 
+@takes(AnalysisError, limit=COUNT)
 def best_and_last(study: AnyStudy, limit: int = 15) -> Figure:
     """Objective of the best settings at their best and at their last epoch."""
     evidence = gather(study)
@@ -95,6 +98,7 @@ def best_and_last(study: AnyStudy, limit: int = 15) -> Figure:
         return draw_best_and_last(evidence.ranking.head(limit), margin, metric)
 
 
+@takes(AnalysisError, limit=COUNT)
 def onsets(study: AnyStudy, limit: int = 15) -> Figure:
     """The epoch after which each replicate's validation loss never recovers, best settings first."""
     evidence = gather(study)
@@ -117,6 +121,7 @@ def overfitting_by_factor(study: AnyStudy) -> Figure:
         return draw_levels(evidence.overfitting_by_factor, shown)
 
 
+@takes(AnalysisError, down=TEXT, across=TEXT)
 def gap_map(study: AnyStudy, down: str, across: str) -> Figure:
     """Train minus validation accuracy at the last epoch over two factors.
 
@@ -128,6 +133,7 @@ def gap_map(study: AnyStudy, down: str, across: str) -> Figure:
     return _draw_map(evidence.map_gap(down, across), down, across)
 
 
+@takes(AnalysisError, down=TEXT, across=TEXT)
 def accuracy_map(study: AnyStudy, down: str, across: str) -> Figure:
     """Validation accuracy at the best epoch over two factors.
 
@@ -228,6 +234,7 @@ def _name_ranges(table: pd.DataFrame) -> list[str]:
     return names
 
 
+@takes(AnalysisError, limit=COUNT)
 def accuracy_by_amount(study: AnyStudy, limit: int = 6) -> Figure:
     """Accuracy by amount of training text: the best settings, and the lines to beat on the same texts."""
     evidence = gather(study)
@@ -257,6 +264,7 @@ def expected_best(study: AnyStudy) -> Figure:
         return draw_expected_best(table, evidence.facts.objective)
 
 
+@takes(AnalysisError, cost=one_of(_COST_LABELS))
 def cost_front(study: AnyStudy, cost: Cost = "to_best_s") -> Figure:
     """Accuracy of each setting against its cost, and those that nothing cheaper beats."""
     evidence = gather(study)
@@ -297,11 +305,13 @@ def lines_to_beat(study: AnyStudy) -> Figure:
         return draw_lines_to_beat(rows)
 
 
+@takes(AnalysisError, limit=COUNT)
 def level_verdicts(study: AnyStudy, limit: int = 24) -> Figure:
     """Differences between levels of factors, with their verdicts."""
     return _draw_verdicts(gather(study).named_level_verdicts, limit)
 
 
+@takes(AnalysisError, limit=COUNT)
 def setting_verdicts(study: AnyStudy, limit: int = 24) -> Figure:
     """Differences between the best setting and the next ones, with their verdicts."""
     return _draw_verdicts(gather(study).named_setting_verdicts, limit)

@@ -42,6 +42,7 @@ def to_configspace(space: Space, seed: int | None = None) -> cs.ConfigurationSpa
         SpaceError: If a constraint or condition does arithmetic or compares what ConfigSpace cannot compare,
             a bound has more than 13 decimals, or an ordered choice or a range with steps is weighted.
     """
+    Space.require(space)
     configspace = cs.ConfigurationSpace(seed=seed)
     start = _find_start(space)
     hyperparameters = {}

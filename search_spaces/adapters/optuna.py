@@ -43,6 +43,7 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
     Raises:
         SpaceError: If the space has weights or normal ranges.
     """
+    Space.require(space)
     found = {}
     for name, domain in space.parameters.items():
         if not isinstance(domain, Fixed):
@@ -148,6 +149,7 @@ def suggest(trial: optuna.trial.BaseTrial, space: Space) -> Setting:
         InfeasibleTrialError: If the suggestion breaks a constraint: an Optuna sampler draws one parameter
             after another and knows none. `ask` tries again; with `Study.ask` alone, tell the trial as pruned.
     """
+    Space.require(space)
     params: Setting = {}
     for name in space.order:
         condition = space.conditions.get(name)
@@ -187,6 +189,7 @@ def ask(study: optuna.Study, space: Space, max_tries: int = 10) -> tuple[optuna.
     Raises:
         SpaceError: If the space is empty, or has weights or normal ranges.
     """
+    Space.require(space)
     while True:
         for _ in range(max_tries):
             trial = study.ask()
@@ -206,6 +209,7 @@ def enqueue_defaults(study: optuna.Study, space: Space) -> None:
 
     Nothing happens where the space has no defaults.
     """
+    Space.require(space)
     if space.defaults:
         study.enqueue_trial(dict(space.defaults))
 
@@ -231,6 +235,7 @@ def define_by_run(space: Space) -> DefineByRun:
     A constraint that a suggestion breaks is an `InfeasibleTrialError`, which ends Ray Tune's own
     `OptunaSearch`; `adapters.ray.OptunaSpaceSearch` asks again.
     """
+    Space.require(space)
     return DefineByRun(space)
 
 
@@ -253,4 +258,5 @@ class Objective:
 
 def objective(space: Space, function: Callable[[Setting], float]) -> Objective:
     """A function of a setting as a function of a trial, for `Study.optimize`."""
+    Space.require(space)
     return Objective(space, function)

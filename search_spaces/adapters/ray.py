@@ -91,6 +91,7 @@ def param_space(space: Space, seed: int | None = None, *, nested: bool = False) 
     Raises:
         SpaceError: If a step makes more levels than Ray can list.
     """
+    Space.require(space)
     is_plain = not space.conditions and not space.constraints
     if is_plain and not any(map(name_density, space.parameters.values())):
         flat = {name: _to_ray(name, domain) for name, domain in space.parameters.items()}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from analysis.arguments import PATH, instance_of, takes
 from analysis.records.models import MODEL_FILE
 from analysis.records.paths import AnyPath, as_path
 from analysis.records.plain import find_obstacle
@@ -16,6 +17,7 @@ from study.store.files import remove
 from study.training.backend import import_backend
 
 
+@takes(StudyError, classifier=instance_of(TextClassifier, "study.TextClassifier"), path=PATH)
 def export_classifier(classifier: TextClassifier, path: AnyPath) -> None:
     """Write a SavedModel that takes raw strings, its preprocessing inside.
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from analysis.arguments import COUNT, PATH, TEXT, instance_of, takes
 from analysis.errors import AnalysisError, MissingLibraryError, UnwritableError
 from analysis.records.paths import as_path
 from search_spaces.errors import SpaceError
@@ -41,7 +42,14 @@ def _in_one_line() -> Iterator[None]:
         raise StudyError(str(error)) from error
 
 
+_HOW = {
+    "listener": instance_of(Listener, "study.Listener").or_none(),
+    "address": TEXT.or_none(),
+}
+
+
 @_in_one_line()
+@takes(StudyError, out=PATH, **_HOW)
 def run(
     source: SpecSource,
     *,
@@ -79,6 +87,7 @@ def run(
 
 
 @_in_one_line()
+@takes(StudyError, out=PATH, **_HOW)
 def learn(
     source: SpecSource,
     *,
@@ -112,6 +121,7 @@ def learn(
 
 
 @_in_one_line()
+@takes(StudyError, study=PATH)
 def like(study: AnyPath) -> StudySpec:
     """Return the spec of a new study like one that is there, begun with what that one found.
 
@@ -130,6 +140,7 @@ def like(study: AnyPath) -> StudySpec:
 
 
 @_in_one_line()
+@takes(StudyError, study=PATH, data=PATH.or_none(), **_HOW)
 def resume(
     study: AnyPath,
     *,
@@ -155,6 +166,7 @@ def resume(
 
 
 @_in_one_line()
+@takes(StudyError, study=PATH, **_HOW)
 def retry(study: AnyPath, *, listener: Listener | None = None, address: str | None = None) -> StudyResult:
     """Train again what failed or took too long, and whatever else is left to do.
 
@@ -174,6 +186,7 @@ def retry(study: AnyPath, *, listener: Listener | None = None, address: str | No
 
 
 @_in_one_line()
+@takes(StudyError, study=PATH, data=PATH.or_none(), **_HOW)
 def extend(
     study: AnyPath,
     *,
@@ -204,6 +217,7 @@ def extend(
 
 
 @_in_one_line()
+@takes(StudyError, study=PATH, top=COUNT.or_none(), seeds=COUNT, top_per=TEXT.or_none(), **_HOW)
 def confirm(
     study: AnyPath,
     *,
@@ -234,6 +248,7 @@ def confirm(
 
 
 @_in_one_line()
+@takes(StudyError, study=PATH)
 def open(study: AnyPath) -> StudyResult:
     """Return what a study has come to, which may have ended, be interrupted or be running.
 
@@ -248,6 +263,7 @@ def open(study: AnyPath) -> StudyResult:
 
 
 @_in_one_line()
+@takes(StudyError, study=PATH, port=COUNT.or_none())
 def dashboard(study: AnyPath, *, port: int | None = None) -> Dashboard:
     """Show a study in optuna-dashboard, on this machine alone, also while it runs.
 
@@ -294,6 +310,7 @@ def plan(source: SpecSource, *, name: str | None = None, **settings: Any) -> lis
 
 
 @_in_one_line()
+@takes(StudyError, study=PATH)
 def predict(study: AnyPath, texts: str | Sequence[str]) -> pd.DataFrame:
     """Classify texts with a saved model.
 

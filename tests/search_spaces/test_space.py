@@ -4,13 +4,15 @@ import copy
 import json
 import pickle
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces import Choice, Fixed, Integer, Real, Space, SpaceError
+from search_spaces import Choice, Fixed, Integer, Real, Space, SpaceError, recurrent_space
 from search_spaces.documents import MAX_DEPTH
 
 KEYS = st.sampled_from(
@@ -469,3 +471,26 @@ def test_a_space_without_weights_holds_the_same_values() -> None:
     space = Space({"a": Choice(["x", "y"], weights=[1, 2]), "b": Real(0, 1, mean=0, std=1), "c": [1]})
 
     assert space.uniform() == Space({"a": ["x", "y"], "b": Real(0, 1), "c": [1]})
+
+
+@pytest.mark.parametrize("odd", [None, "a", 3, [("units", 8)]])
+def test_a_setting_that_is_no_mapping_is_refused_in_one_line(odd: Any) -> None:
+    space = Space({"units": [8, 16]}, constraints=["units <= 8"])
+
+    for ask in (space.validate, space.complete, space.active, space.violated, space.to_unit):
+        with pytest.raises(SpaceError, match="a setting is a mapping from names to values, not"):
+            ask(odd)
+    assert not space.is_legal(odd)
+
+
+@pytest.mark.parametrize("odd", [None, 3, b"parameters: {a: [1]}", Path("space.yaml")])
+def test_yaml_that_is_no_text_is_refused_in_one_line(odd: Any) -> None:
+    with pytest.raises(SpaceError, match=r"YAML is text, not .*read_text"):
+        Space.from_yaml(odd)
+
+
+def test_parameters_to_free_are_a_list() -> None:
+    with pytest.raises(SpaceError, match=r"free is a list of parameters, not 3: write e\.g\."):
+        recurrent_space(free=3)  # type: ignore[arg-type]
+    with pytest.raises(SpaceError, match="3 is no recurrent parameter"):
+        recurrent_space(free=[3])  # type: ignore[list-item]

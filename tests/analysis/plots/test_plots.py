@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -36,6 +38,23 @@ def test_a_map_is_over_any_two_parameters(small_study: Study, draw: Callable[...
     assert figure.axes[0].get_xlabel() == "units"
     with pytest.raises(AnalysisError, match="'unit' is none: choose from cell"):
         draw(small_study, "cell", "unit")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("learning_curves", {"metric": "acc"}, "metric is one of loss, accuracy: 'acc' is not"),
+        ("cost_front", {"cost": "weights"}, "did you mean 'n_weights'?"),
+        ("best_and_last", {"limit": "3"}, "limit is a whole number from 1 on: '3' is not"),
+        ("onsets", {"limit": -1}, "limit is a whole number from 1 on: -1 is not"),
+        ("gap_map", {"down": ["cell"], "across": "units"}, "down is text: ['cell'] is not"),
+    ],
+)
+def test_a_wrong_argument_is_refused_in_one_line(
+    small_study: Study, name: str, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(AnalysisError, match=re.escape(said)):
+        getattr(plots, name)(small_study, **given)
 
 
 def test_figures_leave_matplotlibs_settings_alone(small_study: Study) -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -355,3 +357,21 @@ def test_optunas_draws_are_uniform_and_reach_both_ends() -> None:
         assert min(observed[0], observed[-1]) > 0
         assert sum(observed) == n
         assert stats.chisquare(observed, n * shares).pvalue > FALSE_FAILURE_RATE
+
+
+def test_domains_that_are_no_space_are_refused_where_they_are_given() -> None:
+    odd: Any = {"a": [1]}
+    study = optuna.create_study()
+
+    for ask in (
+        adapter.distributions,
+        adapter.define_by_run,
+        partial(adapter.objective, function=len),
+        partial(adapter.suggest, study.ask()),
+        partial(adapter.ask, study),
+        partial(adapter.enqueue_defaults, study),
+    ):
+        with pytest.raises(
+            SpaceError, match=r"a space is a search_spaces\.Space, not {'a': \[1\]}: make one"
+        ):
+            ask(space=odd)

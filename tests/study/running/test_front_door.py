@@ -189,6 +189,33 @@ def test_what_the_other_packages_refuse_is_a_study_error_of_its_kind(
     assert caught.value.__cause__ is theirs
 
 
+@pytest.mark.parametrize(
+    ("verb", "given", "said"),
+    [
+        *(
+            (verb, {"study": None}, "study is a path")
+            for verb in ("open", "resume", "retry", "like", "extend")
+        ),
+        ("predict", {"study": 3, "texts": "a"}, "study is a path"),
+        ("run", {"source": "quick", "out": None}, "out is a path"),
+        ("learn", {"source": "quick", "out": 3}, "out is a path"),
+        ("run", {"source": "quick", "listener": 3}, "listener is a study.Listener, or None: 3 is not"),
+        ("run", {"source": "quick", "listener": study.Listener}, "call it: study.Listener()"),
+        ("run", {"source": "quick", "address": 3}, "address is text, or None: 3 is not"),
+        ("confirm", {"study": "x", "top": "1"}, "top is a whole number from 1 on, or None: '1' is not"),
+        ("confirm", {"study": "x", "seeds": None}, "seeds is a whole number from 1 on: None is not"),
+        ("dashboard", {"study": "x", "port": "8080"}, "port is a whole number"),
+    ],
+)
+def test_an_argument_of_another_kind_is_a_study_error_of_one_line(
+    verb: str, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(study.StudyError, match=re.escape(said)) as caught:
+        getattr(study, verb)(**given)
+
+    assert "\n" not in str(caught.value)
+
+
 def test_ctrl_c_does_not_let_the_caller_go_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, "resume_study", folder, interruption="signal SIGINT", stop_signal=signal.SIGINT)
 
@@ -240,9 +267,9 @@ def test_the_line_ends_where_the_leg_fails(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("study.running.following.find_line", lambda: line)
 
     with pytest.raises(study.StudyError):
-        study.confirm(folder, top=0)
+        study.confirm(folder, top_per="nothing")
 
-    assert "ended by StudyError" in line.kept[0]
+    assert re.search(r"ended by \w+Error", line.kept[0])
 
 
 def test_a_listener_replaces_the_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
