@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 from search_spaces.domains.scalars import Scalar, as_scalar, check_flag, check_scalar, typed_key
+from search_spaces.domains.scales import check_unit
 from search_spaces.errors import SpaceError
 
 _MAX_WEIGHT = 1e300
@@ -209,7 +210,12 @@ class Choice:
         return list(self.choices)
 
     def from_unit(self, u: float) -> Scalar:
-        """The choice whose share of [0, 1] holds `u`."""
+        """The choice whose share of [0, 1] holds `u`.
+
+        Raises:
+            SpaceError: If `u` lies outside.
+        """
+        check_unit(u)
         size = len(self.choices)
         if self.weights is None:
             return self.choices[min(int(u * size), size - 1)]

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from search_spaces.domains.ranges import as_number, check_order, count_levels, describe_scale, write_options
 from search_spaces.domains.scalars import MAX_INTEGER, Scalar, as_scalar, check_flag
-from search_spaces.domains.scales import Bell, check_bell, interpolate, nudge, spread
+from search_spaces.domains.scales import Bell, check_bell, check_unit, interpolate, nudge, spread
 from search_spaces.errors import SpaceError
 
 _FLAT = 1e-9
@@ -119,7 +119,12 @@ class Integer:
         return [self.low + round(k) * self.step for k in spread(0, self.size() - 1, n)]
 
     def from_unit(self, u: float) -> Scalar:
-        """The value whose share of [0, 1] holds `u`; on a log scale k has the share of k - 1/2 to k + 1/2."""
+        """The value whose share of [0, 1] holds `u`; on a log scale k has the share of k - 1/2 to k + 1/2.
+
+        Raises:
+            SpaceError: If `u` lies outside.
+        """
+        check_unit(u)
         if self._is_uniform:
             size = (self.high - self.low) // self.step + 1
             return self.low + min(int(u * size), size - 1) * self.step

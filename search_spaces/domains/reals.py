@@ -9,7 +9,7 @@ from functools import cached_property
 from search_spaces.domains.exact import as_fraction
 from search_spaces.domains.ranges import as_number, check_order, count_levels, describe_scale, write_options
 from search_spaces.domains.scalars import MAX_INTEGER, Scalar, as_scalar, check_flag
-from search_spaces.domains.scales import Bell, check_bell, interpolate, locate, nudge, spread
+from search_spaces.domains.scales import Bell, check_bell, check_unit, interpolate, locate, nudge, spread
 from search_spaces.errors import SpaceError
 
 STEP_TOLERANCE = 1e-8
@@ -168,7 +168,12 @@ class Real:
         return [*inner] if n == 1 else [self.low, *inner[1:-1], self.high]
 
     def from_unit(self, u: float) -> Scalar:
-        """The number at `u` of the way from `low` to `high`, on the scale; both ends are exact."""
+        """The number at `u` of the way from `low` to `high`, on the scale; both ends are exact.
+
+        Raises:
+            SpaceError: If `u` lies outside.
+        """
+        check_unit(u)
         if self.mean is None and self.step is None:
             if self.log and 0.0 < u < 1.0:
                 return self._clip(math.exp(interpolate(*self._ends, u)))

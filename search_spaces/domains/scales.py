@@ -35,9 +35,23 @@ def locate(low: float, high: float, number: float) -> float:
     return (number / 2 - low / 2) / (high / 2 - low / 2)  # halves: the span may overflow
 
 
+def check_unit(u: object) -> None:
+    """Accept a place in the unit interval.
+
+    Raises:
+        SpaceError: If it is none.
+    """
+    try:
+        if 0.0 <= u <= 1.0:  # type: ignore[operator]
+            return
+    except TypeError:
+        pass
+    raise SpaceError(f"a place in the unit interval is a number from 0 to 1, not {u!r}: give one.")
+
+
 def nudge(u: float, lands: Callable[[float], bool]) -> float:
     """The double next to `u` that `lands`, for a share may be narrower than rounding errors; else `u`."""
-    up = down = u
+    up = down = u = min(max(u, 0.0), 1.0)
     for _ in range(_MAX_NUDGES):
         if lands(up):
             return up

@@ -330,3 +330,22 @@ def test_a_list_goes_by_its_label() -> None:
     assert [domain.resolve(label) for label in domain.choices] == [[64], [64, 64], None]
     assert Choice([[64], [64, 64]]).choices == ("[64]", "[64, 64]")
     assert not domain.contains([64])
+
+
+@pytest.mark.parametrize("u", [-0.1, 1.5, math.nan, -math.inf, "a", None])
+@pytest.mark.parametrize(
+    "domain",
+    [
+        Integer(8, 64),
+        Integer(8, 64, log=True),
+        Integer(8, 64, mean=20, std=5),
+        Real(0.5, 2.0),
+        Real(0.5, 2.0, log=True),
+        Real(0.5, 2.0, step=0.5),
+        Choice([1, 2]),
+        Choice([1, 2], weights=[1, 3]),
+    ],
+)
+def test_a_place_outside_of_the_unit_interval_is_refused(domain: Domain, u: Any) -> None:
+    with pytest.raises(SpaceError, match=f"a number from 0 to 1, not {u!r}: give one"):
+        domain.from_unit(u)
