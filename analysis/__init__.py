@@ -62,9 +62,12 @@ _MODULES = ("plots",)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES and name not in _MODULES:
-        raise AttributeError(f"module 'analysis' has no attribute {name!r}")
+    from search_spaces.errors import hint_name
     from search_spaces.extras import needed_by
+
+    if name not in _HOMES and name not in _MODULES:
+        hint = "" if name.startswith("_") else f": {hint_name(name, __all__)}"
+        raise AttributeError(f"module 'analysis' has no attribute {name!r}{hint}")
 
     with needed_by(f"analysis.{name}"):
         if name in _MODULES:

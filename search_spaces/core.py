@@ -11,7 +11,7 @@ from search_spaces.domains import Choice, Domain, Fixed, Real, Scalar, Setting
 from search_spaces.domains.adopting import adopt, is_empty_cell
 from search_spaces.domains.codec import DomainLike, as_domain
 from search_spaces.domains.scalars import as_scalar, typed_key
-from search_spaces.errors import SpaceError, check_mapping, hint_name, located
+from search_spaces.errors import SpaceError, check_mapping, hint_name, located, shorten
 from search_spaces.nesting import flatten
 
 if TYPE_CHECKING:
@@ -329,7 +329,7 @@ class Core:
     def _check_known(self, name: str, where: str) -> None:
         if name not in self._parameters:
             hint = hint_name(str(name), self._parameters)
-            raise SpaceError(f"{where} names {name!r}, which is no parameter of the space: {hint}")
+            raise SpaceError(f"{where} names {shorten(name)}, which is no parameter of the space: {hint}")
 
     def _refuse_value(self, name: str, value: object) -> NoReturn:
         domain = self._parameters[name]
@@ -356,7 +356,7 @@ class Core:
 def _check_name(name: object) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable() or "`" in name:
         raise SpaceError(
-            f"a parameter's name is 1 to {MAX_NAME} printable characters without backquote, not {name!r}: "
-            "rename it."
+            f"a parameter's name is 1 to {MAX_NAME} printable characters without backquote, "
+            f"not {shorten(name)}: rename it."
         )
     return name

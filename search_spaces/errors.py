@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+_SHOWN = 60
+
 
 class SpaceError(ValueError):
     """A bad domain, space, expression or setting: rule broken, value given, way out, in one line.
@@ -50,8 +52,15 @@ def find_nearest(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # here, because only errors need it
 
     lowered = {candidate.lower(): candidate for candidate in known}
-    nearest = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    return lowered[nearest[0]] if nearest else None
+    nearest = get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
+    swapped = [found for found in nearest if sorted(found) == sorted(name.lower())]
+    return lowered[(swapped or nearest)[0]] if nearest else None
+
+
+def shorten(value: object) -> str:
+    """A value as Python writes it, the end of a long one left out."""
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
 
 
 def hint_name(name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from search_spaces.domains import Choice, Domain, Fixed, Integer, Real, Scalar
 from search_spaces.domains.codec import DomainLike, as_domain
-from search_spaces.errors import SpaceError, hint_name
+from search_spaces.errors import SpaceError, hint_name, shorten
 from search_spaces.space import Space
 
 CELLS = ("rnn", "lstm", "gru")
@@ -60,7 +60,9 @@ def recurrent_space(*, free: Iterable[str] = (), **overrides: DomainLike) -> Spa
     freed = [free] if isinstance(free, str) else list(free)
     for name in (*freed, *overrides):
         if name not in RECURRENT_DOMAINS:
-            raise SpaceError(f"{name!r} is no recurrent parameter: {hint_name(str(name), RECURRENT_DOMAINS)}")
+            raise SpaceError(
+                f"{shorten(name)} is no recurrent parameter: {hint_name(str(name), RECURRENT_DOMAINS)}"
+            )
     domains = dict(RECURRENT_DOMAINS)
     domains.update({name: Fixed(value) for name, value in RECURRENT_DEFAULTS.items() if name not in freed})
     domains.update({name: as_domain(value, name) for name, value in overrides.items()})

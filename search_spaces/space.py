@@ -9,7 +9,7 @@ from search_spaces import composing, schemas, settings, tables
 from search_spaces.core import Core
 from search_spaces.domains.codec import domain_document
 from search_spaces.drawing import enumeration, nearness, sampling
-from search_spaces.errors import SpaceError, hint_name
+from search_spaces.errors import SpaceError, hint_name, shorten
 
 DOCUMENT_KEYS = ("parameters", "conditions", "constraints", "defaults")
 
@@ -102,7 +102,7 @@ class Space(Core):
         for key in document:
             if key not in DOCUMENT_KEYS:
                 hint = hint_name(str(key), DOCUMENT_KEYS)
-                raise SpaceError(f"unknown key {key!r} of a space: {hint}", (str(key),))
+                raise SpaceError(f"unknown key {shorten(key)} of a space: {hint}", (str(key),))
         parts = {"conditions": {}, "constraints": [], "defaults": {}, **document}
         for key, kind, form in (
             ("parameters", Mapping, "a mapping from names to domains"),

@@ -94,9 +94,12 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'study' has no attribute {name!r}")
+    from search_spaces.errors import hint_name
     from search_spaces.extras import needed_by
+
+    if name not in _HOME_OF:
+        hint = "" if name.startswith("_") else f": {hint_name(name, __all__)}"
+        raise AttributeError(f"module 'study' has no attribute {name!r}{hint}")
 
     with needed_by(f"study.{name}", for_studies=True):
         value = getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -77,7 +77,7 @@ def gradients(study: AnyStudy) -> Figure:
     reach = gather(study).gradient_reach
     with styled():
         if reach.empty:
-            return say_nothing_to_show("No gradients were recorded; ask for them with --gradients.")
+            return say_nothing_to_show("No gradients were recorded; ask for them with training.gradients.")
         return draw_gradients(reach)
 
 

@@ -103,7 +103,7 @@ def _check_pages(folder: Path) -> None:
         if page.is_file() and not is_comparison(page.read_text(encoding="utf-8", errors="replace")):
             raise AnalysisError(
                 f"a comparison takes the place of an earlier one alone: {page} is something else; name "
-                "another folder with --out"
+                "another folder"
             )
 
 

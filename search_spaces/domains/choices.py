@@ -105,7 +105,7 @@ class Choice:
             raise SpaceError(f"Choice takes a list of values, not {choices!r}: write [{choices!r}].")
         if isinstance(choices, Set):
             raise SpaceError(f"a set has no order of its own, and {choices!r} is one: write a list.")
-        check_flag(ordered, "ordered")
+        ordered = check_flag(ordered, "ordered")
         values, texts = _read_choices(choices)
         _check_different(values)
         object.__setattr__(self, "choices", values)

@@ -106,7 +106,7 @@ def _cut_bell(document: Mapping[str, Any]) -> dict[str, float]:
         return {}
     ends = {"low": mean - CUT_STD * std, "high": mean + CUT_STD * std}  # type: ignore[operator]
     try:
-        return {key: math.exp(end) for key, end in ends.items()} if log is True else ends
+        return {key: math.exp(end) for key, end in ends.items()} if as_scalar(log) is True else ends
     except OverflowError:
         return {}
 

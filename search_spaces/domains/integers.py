@@ -45,7 +45,7 @@ class Integer:
                     "round it, or use Real for fractions."
                 )
             object.__setattr__(self, name, value)
-        check_flag(self.log, "log")
+        object.__setattr__(self, "log", check_flag(self.log, "log"))
         check_order(self.low, self.high)
         self._check_step()
         if bell := check_bell(self.mean, self.std, *self._ends):

@@ -48,7 +48,7 @@ class Real:
             if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
                 raise SpaceError(f"Real takes finite numbers, not {name}={value!r}: give a number.")
             object.__setattr__(self, name, float(value) + 0.0)  # type: ignore[arg-type]  # + 0.0: no -0.0
-        check_flag(self.log, "log")
+        object.__setattr__(self, "log", check_flag(self.log, "log"))
         check_order(self.low, self.high)
         if self.log and self.low <= 0:
             raise SpaceError(f"a log scale starts above 0, not at low={self.low}: raise low or drop log.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from typing import TypeAlias
 
 from search_spaces.errors import SpaceError
@@ -37,10 +38,10 @@ def check_scalar(value: object, owner: str) -> Scalar:
     """
     value = as_scalar(value)
     if type(value) not in (str, int, float, bool, type(None)):
-        raise SpaceError(
-            f"{owner} holds text, numbers, truth values or null, not {value!r}: give one of these "
-            "and build the object from it in your own code."
-        )
+        way_out = "give one of these and build the object from it in your own code."
+        if hasattr(value, "tolist") or isinstance(value, Set):
+            way_out = "of several values write a list, values.tolist() of an array or a series."
+        raise SpaceError(f"{owner} holds text, numbers, truth values or null, not {value!r}: {way_out}")
     if isinstance(value, float) and not math.isfinite(value):
         raise SpaceError(f"{owner} holds finite numbers, not {value!r}: write it as text, or leave it out.")
     if type(value) is int and abs(value) > MAX_INTEGER:
@@ -48,11 +49,13 @@ def check_scalar(value: object, owner: str) -> Scalar:
     return value  # type: ignore[return-value]
 
 
-def check_flag(value: object, name: str) -> None:
-    """Accept a truth value.
+def check_flag(value: object, name: str) -> bool:
+    """A truth value as Python's own.
 
     Raises:
         SpaceError: If it is something else.
     """
+    value = as_scalar(value)
     if type(value) is not bool:
         raise SpaceError(f"{name} is true or false, not {value!r}: give one of these.")
+    return value

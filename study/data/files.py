@@ -69,6 +69,8 @@ class _Source:
     def read(self, path: Path, split: Split | None) -> None:
         """Read a path, all of it for one split where that is given."""
         try:
+            if not path.exists():
+                raise DataError(f"texts are read from files that exist: {str(path)!r} does not; check it")
             if not (path.is_dir() or path.is_file()):  # of a pipe or a device the end may never come
                 raise DataError(f"texts are read from files and folders: {str(path)!r} is neither; check it")
             if path.is_file() and _is_blank(path):

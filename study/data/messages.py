@@ -13,13 +13,23 @@ from search_spaces.errors import find_nearest, hint_name
 Kinds: TypeAlias = Mapping[str, type[BaseModel]]
 
 _SHOWN = 60
+_MOST_OF_A_NAME = 255
 _LISTED = 20
 
 
 def quoted(value: object) -> str:
     """A value as Python writes it, so that it stays on one line; long ones are cut."""
     shown = ascii(value) if isinstance(value, bytes) else repr(value)
-    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
+    return _cut(shown)
+
+
+def path_quoted(path: str) -> str:
+    """A path as Python writes it, whole, for its end tells most; cut where it is no file's."""
+    return repr(path) if len(path) <= _MOST_OF_A_NAME else quoted(path)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def listed(values: Sequence[object]) -> str:
@@ -34,6 +44,15 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return "" if found is None else f" (did you mean {quoted(found)}?)"
 
 
+_IN_OUR_WORDS = {
+    **dict.fromkeys(
+        ("model_type", "model_attributes_type", "dict_type"), "takes a mapping of keys to values"
+    ),
+    "tuple_type": "takes a list",
+}
+"""What pydantic says of classes that a user never sees."""
+
+
 def explain(error: ValidationError, model: type[BaseModel], kinds: Kinds = MappingProxyType({})) -> str:
     """Say a validation error in one line: where, the rule broken, the value given, the way out.
 
@@ -44,7 +63,7 @@ def explain(error: ValidationError, model: type[BaseModel], kinds: Kinds = Mappi
     """
     first = error.errors(include_url=False)[0]
     # A discriminated union puts its tag into the path, which no reader of the file wrote.
-    path = [str(p) for p in first["loc"] if p not in kinds]
+    path = [_cut(str(p)) for p in first["loc"] if p not in kinds]
     where = ".".join(path) or "the spec"
     cause = first.get("ctx", {}).get("error")
     if first["type"] == "value_error" and isinstance(cause, ValueError):
@@ -56,8 +75,8 @@ def explain(error: ValidationError, model: type[BaseModel], kinds: Kinds = Mappi
         return f"{where} is missing; give it, see docs/spec.md for what it takes"
     if first["type"] == "union_tag_invalid":
         given, known = str(first["ctx"]["tag"]), first["ctx"]["expected_tags"].replace("'", "").split(", ")
-        return f"{where}.kind: {given!r} is not a kind: {hint_name(given, known)}"
-    message = first["msg"][0].lower() + first["msg"][1:]
+        return f"{where}.kind: {quoted(given)} is not a kind: {hint_name(given, known)}"
+    message = _IN_OUR_WORDS.get(first["type"]) or first["msg"][0].lower() + first["msg"][1:]
     return f"{where}: {message}: {quoted(first['input'])} is not; see docs/spec.md for what it takes"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,12 +78,17 @@ class Footprint:
         """
         held = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        free, wanted = shutil.disk_usage(there).free, max(self.total_bytes - held, 0)
+        disk = shutil.disk_usage(there)
+        if not disk.total or not os.access(there, os.W_OK):  # the first in /proc and its like
+            raise EnvironmentFaultError(
+                f"a study is written to a folder: nothing can be made in {there}; choose another folder"
+            )
+        free, wanted = disk.free, max(self.total_bytes - held, 0)
         if free < wanted:
             raise EnvironmentFaultError(
                 f"a study needs room on its disk: {folder} may still grow by {_say_bound(wanted)} "
-                f"({self._say_parts()}), and {byte_size(free)} are free; make room, choose another folder "
-                "with --out, or lower keep_models"
+                f"({self._say_parts()}), and {byte_size(free)} are free; make room, choose another folder, "
+                "or lower keep_models"
             )
         return (
             f"The study's folder may grow to {_say_bound(self.total_bytes)} ({self._say_parts()}); "

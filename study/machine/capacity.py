@@ -58,10 +58,10 @@ def check_resources(capacity: Capacity, cpus_per_trial: int, gpus_per_trial: flo
     if capacity.cpus < cpus_per_trial:
         raise StudyError(
             f"a trial's CPUs must be there: resources.cpus_per_trial={cpus_per_trial}, there are "
-            f"{capacity.cpus}; lower it or join a larger cluster with --address"
+            f"{capacity.cpus}; lower it or join a larger cluster by its address"
         )
     if capacity.slots(cpus_per_trial, gpus_per_trial) == 0:
         raise StudyError(
             f"a trial's GPUs must be there: resources.gpus_per_trial={gpus_per_trial}, there are "
-            f"{capacity.gpus:g}; lower it or join a larger cluster with --address"
+            f"{capacity.gpus:g}; lower it or join a larger cluster by its address"
         )

@@ -122,6 +122,6 @@ def _bind(ports: Iterable[int]) -> WSGIServer:
         except (OSError, OverflowError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             last = (
-                f"a dashboard needs a free port: {port} is not ({said}); leave --port out to have one found"
+                f"a dashboard needs a free port: {port} is not ({said}); leave the port out to have one found"
             )
     raise StudyError(last)

@@ -82,7 +82,7 @@ class Leg:
         check_address(self.address)
         obstacle = find_obstacle(self.directory.path)
         if obstacle is not None:
-            raise StudyError(f"a study is written to a folder: {obstacle} is none; choose another with --out")
+            raise StudyError(f"a study is written to a folder: {obstacle} is none; choose another")
         # Of a cluster nobody knows yet how many runs it takes at once: one, at least.
         here = Capacity(count_cpus() if self.address is None else 0, math.inf, 1)
         # Before anything is read or written, and long before Ray finds out.

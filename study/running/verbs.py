@@ -24,7 +24,7 @@ from study.spec.keys import put_setting
 from study.spec.schema import StudySpec
 from study.store.directory import StudyDirectory
 from study.store.files import write_atomically
-from study.store.growth import bring_up_to_date, check_grown, check_unconfirmed, grow_spec
+from study.store.growth import bring_up_to_date, changed_space, check_grown, check_unconfirmed, grow_spec
 from study.store.ledger import Ledger
 from study.store.manifest import Manifest
 
@@ -115,12 +115,14 @@ def extend_study(
     """
     if not changes:
         raise StudyError(
-            "an extension adds to a study: nothing is asked; give --trials, --seeds, --epochs or --set"
+            "an extension adds to a study: nothing is asked; name what becomes larger: trials, seeds, epochs"
         )
     directory = StudyDirectory(path).require()
     old = directory.read_spec()
     document = old.to_document()
     for key, value in changes.items():
+        if key.partition(".")[0] == "space":
+            raise changed_space(key)
         put_setting(document, key, value)
     spec = grow_spec(old, document)
     check_sampler(spec.design, spec.space)
@@ -182,7 +184,7 @@ def confirm_study(
     """
     if top is None:
         top = 3 if top_per is None else 1
-    for name, value in (("top", top), ("n_seeds", n_seeds)):
+    for name, value in (("top", top), ("seeds", n_seeds)):
         if value < 1:
             raise StudyError(f"a confirmation needs settings and seeds: {name}={value}; give 1 or more")
     from study.search.confirmation import MOST_LEVELS, Confirmation, choose_settings
@@ -250,10 +252,10 @@ def _check_same(directory: StudyDirectory, spec: StudySpec) -> None:
         if directory.read_spec().to_document() != spec.to_document():
             raise StudyError(
                 f"an output folder holds one study: {directory.path} already holds another; give this one "
-                "another name with --name, or another folder with --out; `study extend` adds to the one there"
+                "another name, or choose another folder; `study extend` adds to the one there"
             )
     elif directory.holds_foreign_files:
         raise StudyError(
             f"a new study needs a folder of its own: {directory.path} holds other files; "
-            "give it another name with --name, or another folder with --out"
+            "give it another name, or choose another folder"
         )

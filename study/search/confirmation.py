@@ -98,7 +98,7 @@ def _best_of_each(params: Mapping[int, Mapping[str, Any]], top: int, per: str) -
         raise StudyError(
             f"the best of each is of a parameter with 2 to {MOST_LEVELS} values among the settings that "
             f"completed: {per} has {len(by_value)}; choose from {', '.join(fit) or 'none here'}, or leave "
-            "--top-per out"
+            "the parameter out"
         )
     chosen = {trial for trials in by_value.values() for trial in trials[:top]}
     return [trial for trial in params if trial in chosen]

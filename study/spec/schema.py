@@ -42,7 +42,7 @@ def check_name(name: str) -> str:
     if not NAME_PATTERN.fullmatch(name):
         raise StudyError(
             "a study's name is up to 64 letters, digits, '.', '_' or '-', the first a letter or digit: "
-            f"{name!r} is not; give another with --name"
+            f"{quoted(name)} is not; give it another"
         )
     return name
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from analysis.records.paths import as_path
 from search_spaces import SpaceError
-from study.data.messages import quoted
+from study.data.messages import path_quoted, quoted
 from study.data.sources.frames import store_frame
 from study.data.spec import BUILT_IN_SOURCES, DataSpec
 from study.errors import StudyError
@@ -141,7 +141,7 @@ def _check_texts(source: str) -> str:
         near = difflib.get_close_matches(source, [*preset_names(), *BUILT_IN_SOURCES], n=1)
         hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(preset_names())}"
         raise StudyError(
-            f"a study is run from a preset, a spec or texts that exist: {source!r} is none; {hint}"
+            f"a study is run from a preset, a spec or texts that exist: {path_quoted(source)} is none; {hint}"
         )
     return source
 

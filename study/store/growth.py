@@ -45,11 +45,7 @@ def grow_spec(old: StudySpec, document: Mapping[str, Any]) -> StudySpec:
     changed = _find_changes(old.to_document(), new.to_document())
     for key in changed:
         if key.startswith("space."):
-            raise StudyError(
-                f"an extended study keeps its space: {key} would change, but what was drawn is no sample of "
-                "another space, and no sampler learns from it; start a new study from it with "
-                "`study run --like DIR --set ...`"
-            )
+            raise changed_space(key)
         if key not in GROWING_KEYS + FREE_KEYS:
             raise StudyError(
                 f"an extension adds to a study: {key} is no amount; choose from "
@@ -57,6 +53,19 @@ def grow_spec(old: StudySpec, document: Mapping[str, Any]) -> StudySpec:
             )
     _check_more(old, new)
     return new
+
+
+def changed_space(key: str) -> StudyError:
+    """Why a study's space stays as it is.
+
+    Args:
+        key: What would change, dotted.
+    """
+    return StudyError(
+        f"an extended study keeps its space: {key} would change, but what was drawn is no sample of another "
+        "space, and no sampler learns from it; start a new study from it with `study run --like DIR --set "
+        "...`"
+    )
 
 
 def check_grown(spec: StudySpec, facts: StudyFacts, path: Path) -> None:

@@ -332,6 +332,26 @@ def test_a_list_goes_by_its_label() -> None:
     assert not domain.contains([64])
 
 
+def test_numpys_truth_values_are_pythons() -> None:
+    yes: Any = np.True_
+
+    assert Integer(8, 64, log=yes) == Integer(8, 64, log=True)
+    assert Real(1, 2, log=yes).log is True
+    assert Choice([1, 2], ordered=yes).ordered is True
+    assert as_domain({"low": 8, "high": 64, "log": yes}) == Integer(8, 64, log=True)
+
+
+@pytest.mark.parametrize("values", [np.array([8, 16]), {8, 16}])
+def test_several_values_that_are_no_list_are_refused_with_how_to_make_one(values: Any) -> None:
+    with pytest.raises(SpaceError, match=r"write a list, values\.tolist\(\) of an array"):
+        as_domain(values)
+
+
+def test_letters_that_changed_places_are_the_first_that_is_thought_of() -> None:
+    with pytest.raises(SpaceError, match="unknown key 'lgo': did you mean 'log'"):
+        as_domain({"low": 1, "high": 2, "lgo": True})
+
+
 @pytest.mark.parametrize("u", [-0.1, 1.5, math.nan, -math.inf, "a", None])
 @pytest.mark.parametrize(
     "domain",

@@ -156,8 +156,8 @@ def _walk(root: Path) -> list[Path]:
             if real in trail or len(trail) > _MAX_DEPTH:
                 raise DataError(
                     f"folders of texts must come to an end: {quoted(entry.relative_to(root).as_posix())} in "
-                    f"{quoted(root.name)} leads back or lies over {_MAX_DEPTH} deep; remove the link, or "
-                    "name the folder that holds the texts"
+                    f"{quoted(root.name or str(root))} leads back or lies over {_MAX_DEPTH} deep; remove the "
+                    "link, or name the folder that holds the texts"
                 )
             deeper.append((entry, (*trail, real)))
         above.extend(reversed(deeper))

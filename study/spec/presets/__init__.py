@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from analysis.records.paths import as_path
 from search_spaces.errors import hint_name
+from study.data.messages import path_quoted
 from study.errors import StudyError
 from study.spec.origin import Origin
 
@@ -29,8 +31,15 @@ def find_document(spec: str) -> tuple[dict[str, Any], Origin]:
         text = (files(__package__) / f"{spec}.yaml").read_text(encoding="utf-8")
         return parse_document(text, f"preset {spec}"), Origin(f"preset {spec}", text)
     path = as_path(spec, error=StudyError)
-    if not path.exists() and path.suffix not in (".yaml", ".yml"):
+    if path.suffix not in (".yaml", ".yml") and not _exists(path):
         hint = hint_name(spec, preset_names())
-        raise StudyError(f"a spec is a preset or a YAML file: {spec!r} is neither; {hint}")
+        raise StudyError(f"a spec is a preset or a YAML file: {path_quoted(spec)} is neither; {hint}")
     text = read_text(path)
     return parse_document(text, str(path)), Origin(str(path), text)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # longer than a path may be
+        return False

@@ -89,7 +89,7 @@ def test_of_a_model_of_ones_own_the_rest_is_said(tmp_path: Path) -> None:
 def test_what_the_folder_may_grow_to_and_what_is_free_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=66e9))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=10**12, free=66e9))
     footprint = Footprint(
         records_bytes=5_000_000,
         checkpoints_bytes=31_000_000,
@@ -107,7 +107,7 @@ def test_what_the_folder_may_grow_to_and_what_is_free_is_one_line(
 def test_too_little_room_is_refused_but_what_the_folder_holds_is_there_already(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=3e6))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=10**12, free=3e6))
     footprint = Footprint(
         records_bytes=5_000_000, checkpoints_bytes=0, models_bytes=0, n_running=1, n_models=0
     )

@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_is_one_line_and_without_one_another_is_found(
         taken = other.getsockname()[1]
         monkeypatch.setattr(dashboard, "PORTS", (taken, 0))
 
-        with pytest.raises(StudyError, match=f"a free port: {taken} is not .*leave --port out"):
+        with pytest.raises(StudyError, match=f"a free port: {taken} is not .*leave the port out"):
             dashboard.Dashboard(directory, taken)
         with dashboard.Dashboard(directory) as shown:
             found = urlsplit(shown.url).port

@@ -283,3 +283,64 @@ def test_a_listener_replaces_the_line(folder: Path, monkeypatch: pytest.MonkeyPa
     study.resume(folder, listener=listener)
 
     assert asked[1]["listener"] is listener
+
+
+def test_an_extension_keeps_its_space_and_says_so(folder: Path) -> None:
+    for space in ({"units": [8, 16]}, study.Space({"units": [8]})):
+        with pytest.raises(study.StudyError, match=r"keeps its space: space(\.units)? would change"):
+            study.extend(folder, space=space)
+
+
+def test_an_unknown_name_comes_with_the_one_that_was_meant() -> None:
+    with pytest.raises(AttributeError, match=r"module 'study' has no attribute 'rnu': did you mean 'run'\?"):
+        _ = study.rnu
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
+def test_a_folder_in_which_nothing_can_be_made_is_named(folder: Path) -> None:
+    with pytest.raises(study.EnvironmentFaultError, match="nothing can be made in /proc; choose another"):
+        study.run("recall", out="/proc/x", design={"kind": "random", "trials": 1})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"data": 3}, "data: takes a mapping of keys to values: 3 is not"),
+        ({"training": [1]}, "training: takes a mapping of keys to values: [1] is not"),
+        ({"warm_start": 3}, "warm_start: takes a list: 3 is not"),
+        ({"name": "a b"}, "'a b' is not; give it another"),
+    ],
+)
+def test_what_is_refused_is_said_in_words_of_ours(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(study.StudyError, match=re.escape(said)):
+        study.make_spec("quick", **given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"source": "y" * 300},
+        {"source": "quick", "name": "y" * 300},
+        {"source": "quick", "space": {"y" * 300: [1]}},
+        {"source": "quick", "y" * 300: 1},
+        {"source": "quick", "design": "y" * 300},
+    ],
+)
+def test_a_very_long_name_is_not_repeated_whole(given: dict[str, Any]) -> None:
+    with pytest.raises(study.StudyError) as caught:
+        study.make_spec(**given)
+
+    assert "yyy..." in str(caught.value)
+    assert "y" * 61 not in str(caught.value)
+
+
+def test_a_spec_by_a_name_that_no_file_has_is_one_line() -> None:
+    with pytest.raises(study.StudyError, match="File name too long; see `study presets`"):
+        study.make_spec(f"{'y' * 300}.yaml")
+
+
+def test_texts_that_do_not_exist_are_said_not_to(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,label\na,x\nb,y\n")
+
+    with pytest.raises(study.DataError, match=r"files that exist: '.*nope\.csv' does not; check it"):
+        study.make_spec(tmp_path / "train.csv", data={"test": "nope.csv"})
