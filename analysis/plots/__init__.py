@@ -5,8 +5,10 @@ from search_spaces.extras import needed_by
 with needed_by(__name__):
     from analysis.plots.figures import (
         accuracy_by_amount,
+        accuracy_by_text,
         accuracy_map,
         best_and_last,
+        confusion,
         cost_front,
         curves_by_cell,
         effects,
@@ -26,8 +28,10 @@ with needed_by(__name__):
 
 __all__ = [
     "accuracy_by_amount",
+    "accuracy_by_text",
     "accuracy_map",
     "best_and_last",
+    "confusion",
     "cost_front",
     "curves_by_cell",
     "effects",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import io
 import re
 from collections.abc import Callable
@@ -11,9 +12,20 @@ from matplotlib import colors
 from matplotlib.figure import Figure
 
 from analysis import AnalysisError, Study, plots
+from analysis.plots import figures
 from analysis.words.labels import CELL_COLORS
 
 WITH_STUDY_ALONE = [name for name in plots.__all__ if not name.endswith("_map")]
+
+
+def test_every_figure_of_the_report_is_there_from_python() -> None:
+    drawn = {
+        name
+        for name, value in inspect.getmembers(figures, inspect.isfunction)
+        if value.__module__ == figures.__name__ and not name.startswith("_")
+    }
+
+    assert drawn == set(plots.__all__)
 
 
 @pytest.mark.parametrize("name", WITH_STUDY_ALONE)
