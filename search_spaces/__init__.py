@@ -27,3 +27,7 @@ __all__ = [
     "as_domain",
     "recurrent_space",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

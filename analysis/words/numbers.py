@@ -38,11 +38,17 @@ def _signed(value: float, digits: int) -> str:
     return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
 
 
+def with_sign(value: float, digits: int = 1) -> str:
+    """A number with its sign, also a plus, and none before a zero."""
+    text = f"{_round(value, digits):+.{digits}f}"
+    return text.lstrip("+-") if not text.strip("+-0.") else text.replace("-", MINUS)
+
+
 def points(difference: float, *, signed: bool = False) -> str:
     """A difference of shares in percentage points: 0.0123 is `1.2 points`."""
     if math.isnan(difference):
         return NONE
-    number = f"{_round(100 * difference, 1):{'+' if signed else ''}.1f}".replace("-", MINUS)
+    number = with_sign(100 * difference) if signed else _signed(100 * difference, 1)
     return f"{number} {'point' if number.strip('+' + MINUS) == '1.0' else 'points'}"
 
 

@@ -67,12 +67,15 @@ def run(
     stays, and `resume` goes on.
 
     Args:
-        source: As in `make_spec`.
-        name: As in `make_spec`.
+        source: A preset's name; the path of a YAML spec; texts, as a file, a folder or the name of a built-in
+            source; a DataFrame or Arrow table of texts and labels; a mapping; or a `StudySpec`. `make_spec`
+            says more.
+        name: The study's name; by default that of the spec, or the name of the file of texts.
         out: The folder of studies; the study lies in `out/name`.
         listener: Hears how it goes, in place of the line that a terminal or a notebook shows.
         address: The Ray cluster of this node, `auto` or `HOST:6379`; None starts Ray on this machine.
-        **settings: As in `make_spec`.
+        **settings: Any key of a spec, `seeds=3`, `space={"units": [32, 64]}`; put over what the source says
+            as in `make_spec`.
 
     Raises:
         StudyError: If it cannot be run here, in one line; a subclass says what is wrong, and where nothing

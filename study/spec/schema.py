@@ -201,8 +201,13 @@ class StudySpec(_Part):
         except ValidationError as error:
             raise StudyError(explain(error, type(self), KINDS)) from error
 
+    def __hash__(self) -> int:
+        # Of what has one: equal specs have equal ones, which a dict of options among the rest has not.
+        return hash((self.name, self.seed, self.seeds, self.space, self.design.kind))
+
     def __repr__(self) -> str:
-        said = f"{self.data.source_name}; {self.design.kind} over {count(len(self.space), 'parameter')}"
+        n_searched = count(len(self.space.dimensions), "parameter")
+        said = f"{self.data.source_name}; {self.design.kind} over {n_searched}"
         end = f"{count(self.seeds, 'seed')}; at most {count(self.training.max_epochs, 'epoch')}"
         return f"<StudySpec {self.name}: {said}; {end}>"
 

@@ -3,6 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import search_spaces
+
+
+def test_completion_offers_the_public_names_alone() -> None:
+    assert dir(search_spaces) == sorted(search_spaces.__all__)
+
 
 def run_python(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

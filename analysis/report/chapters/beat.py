@@ -14,7 +14,7 @@ from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.words.literature import concerns, imdb_table
 from analysis.words.metrics import label_metric, say_score
-from analysis.words.numbers import MINUS, count, duration, listing, number, percent, points
+from analysis.words.numbers import MINUS, count, duration, listing, number, percent, points, with_sign
 
 _LEAST_LUCK = 0.0005
 """Luck of the best epoch that would show in a sentence."""
@@ -116,7 +116,7 @@ def _read_line(row: dict[str, Any], seed: str = "seed") -> str:
         held += f", {points(row['luck'])} taken off for the luck of its best epoch"
     others = "seeds and texts" if row["n_runs"] > 1 else "texts"
     said = (
-        f"{whose}, {percent(row['mean'])}, {verdict} ({held}): {_signed(row['low'])} to "
+        f"{whose}, {percent(row['mean'])}, {verdict} ({held}): {with_sign(100 * row['low'])} to "
         f"{points(row['high'], signed=True)} for other {others}"
     )
     if not picked:
@@ -250,14 +250,11 @@ def _show_differences(evidence: Evidence, names: pd.Series[str]) -> list[str]:
     """The best setting's lead over each line, in points, with its interval."""
     rows = {row["name"]: row for row in as_records(evidence.against_lines)}
     ends = {
-        name: f"{points(row['difference'], signed=True)} ({_signed(row['low'])} to {_signed(row['high'])})"
+        name: f"{points(row['difference'], signed=True)} "
+        f"({with_sign(100 * row['low'])} to {with_sign(100 * row['high'])})"
         for name, row in rows.items()
     }
     return [ends.get(name, "") for name in names]
-
-
-def _signed(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", MINUS)
 
 
 def _read_table(evidence: Evidence) -> str:

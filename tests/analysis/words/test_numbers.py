@@ -17,6 +17,7 @@ from analysis.words.numbers import (
     rough_duration,
     whole,
     with_margin,
+    with_sign,
 )
 
 NAN = float("nan")
@@ -31,6 +32,12 @@ NAN = float("nan")
         (points(0.01), "1.0 point"),
         (points(-0.01, signed=True), f"{MINUS}1.0 point"),
         (points(NAN), NONE),
+        (points(-0.0001, signed=True), "0.0 points"),
+        (points(0.0001, signed=True), "0.0 points"),
+        (points(-0.0001), "0.0 points"),
+        (with_sign(-0.01), "0.0"),
+        (with_sign(-1.24), f"{MINUS}1.2"),
+        (with_sign(1.26), "+1.3"),
         (with_margin(0.8736, 0.0134), "87.4% \u00b1 1.3"),
         (with_margin(0.9633, 0.188), "96.3% (77.5 to 100)"),
         (with_margin(0.02, 0.031), "2.0% (0 to 5.1)"),

@@ -174,3 +174,17 @@ def test_the_first_study_compares_cells_over_the_same_settings_of_all_else() -> 
 
     assert len(by_cell["lstm"]) == 6
     assert by_cell["rnn"] == by_cell["lstm"] == by_cell["gru"]
+
+
+def test_a_spec_is_a_key_by_its_value() -> None:
+    design = {"kind": "search", "sampler_options": {"n_startup_trials": 4}}
+    options: dict[str, Any] = {"design": design, "space": {"units": [8, 16]}}
+
+    assert {make_spec(**options): 1}[make_spec(**options)] == 1
+    assert hash(make_spec(seeds=2)) != hash(make_spec(seeds=3))
+
+
+def test_a_spec_at_a_prompt_counts_what_is_searched() -> None:
+    fixed = {"cell": "lstm", "bidirectional": False, "layers": 1, "vocab_size": 100, "sequence_length": 10}
+
+    assert "grid over 1 parameter;" in repr(make_spec(space={**fixed, "units": [8, 16]}))
