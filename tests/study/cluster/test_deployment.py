@@ -275,7 +275,9 @@ TOOLS = {
     ".venv/bin/study": "#!/bin/bash\n"
     'echo "study $*" >> "$CALLS"\n'
     "trap 'sleep 0.3; exit 143' TERM\n"
-    '[ -z "$STATUS" ] || exit "$STATUS"\n'
+    # Not before all nodes are there: they start side by side.
+    'if [ -n "$STATUS" ]; then\n'
+    '    until [ "$(grep -c nodelist= "$CALLS")" -ge 3 ]; do sleep 0.05; done; exit "$STATUS"\nfi\n'
     "touch \"$CALLS.busy\"; while true; do sleep 0.1; done\n",
 }  # fmt: skip
 """Slurm, Ray and the study, pretended."""
