@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,9 +193,13 @@ def _has_studies(path: Path) -> bool:
 
 def _read_trial(trial: optuna.trial.FrozenTrial) -> ForeignRun:
     rows = [(float(step), VALUE, value) for step, value in trial.intermediate_values.items()]
+    reported = sorted(trial.intermediate_values)
     for name, value in trial.user_attrs.items():
         curves = value.items() if isinstance(value, dict) else [(name, value)]
-        rows += [(float(i), str(key), float(x)) for key, curve in curves for i, x in _enumerate(curve)]
+        for key, curve in curves:
+            if _is_curve(curve):
+                steps = _step_curve(len(curve), reported)
+                rows += [(step, str(key), float(x)) for step, x in zip(steps, curve, strict=True)]
     if not any(name == VALUE for _, name, _ in rows) and trial.values:
         last = max((step for step, _, _ in rows), default=0.0)
         rows.append((last, VALUE, trial.values[0]))
@@ -214,9 +218,22 @@ def _read_trial(trial: optuna.trial.FrozenTrial) -> ForeignRun:
     )
 
 
-def _enumerate(curve: Any) -> Iterator[tuple[int, float]]:
-    if isinstance(curve, list) and curve and all(is_number(value) for value in curve):
-        yield from enumerate(curve)
+def _is_curve(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(is_number(one) for one in value)
+
+
+def _step_curve(n: int, reported: Sequence[int]) -> list[float]:
+    """The steps of a list, which has none of its own: those that were reported, in their order.
+
+    A list with an entry for each epoch of a trial that reported some of them alone ends with the last of them.
+    """
+    if not reported:
+        return [float(step) for step in range(n)]
+    last = reported[-1]
+    if len(reported) != n and last - n in (0, -1):
+        return [float(step) for step in range(last - n + 1, last + 1)]
+    further = range(last + 1, last + 1 + n - len(reported))
+    return [float(step) for step in (*reported[:n], *further)]
 
 
 def _describe_space(study: optuna.Study) -> dict[str, Any] | None:

@@ -61,6 +61,35 @@ def test_an_optuna_study_tells_curves_states_and_its_space(storage: Path) -> Non
     assert study.facts.space["parameters"] == {"lr": {"low": 0.01, "high": 1.0, "log": True}}
 
 
+@pytest.mark.parametrize(
+    ("steps", "losses", "epochs"),
+    [
+        ([1, 2, 3], [0.9, 0.8, 0.7], [0.9, 0.8, 0.7]),  # reported from 1 on, as epochs of most loops
+        ([1, 2, 3], [0.9, 0.8], [0.9, 0.8, None]),
+        ([2, 4], [0.9, 0.8], [0.9, 0.8]),
+        ([2, 4], [0.9, 0.8, 0.7, 0.6], [0.9, 0.8, 0.7, 0.6]),  # the list has every epoch
+    ],
+)
+def test_a_list_among_the_attributes_stands_at_the_steps_that_were_reported(
+    tmp_path: Path, steps: list[int], losses: list[float], epochs: list[float | None]
+) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 'a.db'}", direction="maximize")
+
+    def objective(trial: optuna.Trial) -> float:
+        for step in steps:
+            trial.report(step / 10, step)
+        trial.set_user_attr("val_loss", losses)
+        return 0.9
+
+    study.optimize(objective, n_trials=1)
+
+    read = import_study(str(tmp_path / "a.db")).epochs
+
+    assert read["val_loss"].replace(np.nan, None).tolist() == epochs
+    assert read["val_accuracy"].dropna().tolist() == [step / 10 for step in steps]
+
+
 def test_of_several_studies_of_optuna_one_is_named(storage: Path) -> None:
     with pytest.raises(AnalysisError, match="holds 2 studies: say which with --study, one of mine and other"):
         import_study(str(storage))
