@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 from analysis.report.faults import Faults
 
 NOTHING_VARIED = "Nothing was varied among the completed runs, so no factor can be judged."
+NO_ACCURACY = (
+    "No accuracy of a completed run was recorded: levels, settings and factors are compared by that alone."
+)
 """Said by each chapter on factors where there are none; said once, a report gathers it."""
 
 Tone = Literal["good", "plain", "warning"]

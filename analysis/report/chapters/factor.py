@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.plots import figures
 from analysis.records.files import as_records
-from analysis.report.content import NOTHING_VARIED, Block, Chart, Grid, Note, Section
+from analysis.report.content import NO_ACCURACY, NOTHING_VARIED, Block, Chart, Grid, Note, Section
 from analysis.statistics.effects import can_hold_equal
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.importance import MIN_SETTINGS
@@ -20,7 +20,6 @@ _LEAD = (
     "best of few, so the expected best is that of as many settings at each level as the least tried one has."
 )
 _HELD = "All else is held equal by a model in which each factor adds its own part."
-_NO_ACCURACY = "No accuracy of a completed run was recorded, so no factor can be judged by it."
 _NOT_HELD = "Too few settings completed to hold all else equal: means are as tried, and company counts."
 
 
@@ -30,7 +29,7 @@ def factor_chapter(evidence: Evidence) -> Section:
     if not evidence.factors:
         blocks.append(Note(text=NOTHING_VARIED, tone="warning"))
     elif evidence.effects.empty:
-        blocks.append(Note(text=_NO_ACCURACY, tone="warning"))
+        blocks.append(Note(text=NO_ACCURACY, tone="warning"))
     else:
         blocks.append(_effects_chart(evidence))
         blocks.extend(_importance_blocks(evidence))

@@ -76,6 +76,8 @@ def _curve_charts(evidence: Evidence) -> list[Block]:
     charts: list[Block] = []
     metrics: tuple[Literal["loss"], Literal["accuracy"]] = ("loss", "accuracy")
     for metric in metrics:
+        if evidence.study.epochs[[f"train_{metric}", f"val_{metric}"]].isna().all(axis=None):
+            continue
         charts.append(
             Chart(
                 name=f"curves-{metric}",
@@ -109,10 +111,12 @@ def _read_panels(panels: list[Panel], metric: str) -> str:
         last = panel.epochs[panel.epochs["epoch"] == panel.epochs["epoch"].max()]
         gaps.append(float((last[f"train_{metric}"] - last[f"val_{metric}"]).mean()))
     gap = float(np.nanmean(gaps)) if np.isfinite(gaps).any() else float("nan")
-    if not best or np.isnan(gap):
+    if not best or (np.isnan(gap) and metric != "loss"):
         return "The curves hold too few finite values to be read."
     turn = f"{'The best epoch is' if len(panels) == 1 else 'The best settings peak at'} {epoch_range(best)}"
     average = "" if len(panels) == 1 else " on average"
+    if np.isnan(gap):
+        return f"{turn}; of the gap between training and validation loss nothing is known."
     if metric == "loss":
         side = "below" if gap < 0 else "above"
         return (

@@ -16,7 +16,7 @@ from analysis.report.chapters.lost_runs import lost_grids
 from analysis.report.chapters.tested import factor_grids, read_within, within_name
 from analysis.report.chapters.turns import read_turns
 from analysis.report.chapters.verdict_table import signed, verdict_grid
-from analysis.report.content import NOTHING_VARIED, Block, Chart, Note, Section
+from analysis.report.content import NO_ACCURACY, NOTHING_VARIED, Block, Chart, Note, Section
 from analysis.statistics.evidence import Evidence
 from analysis.statistics.settings import CUT_SHORT
 from analysis.statistics.verdicts import IN_FEW_SETTINGS
@@ -102,6 +102,8 @@ def _within_grids(evidence: Evidence) -> list[Block]:
 def _why_no_levels(evidence: Evidence) -> str:
     if not evidence.factors:
         return NOTHING_VARIED
+    if evidence.completed["val_accuracy"].isna().all():
+        return NO_ACCURACY
     return "Too few completed runs share all else, so no level of a factor can be compared."
 
 
@@ -297,6 +299,8 @@ def _luck_matters(evidence: Evidence, a: int, b: int) -> bool:
 
 def _optimism_note(evidence: Evidence) -> Note:
     table = evidence.optimism
+    if table.empty and len(evidence.completed):
+        return Note(text=NO_ACCURACY, tone="warning")
     if table.empty:
         return Note(text="No run completed, so there is no winner to judge.", tone="warning")
     return Note(text=read_optimism(evidence))

@@ -70,7 +70,7 @@ def compare_levels(
     trials = trials[trials["phase"] == "search"].reset_index(drop=True)
     table = gather_by_level(trials, (*varied, *names), score, states=states, hits=hits, rule=rule, rng=rng)
     levels = table.levels
-    ended = trials["state"].ne("running") & ~trials.index.isin(table.runs.index)
+    ended = ~trials["state"].isin(["completed", "running"]) & ~trials.index.isin(table.runs.index)
     fair = set(strata)
     rows = []
     for name in names:

@@ -15,6 +15,7 @@ from analysis.statistics.intervals import Seed
 from analysis.statistics.settings import parameter_columns, scored_runs
 from analysis.statistics.verdicts.fairness import find_differences, say_differences
 from analysis.statistics.verdicts.table import as_row, finish_table
+from analysis.words.numbers import count
 
 
 def compare_studies(
@@ -49,13 +50,19 @@ def compare_studies(
             notes.append("no setting completed in both")
         elif pairs.coverage < 1:
             notes.append("only settings that both completed are compared")
-        left_out = sum(int(studies[name]["state"].ne("running").sum()) for name in (a, b)) - sum(
-            map(len, runs)
-        )
+        ends = pd.concat([studies[name]["state"] for name in (a, b)]).value_counts()
+        unmeasured = int(ends.get("completed", 0)) - sum(map(len, runs))
+        if unmeasured:
+            notes.append(f"{count(unmeasured, 'completed run has', 'completed runs have')} no {_name(score)}")
+        left_out = int(ends.drop(["completed", "running"], errors="ignore").sum())
         contrast = contrast_pairs(pairs, rule, rng)
         row = as_row({"a": a, "b": b}, contrast, notes, knows_texts=False)
         rows.append(row | {"n_left_out": left_out})
     return finish_table(rows, ("a", "b"), rule)
+
+
+def _name(score: str) -> str:
+    return score.replace("val_", "validation ").replace("_", " ")
 
 
 def _judge_fairness(facts: Mapping[str, StudyFacts], a: str, b: str) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 from analysis import Study, from_frame, load, summarize, write_comparison, write_parquet, write_report
 from analysis.report.build import build_report
 from analysis.report.write import write_folder
+from analysis.statistics.verdicts import compare_studies
 
 NO_LOSSES = "UPDATE epochs SET val_loss=NULL, train_loss=NULL"
 NO_FIGURES = f"{NO_LOSSES}, val_accuracy=NULL, train_accuracy=NULL"
@@ -217,3 +218,35 @@ def test_runs_of_which_only_losses_were_recorded_have_a_report(tmp_path: Path) -
 
     assert "No accuracy of a completed run was recorded" in text
     assert not (tmp_path / "faults.log").exists()
+
+
+NO_ACCURACIES = "UPDATE epochs SET val_accuracy=NULL, train_accuracy=NULL"
+
+
+def test_a_study_of_losses_alone_says_what_is_missing_and_not_that_nothing_completed(
+    write_database: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_database(objective="val_loss")
+    change(path, NO_ACCURACIES)
+
+    text = write_text(load(path), tmp_path / "report")
+
+    assert "No accuracy of a completed run was recorded" in text
+    assert "No run completed" not in text
+    assert "Too few completed runs share all else" not in text
+    assert "Learning curves: loss" in text
+    assert "Learning curves: accuracy" not in text
+
+
+def test_a_comparison_counts_no_completed_run_among_those_that_did_not(
+    write_database: Callable[..., Path], small_study: Study
+) -> None:
+    path = write_database(objective="val_loss", fail_fraction=0, prune_fraction=0)
+    change(path, NO_ACCURACIES)
+
+    (note,) = compare_studies(
+        {"a": load(path).trials, "b": small_study.trials.query("state == 'completed'")}
+    )["note"]
+
+    assert "did not complete" not in note
+    assert "24 completed runs have no validation accuracy" in note
