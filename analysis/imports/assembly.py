@@ -27,7 +27,8 @@ class Naming(TypedDict, total=False):
     Attributes:
         metrics: What the tool calls a metric of ours, e.g. `{"val_loss": "loss/val"}`.
         seed: The parameter that is the seed, where it is not called so.
-        objective: The metric that chooses epochs and settings: accuracy, else loss, by default.
+        objective: The metric that chooses epochs and settings: the tool's, else accuracy, else loss, by
+            default.
         percent: Whether shares are given out of 100.
         n_validation: Texts, or other samples, behind each validation metric; 0 where that is not known, and
             then no margin is given for them.
@@ -68,7 +69,7 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
             "n_train": 0,
             "n_validation": naming.get("n_validation", 0),
             "n_test": 0,
-            "objective": _choose_objective(naming.get("objective"), mapped),
+            "objective": _choose_objective(naming.get("objective"), source.objective, mapped),
             "max_epochs": max(int(epochs["epoch"].max()) if len(epochs) else 1, 1),
             "design": "search",
             "space": _describe_space(source, places, seeds),
@@ -82,10 +83,11 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     return assemble(records, Path(source.name), notes=(*source.notes, *_say_origin(source, mapped, epochs)))
 
 
-def _choose_objective(objective: str | None, mapped: Mapping[str, str]) -> str:
+def _choose_objective(objective: str | None, theirs: str | None, mapped: Mapping[str, str]) -> str:
+    """The objective that the user names, else that of the tool, else accuracy or what there is."""
     known: list[str] = [ours for ours in get_args(Objective) if ours in mapped]
     if objective is None:
-        return known[0]
+        return next((ours for ours in known if mapped[ours] == theirs), known[0])
     if objective not in known:
         raise AnalysisError(f"--objective {objective!r}: the runs are measured by {listing(known)}")
     return objective

@@ -48,6 +48,7 @@ class Source:
         runs: In the order in which they were begun.
         space: The document of the search space, where the tool keeps it; else it is inferred from the runs.
         guesses: The metric of ours that a metric there is taken for where its name does not tell.
+        objective: The metric there that the tool chose by, where it keeps that.
         notes: What was left out and why, a sentence each.
     """
 
@@ -56,6 +57,7 @@ class Source:
     runs: list[ForeignRun]
     space: dict[str, Any] | None = None
     guesses: Mapping[str, str] = field(default_factory=dict)
+    objective: str | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError, MissingLibraryError
+from analysis.imports.metrics import tells_kind
 from analysis.imports.runs import ForeignRun, Source, gather, is_number
 from analysis.records.read_only import open_read_only
 from analysis.records.schema import State
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import optuna
 
 VALUE = "value"
-"""What the unnamed figures are called that Optuna keeps of a trial: `--val-loss value`."""
+"""What the first figure is called that Optuna keeps of a trial without a name: `--val-loss value`."""
 
 _STATES: dict[str, State] = {
     "COMPLETE": "completed",
@@ -45,8 +46,8 @@ def holds_optuna(path: Path) -> bool:
 def read_optuna(source: str, study_name: str | None = None) -> Source:
     """Read the trials of an Optuna study.
 
-    What was reported of a trial step by step becomes its curve; where nothing was, its final value is its
-    one figure. Lists of numbers among its user attributes become curves of their names, e.g. a `val_loss`
+    What was reported of a trial step by step becomes its curve; where nothing was, its final values are its
+    figures. They are called as `set_metric_names` says, else `VALUE`, `values_1` and so on. Lists of numbers among its user attributes become curves of their names, e.g. a `val_loss`
     that was stored with `set_user_attr`.
 
     Args:
@@ -83,19 +84,23 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
         study = optuna.load_study(study_name=study_name or names[0], storage=storage)
         trials = study.get_trials(deepcopy=False)
         maximizes = study.directions[0] == optuna.study.StudyDirection.MAXIMIZE
-        runs = [_read_trial(trial) for trial in trials if trial.state.name in _STATES]
+        n_objectives = len(study.directions)
+        values = study.metric_names or [VALUE, *(f"values_{i}" for i in range(1, n_objectives))]
+        runs = [_read_trial(trial, values) for trial in trials if trial.state.name in _STATES]
         space = _describe_space(study) if runs else None
-    notes = []
-    if len(study.directions) > 1:
-        notes.append(f"Of {len(study.directions)} objectives the first is taken.")
-    guess = "val_accuracy" if maximizes else "val_loss"
+    known = [value for value in values if tells_kind(value)]
+    notes = (
+        f"It has {n_objectives} objectives, {listing(values, 12)}, of which a study has one: --metric "
+        "OURS=THEIRS and --objective choose another.",
+    )
     return Source(
         tool="Optuna",
         name=study.study_name,
         runs=runs,
         space=space,
-        guesses={VALUE: guess},
-        notes=tuple(notes),
+        guesses={} if known else {values[0]: "val_accuracy" if maximizes else "val_loss"},
+        objective=known[0] if known else values[0] if n_objectives == 1 else None,
+        notes=notes if n_objectives > 1 else (),
     )
 
 
@@ -191,8 +196,14 @@ def _has_studies(path: Path) -> bool:
         raise _as_damage(path, error) from error
 
 
-def _read_trial(trial: optuna.trial.FrozenTrial) -> ForeignRun:
-    rows = [(float(step), VALUE, value) for step, value in trial.intermediate_values.items()]
+def _read_trial(trial: optuna.trial.FrozenTrial, values: Sequence[str]) -> ForeignRun:
+    """Read a trial.
+
+    Args:
+        trial: As Optuna keeps it.
+        values: What its objectives are called; only that of one alone is reported step by step.
+    """
+    rows = [(float(step), values[0], value) for step, value in trial.intermediate_values.items()]
     reported = sorted(trial.intermediate_values)
     for name, value in trial.user_attrs.items():
         curves = value.items() if isinstance(value, dict) else [(name, value)]
@@ -200,9 +211,14 @@ def _read_trial(trial: optuna.trial.FrozenTrial) -> ForeignRun:
             if _is_curve(curve):
                 steps = _step_curve(len(curve), reported)
                 rows += [(step, str(key), float(x)) for step, x in zip(steps, curve, strict=True)]
-    if not any(name == VALUE for _, name, _ in rows) and trial.values:
+    if not reported and trial.values:
         last = max((step for step, _, _ in rows), default=0.0)
-        rows.append((last, VALUE, trial.values[0]))
+        curves_kept = {name for _, name, _ in rows}
+        rows += [
+            (last, name, value)
+            for name, value in zip(values, trial.values, strict=True)
+            if name not in curves_kept
+        ]
     steps, metrics = gather(rows)
     began, ended = trial.datetime_start, trial.datetime_complete
     state = _STATES[trial.state.name]
@@ -225,7 +241,7 @@ def _is_curve(value: Any) -> bool:
 def _step_curve(n: int, reported: Sequence[int]) -> list[float]:
     """The steps of a list, which has none of its own: those that were reported, in their order.
 
-    A list with an entry for each epoch of a trial that reported some of them alone ends with the last of them.
+    A list with an entry for each epoch of a trial that reported some of them alone ends with the last one.
     """
     if not reported:
         return [float(step) for step in range(n)]

@@ -97,6 +97,54 @@ def test_of_several_studies_of_optuna_one_is_named(storage: Path) -> None:
         import_study(str(storage), study_name="x")
 
 
+def test_an_objective_is_what_optuna_calls_it(tmp_path: Path) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 'a.db'}", direction="maximize")
+    with pytest.warns(optuna.exceptions.ExperimentalWarning):
+        study.set_metric_names(["val_macro_f1"])
+
+    def objective(trial: optuna.Trial) -> float:
+        trial.set_user_attr("val_accuracy", [0.7, 0.8])
+        for step in (1, 2):
+            trial.report(trial.suggest_float("x", 0, 0.5) + step / 10, step)
+        return 0.5
+
+    study.optimize(objective, n_trials=2)
+
+    read = import_study(str(tmp_path / "a.db"))
+
+    assert read.facts.objective == "val_macro_f1"
+    assert read.epochs["val_accuracy"].tolist() == [0.7, 0.8, 0.7, 0.8]
+    assert read.trials["val_macro_f1"].tolist() == pytest.approx((read.trials["x"] + 0.2).tolist())
+
+
+@pytest.mark.parametrize(
+    ("names", "naming", "objective", "chosen"),
+    [
+        (["latency", "accuracy"], {}, "val_accuracy", "y"),
+        (["latency", "quality"], {}, "val_loss", "x"),
+        (["latency", "quality"], {"val_accuracy": "quality"}, "val_accuracy", "y"),
+        (None, {}, "val_loss", "x"),
+        (None, {"val_accuracy": "values_1"}, "val_accuracy", "y"),
+    ],
+)
+def test_of_several_objectives_each_can_be_chosen_by_its_name(
+    tmp_path: Path, names: list[str] | None, naming: dict[str, str], objective: str, chosen: str
+) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 'a.db'}", directions=["minimize", "maximize"])
+    if names is not None:
+        with pytest.warns(optuna.exceptions.ExperimentalWarning):
+            study.set_metric_names(names)
+    study.optimize(lambda trial: (trial.suggest_float("x", 0, 5), trial.suggest_float("y", 0, 1)), n_trials=3)
+
+    read = import_study(str(tmp_path / "a.db"), metrics=naming)
+
+    assert read.facts.objective == objective
+    assert read.trials[objective].tolist() == read.trials[chosen].tolist()
+    assert read.notes[0].startswith("It has 2 objectives, ")
+
+
 def test_a_journal_of_optuna_is_read_too(tmp_path: Path) -> None:
     path = tmp_path / "journal.log"
     backend = optuna.storages.journal.JournalFileBackend(str(path))
