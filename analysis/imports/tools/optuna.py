@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,8 +48,9 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
     """Read the trials of an Optuna study.
 
     What was reported of a trial step by step becomes its curve; where nothing was, its final values are its
-    figures. They are called as `set_metric_names` says, else `VALUE`, `values_1` and so on. Lists of numbers among its user attributes become curves of their names, e.g. a `val_loss`
-    that was stored with `set_user_attr`.
+    figures. They are called as `set_metric_names` says, else `VALUE`, `values_1` and so on. Lists of numbers
+    among its user attributes become curves of their names, e.g. a `val_loss` that was stored with
+    `set_user_attr`.
 
     Args:
         source: A file, which is copied before it is opened, or the URL of a database.
@@ -87,7 +89,7 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
         n_objectives = len(study.directions)
         values = study.metric_names or [VALUE, *(f"values_{i}" for i in range(1, n_objectives))]
         runs = [_read_trial(trial, values) for trial in trials if trial.state.name in _STATES]
-        space = _describe_space(study) if runs else None
+        space, remarks = _describe_space(study) if runs else (None, [])
     known = [value for value in values if tells_kind(value)]
     notes = (
         f"It has {n_objectives} objectives, {listing(values, 12)}, of which a study has one: --metric "
@@ -100,7 +102,7 @@ def read_optuna(source: str, study_name: str | None = None) -> Source:
         space=space,
         guesses={} if known else {values[0]: "val_accuracy" if maximizes else "val_loss"},
         objective=known[0] if known else values[0] if n_objectives == 1 else None,
-        notes=notes if n_objectives > 1 else (),
+        notes=(*(notes if n_objectives > 1 else ()), *remarks),
     )
 
 
@@ -252,11 +254,16 @@ def _step_curve(n: int, reported: Sequence[int]) -> list[float]:
     return [float(step) for step in (*reported[:n], *further)]
 
 
-def _describe_space(study: optuna.Study) -> dict[str, Any] | None:
+def _describe_space(study: optuna.Study) -> tuple[dict[str, Any] | None, list[str]]:
+    """The space as a document, None where its values must tell, and what was inferred of it, in sentences."""
     from search_spaces.adapters.optuna import from_study
     from search_spaces.errors import SpaceError
 
-    try:
-        return from_study(study).to_document()
-    except SpaceError:  # of distributions that changed while it ran: its values tell
-        return None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            document = from_study(study).to_document()
+        except SpaceError:  # of distributions that changed while it ran
+            return None, []
+    remarks = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    return document, [f"Of the space: {remark}." for remark in remarks]

@@ -145,6 +145,24 @@ def test_of_several_objectives_each_can_be_chosen_by_its_name(
     assert read.notes[0].startswith("It has 2 objectives, ")
 
 
+def test_what_is_inferred_of_the_space_is_a_note(tmp_path: Path) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 'a.db'}")
+
+    def objective(trial: optuna.Trial) -> float:
+        if trial.suggest_categorical("opt", ["adam", "sgd"]) == "sgd":
+            trial.suggest_float("momentum", 0, 1)
+        return 0.5
+
+    for opt in ("adam", "sgd"):
+        study.enqueue_trial({"opt": opt})
+    study.optimize(objective, n_trials=2)
+
+    notes = import_study(str(tmp_path / "a.db")).notes
+
+    assert 'Of the space: inferred from 2 trials: momentum only where opt in ["sgd"].' in notes
+
+
 def test_a_journal_of_optuna_is_read_too(tmp_path: Path) -> None:
     path = tmp_path / "journal.log"
     backend = optuna.storages.journal.JournalFileBackend(str(path))
