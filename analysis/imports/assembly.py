@@ -9,11 +9,13 @@ from typing import Any, TypedDict, Unpack, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.imports.metrics import OURS, flag_of, map_metrics
 from analysis.imports.runs import ForeignRun, Source
 from analysis.imports.settings import Place, find_seeds, infer_space, place_runs
+from analysis.imports.steps import keep_measured, number_steps
 from analysis.records.database import Records
 from analysis.records.lines import as_baselines
 from analysis.records.loading import Study, assemble
@@ -58,7 +60,9 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     mapped = map_metrics(names, naming.get("metrics", {}), source.guesses)
     seeds = find_seeds(source.runs, naming.get("seed"))
     places = place_runs(source.runs, seeds)
-    epochs = _tabulate_epochs(source.runs, places, mapped, percent=naming.get("percent", False))
+    runs, left_out = keep_measured(source.runs, mapped)
+    numbers, counted = number_steps(runs)
+    epochs = _tabulate_epochs(runs, places, numbers, mapped, percent=naming.get("percent", False))
     facts = StudyFacts.model_validate(
         {
             "name": name or source.name,
@@ -80,7 +84,8 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     records = Records(
         facts=facts, attempts=attempts, epochs=epochs, labels=None, baselines=baselines, line_answers={}
     )
-    return assemble(records, Path(source.name), notes=(*source.notes, *_say_origin(source, mapped, epochs)))
+    notes = (*source.notes, *left_out, *counted, *_say_origin(source, mapped, epochs))
+    return assemble(records, Path(source.name), notes=notes)
 
 
 def _choose_objective(objective: str | None, theirs: str | None, mapped: Mapping[str, str]) -> str:
@@ -139,9 +144,13 @@ def _tabulate_attempts(runs: Sequence[ForeignRun], places: Sequence[Place]) -> p
 
 
 def _tabulate_epochs(
-    runs: Sequence[ForeignRun], places: Sequence[Place], mapped: Mapping[str, str], *, percent: bool
+    runs: Sequence[ForeignRun],
+    places: Sequence[Place],
+    numbers: Sequence[NDArray[np.int64]],
+    mapped: Mapping[str, str],
+    *,
+    percent: bool,
 ) -> pd.DataFrame:
-    numbers = _number_steps(runs)
     parts = []
     for run, place, epoch in zip(runs, places, numbers, strict=True):
         columns = {
@@ -167,21 +176,7 @@ def _tabulate_epochs(
                 f"{mapped[ours]!r} is taken for {ours} and reaches {top:g}, but a share lies in [0, 1]: say "
                 f"--percent, or name another with {flag_of(ours)}"
             )
-    measured = epochs[list(mapped)].notna().any(axis=1)
-    return epochs[measured].reset_index(drop=True)
-
-
-def _number_steps(runs: Sequence[ForeignRun]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    """Count each run's measurements from 1, so that the same number is the same step in all runs.
-
-    Tools count epochs from 0 or 1, or steps of training. Where runs were measured at steps of their own, each
-    run's are counted by themselves.
-    """
-    union = np.unique(np.concatenate([run.steps for run in runs]))
-    longest = max(len(run.steps) for run in runs)
-    if len(union) <= 1.5 * longest:
-        return [np.searchsorted(union, run.steps) + 1 for run in runs]
-    return [np.arange(1, len(run.steps) + 1) for run in runs]
+    return epochs
 
 
 def describe(study: Study) -> str:

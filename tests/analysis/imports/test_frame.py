@@ -117,10 +117,52 @@ def test_a_seed_that_no_run_has_is_refused(epochs: pd.DataFrame) -> None:
         from_frame(epochs, seed="fold")
 
 
-def test_steps_of_training_are_counted_as_epochs(epochs: pd.DataFrame) -> None:
+def test_steps_of_training_are_counted_as_epochs_and_named(epochs: pd.DataFrame) -> None:
     study = from_frame(epochs.assign(epoch=500 * (epochs["epoch"] + 1)))
 
     assert study.epochs["epoch"].tolist() == [1, 2, 3, 4] * 4
+    assert study.notes[0] == (
+        "Counted as epochs are the 4 steps at which runs were measured: epoch 1 here is 500 there, epoch 2 is "
+        "1000, epoch 4 is 2000."
+    )
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_epochs_that_count_by_one_are_not_spoken_of(epochs: pd.DataFrame, first: int) -> None:
+    study = from_frame(epochs.assign(epoch=epochs["epoch"] + first))
+
+    assert study.notes[0].startswith("The runs are a table's;")
+
+
+def test_runs_at_steps_of_their_own_are_not_compared_in_silence(epochs: pd.DataFrame) -> None:
+    own = epochs["epoch"].where(epochs["run"] != "r1", 10 * epochs["epoch"] + 5)
+    own = own.where(epochs["run"] != "r2", epochs["epoch"] + 100)
+
+    study = from_frame(epochs.assign(epoch=own))
+
+    assert study.epochs["epoch"].tolist() == [1, 2, 3, 4] * 4
+    assert (
+        "need not be the same step in two runs: run 'r0' at 0 to 3 (4 of them), run 'r1' at 5 to 35 (4"
+        in (study.notes[0])
+    )
+
+
+def test_what_was_logged_between_two_validations_is_left_out() -> None:
+    steps = np.arange(100)
+    loss = 1 - 0.004 * steps
+    frame = pd.DataFrame({"run": "a", "epoch": steps, "train_loss": loss - 0.1})
+    frame["val_loss"] = np.where(steps % 20 == 19, loss, np.nan)
+
+    study = from_frame(frame)
+
+    assert study.epochs["epoch"].tolist() == [1, 2, 3, 4, 5]
+    assert study.epochs["train_loss"].tolist() == pytest.approx((loss[19::20] - 0.1).tolist())
+    assert study.notes[:2] == (
+        "Validation was measured at 5 of 100 steps: these alone are taken, and what was recorded of training "
+        "between them is left out.",
+        "Counted as epochs are the 5 steps at which runs were measured: epoch 1 here is 19 there, epoch 2 is "
+        "39, epoch 5 is 99.",
+    )
 
 
 def test_what_was_imported_is_written_and_read_again(epochs: pd.DataFrame, tmp_path: Path) -> None:
