@@ -13,6 +13,8 @@ from analysis.imports.runs import ForeignRun, Source, flatten, gather, is_number
 from analysis.words.numbers import count
 
 RESULT_FILE, PARAMS_FILE, ERROR_FILE = "result.json", "params.json", "error.txt"
+STATE_FILES = "experiment_state-*.json"
+"""Each session that ran the experiment leaves one, the time of its start in its name."""
 
 _AUTOMATIC = {
     "training_iteration",
@@ -44,7 +46,8 @@ def read_tune(path: Path, *, shorter: str = "pruned") -> Source:
     Raises:
         AnalysisError: If a file is no JSON that Tune writes.
     """
-    runs = [_read_trial(folder) for folder in sorted(_find_trials(path))]
+    statuses = _read_statuses(path)
+    runs = [_read_trial(folder, statuses.get(folder.name)) for folder in sorted(_find_trials(path))]
     longest = max((len(run.steps) for run in runs), default=0)
     n_shorter = sum(1 for run in runs if run.state == "completed" and len(run.steps) < longest)
     notes: tuple[str, ...] = ()
@@ -64,7 +67,23 @@ def _find_trials(path: Path) -> Iterator[Path]:
     return (folder for folder in folders if (folder / PARAMS_FILE).is_file())
 
 
-def _read_trial(folder: Path) -> ForeignRun:
+def _read_statuses(path: Path) -> dict[str, str]:
+    """What the last session says of each trial, by its folder; nothing where no session left word."""
+    for file in sorted((*path.glob(STATE_FILES), *path.parent.glob(STATE_FILES)), key=_name, reverse=True):
+        try:
+            trials = [json.loads(trial[0]) for trial in json.loads(file.read_bytes())["trial_data"]]
+            return {trial["relative_logdir"]: trial["status"] for trial in trials}
+        except (ValueError, LookupError, TypeError, OSError, RecursionError):
+            continue  # of another release, or cut: trials tell something by themselves
+    return {}
+
+
+def _name(path: Path) -> str:
+    return path.name
+
+
+def _read_trial(folder: Path, status: str | None) -> ForeignRun:
+    """Read a trial; the error of one that was restored and ended well stays in its folder."""
     params = dict(flatten(_read_object(folder / PARAMS_FILE)))
     results = list(_read_lines(folder / RESULT_FILE))
     rows = [
@@ -75,15 +94,15 @@ def _read_trial(folder: Path) -> ForeignRun:
     ]
     steps, metrics = gather(rows)
     error = folder / ERROR_FILE
-    reason = _last_line(error) if error.is_file() else None
-    ended = bool(results) and bool(results[-1].get("done"))
+    reason = _last_line(error) if error.is_file() and status != "TERMINATED" else None
     last = results[-1] if results else {}
+    is_over = status == "TERMINATED" or bool(last.get("done")) or (status != "RUNNING" and bool(results))
     return ForeignRun(
         name=folder.name,
         params=params,
         steps=steps,
         metrics=metrics,
-        state="failed" if reason is not None else "completed" if ended or results else "running",
+        state="failed" if reason is not None else "completed" if is_over else "running",
         reason=reason,
         wall_s=last.get("time_total_s"),
     )

@@ -122,8 +122,8 @@ def test_steps_of_training_are_counted_as_epochs_and_named(epochs: pd.DataFrame)
 
     assert study.epochs["epoch"].tolist() == [1, 2, 3, 4] * 4
     assert study.notes[0] == (
-        "Counted as epochs are the 4 steps at which runs were measured: epoch 1 here is 500 there, epoch 2 is "
-        "1000, epoch 4 is 2000."
+        "Counted as epochs are the 4 steps at which runs were measured: epoch 1 here is 500 there, epoch 2 "
+        "is 1000, epoch 4 is 2000."
     )
 
 
@@ -158,10 +158,10 @@ def test_what_was_logged_between_two_validations_is_left_out() -> None:
     assert study.epochs["epoch"].tolist() == [1, 2, 3, 4, 5]
     assert study.epochs["train_loss"].tolist() == pytest.approx((loss[19::20] - 0.1).tolist())
     assert study.notes[:2] == (
-        "Validation was measured at 5 of 100 steps: these alone are taken, and what was recorded of training "
-        "between them is left out.",
-        "Counted as epochs are the 5 steps at which runs were measured: epoch 1 here is 19 there, epoch 2 is "
-        "39, epoch 5 is 99.",
+        "Validation was measured at 5 of 100 steps: these alone are taken, and what was recorded of "
+        "training between them is left out.",
+        "Counted as epochs are the 5 steps at which runs were measured: epoch 1 here is 19 there, epoch 2 "
+        "is 39, epoch 5 is 99.",
     )
 
 

@@ -44,6 +44,31 @@ def test_a_tune_experiment_tells_settings_seeds_and_those_that_were_stopped(tmp_
     assert study.epochs.query("trial == 1")["val_loss"].tolist() == [0.95]
 
 
+def write_tune_state(folder: Path, session: str, **statuses: str) -> None:
+    """As a session of Tune leaves it: trials as JSON in JSON."""
+    trials = [
+        [json.dumps({"relative_logdir": name, "status": status}), "{}"] for name, status in statuses.items()
+    ]
+    (folder / f"experiment_state-{session}.json").write_text(json.dumps({"trial_data": trials}))
+
+
+def test_a_trial_of_tune_that_was_restored_ended_as_the_last_session_says(tmp_path: Path) -> None:
+    for name in "abc":
+        write_tune_trial(tmp_path / name, {"x": name}, [0.9, 0.8])
+    for name in "ab":
+        (tmp_path / name / "error.txt").write_text("ValueError: boom\n")
+    write_tune_state(tmp_path, "2026-11-28_17-37-37", a="ERROR", b="ERROR", c="RUNNING")
+    write_tune_state(tmp_path, "2026-11-28_17-37-55", a="TERMINATED", b="ERROR", c="RUNNING")
+
+    read = import_study(str(tmp_path)).trials
+
+    assert read["state"].tolist() == ["completed", "failed", "running"]
+    assert read["reason"].tolist() == [None, "ValueError: boom", None]
+    (tmp_path / "experiment_state-2026-11-28_18-00-00.json").write_text('{"trial_d')
+    assert import_study(str(tmp_path)).trials["state"].tolist() == ["completed", "failed", "running"]
+    assert import_study(str(tmp_path / "a")).trials["state"].tolist() == ["completed"]
+
+
 def test_shorter_runs_of_tune_are_completed_where_that_is_said(tmp_path: Path) -> None:
     write_tune_trial(tmp_path / "a", {"x": 1}, [0.9, 0.8])
     write_tune_trial(tmp_path / "b", {"x": 2}, [0.9])
