@@ -84,7 +84,8 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     records = Records(
         facts=facts, attempts=attempts, epochs=epochs, labels=None, baselines=baselines, line_answers={}
     )
-    notes = (*source.notes, *left_out, *counted, *_say_origin(source, mapped, epochs))
+    origin = (*_say_settings(places), *_say_origin(source, mapped, epochs))
+    notes = (*source.notes, *left_out, *counted, *origin)
     return assemble(records, Path(source.name), notes=notes)
 
 
@@ -110,6 +111,17 @@ def _describe_space(source: Source, places: Sequence[Place], seeds: Collection[s
         return Space.from_document(source.space | {"parameters": parameters}).to_document()
     except SpaceError:  # a condition or a constraint speaks of the seed
         return inferred
+
+
+def _say_settings(places: Sequence[Place]) -> tuple[str, ...]:
+    """What makes all runs one setting, where it may be a parameter that nobody named."""
+    if len(places) < 2 or any(place.params for place in places):
+        return ()
+    return (
+        f"No run has a parameter: all {len(places):,} are taken for replicates of one setting. Parameters are "
+        "read from what the tool logged as such, from columns of a table, or from names of files and folders, "
+        "as in units=32,seed=1.",
+    )
 
 
 def _say_origin(source: Source, mapped: Mapping[str, str], epochs: pd.DataFrame) -> tuple[str, ...]:

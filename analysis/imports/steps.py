@@ -76,8 +76,9 @@ def number_steps(runs: Sequence[ForeignRun]) -> tuple[list[NDArray[np.int64]], t
     if len(union) > _SHARED * len(longest.steps):
         other = next(run for run in runs if len(run.steps) and not np.isin(run.steps, longest.steps).all())
         said = (
-            "Runs were measured at steps of their own, and an epoch here is a measurement, which need not "
-            f"be the same step in two runs: {_show_steps(longest)}, {_show_steps(other)}. Compare them with care."
+            "Runs were measured at steps of their own, and an epoch here is a measurement, which need not be "
+            f"the same step in two runs: {_show_steps(longest)}, {_show_steps(other)}. Compare them with "
+            "care."
         )
         return [np.arange(1, len(run.steps) + 1) for run in runs], (said,)
     numbers = [np.searchsorted(union, run.steps) + 1 for run in runs]

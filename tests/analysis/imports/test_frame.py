@@ -70,6 +70,13 @@ def test_names_that_do_not_tell_are_given(epochs: pd.DataFrame) -> None:
     assert study.epochs["train_loss"].isna().all()
 
 
+def test_runs_without_a_parameter_are_not_called_replicates_in_silence(epochs: pd.DataFrame) -> None:
+    told = "No run has a parameter: all 4 are taken for replicates of one setting."
+
+    assert from_frame(epochs.drop(columns="units")).notes[0].startswith(told)
+    assert not any(note.startswith("No run") for note in from_frame(epochs).notes)
+
+
 def test_without_accuracy_the_loss_chooses(epochs: pd.DataFrame) -> None:
     study = from_frame(epochs.drop(columns="val_acc"))
 
