@@ -54,6 +54,7 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     Raises:
         AnalysisError: If there is no run, no metric of a validation split or a figure that cannot be.
     """
+    check_naming(naming)
     if not source.runs:
         raise AnalysisError(f"{source.name}: holds no run of {source.tool}; nothing to import")
     names = [name for run in source.runs for name in run.metrics]
@@ -89,6 +90,24 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     return assemble(records, Path(source.name), notes=notes)
 
 
+def check_naming(naming: Mapping[str, Any]) -> None:
+    """Refuse what is no key of `Naming`, or of no kind that it takes: nobody reads it.
+
+    Raises:
+        AnalysisError: If there is such a key or value.
+    """
+    unknown = next((name for name in naming if name not in Naming.__annotations__), None)
+    if unknown is not None:
+        raise AnalysisError(
+            f"there is no argument {unknown!r}: there are {listing([*Naming.__annotations__])}"
+        )
+    n_validation = naming.get("n_validation", 0)
+    if not isinstance(n_validation, int) or n_validation < 0:
+        raise AnalysisError(f"n_validation counts samples from 0 on, not {n_validation!r}: correct it")
+    if not isinstance(naming.get("metrics", {}), Mapping):
+        raise AnalysisError('metrics is a mapping of names here to names there: {"val_loss": "loss/val"}')
+
+
 def _choose_objective(objective: str | None, theirs: str | None, mapped: Mapping[str, str]) -> str:
     """The objective that the user names, else that of the tool, else accuracy or what there is."""
     known: list[str] = [ours for ours in get_args(Objective) if ours in mapped]
@@ -118,9 +137,9 @@ def _say_settings(places: Sequence[Place]) -> tuple[str, ...]:
     if len(places) < 2 or any(place.params for place in places):
         return ()
     return (
-        f"No run has a parameter: all {len(places):,} are taken for replicates of one setting. Parameters are "
-        "read from what the tool logged as such, from columns of a table, or from names of files and folders, "
-        "as in units=32,seed=1.",
+        f"No run has a parameter: all {len(places):,} are taken for replicates of one setting. Parameters "
+        "are read from what the tool logged as such, from columns of a table, or from names of files and "
+        "folders, as in units=32,seed=1.",
     )
 
 

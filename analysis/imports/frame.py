@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.imports.assembly import Naming, make_study
+from analysis.imports.assembly import Naming, check_naming, make_study
 from analysis.imports.columns import as_hashable, check_settings, is_metric, read_epochs, read_figures
 from analysis.imports.metrics import tells_kind
 from analysis.imports.runs import ForeignRun, Source
@@ -46,6 +46,8 @@ def from_frame(
         AnalysisError: If a column is missing or holds what it cannot, an epoch is there twice or nothing was
             measured.
     """
+    check_naming(naming)
+    _check_kinds(epochs, params)
     epochs = epochs.rename(columns=str)
     _check_columns(epochs, (run, epoch))
     given = naming.get("metrics", {}).values()
@@ -62,6 +64,22 @@ def from_frame(
     order = {key: index for index, key in enumerate(epochs[run].drop_duplicates().astype(str))}
     runs.sort(key=lambda one: order[one.name])
     return make_study(Source(tool="a table", name=name, runs=runs), name=name, **naming)
+
+
+def _check_kinds(epochs: Any, params: Any) -> None:
+    """Refuse what is no table, and a table that has two columns of one name."""
+    for name, table in (("epochs", epochs), ("params", params)):
+        if name == "epochs" and not isinstance(table, pd.DataFrame):
+            raise AnalysisError(f"epochs is a pandas DataFrame, no {type(table).__name__}: make it one first")
+        if isinstance(table, str):
+            raise AnalysisError(f"params is a list of columns, or a table: write [{table!r}]")
+        if isinstance(table, pd.DataFrame):
+            twice = table.columns[table.columns.map(str).duplicated()]
+            if len(twice):
+                raise AnalysisError(
+                    f"{name} has two columns {str(twice[0])!r}: rename one, or leave it out, as in "
+                    "frame.loc[:, ~frame.columns.duplicated()]"
+                )
 
 
 def _check_columns(frame: pd.DataFrame, needed: Sequence[str]) -> None:
@@ -82,6 +100,7 @@ def _split_columns(
         if by_run.index.has_duplicates:
             twice = by_run.index[by_run.index.duplicated()][0]
             raise AnalysisError(f"each run has one row of parameters: {run} {twice!r} has two")
+        _check_runs(by_run.index, epochs[run])
         return _as_settings(by_run), [c for c in rest if pd.api.types.is_numeric_dtype(epochs[c])]
     if params is None:
         constant = epochs[rest].apply(as_hashable).groupby(epochs[run])[rest].nunique(dropna=False).max() <= 1
@@ -93,6 +112,19 @@ def _split_columns(
     first = epochs.drop_duplicates(run).set_index(run)[names]
     numeric = [c for c in rest if c not in names and pd.api.types.is_numeric_dtype(epochs[c])]
     return _as_settings(first), numeric
+
+
+def _check_runs(known: pd.Index[Any], runs: pd.Series[Any]) -> None:
+    """Refuse parameters of a run that there is not, and a run without any."""
+    strange = known[~known.isin(runs)]
+    bare = runs[~runs.isin(known)]
+    if len(strange):
+        raise AnalysisError(
+            f"params have a row for run {strange[0]!r}, of which there is no epoch; the first run is "
+            f"{runs.iloc[0]!r}: give a column {str(runs.name)!r}, or runs as the index"
+        )
+    if len(bare):
+        raise AnalysisError(f"params lack a row for run {bare.iloc[0]!r}: add it, or leave the run out")
 
 
 def _as_settings(frame: pd.DataFrame) -> dict[Any, dict[str, Any]]:

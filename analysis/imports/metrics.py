@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from analysis.errors import AnalysisError
@@ -121,6 +122,10 @@ def _check_given(given: Mapping[str, str], present: list[str]) -> None:
             raise AnalysisError(
                 f"{flag_of(ours)} {name!r}: the runs have no such metric; they have {listing(present, 12)}"
             )
+    for name, n_claims in Counter(given.values()).items():
+        if n_claims > 1:
+            claims = [ours for ours, theirs in given.items() if theirs == name]
+            raise AnalysisError(f"{name!r} is one metric, and is said to be {listing(claims)}: name it once")
 
 
 def _read_name(name: str) -> tuple[str | None, str | None]:

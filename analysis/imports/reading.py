@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from analysis.errors import AnalysisError
-from analysis.imports.assembly import Naming, make_study
+from analysis.imports.assembly import Naming, check_naming, make_study
 from analysis.imports.runs import Source
 from analysis.imports.tools.histories import holds_histories, read_histories
 from analysis.imports.tools.keras_tuner import holds_keras_tuner, read_keras_tuner
@@ -55,6 +55,7 @@ def import_study(
     Raises:
         AnalysisError: If it is of no tool that is known, or cannot be read.
     """
+    check_naming(naming)
     if shorter not in ("pruned", "completed"):
         raise AnalysisError(f"--shorter {shorter!r}: runs that ended early are pruned or completed")
     metrics = naming.get("metrics", {})

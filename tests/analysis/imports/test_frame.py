@@ -243,3 +243,48 @@ def test_of_two_seeds_in_a_run_the_first_counts_every_time() -> None:
 
     assert study.trials["seed"].tolist() == [3, 4]
     assert study.parameters == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda d: from_frame(d, foo=1),  # type: ignore[call-arg]
+            "there is no argument 'foo': there are metrics, seed, objective, ",
+        ),
+        (lambda d: from_frame(d, n_validation=-3), "n_validation counts samples from 0 on, not -3"),
+        (lambda d: from_frame(d.to_dict("records")), "epochs is a pandas DataFrame, no list"),
+        (lambda d: from_frame(d, "units"), r"params is a list of columns, or a table: write \['units'\]"),
+        (lambda d: from_frame(pd.concat([d, d[["loss"]]], axis=1)), "epochs has two columns 'loss'"),
+        (
+            lambda d: from_frame(d, pd.DataFrame({"units": [1, 2, 3, 4]})),
+            "params have a row for run 0, of which there is no epoch; the first run is 'r0'",
+        ),
+        (
+            lambda d: from_frame(d, d.drop_duplicates("run")[["run", "units"]].iloc[1:]),
+            "params lack a row for run 'r0'",
+        ),
+        (
+            lambda d: from_frame(d, metrics={"val_loss": "loss", "val_accuracy": "loss"}),
+            "'loss' is one metric, and is said to be val_loss and val_accuracy: name it once",
+        ),
+        (lambda d: from_frame(d, metrics=["val_loss"]), "metrics is a mapping"),  # type: ignore[arg-type]
+    ],
+)
+def test_arguments_that_nobody_would_read_are_refused_in_a_line(  # type: ignore[no-untyped-def]
+    epochs: pd.DataFrame, call, message: str
+) -> None:
+    with pytest.raises(AnalysisError, match=message) as refusal:
+        call(epochs)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_source_may_be_a_path_and_an_argument_that_is_unknown_is_refused(
+    epochs: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    epochs.to_csv(path, index=False)
+
+    assert len(analysis.import_study(path).trials) == 4
+    with pytest.raises(AnalysisError, match="there is no argument 'sed'"):
+        analysis.import_study(path, sed="seed")  # type: ignore[call-arg]
