@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
+from analysis.imports.divergence import mark_diverged
 from analysis.imports.metrics import OURS, flag_of, map_metrics
 from analysis.imports.runs import ForeignRun, Source
 from analysis.imports.settings import Place, find_seeds, infer_space, place_runs
@@ -61,7 +62,9 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     mapped = map_metrics(names, naming.get("metrics", {}), source.guesses)
     seeds = find_seeds(source.runs, naming.get("seed"))
     places = place_runs(source.runs, seeds)
-    runs, left_out = keep_measured(source.runs, mapped)
+    objective = _choose_objective(naming.get("objective"), source.objective, mapped)
+    judged = mark_diverged(source.runs, mapped, objective)
+    runs, left_out = keep_measured(judged, mapped)
     numbers, counted = number_steps(runs)
     epochs = _tabulate_epochs(runs, places, numbers, mapped, percent=naming.get("percent", False))
     facts = StudyFacts.model_validate(
@@ -74,13 +77,13 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
             "n_train": 0,
             "n_validation": naming.get("n_validation", 0),
             "n_test": 0,
-            "objective": _choose_objective(naming.get("objective"), source.objective, mapped),
+            "objective": objective,
             "max_epochs": max(int(epochs["epoch"].max()) if len(epochs) else 1, 1),
             "design": "search",
             "space": _describe_space(source, places, seeds),
         }
     )
-    attempts = _tabulate_attempts(source.runs, places)
+    attempts = _tabulate_attempts(runs, places)
     baselines = as_baselines(pd.DataFrame())
     records = Records(
         facts=facts, attempts=attempts, epochs=epochs, labels=None, baselines=baselines, line_answers={}
@@ -189,7 +192,7 @@ def _tabulate_epochs(
         }
         key = {"trial": place.trial, "phase": "search", "replicate": place.replicate}
         parts.append(pd.DataFrame({**key, "epoch": epoch, **columns}))
-    epochs = pd.concat(parts, ignore_index=True)
+    epochs = pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
     shares = [ours for ours in mapped if not ours.endswith("loss")]
     if percent:
         epochs[shares] = epochs[shares] / 100.0

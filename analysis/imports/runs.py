@@ -21,7 +21,8 @@ class ForeignRun:
         name: What it is called there.
         params: Its parameters, nested ones by dotted names; a seed may be among them.
         steps: When it was measured, as the tool counts; shape (n,), rising.
-        metrics: By the tool's own names, each of shape (n,), NaN where it was not measured.
+        metrics: By the tool's own names, each of shape (n,), NaN where it was not measured; infinite where it
+            was, and no finite number came out.
         state: How it ended.
         reason: Why it did not complete.
         started_at: UTC, ISO 8601.
@@ -65,7 +66,8 @@ def gather(rows: Iterable[tuple[float, str, float]]) -> tuple[Any, dict[str, Any
     """Arrange measurements by step.
 
     Args:
-        rows: Step, name and value of each; of two at one step the later counts.
+        rows: Step, name and value of each, which was measured also where it is NaN; of two at one step the
+            later counts.
 
     Returns:
         The steps and the metrics of a `ForeignRun`.
@@ -73,6 +75,7 @@ def gather(rows: Iterable[tuple[float, str, float]]) -> tuple[Any, dict[str, Any
     frame = pd.DataFrame(list(rows), columns=["step", "name", "value"])
     if frame.empty:
         return np.empty(0), {}
+    frame["value"] = frame["value"].astype(float).fillna(np.inf)
     wide = frame.pivot_table(index="step", columns="name", values="value", aggfunc="last", dropna=False)
     return wide.index.to_numpy(dtype=float), {str(name): wide[name].to_numpy(float) for name in wide.columns}
 

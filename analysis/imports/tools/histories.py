@@ -73,7 +73,10 @@ def _read_run(file: Path, root: Path) -> ForeignRun:
     params = read_path(file.relative_to(root).with_suffix(""))
     if file.suffix == ".json":
         document = json.loads(file.read_text(encoding="utf-8"))
-        curves = _pick_history(document) or {}
+        curves = {
+            name: [value if value is None or np.isfinite(value) else np.inf for value in curve]
+            for name, curve in (_pick_history(document) or {}).items()
+        }
         for key in _KEYS:
             kept = document.get(key)
             params |= dict(flatten(kept)) if isinstance(kept, dict) else {}

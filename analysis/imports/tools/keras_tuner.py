@@ -72,7 +72,7 @@ def _read_trial(path: Path) -> Iterator[ForeignRun]:
 def _list_values(observations: list[dict[str, Any]]) -> list[float]:
     """The figure of each execution, at the step that was kept last."""
     values = observations[-1]["value"] if observations else []
-    return [float(value) for value in values if is_number(value)]
+    return [float(np.nan_to_num(value, nan=np.inf)) for value in values if is_number(value)]
 
 
 def _last_line(message: object) -> str:

@@ -122,3 +122,22 @@ def test_lists_in_a_column_of_a_data_frame_are_a_parameter() -> None:
     )
 
     assert from_frame(frame).trials["hidden"].tolist() == ["[8, 4]", "[2]"]
+
+
+@pytest.mark.parametrize("gone", ["", "inf", "nan", "-inf"])
+def test_a_run_whose_loss_is_no_number_in_the_end_diverged(tmp_path: Path, gone: str) -> None:
+    rows = [f"a,1,8,0.5,0.9\na,2,8,{gone},0.8\na,3,8,{gone},0.7", "b,1,4,0.5,0.9", "b,2,4,0.4,0.8"]
+
+    study = read(tmp_path, f"{HEAD},train_loss", *rows, "b,3,4,0.3,0.7")
+
+    assert study.trials["state"].tolist() == ["diverged", "completed"]
+    assert study.trials["reason"].iloc[0] == "val_loss is not finite from step 2 on"
+    assert study.trials["epochs_run"].tolist() == [3, 3]
+    assert study.epochs["val_loss"].isna().tolist() == [False, True, True, False, False, False]
+
+
+@pytest.mark.parametrize("losses", ["0.5,,0.4", ",0.5,0.4", "0.5,inf,0.4", ",,0.5"])
+def test_a_run_that_ends_in_numbers_did_not_diverge(tmp_path: Path, losses: str) -> None:
+    rows = [f"a,{epoch},8,{loss},0.9" for epoch, loss in enumerate(losses.split(","), start=1)]
+
+    assert read(tmp_path, f"{HEAD},train_loss", *rows).trials["state"].tolist() == ["completed"]

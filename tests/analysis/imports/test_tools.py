@@ -145,6 +145,19 @@ def test_histories_of_keras_take_parameters_from_names_and_files(tmp_path: Path)
     ]
 
 
+def test_losses_that_are_nan_or_infinite_are_measured_alike(tmp_path: Path) -> None:
+    for name, end in (("a", float("nan")), ("b", float("inf")), ("c", 0.7)):
+        write_tune_trial(tmp_path / "tune" / name, {"x": name}, [0.9, end])
+        history = {"history": {"val_loss": [0.9, end]}, "params": {"x": name}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(history))
+
+    for folder in (tmp_path / "tune", tmp_path):
+        study = import_study(folder, kind="ray" if folder.name == "tune" else "keras")
+
+        assert study.trials["state"].tolist() == ["diverged", "diverged", "completed"]
+        assert study.trials["epochs_run"].tolist() == [2, 2, 2]
+
+
 def test_a_table_of_mlflow_is_a_row_a_run(tmp_path: Path) -> None:
     path = tmp_path / "runs.csv"
     pd.DataFrame(
