@@ -154,7 +154,7 @@ def _say_origin(source: Source, mapped: Mapping[str, str], epochs: pd.DataFrame)
     if missing:
         said.append(f"Not recorded there: {listing(missing)}. What needs them is left out.")
     if len(epochs) and epochs["epoch"].max() == 1:
-        said.append("Each run has one measurement, its last: there are no curves to judge.")
+        said.append("Each run has one measurement: there are no curves to judge.")
     return tuple(said)
 
 

@@ -81,7 +81,7 @@ def _stop(evidence: Evidence) -> Iterator[Advice]:
 def _train_longer(evidence: Evidence) -> Iterator[Advice]:
     """Where every run of the best setting was at its best when it had to end."""
     last, best = evidence.facts.max_epochs, _best_runs(evidence)
-    if best.empty or not (best["best_epoch"] == last).all():
+    if best.empty or not evidence.has_curves or not (best["best_epoch"] == last).all():
         return
     text = f"The best setting was at its best in the last epoch, {last}: train longer"
     longer = f"training.max_epochs={2 * last}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,49 @@ def holds_keras_tuner(path: Path) -> bool:
 def read_keras_tuner(path: Path) -> Source:
     """Read the trials of a search; each execution of a trial is a run.
 
-    KerasTuner keeps the figures of the best epoch alone: there are no curves.
+    KerasTuner keeps the figures of the best epoch alone: there are no curves. What it chose by it does not
+    write down: that is the metric whose figures are the trials' scores.
 
     Raises:
         AnalysisError: If a file is not what KerasTuner writes.
     """
-    runs = [run for file in sorted(path.glob(f"trial_*/{TRIAL_FILE}")) for run in _read_trial(file)]
-    return Source(tool="KerasTuner", name=path.resolve().name, runs=runs)
+    runs, scored = [], []
+    for file in sorted(path.glob(f"trial_*/{TRIAL_FILE}")):
+        document = _read_document(file)
+        own = list(_read_trial(file, document))
+        runs += own
+        if is_number(document.get("score")):
+            scored.append((float(document["score"]), own))
+    return Source(tool="KerasTuner", name=path.resolve().name, runs=runs, objective=_find_objective(scored))
 
 
-def _read_trial(path: Path) -> Iterator[ForeignRun]:
+def _find_objective(scored: Sequence[tuple[float, Sequence[ForeignRun]]]) -> str | None:
+    """The metric whose mean over executions is the score of every trial, None where that is not one alone."""
+    names = dict.fromkeys(name for _, runs in scored for run in runs for name in run.metrics)
+    found = [
+        name
+        for name in names
+        if all(
+            all(name in run.metrics for run in runs)
+            and np.isclose(np.mean([run.metrics[name] for run in runs]), score, rtol=1e-6, atol=0.0)
+            for score, runs in scored
+        )
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _read_document(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise AnalysisError(f"{path}: is no trial as KerasTuner writes one: move it away")
+    return document
+
+
+def _read_trial(path: Path, document: dict[str, Any]) -> Iterator[ForeignRun]:
+    try:
         values = dict(document["hyperparameters"]["values"])
         metrics = {name: kept["observations"] for name, kept in document["metrics"]["metrics"].items()}
         state = _STATES[document["status"]]

@@ -54,6 +54,11 @@ class Runs:
             is_kept = pd.MultiIndex.from_frame(study.epochs[list(RUN_KEY)]).isin(keys)
             self.study = replace(study, trials=trials, epochs=study.epochs[is_kept])
 
+    @property
+    def has_curves(self) -> bool:
+        """Whether runs were followed by epoch; of another tool there may be one figure a run, of no epoch."""
+        return not self.facts.made_by or self.facts.max_epochs > 1
+
     @cached_property
     def varied(self) -> tuple[str, ...]:
         """Parameters that took more than one value, in the space's order."""

@@ -116,7 +116,7 @@ def _judge(table: RunsByLevel, factor: str) -> dict[str, Any]:
         return _nothing(len(levels))
     # Numbers, and ranges of them, have an order; names have none.
     is_ordered = len(levels) > 2 and pd.api.types.is_numeric_dtype(table.runs[factor])
-    code = pd.Series(pd.Categorical(at, categories=levels).codes, index=at.index)
+    code = at.cat.set_categories(levels).cat.codes
     grid = _complete(table.runs[code >= 0], code[code >= 0].to_numpy(dtype=np.int64), factor, len(levels))
     trend = _trend_weights(len(levels)) if is_ordered else None
     found = None

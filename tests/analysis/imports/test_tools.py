@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import AnalysisError, import_study
+from analysis import AnalysisError, import_study, summarize
 
 
 def write_tune_trial(folder: Path, params: dict[str, object], losses: list[float], *, cut: str = "") -> None:
@@ -128,6 +128,31 @@ def test_a_keras_tuner_search_tells_executions_as_seeds(tmp_path: Path) -> None:
     assert study.trials["reason"].iloc[2] == "ValueError: bad"
     assert study.parameters == ("units",)
     assert "no curves to judge" in study.notes[-1]
+
+
+def write_keras_tuner_trial(folder: Path, number: int, score: float | None, **metrics: list[float]) -> None:
+    (folder / f"trial_{number}").mkdir()
+    document = {
+        "hyperparameters": {"values": {"units": number}},
+        "metrics": {"metrics": {n: {"observations": [{"value": v, "step": 1}]} for n, v in metrics.items()}},
+        "status": "COMPLETED",
+        "score": score,
+    }
+    (folder / f"trial_{number}" / "trial.json").write_text(json.dumps(document))
+
+
+def test_a_keras_tuner_search_chose_by_what_its_scores_are_and_is_not_told_to_train_longer(
+    tmp_path: Path,
+) -> None:
+    write_keras_tuner_trial(tmp_path, 0, 0.5, val_loss=[0.4, 0.6], val_accuracy=[0.7, 0.8])
+    write_keras_tuner_trial(tmp_path, 1, 0.3, val_loss=[0.3], val_accuracy=[0.3])
+    write_keras_tuner_trial(tmp_path, 2, None, val_loss=[float("nan")], val_accuracy=[0.5])
+
+    study = import_study(tmp_path)
+
+    assert study.facts.objective == "val_loss"
+    assert study.trials["state"].tolist() == ["completed", "completed", "completed", "diverged"]
+    assert not [text for text in (finding.text for finding in summarize(study)) if "train longer" in text]
 
 
 def test_histories_of_keras_take_parameters_from_names_and_files(tmp_path: Path) -> None:
