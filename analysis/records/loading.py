@@ -93,10 +93,13 @@ class Study(Tables):
         from analysis.words.html import write_card
 
         facts = self.facts
-        rows = [
+        own = [
             ("texts", f"{facts.source}: {facts.n_train:,} to train on, {facts.n_validation:,} to validate"),
             ("classes", f"{len(facts.classes):,}: {listing(facts.classes)}"),
             ("design", facts.design),
+        ]
+        rows = [
+            *([("runs of", f"{facts.made_by}: {facts.source}")] if facts.made_by else own),
             ("runs", self._count_runs()),
             ("best", self._say_best()),
             ("read from", str(self.path)),

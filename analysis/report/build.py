@@ -67,6 +67,7 @@ _CHAPTERS: dict[str, Callable[[Evidence], Section | None]] = {
     "asked": question_chapter,
 }
 """By the anchor of each, in the order of the page."""
+_KIND = "Study of recurrent text classifiers"
 _UNSAID = "unsaid"
 _BACK = ("seed", "phase", "reason")
 
@@ -89,7 +90,7 @@ def build_report(
     anchors = {section.anchor for section in sections}
     findings = faults.attempt("the findings", lambda: summarize(evidence), _say_as_finding)
     return Report(
-        kind="Study of recurrent text classifiers",
+        kind=_KIND if not study.facts.made_by else f"Study of runs of {study.facts.made_by}",
         title=study.name,
         subtitle=_subtitle(evidence),
         facts=faults.attempt("the figures at the top", lambda: _facts(evidence), lambda _: []),

@@ -112,7 +112,8 @@ def _verdicts(named: Mapping[str, Study]) -> pd.DataFrame:
     judged = {name: _texts_that_judge(study) for name, study in named.items()}
     elsewhere = table["a"].map(judged) != table["b"].map(judged)
     table["answer"] = table["answer"].mask(elsewhere, "cannot be told apart")
-    table["confounded"] = table["confounded"].mask(elsewhere, "the texts")
+    what = "the data" if any(f.made_by for f in facts.values()) else "the texts"
+    table["confounded"] = table["confounded"].mask(elsewhere, what)
     table["more"] = table["more"].mask(elsewhere)
     names = [f"{a} over {b}" for a, b in zip(table["a"], table["b"], strict=True)]
     return table.assign(name=names)
@@ -151,7 +152,9 @@ def _fact(row: dict[str, object]) -> Fact:
 def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
     found = []
     if len({_texts_that_judge(own.study) for own in evidence.values()}) > 1:
-        text = "The studies were not judged on the same texts, which may be all the difference."
+        own = not any(own.facts.made_by for own in evidence.values())
+        what = "the same texts" if own else "what is known to be the same data"
+        text = f"The studies were not judged on {what}, which may be all the difference."
         found.append(Finding(text=text, tone="warning", anchor="studies"))
     tested = [name for name, own in evidence.items() if own.facts.validated_on == "test"]
     if tested:
@@ -317,7 +320,7 @@ def _facts_section(evidence: Mapping[str, Evidence]) -> Section:
         rows.append(
             {
                 "study": name,
-                "texts from": facts.source,
+                "data from": facts.source,
                 "classes": f"{len(facts.classes)}",
                 "trained on": f"{facts.n_train:,}",
                 "validated on": f"{facts.n_validation:,} ({facts.validated_on})",

@@ -44,7 +44,8 @@ def beat_chapter(evidence: Evidence) -> Section:
         )
     blocks.extend(_tables(evidence))
     if evidence.study.baselines.empty:
-        text = "No baseline was fitted: whether a recurrent model is worth its cost is not known."
+        model = "such a model" if evidence.facts.made_by else "a recurrent model"
+        text = f"No baseline was fitted: whether {model} is worth its cost is not known."
         blocks.append(Note(text=text, tone="warning"))
     missing = _missing(evidence)
     if missing:

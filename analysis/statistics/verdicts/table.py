@@ -90,7 +90,7 @@ def _scope(contrast: Contrast, knows_texts: bool, is_of_levels: bool) -> str:
     if contrast.method != "unpaired" and contrast.n_seeds == 1:
         held.append("this seed")
     if not knows_texts or np.isnan(contrast.by_texts):
-        held.append("these texts")
+        held.append("this validation split")
     return f"for {listing(held)}" if held else ""
 
 

@@ -8,6 +8,9 @@ import pytest
 
 import analysis
 from analysis import AnalysisError, from_frame
+from analysis.report.build import build_report
+from analysis.report.comparison import build_comparison
+from analysis.report.content import Grid, Note
 
 
 @pytest.fixture
@@ -288,3 +291,27 @@ def test_a_source_may_be_a_path_and_an_argument_that_is_unknown_is_refused(
     assert len(analysis.import_study(path).trials) == 4
     with pytest.raises(AnalysisError, match="there is no argument 'sed'"):
         analysis.import_study(path, sed="seed")  # type: ignore[call-arg]
+
+
+def test_a_report_of_runs_of_another_tool_speaks_of_no_recurrent_models_and_no_texts(
+    epochs: pd.DataFrame,
+) -> None:
+    one, other = from_frame(epochs), from_frame(epochs, name="other")
+
+    report, comparison = build_report(one), build_comparison([one, other])
+
+    said = " ".join(
+        [
+            report.kind,
+            *(block.text for part in report.sections for block in part.blocks if isinstance(block, Note)),
+        ]
+    )
+    assert report.kind == "Study of runs of a table"
+    assert "0 to train on" not in one._repr_html_()
+    assert "recurrent" not in said
+    assert comparison.findings[0].text.startswith(
+        "The studies were not judged on what is known to be the same"
+    )
+    (grid,) = [block for part in comparison.sections for block in part.blocks
+               if isinstance(block, Grid) and block.name == "verdicts-studies"]  # fmt: skip
+    assert "text" not in " ".join(grid.shown.astype(str).to_numpy().ravel())

@@ -377,11 +377,12 @@ def test_factors_that_go_together_are_named(make_trials: MakeTable) -> None:
 def test_a_verdict_says_what_it_is_about(make_trials: MakeTable) -> None:
     rows = [row for row in grid() if row["units"] == 8 and row["bidirectional"]]
     assert compare_levels(make_trials(rows), ["cell"], rule=FEW)["scope"][0] == (
-        "for this setting of all else and these texts"
+        "for this setting of all else and this validation split"
     )
     rows = [row for row in grid() if row["replicate"] == 1]
     assert (
-        compare_levels(make_trials(rows), ["cell"], rule=FEW)["scope"][0] == "for this seed and these texts"
+        compare_levels(make_trials(rows), ["cell"], rule=FEW)["scope"][0]
+        == "for this seed and this validation split"
     )
 
 
