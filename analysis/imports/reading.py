@@ -12,7 +12,7 @@ from analysis.imports.runs import Source
 from analysis.imports.tools.histories import holds_histories, read_histories
 from analysis.imports.tools.keras_tuner import holds_keras_tuner, read_keras_tuner
 from analysis.imports.tools.mlflow import holds_mlflow, read_mlflow
-from analysis.imports.tools.optuna import holds_optuna, read_optuna
+from analysis.imports.tools.optuna import find_file, holds_optuna, read_optuna
 from analysis.imports.tools.ray_tune import holds_tune, read_tune
 from analysis.imports.tools.tables import read_table
 from analysis.imports.tools.tensorboard import holds_events, read_tensorboard
@@ -45,9 +45,9 @@ def import_study(
     """Make a study of what another tool left behind.
 
     Args:
-        source: A file, a folder, or the URL of an Optuna storage.
+        source: A file, a folder, or the URL of an Optuna storage or of MLflow's SQLite database.
         kind: One of `KINDS`; found by what is there by default.
-        study_name: The study of an Optuna storage, where it holds several.
+        study_name: The study of an Optuna storage, or MLflow's experiment, where it holds several.
         shorter: What runs of Ray Tune are that ended before the longest: `pruned` or `completed`.
         name: Of the study.
         naming: What `make_study` takes: `metrics`, `seed`, `objective`, `percent`, `n_validation`.
@@ -70,6 +70,14 @@ def _read(
     if kind is not None and kind not in KINDS:
         raise AnalysisError(f"--from {kind!r}: there are {', '.join(KINDS)}")
     if "://" in source and not path.exists():
+        file = find_file(source)
+        if file is not None and file.is_file() and holds_mlflow(file):
+            return read_mlflow(file, study_name)
+        if source.startswith(("http://", "https://")):
+            raise AnalysisError(
+                f"{source}: a server is not read: export mlflow.search_runs().to_csv('runs.csv'), or W&B's "
+                "table, and import that"
+            )
         return read_optuna(source, study_name)
     if not path.exists():
         raise AnalysisError(f"{source}: no such file or folder")
@@ -85,7 +93,7 @@ def _read(
         "optuna": lambda: read_optuna(source, study_name),
         "ray": lambda: read_tune(path, shorter=shorter),
         "keras-tuner": lambda: read_keras_tuner(path),
-        "mlflow": lambda: read_mlflow(path),
+        "mlflow": lambda: read_mlflow(path, study_name),
         "tensorboard": lambda: read_tensorboard(path),
         "keras": lambda: read_histories(path),
         "table": lambda: read_table(path, metrics.values()),

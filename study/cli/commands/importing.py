@@ -17,7 +17,9 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            help="A file, a folder, or the URL of an Optuna storage.", metavar="SOURCE", show_default=False
+            help="A file, a folder, or the URL of an Optuna storage or of MLflow's SQLite database.",
+            metavar="SOURCE",
+            show_default=False,
         ),
     ],
     to: Annotated[Path, typer.Option(help="Folder of the study, new or empty.", show_default=False)],
@@ -29,7 +31,9 @@ def import_(
             show_default="what is there",
         ),
     ] = None,
-    study: Annotated[str | None, typer.Option(help="Of an Optuna storage: the study's name.")] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Of Optuna: the study's name; of MLflow's database: the experiment's.")
+    ] = None,
     train_loss: Annotated[str | None, typer.Option(help=_METRIC.format("the training loss"))] = None,
     train_accuracy: Annotated[str | None, typer.Option(help=_METRIC.format("the training accuracy"))] = None,
     val_loss: Annotated[str | None, typer.Option(help=_METRIC.format("the validation loss"))] = None,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -236,6 +238,51 @@ def test_a_store_of_mlflow_is_read_from_its_files(tmp_path: Path) -> None:
     (run / "metrics" / "val_loss").write_text("soon\n")
     with pytest.raises(AnalysisError, match=r"metrics/val_loss: line 1 is no time, value and step"):
         import_study(str(tmp_path / "mlruns"))
+
+
+MLFLOW = """
+CREATE TABLE experiments (experiment_id INTEGER, name TEXT);
+CREATE TABLE runs (run_uuid TEXT, status TEXT, start_time BIGINT, end_time BIGINT, lifecycle_stage TEXT,
+    experiment_id INTEGER);
+CREATE TABLE metrics (key TEXT, value FLOAT, timestamp BIGINT, run_uuid TEXT, step BIGINT, is_nan BOOLEAN);
+CREATE TABLE params (key TEXT, value TEXT, run_uuid TEXT);
+CREATE TABLE tags (key TEXT, value TEXT, run_uuid TEXT);
+INSERT INTO experiments VALUES (0, 'Default'), (1, 'mine'), (2, 'other');
+INSERT INTO runs VALUES ('p', 'FINISHED', 1000, 2000, 'active', 1),
+    ('a', 'FINISHED', 1000, 2000, 'active', 1), ('b', 'KILLED', 2000, 3500, 'active', 1), ('c', 'FINISHED', 3000, 4000, 'active', 1),
+    ('d', 'FINISHED', 1000, 2000, 'deleted', 1), ('e', 'FINISHED', 1000, 2000, 'active', 2);
+INSERT INTO metrics SELECT 'val_loss', 1.0 - step / 10.0, step, run, step, 0
+    FROM (SELECT 'a' AS run UNION SELECT 'b' UNION SELECT 'e'), (SELECT 1 AS step UNION SELECT 2);
+INSERT INTO metrics VALUES ('val_loss', 0.9, 1, 'c', 1, 0), ('val_loss', 0, 2, 'c', 2, 1);
+INSERT INTO params VALUES ('units', '8', 'a'), ('units', '16', 'b'), ('units', '4', 'c'), ('units', '2', 'e');
+INSERT INTO tags VALUES ('mlflow.parentRunId', 'p', 'a');
+"""
+
+
+def test_a_database_of_mlflow_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(MLFLOW)
+
+    study = import_study(path, study_name="mine")
+
+    assert study.trials["units"].tolist() == [8, 16, 4]
+    assert study.trials["state"].tolist() == ["completed", "pruned", "diverged"]
+    assert study.trials["wall_s"].tolist() == [1.0, 1.5, 1.0]
+    assert study.epochs["val_loss"].tolist()[:4] == [0.9, 0.8, 0.9, 0.8]
+    assert study.notes[0] == "Left out as parents of other runs: 1 run."
+    assert import_study(f"sqlite:///{path}", study_name="other").trials["units"].tolist() == [2]
+    with pytest.raises(
+        AnalysisError, match=r"db: holds 2 experiments: say which with --study, one of mine and"
+    ):
+        import_study(path)
+    with pytest.raises(AnalysisError, match="has no experiment 'x' with runs: there are mine and other"):
+        import_study(path, study_name="x")
+
+
+def test_a_server_is_not_read_and_the_way_that_works_is_said() -> None:
+    with pytest.raises(AnalysisError, match=r"a server is not read: export mlflow\.search_runs\(\)\.to_csv"):
+        import_study("http://localhost:5000")
 
 
 @pytest.mark.parametrize(
