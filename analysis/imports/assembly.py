@@ -59,7 +59,8 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     if not source.runs:
         raise AnalysisError(f"{source.name}: holds no run of {source.tool}; nothing to import")
     names = [name for run in source.runs for name in run.metrics]
-    mapped = map_metrics(names, naming.get("metrics", {}), source.guesses)
+    others = {name for run in source.runs for name in run.params}
+    mapped = map_metrics(names, naming.get("metrics", {}), source.guesses, others)
     seeds = find_seeds(source.runs, naming.get("seed"))
     places = place_runs(source.runs, seeds)
     objective = _choose_objective(naming.get("objective"), source.objective, mapped)

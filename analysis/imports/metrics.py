@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from analysis.errors import AnalysisError
 from analysis.records.schema import EPOCH_METRICS, FURTHER_METRICS
@@ -39,7 +39,12 @@ _KINDS = {
 _NOISE = {"epoch", "mean", "avg"}
 
 
-def map_metrics(names: Iterable[str], given: Mapping[str, str], guesses: Mapping[str, str]) -> dict[str, str]:
+def map_metrics(
+    names: Iterable[str],
+    given: Mapping[str, str],
+    guesses: Mapping[str, str],
+    others: Collection[str] = (),
+) -> dict[str, str]:
     """Say which metric of a tool each of ours is.
 
     A name without a side, `loss`, is of the training texts where there is a `val_loss`, as Keras has it, and
@@ -49,6 +54,7 @@ def map_metrics(names: Iterable[str], given: Mapping[str, str], guesses: Mapping
         names: The tool's metrics.
         given: The user's answer, name there by name here; it comes first.
         guesses: What a reader takes a name for that says nothing, name here by name there.
+        others: What else the runs have, for messages: a metric may be taken for a parameter.
 
     Returns:
         Names there by names here.
@@ -77,9 +83,10 @@ def map_metrics(names: Iterable[str], given: Mapping[str, str], guesses: Mapping
             )
     mapped = {ours: claims[0] for ours, claims in found.items() if ours in OURS} | dict(given)
     if not any(ours.startswith("val_") for ours in mapped):
+        beside = f" among {listing(sorted(others), 12)}" if others else ""
         raise AnalysisError(
             "a study is judged by a metric of validation texts: "
-            + (f"none is seen among {listing(present, 12)}" if present else "no metric was recorded")
+            + (f"none is seen among {listing(present, 12)}" if present else f"no metric was recorded{beside}")
             + f"; say which, e.g. with {flag_of('val_loss')} NAME"
         )
     return {ours: mapped[ours] for ours in OURS if ours in mapped}

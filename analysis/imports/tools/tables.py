@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from analysis.imports.values import read_value
 from analysis.records.schema import State
 from analysis.words.numbers import listing
 
-RUN_COLUMNS = ("run", "run_id", "Run", "run_name", "Name", "ID", "id")
+RUN_COLUMNS = ("run", "run_id", "Run", "Run ID", "run_name", "Name", "ID", "id")
 STEP_COLUMNS = ("epoch", "Epoch", "step", "Step", "_step", "training_iteration")
+
+_LONGEST_LINE = 2**20
 
 _KEYS, _STEPS = ("run of the row", "step of the row")
 """Columns that are added here."""
@@ -28,15 +31,29 @@ _ABOUT = {
     *("Group", "GitHub", "GPU Count", "GPU Type", "Host", "Job Type", "Hostname", "OS", "Python Version"),
     *("status", "experiment_id", "artifact_uri", "start_time", "end_time", "ID", "Name", "id", "run_id"),
     *("run_name", "lifecycle_stage", "user_id", "_timestamp", "_runtime", "_step"),
+    *(
+        "Start Time",
+        "End Time",
+        "Duration",
+        "Run ID",
+        "Source Type",
+        "Source Name",
+        "Source",
+        "Source Version",
+    ),
+    *("Status", "Experiment", "Experiment ID", "Models", "Dataset"),
 }
 """Columns that describe a run in the exports of W&B and MLflow, and are no parameters."""
 
 _STATES: dict[str, State] = {
     "crashed": "failed",
     "failed": "failed",
-    "killed": "failed",
+    "killed": "pruned",
     "running": "running",
+    "scheduled": "running",
 }
+
+_REASONS = {"failed": "recorded as failed, without a reason", "pruned": "recorded as killed"}
 
 
 def read_table(path: Path, given: Collection[str] = ()) -> Source:
@@ -62,7 +79,7 @@ def read_table(path: Path, given: Collection[str] = ()) -> Source:
     frame = frame.assign(**{_STEPS: steps, _KEYS: keys}).sort_values(_STEPS, kind="stable")
     named = [name for name in rest if name not in metrics and not name.startswith("tags.")]
     logged = find_logged(frame[_KEYS], frame[named], f"{path}: ")
-    state = next((name for name in ("State", "status") if name in frame), None)
+    state = next((name for name in ("State", "Status", "status") if name in frame), None)
     runs = {}
     for key, rows in frame.groupby(_KEYS, sort=False):
         firsts = {name: rows[name].dropna() for name in named if name not in logged}
@@ -73,7 +90,7 @@ def read_table(path: Path, given: Collection[str] = ()) -> Source:
             steps=rows[_STEPS].to_numpy(dtype=float),
             metrics={n.removeprefix("metrics."): figures.loc[rows.index, n].to_numpy(float) for n in metrics},
             state=ended,
-            reason="recorded as failed, without a reason" if ended == "failed" else None,
+            reason=_REASONS.get(ended),
         )
     ordered = [runs[key] for key in keys.drop_duplicates()]
     return Source(tool="a table", name=path.stem, runs=ordered, notes=_say_changes(frame, named, logged))
@@ -81,7 +98,7 @@ def read_table(path: Path, given: Collection[str] = ()) -> Source:
 
 def _tell_rows(path: Path, frame: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[float]]:
     """The run and the step of each row."""
-    run, step = _find_run(frame), next((name for name in STEP_COLUMNS if name in frame), None)
+    run, step = _find_columns(frame)
     if step is not None and run is not None and frame[run].duplicated().any():
         return frame[run], read_epochs(frame[run], frame[step], f"{path}: ")
     if step is not None and run is None and frame[step].duplicated().any():
@@ -95,12 +112,20 @@ def _tell_rows(path: Path, frame: pd.DataFrame) -> tuple[pd.Series[Any], pd.Seri
     return pd.Series(range(len(frame)), index=frame.index).astype(str), pd.Series(0.0, index=frame.index)
 
 
-def _find_run(frame: pd.DataFrame) -> str | None:
-    """The column of runs: of several the first under which no run has a step twice, as W&B's names may."""
-    present = [name for name in RUN_COLUMNS if name in frame]
-    steps = [name for name in STEP_COLUMNS if name in frame][:1]
-    distinct = (name for name in present if not frame.duplicated([name, *steps]).any())
-    return next(distinct, present[0] if present else None)
+def _find_columns(frame: pd.DataFrame) -> tuple[str | None, str | None]:
+    """The columns of runs and of steps: of several the first two under which no run has a step twice.
+
+    W&B's names of runs may be there twice, and its epochs as often as they have rows.
+    """
+    runs: list[str | None] = [name for name in RUN_COLUMNS if name in frame] or [None]
+    steps: list[str | None] = [name for name in STEP_COLUMNS if name in frame] or [None]
+    pairs = [(run, step) for step in steps for run in runs]
+    return next((pair for pair in pairs if not _has_twice(frame, pair)), pairs[0])
+
+
+def _has_twice(frame: pd.DataFrame, names: Sequence[str | None]) -> bool:
+    given = [name for name in names if name is not None]
+    return bool(given) and bool(frame.duplicated(given).any())
 
 
 def _numbers_rows(run: str, steps: pd.Series[Any]) -> bool:
@@ -141,13 +166,25 @@ def _read_frame(path: Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             frame = pd.read_parquet(hold_bytes(path.read_bytes()))  # Arrow takes no path that is not UTF-8
         else:
-            frame = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", encoding="utf-8-sig")
+            separator, decimal = _find_separator(path)
+            frame = pd.read_csv(path, sep=separator, decimal=decimal, encoding="utf-8-sig")
     except (ValueError, OSError, pd.errors.ParserError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AnalysisError(f"{path}: cannot be read as a table: {first}") from error
     if frame.empty:
         raise AnalysisError(f"{path}: has no row; nothing to import")
     return frame.rename(columns=str).reset_index(drop=True)
+
+
+def _find_separator(path: Path) -> tuple[str, str]:
+    """What parts the cells of a text, and what the whole of a number: spreadsheets may write `8;0,5`."""
+    if path.suffix == ".tsv":
+        return "\t", "."
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        head = [stream.readline(_LONGEST_LINE) for _ in range(2)]
+    separator = next((mark for mark in ",;\t" if mark in head[0]), ",")
+    has_commas = separator != "," and re.search(r"(^|[;\t])-?\d+,\d+($|[;\t\s])", head[1])
+    return separator, "," if has_commas else "."
 
 
 def _is_metric(name: str, frame: pd.DataFrame, given: Collection[str]) -> bool:

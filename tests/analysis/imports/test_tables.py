@@ -141,3 +141,38 @@ def test_a_run_that_ends_in_numbers_did_not_diverge(tmp_path: Path, losses: str)
     rows = [f"a,{epoch},8,{loss},0.9" for epoch, loss in enumerate(losses.split(","), start=1)]
 
     assert read(tmp_path, f"{HEAD},train_loss", *rows).trials["state"].tolist() == ["completed"]
+
+
+def test_the_columns_of_mlflows_own_download_are_no_parameters(tmp_path: Path) -> None:
+    study = read(
+        tmp_path,
+        "Start Time,Duration,Run ID,Name,Source Type,Source Name,User,Status,units,seed,val_loss",
+        "2026-01-01 00:00:00,1.2s,a0,bold-0,LOCAL,t.py,me,FINISHED,8,1,0.4",
+        "2026-01-01 00:01:00,1.3s,a1,bold-1,LOCAL,u.py,me,KILLED,8,2,0.5",
+        "2026-01-01 00:02:00,1.4s,a2,bold-2,LOCAL,t.py,me,FAILED,16,1,0.6",
+    )
+
+    assert study.parameters == ("units",)
+    assert study.trials["state"].tolist() == ["completed", "pruned", "failed"]
+
+
+def test_a_history_of_wandb_counts_by_steps_where_epochs_are_there_many_times(tmp_path: Path) -> None:
+    head = "run_id,_step,epoch,units,train/loss,val/loss"
+    rows = [f"a,{step},{step // 4},8,0.5,{0.4 if step % 4 == 3 else ''}" for step in range(16)]
+
+    study = read(tmp_path, head, *rows)
+
+    assert study.epochs["val_loss"].tolist() == [0.4] * 4
+    assert study.notes[0].startswith("Validation was measured at 4 of 16 steps")
+
+
+@pytest.mark.parametrize("rows", [["a;1;8;0,5", "a;2;8;0,25"], ["a;1;8;0.5", "a;2;8;0.25"]])
+def test_a_spreadsheet_may_part_its_cells_by_semicolons(tmp_path: Path, rows: list[str]) -> None:
+    assert read(tmp_path, HEAD.replace(",", ";"), *rows).epochs["val_loss"].tolist() == [0.5, 0.25]
+
+
+def test_without_a_metric_what_there_is_is_listed(tmp_path: Path) -> None:
+    with pytest.raises(
+        AnalysisError, match="no metric was recorded among Epoche, Verlust and units; say which"
+    ):
+        read(tmp_path, "run,Epoche,Verlust,units", "a,1,0.5,8", "b,1,0.4,9")

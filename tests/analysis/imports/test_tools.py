@@ -249,7 +249,8 @@ CREATE TABLE params (key TEXT, value TEXT, run_uuid TEXT);
 CREATE TABLE tags (key TEXT, value TEXT, run_uuid TEXT);
 INSERT INTO experiments VALUES (0, 'Default'), (1, 'mine'), (2, 'other');
 INSERT INTO runs VALUES ('p', 'FINISHED', 1000, 2000, 'active', 1),
-    ('a', 'FINISHED', 1000, 2000, 'active', 1), ('b', 'KILLED', 2000, 3500, 'active', 1), ('c', 'FINISHED', 3000, 4000, 'active', 1),
+    ('a', 'FINISHED', 1000, 2000, 'active', 1), ('b', 'KILLED', 2000, 3500, 'active', 1),
+    ('c', 'FINISHED', 3000, 4000, 'active', 1),
     ('d', 'FINISHED', 1000, 2000, 'deleted', 1), ('e', 'FINISHED', 1000, 2000, 'active', 2);
 INSERT INTO metrics SELECT 'val_loss', 1.0 - step / 10.0, step, run, step, 0
     FROM (SELECT 'a' AS run UNION SELECT 'b' UNION SELECT 'e'), (SELECT 1 AS step UNION SELECT 2);
