@@ -28,7 +28,7 @@ _HOLDS: dict[str, Callable[[Path], bool]] = {
     "keras-tuner": holds_keras_tuner,
     "mlflow": holds_mlflow,
     "tensorboard": holds_events,
-    "keras": lambda path: path.is_dir() and holds_histories(path),
+    "keras": lambda path: (path.is_dir() or path.suffix in (".json", ".log")) and holds_histories(path),
     "table": lambda path: path.is_file() and path.suffix in _TABLES,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
+from analysis.imports.columns import read_epochs
 from analysis.imports.runs import ForeignRun, Source, flatten, is_number
 from analysis.imports.values import read_path
 
@@ -26,16 +28,22 @@ def holds_histories(path: Path) -> bool:
 def read_histories(path: Path) -> Source:
     """Read runs of Keras's `fit`.
 
-    A JSON file holds `history.history`, a list of numbers a metric, alone or under `history` beside `params`;
-    a table has the columns `epoch` and a metric each. Parameters that no file holds are read from its name
-    and its folders' names, in parts `key=value`, as in `cell=lstm,units=32/seed=1.csv`.
+    A JSON file holds `history.history`, a list of numbers a metric, alone or under `history` beside `params`,
+    or what `DataFrame.to_json` makes of it; a table has the columns `epoch` and a metric each. Parameters
+    that no file holds are read from its name and its folders' names, in parts `key=value`, as in
+    `cell=lstm,units=32/seed=1.csv`.
 
     Raises:
         AnalysisError: If a file holds no history.
     """
     root = path if path.is_dir() else path.parent
-    runs = [_read_run(file, root) for file in sorted(_find_files(path))]
-    return Source(tool="Keras", name=path.resolve().stem, runs=runs)
+    runs, notes = [], []
+    for file in sorted(_find_files(path)):
+        run, is_cut = _read_run(file, root)
+        runs.append(run)
+        if is_cut:
+            notes.append(f"{run.name}: the last line was cut while it was written, and is left out.")
+    return Source(tool="Keras", name=path.resolve().stem, runs=runs, notes=tuple(notes))
 
 
 def _find_files(path: Path) -> Iterator[Path]:
@@ -61,45 +69,62 @@ def _pick_history(document: Any) -> dict[str, list[float]] | None:
         return None
     inner = document.get("history", document)
     inner = inner.get("history", inner) if isinstance(inner, dict) else {}
-    curves = {name: curve for name, curve in inner.items() if _is_curve(curve)}
+    listed = {name: _list_rows(curve) for name, curve in inner.items()}
+    curves = {name: curve for name, curve in listed.items() if _is_curve(curve)}
     return curves or None
+
+
+def _list_rows(curve: Any) -> Any:
+    """A column as `DataFrame.to_json` writes it, by the number of each row, as a list; else as it is."""
+    if isinstance(curve, dict) and curve and all(key.isdecimal() for key in curve):
+        return [curve[key] for key in sorted(curve, key=int)]
+    return curve
 
 
 def _is_curve(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(v is None or is_number(v) for v in value)
 
 
-def _read_run(file: Path, root: Path) -> ForeignRun:
-    params = read_path(file.relative_to(root).with_suffix(""))
+def _read_run(file: Path, root: Path) -> tuple[ForeignRun, bool]:
+    """A run, and whether its last line was cut."""
+    name, params = str(file.relative_to(root)), read_path(file.relative_to(root).with_suffix(""))
     if file.suffix == ".json":
         document = json.loads(file.read_text(encoding="utf-8"))
-        curves = {
-            name: [value if value is None or np.isfinite(value) else np.inf for value in curve]
-            for name, curve in (_pick_history(document) or {}).items()
-        }
         for key in _KEYS:
             kept = document.get(key)
             params |= dict(flatten(kept)) if isinstance(kept, dict) else {}
+        curves = _pick_history(document) or {}
+        frame = pd.DataFrame(
+            {name: pd.Series(list(map(_as_figure, curve))) for name, curve in curves.items()}
+        )
+        steps, is_cut = frame.index.to_numpy(dtype=float), False
     else:
-        curves = _read_table(file)
-    n_epochs = max(len(curve) for curve in curves.values())
-    padded = {
-        name: np.array([*curve, *[None] * (n_epochs - len(curve))], dtype=float)
-        for name, curve in curves.items()
-    }
-    return ForeignRun(
-        name=str(file.relative_to(root)),
-        params=params,
-        steps=np.arange(1.0, n_epochs + 1),
-        metrics={name: curve for name, curve in padded.items() if name != "epoch"},
-    )
+        frame, is_cut = _read_table(file)
+        runs = pd.Series(name, index=frame.index)
+        steps = read_epochs(runs, frame["epoch"], f"{file}: ").to_numpy(dtype=float)
+    figures = {str(name): frame[name].to_numpy(dtype=float) for name in frame if name != "epoch"}
+    order = np.argsort(steps, kind="stable")
+    metrics_by_step = {name: values[order] for name, values in figures.items()}
+    return ForeignRun(name=name, params=params, steps=steps[order], metrics=metrics_by_step), is_cut
 
 
-def _read_table(file: Path) -> dict[str, list[float]]:
+def _as_figure(value: float | None) -> float:
+    """A figure of a list: None was not measured; what came out as NaN was, and is no gap."""
+    if value is None:
+        return np.nan
+    return np.inf if np.isnan(value) else float(value)
+
+
+def _read_table(file: Path) -> tuple[pd.DataFrame, bool]:
+    """A table of numbers, and whether its last line was cut."""
     try:
-        frame = pd.read_csv(file, sep=None, engine="python")
-        frame = frame.apply(pd.to_numeric)
+        lines = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        mark = next((mark for mark in ",;\t" if mark in lines[0]), ",")
+        is_cut = len(lines) > 1 and lines[-1].count(mark) < lines[0].count(mark)
+        text = "\n".join(lines[:-1] if is_cut else lines)
+        frame = pd.read_csv(io.StringIO(text), sep=mark).apply(pd.to_numeric)
+        frame = frame.rename(columns=lambda name: str(name).strip())
     except (ValueError, pd.errors.ParserError) as error:
         first = str(error).splitlines()[0]
         raise AnalysisError(f"{file}: is no table of numbers by epoch: {first}") from error
-    return {str(name): frame[name].tolist() for name in frame}
+    return frame, is_cut

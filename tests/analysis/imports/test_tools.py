@@ -172,6 +172,39 @@ def test_histories_of_keras_take_parameters_from_names_and_files(tmp_path: Path)
     ]
 
 
+def test_a_history_of_keras_keeps_its_epochs_and_drops_a_line_that_was_cut(tmp_path: Path) -> None:
+    (tmp_path / "units=4.csv").write_text("epoch,loss,val_loss\n0,1.0,0.9\n1,0.9,0.8\n2,0.8,0.7\n3,0.")
+    (tmp_path / "units=8.csv").write_text("epoch,loss,val_loss\n0,1.0,0.9\n2,0.8,0.7\n")
+
+    study = import_study(tmp_path)
+
+    assert study.epochs[["trial", "epoch"]].values.tolist() == [[0, 1], [0, 2], [0, 3], [1, 1], [1, 3]]
+    assert study.notes[0] == "units=4.csv: the last line was cut while it was written, and is left out."
+    (tmp_path / "units=8.csv").write_text("epoch,loss,val_loss\n0,1.0,0.9\n0,0.8,0.7\n")
+    with pytest.raises(
+        AnalysisError, match=r"units=8\.csv: each run has each epoch once: .*has epoch 0 twice"
+    ):
+        import_study(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {"loss": [0.6, 0.5], "val_loss": [0.7, 0.6]},
+        {"loss": {"0": 0.6, "1": 0.5}, "val_loss": {"0": 0.7, "1": 0.6}},  # DataFrame(history).to_json()
+    ],
+)
+def test_one_history_of_keras_is_a_study_too(tmp_path: Path, history: dict[str, object]) -> None:
+    path = tmp_path / "units=8.json"
+    path.write_text(json.dumps(history))
+
+    study = import_study(path)
+
+    assert study.facts.made_by == "Keras"
+    assert study.epochs[["train_loss", "val_loss"]].values.tolist() == [[0.6, 0.7], [0.5, 0.6]]
+    assert study.trials["units"].tolist() == [8]
+
+
 def test_losses_that_are_nan_or_infinite_are_measured_alike(tmp_path: Path) -> None:
     for name, end in (("a", float("nan")), ("b", float("inf")), ("c", 0.7)):
         write_tune_trial(tmp_path / "tune" / name, {"x": name}, [0.9, end])
