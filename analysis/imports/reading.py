@@ -18,8 +18,13 @@ from analysis.imports.tools.tables import read_table
 from analysis.imports.tools.tensorboard import holds_events, read_tensorboard
 from analysis.records.loading import Study
 from analysis.records.paths import AnyPath, as_path
+from analysis.words.numbers import listing
 
 KINDS = ("optuna", "ray", "keras-tuner", "mlflow", "tensorboard", "keras", "table")
+_FOLDERS = ("ray", "keras-tuner", "tensorboard")
+_INNER = ("ray", "keras-tuner", "mlflow")
+"""Whose folders are known by what lies in them, and which people look for one level too high."""
+
 _TABLES = (".csv", ".tsv", ".parquet")
 
 _HOLDS: dict[str, Callable[[Path], bool]] = {
@@ -83,6 +88,10 @@ def _read(
         raise AnalysisError(f"{source}: no such file or folder")
     if not (path.is_file() or path.is_dir()):
         raise AnalysisError(f"{source}: is neither a file nor a folder")
+    if kind is None:
+        _refuse_outer(path)
+    if kind in _FOLDERS and not path.is_dir():
+        raise AnalysisError(f"{source}: is a file, but --from {kind} reads a folder: give that")
     kind = kind or next((kind for kind, holds in _HOLDS.items() if holds(path)), None)
     if kind is None:
         raise AnalysisError(
@@ -99,3 +108,22 @@ def _read(
         "table": lambda: read_table(path, metrics.values()),
     }
     return readers[kind]()
+
+
+def _refuse_outer(path: Path) -> None:
+    """Refuse a folder around folders of one tool each: event files in them are but a part of these."""
+    if not path.is_dir() or any(_HOLDS[kind](path) for kind in _INNER):
+        return
+    found = [
+        (child, kind)
+        for child in sorted(path.iterdir())
+        if child.is_dir()
+        for kind in _INNER
+        if _HOLDS[kind](child)
+    ]
+    if found:
+        inner = listing([str(child) for child, _ in found])
+        raise AnalysisError(
+            f"{path}: holds no runs itself, but {inner} {'do' if len(found) > 1 else 'does'}: give "
+            f"{'one of these' if len(found) > 1 else 'that'}"
+        )

@@ -69,16 +69,15 @@ def _pick_history(document: Any) -> dict[str, list[float]] | None:
         return None
     inner = document.get("history", document)
     inner = inner.get("history", inner) if isinstance(inner, dict) else {}
-    listed = {name: _list_rows(curve) for name, curve in inner.items()}
-    curves = {name: curve for name, curve in listed.items() if _is_curve(curve)}
+    if inner and all(map(_is_column, inner.values())):
+        inner = {name: [rows[row] for row in sorted(rows, key=int)] for name, rows in inner.items()}
+    curves = {name: curve for name, curve in inner.items() if _is_curve(curve)}
     return curves or None
 
 
-def _list_rows(curve: Any) -> Any:
-    """A column as `DataFrame.to_json` writes it, by the number of each row, as a list; else as it is."""
-    if isinstance(curve, dict) and curve and all(key.isdecimal() for key in curve):
-        return [curve[key] for key in sorted(curve, key=int)]
-    return curve
+def _is_column(value: Any) -> bool:
+    """Whether this is a column as `DataFrame.to_json` writes it: values by the number of their row."""
+    return isinstance(value, dict) and bool(value) and all(row.isdecimal() for row in value)
 
 
 def _is_curve(value: Any) -> bool:

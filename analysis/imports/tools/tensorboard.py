@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from analysis.commentary import without_commentary
-from analysis.errors import MissingLibraryError
+from analysis.errors import AnalysisError, MissingLibraryError
 from analysis.imports.runs import ForeignRun, Source, gather
 from analysis.imports.values import read_path
+from analysis.words.numbers import listing
 
 EVENTS = "*events.out.tfevents.*"
 _SIDES = ("train", "validation", "val", "valid", "eval", "test")
@@ -48,6 +49,7 @@ def read_tensorboard(path: Path) -> Source:
     params: dict[Path, dict[str, Any]] = defaultdict(dict)
     began: dict[Path, float] = {}
     ended: dict[Path, float] = {}
+    silent: set[Path] = set()
     for folder in sorted({file.parent for file in path.rglob(EVENTS)}):
         side = folder.name if folder.name in _SIDES and folder != path else ""
         run = folder.parent if side else folder
@@ -57,6 +59,13 @@ def read_tensorboard(path: Path) -> Source:
             rows[run].append((step, f"{side}/{name}" if side else name, value))
             began[run], ended[run] = min(time_s, began.get(run, time_s)), max(time_s, ended.get(run, time_s))
         params[run] |= _read_hparams(events)
+        if not any(name.startswith("_hparams_") for name in events.summary_metadata):
+            silent.add(run)
+    silent -= {*rows, path} if rows else set()  # a writer of the root may have had nothing to say
+    names = [str(run.relative_to(path)) for run in sorted(silent)]
+    if silent and not rows:
+        raise AnalysisError(f"{path}: its event files hold no scalar, or are cut: {listing(names)}")
+    notes = (f"Left out, for their event files hold no scalar, or are cut: {listing(names)}.",)
     runs = []
     for run in rows:
         steps, metrics = gather(rows[run])
@@ -69,7 +78,7 @@ def read_tensorboard(path: Path) -> Source:
                 wall_s=ended[run] - began[run],
             )
         )
-    return Source(tool="TensorBoard", name=path.resolve().name, runs=runs)
+    return Source(tool="TensorBoard", name=path.resolve().name, runs=runs, notes=notes if silent else ())
 
 
 def _read_scalars(events: Any) -> Iterator[tuple[float, float, str, float]]:

@@ -135,3 +135,17 @@ def test_tensorboards_table_has_a_row_for_each_setting(small_study: Study, tmp_p
     }
     runs = small_study.trials.query("epochs_run > 0").groupby("trial")[small_study.facts.objective]
     assert shown == pytest.approx({f"trial-{trial:04d}": mean for trial, mean in runs.mean().items()})
+
+
+def test_a_run_of_which_nothing_can_be_read_is_named(small_study: Study, tmp_path: Path) -> None:
+    analysis.write_tensorboard(small_study, tmp_path / "events")
+    (tmp_path / "events" / "torn").mkdir()
+    (tmp_path / "events" / "torn" / "events.out.tfevents.1.vm").touch()
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "events.out.tfevents.1.vm").touch()
+
+    notes = analysis.import_study(tmp_path / "events").notes
+
+    assert notes[0] == "Left out, for their event files hold no scalar, or are cut: torn."
+    with pytest.raises(analysis.AnalysisError, match="its event files hold no scalar, or are cut"):
+        analysis.import_study(tmp_path / "none")

@@ -340,6 +340,26 @@ def test_what_holds_no_runs_is_refused_in_a_line(
     assert "\n" not in str(refusal.value)
 
 
+def test_a_folder_around_experiments_is_refused_with_their_names(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_tune_trial(tmp_path / "results" / name / "a", {"x": 1}, [0.9])
+        (tmp_path / "results" / name / "a" / "events.out.tfevents.1.vm").touch()
+
+    with pytest.raises(
+        AnalysisError, match=r"itself, but .*results/one and .*results/two do: give one of these"
+    ):
+        import_study(tmp_path / "results")
+    assert len(import_study(tmp_path / "results" / "one").trials) == 1
+
+
+@pytest.mark.parametrize("kind", ["ray", "keras-tuner", "tensorboard"])
+def test_a_file_is_no_folder_of_a_tool(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "x.db").write_bytes(b"x")
+
+    with pytest.raises(AnalysisError, match=f"x.db: is a file, but --from {kind} reads a folder"):
+        import_study(tmp_path / "x.db", kind=kind)
+
+
 def test_a_source_that_is_not_there_or_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AnalysisError, match="no such file or folder"):
         import_study(str(tmp_path / "none"))
