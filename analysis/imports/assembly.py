@@ -68,12 +68,15 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     runs, left_out = keep_measured(judged, mapped)
     numbers, counted = number_steps(runs)
     epochs = _tabulate_epochs(runs, places, numbers, mapped, percent=naming.get("percent", False))
+    origin = (*_say_settings(places), *_say_origin(source, mapped, epochs))
+    notes = (*source.notes, *left_out, *counted, *origin)
     facts = StudyFacts.model_validate(
         {
             "name": name or source.name,
             "description": "",
             "source": source.name,
             "made_by": source.tool,
+            "remarks": notes,
             "classes": (),
             "n_train": 0,
             "n_validation": naming.get("n_validation", 0),
@@ -89,8 +92,6 @@ def make_study(source: Source, *, name: str | None = None, **naming: Unpack[Nami
     records = Records(
         facts=facts, attempts=attempts, epochs=epochs, labels=None, baselines=baselines, line_answers={}
     )
-    origin = (*_say_settings(places), *_say_origin(source, mapped, epochs))
-    notes = (*source.notes, *left_out, *counted, *origin)
     return assemble(records, Path(source.name), notes=notes)
 
 

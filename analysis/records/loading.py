@@ -255,6 +255,7 @@ def _derive_tables(records: Records, path: Path) -> Tables:
 
 def _load_tables(folder: Path, notes: tuple[str, ...]) -> Study:
     tables = read_parquet(folder)
+    notes = (*notes, *tables.facts.remarks)
     predictions = Predictions(None, 0, 2)
     return _assemble(folder / TRIALS_FILE, tables, None, predictions, read_gradients(None), notes)
 
@@ -281,7 +282,7 @@ def _assemble(
         baselines=tables.baselines,
         gradients=gradients,
         manifest=manifest,
-        notes=(*notes, *complaint),
+        notes=(*notes, *(() if tables.facts.made_by else complaint)),
     )
 
 

@@ -257,6 +257,9 @@ class StudyFacts(BaseModel):
     name: str
     description: str = ""
     made_by: str = Field(default="", description="the tool whose runs these are, where it is not this one")
+    remarks: tuple[str, ...] = Field(
+        default=(), description="what a reader must know of runs that were imported, each a sentence"
+    )
     source: str = Field(description="where the texts come from: docstrings, imdb, recall, or a file's name")
     classes: tuple[str, ...]
     n_train: int = Field(ge=0, description="texts trained on")

@@ -47,10 +47,26 @@ def print_studies(folder: Path) -> None:
         running = str(n_running) if not n_running or is_held(records.parent) else f"interrupted ({n_running})"
         figures = str(n_rows), running, "" if best is None else f"{best:.3f}"
         table.add_row(escape(records.parent.name), *figures, escape(shown))
+    for trials in sorted(folder.glob("*/trials.parquet")):
+        if not (trials.parent / "records.db").exists():
+            page = trials.parent / "report" / "index.html"
+            shown = str(page) if page.exists() else "none yet"
+            table.add_row(escape(trials.parent.name), _count_rows(trials), "imported", "", escape(shown))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)  # who reads a pipe wants paths whole
     console.print(table if table.row_count else f"no studies in {folder}; run one with `study run quick`")
+
+
+def _count_rows(trials: Path) -> str:
+    """The replicates of a study that was imported."""
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    try:
+        return str(pq.read_metadata(trials).num_rows)
+    except (pa.ArrowException, OSError):
+        return "unreadable"
 
 
 def _read_progress(records: Path) -> tuple[int, int, float | None]:

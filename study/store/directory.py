@@ -103,6 +103,11 @@ class StudyDirectory:
         for path, fault in find_odd(self.path):
             raise IntegrityError(f"a study is files and folders: {path} {fault}; restore it from a copy")
         if not self.spec.is_file():
+            if (self.path / "trials.parquet").is_file():
+                raise StudyError(
+                    f"{self.path} holds runs of another tool, or tables alone: it can be reported, compared "
+                    "and exported; what ran it goes on with it"
+                )
             raise StudyError(f"a study directory holds study.yaml: {self.path} does not; see `study list`")
         return self
 

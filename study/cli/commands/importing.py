@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -86,7 +89,23 @@ def import_(
     )
     for note in (describe(imported), *imported.notes):
         print(note, file=sys.stderr)
-    to.mkdir(parents=True, exist_ok=True)
-    analysis.write_parquet(imported, to)
-    print(analysis.write_report(imported, to / "report"))
+    with _undone(to):
+        to.mkdir(parents=True, exist_ok=True)
+        analysis.write_parquet(imported, to)
+        page = analysis.write_report(imported, to / "report")
+    print(page)
     say_faults(to / "report")
+
+
+@contextmanager
+def _undone(folder: Path) -> Iterator[None]:
+    """Leave no half-made study, as on a full disk: a second try would be refused by what there is."""
+    was_there = folder.exists()
+    try:
+        yield
+    except BaseException:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if folder.is_dir() and not was_there:
+            folder.rmdir()
+        raise

@@ -184,6 +184,7 @@ def test_what_was_imported_is_written_and_read_again(epochs: pd.DataFrame, tmp_p
     pd.testing.assert_frame_equal(again.trials, study.trials)
     pd.testing.assert_frame_equal(again.epochs, study.epochs)
     assert again.facts == study.facts
+    assert again.notes == study.notes
     assert again.facts.made_by == "a table"
 
 
