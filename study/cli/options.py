@@ -15,6 +15,14 @@ from study.spec.keys import put_setting
 if TYPE_CHECKING:
     from study.spec.schema import StudySpec
 
+
+def _complete_preset(incomplete: str) -> list[str]:
+    """Presets for a shell; it looks for files itself where none begins so."""
+    from study.spec.presets import preset_names
+
+    return [name for name in preset_names() if name.startswith(incomplete)]
+
+
 StudyPath = Annotated[
     Path, typer.Argument(help="The study's directory, e.g. studies/quick.", show_default=False)
 ]
@@ -31,7 +39,9 @@ Format = Annotated[str, typer.Option("--format", help="html or md.")]
 Spec = Annotated[
     str | None,
     typer.Argument(
-        help="A preset (see `study presets`) or a YAML file; with --data none is needed.", show_default=False
+        help="A preset (see `study presets`) or a YAML file; with --data none is needed.",
+        show_default=False,
+        autocompletion=_complete_preset,
     ),
 ]
 MovedData = Annotated[

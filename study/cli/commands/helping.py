@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,17 @@ PAGES = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 """setup.py puts the pages of docs/ into a wheel."""
 
 
+def _complete_topic(incomplete: str) -> list[str]:
+    return sorted(page.stem for page in PAGES.glob(f"{glob.escape(incomplete)}*.md"))
+
+
 def help_(
     context: typer.Context,
     topic: Annotated[
-        str | None, typer.Argument(help="A page; none lists them all.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A page; none lists them all.", show_default=False, autocompletion=_complete_topic
+        ),
     ] = None,
 ) -> None:
     """Show a page of the documents, e.g. `study help data`; without a topic, list them."""

@@ -16,6 +16,12 @@ from study.cli.commands.reporting import say_faults
 _METRIC = "Which metric there is {}, where its name does not tell."
 
 
+def _complete_kind(incomplete: str) -> list[str]:
+    from analysis.imports.reading import KINDS
+
+    return [kind for kind in KINDS if kind.startswith(incomplete)]
+
+
 def import_(
     source: Annotated[
         str,
@@ -32,6 +38,7 @@ def import_(
             "--from",
             help="optuna, ray, keras-tuner, mlflow, tensorboard, keras or table.",
             show_default="what is there",
+            autocompletion=_complete_kind,
         ),
     ] = None,
     study: Annotated[

@@ -232,7 +232,13 @@ def test_the_command_says_its_release(invoke: Invoke) -> None:
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("study re", {"resume", "retry", "report"}), ("study run --samp", {"--sampler"})],
+    [
+        ("study re", {"resume", "retry", "report"}),
+        ("study run --samp", {"--sampler"}),
+        ("study run qu", {"quick"}),
+        ("study help clu", {"clusters"}),
+        ("study import x --from ke", {"keras-tuner", "keras"}),
+    ],
 )
 def test_a_shell_completes_commands_and_options(
     monkeypatch: pytest.MonkeyPatch, invoke: Invoke, words: str, expected: set[str]
