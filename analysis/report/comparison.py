@@ -24,7 +24,7 @@ from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.verdicts import compare_studies
 from analysis.statistics.verdicts.fairness import Difference, find_differences
-from analysis.words.metrics import label_metric
+from analysis.words.metrics import label_metric, say_score
 from analysis.words.numbers import NONE, count, listing, numbers, percent, with_margin
 
 COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#7570B3", "#666666")
@@ -60,7 +60,12 @@ def build_comparison(studies: Sequence[Study]) -> Report:
         title=" and ".join(named) if len(named) == 2 else f"{len(named)} studies",
         subtitle=f"{listing(list(named), 12)}: {_COMPARED}",
         facts=[_fact(row) for row in as_records(leaders.head(4))],
-        findings=[*_fairness(evidence), *_findings(leaders, verdicts), *_onsets(evidence)],
+        findings=[
+            *_fairness(evidence),
+            *_without_accuracy(evidence),
+            *_findings(leaders, verdicts),
+            *_onsets(evidence),
+        ],
         sections=[_verdict_section(verdicts), _best_section(evidence, leaders), _facts_section(evidence)],
         tables={"leaders": leaders, "expected-best": _expected_best(evidence)},
     )
@@ -78,10 +83,10 @@ def name_studies(studies: Sequence[Study]) -> dict[str, Study]:
 
 
 def _leaders(evidence: Mapping[str, Evidence]) -> pd.DataFrame:
-    """The best setting of each study, best first."""
+    """The best setting of each study that knows accuracies, best first."""
     rows = []
     for name, own in evidence.items():
-        if own.ranking.empty:
+        if own.ranking.empty or own.ranking["val_accuracy"].isna().iloc[0]:
             continue
         top = as_records(own.ranking.head(1))[0]
         rows.append(
@@ -184,6 +189,20 @@ def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
     return found
 
 
+def _without_accuracy(evidence: Mapping[str, Evidence]) -> list[Finding]:
+    """Who cannot be compared by accuracy, and what there is instead."""
+    parts = []
+    for name, own in evidence.items():
+        if not own.ranking.empty and own.ranking["val_accuracy"].isna().iloc[0]:
+            top, metric = as_records(own.ranking.head(1))[0], own.facts.objective
+            what = f"validation {label_metric(metric)}"
+            parts.append(f"{name} (best {what} {say_score(metric, top['mean'])}, {top['label']})")
+    if not parts:
+        return []
+    text = f"Studies are compared by accuracy, which was not recorded in {listing(parts)}."
+    return [Finding(text=text, tone="warning", anchor="studies", kind="no-accuracy")]
+
+
 def _findings(leaders: pd.DataFrame, verdicts: pd.DataFrame) -> list[Finding]:
     found = []
     if not leaders.empty:
@@ -218,7 +237,11 @@ def _most_accurate(leaders: pd.DataFrame) -> list[dict[str, Any]]:
 def _read_verdicts(verdicts: pd.DataFrame) -> str:
     known = verdicts[verdicts["effect_pp"].notna()]
     if known.empty:
-        return "The studies completed no setting in common, so no verdict between them is possible."
+        return (
+            "No setting has an accuracy in two of the studies, so no verdict between them is possible."
+            if verdicts["note"].str.contains("no validation accuracy", regex=False).any()
+            else "The studies completed no setting in common, so no verdict between them is possible."
+        )
     better = known[known["answer"] == "better"]
     phrases = [
         f"{row['a']} is better than {row['b']} by {row['effect_pp']:.1f} points" for row in as_records(better)
@@ -268,7 +291,9 @@ def _verdict_section(verdicts: pd.DataFrame) -> Section:
 
 def _best_section(evidence: Mapping[str, Evidence], leaders: pd.DataFrame) -> Section:
     if leaders.empty:
-        note = Note(text="No run completed in any of the studies.", tone="warning")
+        nothing = all(own.ranking.empty for own in evidence.values())
+        what = "No run completed" if nothing else "No accuracy of a completed run was recorded"
+        note = Note(text=f"{what} in any of the studies.", tone="warning")
         return Section(anchor="best", title="Best of each", blocks=[note])
     curves = _expected_best(evidence)
     top, *others = (str(row["study"]) for row in _most_accurate(leaders))

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from analysis import AnalysisError, Study, write_comparison, write_report
+from analysis import AnalysisError, Study, load, write_comparison, write_report
 from analysis.report.comparison import build_comparison, is_comparison
 from analysis.report.content import Chart, Grid, Note
+from analysis.words.numbers import NONE
 
 
 def test_a_comparison_needs_two_studies(small_study: Study) -> None:
@@ -146,3 +149,27 @@ def test_one_name_for_two_files_is_no_like_for_like(small_study: Study) -> None:
 
     assert texts[0].startswith("The studies were not judged on the same texts")
     assert "content of the texts" in texts[1]
+
+
+def test_studies_without_accuracy_are_named_with_what_they_have(
+    write_database: Callable[..., Path], small_study: Study
+) -> None:
+    path = write_database(name="losses", objective="val_loss", fail_fraction=0, prune_fraction=0)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE epochs SET val_accuracy=NULL, train_accuracy=NULL")
+    losses = load(path)
+
+    one, both = build_comparison([small_study, losses]), build_comparison([losses, losses])
+
+    for report in (one, both):
+        said = [report.title, *(finding.text for finding in report.findings)]
+        said += [block.text for part in report.sections for block in part.blocks if isinstance(block, Note)]
+        said += [fact.value for fact in report.facts]
+        assert not [text for text in said if NONE in text or "No run completed" in text]
+        assert not [text for text in said if "runs that did not complete" in text and report is both]
+    (told,) = [finding.text for finding in one.findings if finding.kind == "no-accuracy"]
+    assert told.startswith(
+        "Studies are compared by accuracy, which was not recorded in losses (best validation "
+    )
+    (verdict,) = [finding.text for finding in both.findings if finding.kind == "studies"]
+    assert verdict.startswith("No setting has an accuracy in two of the studies")
