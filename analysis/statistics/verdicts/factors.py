@@ -116,8 +116,8 @@ def _judge(table: RunsByLevel, factor: str) -> dict[str, Any]:
         return _nothing(len(levels))
     # Numbers, and ranges of them, have an order; names have none.
     is_ordered = len(levels) > 2 and pd.api.types.is_numeric_dtype(table.runs[factor])
-    code = at.cat.set_categories(levels).cat.codes
-    grid = _complete(table.runs[code >= 0], code[code >= 0].to_numpy(dtype=np.int64), factor, len(levels))
+    code = pd.Series(at.cat.set_categories(levels).cat.codes.to_numpy(dtype=np.int64), index=at.index)
+    grid = _complete(table.runs[code >= 0], code[code >= 0].to_numpy(), factor, len(levels))
     trend = _trend_weights(len(levels)) if is_ordered else None
     found = None
     if grid is not None:
