@@ -183,8 +183,8 @@ def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
     differences = [own for own in _differences(evidence) if own.is_of_runs and own.what != "epochs"]
     if differences:
         is_short = len(differences) <= _MOST_NAMED
-        what = [str(own) if is_short else own.what for own in differences]
-        text = f"What the studies differ in: {listing(what, 12)}{'' if is_short else ': the table says how'}."
+        named = [str(own) if is_short else own.what for own in differences]
+        text = f"What the studies differ in: {listing(named, 12)}{'' if is_short else ': the table says how'}."
         found.append(Finding(text=text, tone="warning", anchor="studies", kind="differences"))
     return found
 
