@@ -185,14 +185,18 @@ def _facts(evidence: Evidence) -> list[Fact]:
                 value=accuracy
                 if is_accuracy
                 else with_interval(objective, top["mean"], top["low"], top["high"]),
-                detail=str(top["label"]) if is_accuracy else f"{top['label']}; accuracy {accuracy}",
+                detail=str(top["label"])
+                if is_accuracy or pd.isna(top["val_accuracy"])
+                else f"{top['label']}; accuracy {accuracy}",
             )
         )
+    if not evidence.ranking.empty and evidence.has_curves:
+        ends = "" if pd.isna(top[f"{objective}_last"]) else f"; {at_last} at the last"
         found.append(
             Fact(
                 label="its best epoch",
                 value=number(top["best_epoch"], 0 if top["best_epoch"] == int(top["best_epoch"]) else 1),
-                detail=f"of {top['epochs_run']:.0f}; {at_last} at the last",
+                detail=f"of {top['epochs_run']:.0f}{ends}",
             )
         )
     found.append(
@@ -202,11 +206,9 @@ def _facts(evidence: Evidence) -> list[Fact]:
             detail=count(runs["setting"].nunique(), "setting"),
         )
     )
-    found.append(
-        Fact(
-            label="training time", value=duration(runs["wall_s"].sum(min_count=1)), detail="all runs added up"
-        )
-    )
+    time_s = runs["wall_s"].sum(min_count=1)
+    if not (evidence.facts.made_by and pd.isna(time_s)):
+        found.append(Fact(label="training time", value=duration(time_s), detail="all runs added up"))
     return found
 
 

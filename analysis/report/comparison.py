@@ -157,9 +157,9 @@ def _fact(row: dict[str, object]) -> Fact:
 def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
     found = []
     if len({_texts_that_judge(own.study) for own in evidence.values()}) > 1:
-        own = not any(own.facts.made_by for own in evidence.values())
-        what = "the same texts" if own else "what is known to be the same data"
-        text = f"The studies were not judged on {what}, which may be all the difference."
+        is_foreign = any(own.facts.made_by for own in evidence.values())
+        same = "what is known to be the same data" if is_foreign else "the same texts"
+        text = f"The studies were not judged on {same}, which may be all the difference."
         found.append(Finding(text=text, tone="warning", anchor="studies"))
     tested = [name for name, own in evidence.items() if own.facts.validated_on == "test"]
     if tested:

@@ -117,22 +117,32 @@ def _best(evidence: Evidence) -> Finding:
     replicates = int(top["n_completed"])
     over = f"over {count(replicates, 'seed')}" if replicates > 1 else "with one seed"
     accuracy = with_margin(top["val_accuracy"], evidence.half_width)
-    margin, last = _explain_margin(evidence), percent(top["val_accuracy_last"])
+    margin, last = _explain_margin(evidence), top["val_accuracy_last"]
     objective = evidence.facts.objective
+    when = "at its best epoch " if evidence.has_curves else ""
     if objective == "val_accuracy":
-        text = (
-            f"Best setting: {top['label']}, with {accuracy} validation accuracy at its best epoch "
-            f"{over}{margin}, and {last} at its last."
-        )
+        text = f"Best setting: {top['label']}, with {accuracy} validation accuracy {when}{over}{margin}"
+        text += f"{_at_last(evidence)}."
     else:
         text = (
             f"Best setting: {top['label']}, with a validation {label_metric(objective)} of "
-            f"{with_interval(objective, top['mean'], top['low'], top['high'])} at its best epoch {over}, and "
-            f"{say_score(objective, top[f'{objective}_last'])} at its last."
+            f"{with_interval(objective, top['mean'], top['low'], top['high'])} {when}{over}"
+            f"{_at_last(evidence)}."
         )
         if not math.isnan(top["val_accuracy"]):
-            text += f" Its accuracy is {accuracy} at that best epoch{margin}, and {last} at the last."
+            then = " at that best epoch" if evidence.has_curves else ""
+            end = f", and {percent(last)} at the last" if evidence.has_curves and not math.isnan(last) else ""
+            text += f" Its accuracy is {accuracy}{then}{margin}{end}."
     return Finding(text=text, tone="good", anchor="ranking", kind="best")
+
+
+def _at_last(evidence: Evidence) -> str:
+    """What is left at the last epoch, nothing where that is not known."""
+    objective = evidence.facts.objective
+    last = evidence.ranking[f"{objective}_last"].iloc[0]
+    if math.isnan(last) or not evidence.has_curves:
+        return ""
+    return f", and {say_score(objective, last)} at its last"
 
 
 def _explain_margin(evidence: Evidence) -> str:
@@ -178,15 +188,19 @@ def _conclusion(evidence: Evidence) -> list[Finding]:
         turn = f"is lowest at epoch {lowest} ({loss:.4f}) and rises after it, to {end:.4f} at epoch {last}"
     else:
         turn = f"still falls at the last epoch, {last} ({end:.4f})"
-    highest, peak = float(curve["val_accuracy"].max()), int(numbers[curve["val_accuracy"].argmax()])
+    # Rounded to what is shown: figures of 32 bits lie beside the ones that were meant.
+    highest, peak = round(float(curve["val_accuracy"].max()), 4), int(numbers[curve["val_accuracy"].argmax()])
     if not concerns(evidence.facts.source):
         bound = f"is highest at epoch {peak} ({percent(highest)})"
     elif highest < 0.9:
         bound = f"stays below 90% in every epoch (at most {percent(highest, 2)})"
     else:
         bound = f"reaches {percent(highest, 2)}, above 90%"
-    runs = len(evidence.completed)
-    mean = f", averaged over {count(runs, 'run')}," if runs > 1 else ""
+    n_runs = epochs.dropna(subset=["val_loss", "val_accuracy"]).groupby("epoch").size().loc[numbers]
+    least, most = int(n_runs.min()), int(n_runs.max())
+    mean = f", averaged over {count(most, 'run')}," if most > 1 else ""
+    if least < most:
+        mean = f", averaged over the {least} to {most} runs that reached each epoch,"
     text = f"The validation loss{mean} {turn}; validation accuracy {bound}."
     return [Finding(text=text, tone="good", anchor="overfitting", kind="conclusion")]
 

@@ -107,7 +107,7 @@ def _read_majority(evidence: Evidence) -> str:
     best = float(ranking["val_accuracy"].iloc[0])
     majority, share = majority_share(labels)
     reach = 0.0 if np.isnan(evidence.half_width) else evidence.half_width
-    if best - reach > share:
+    if np.isnan(best) or best - reach > share:
         return ""
     said = f"The majority class alone, {evidence.facts.classes[majority]}, would reach {percent(share)}"
     own = f"the best setting's {with_margin(best, evidence.half_width)}"

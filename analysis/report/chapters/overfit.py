@@ -90,7 +90,7 @@ def _curve_charts(evidence: Evidence) -> list[Block]:
                 wide=len(panels) > 1,
             )
         )
-    if len(best_trial_by_cell(evidence)) > 1:
+    if len(best_trial_by_cell(evidence)) > 1 and evidence.completed["val_accuracy"].notna().any():
         charts.append(
             Chart(
                 name="curves-by-cell",

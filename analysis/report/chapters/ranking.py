@@ -28,7 +28,9 @@ def ranking_chapter(evidence: Evidence) -> Section:
         blocks.append(
             Chart(
                 name="best-and-last",
-                title=f"Validation {metric} at the best and at the last epoch",
+                title=f"Validation {metric} at the best and at the last epoch"
+                if evidence.has_curves
+                else f"Validation {metric} of the best settings",
                 draw=partial(figures.best_and_last, evidence, _DRAWN),
                 reading=reading,
                 alt=f"Validation {metric} of the best {count(min(len(ranking), _DRAWN), 'setting')}, two "
@@ -48,8 +50,9 @@ def ranking_chapter(evidence: Evidence) -> Section:
         anchor="ranking",
         title="Ranking",
         lead="Settings with at least one completed run, by validation "
-        f"{label_metric(evidence.facts.objective)} at the best epoch, averaged over replicates. "
-        f"{_read_margin(evidence)} Runs that a scheduler cut short are left out. Seconds an epoch, and to "
+        f"{label_metric(evidence.facts.objective)}{' at the best epoch' if evidence.has_curves else ''}, "
+        "averaged over replicates. "
+        f"{_read_margin(evidence)}Runs that a scheduler cut short are left out. Seconds an epoch, and to "
         "the best one, leave out a run's start, in which a worker imports and compiles.",
         blocks=blocks,
     )
@@ -58,6 +61,9 @@ def ranking_chapter(evidence: Evidence) -> Section:
 def _read_margin(evidence: Evidence) -> str:
     """The one meaning that the margins of accuracies have on this page, and what other metrics have."""
     objective = evidence.facts.objective
+    if evidence.ranking["half_width"].isna().all():  # it is not known how many were judged
+        between = objective != "val_accuracy" and evidence.knows_seeds
+        return f"Intervals of {label_metric(objective)} are for other seeds. " if between else ""
     if not evidence.knows_seeds:
         own = "\u00b1 is for other texts alone: no setting has the two runs that tell of other seeds."
     else:
@@ -65,10 +71,10 @@ def _read_margin(evidence: Evidence) -> str:
         lent = ", which settings with one run borrow from the others," if is_lent else ""
         own = f"\u00b1 is for other seeds{lent} and other texts together."
     if objective == "val_accuracy":
-        return own
+        return f"{own} "
     if not evidence.knows_seeds:
-        return f"Of accuracy, {own}"
-    return f"Intervals of {label_metric(objective)} are for other seeds alone; of accuracy, {own}"
+        return f"Of accuracy, {own} "
+    return f"Intervals of {label_metric(objective)} are for other seeds alone; of accuracy, {own} "
 
 
 def _read(evidence: Evidence) -> str:
@@ -78,6 +84,8 @@ def _read(evidence: Evidence) -> str:
     lost = (sign * (ranking[objective] - ranking[last])).head(_DRAWN)
     by_last = ranking.sort_values(last, ascending=sign < 0, kind="stable").iloc[0]
     say, nothing = partial(say_difference, objective), say_difference(objective, 0.0)
+    if not evidence.has_curves or lost.isna().all() or pd.isna(top[last]):
+        return f"The best setting reaches {say_score(objective, top[objective])}."
     sentence = (
         f"The best setting reaches {say_score(objective, top[objective])} at its best epoch and ends at "
         f"{say_score(objective, top[last])}; "
@@ -94,7 +102,7 @@ def _read(evidence: Evidence) -> str:
 
 def _show(evidence: Evidence) -> pd.DataFrame:
     rows = evidence.ranking.head(_ROWS)
-    return pd.DataFrame(
+    shown = pd.DataFrame(
         {
             "#": [f"{rank}" for rank in rows["rank"]],
             "setting": rows["label"],
@@ -109,6 +117,12 @@ def _show(evidence: Evidence) -> pd.DataFrame:
             **({} if rows["to_best_s"].notna().any() else {"time": [duration(v) for v in rows["wall_s"]]}),
         }
     )
+    if evidence.has_curves:
+        return shown
+    by_epoch = ["last epoch", "lost", "lost, points", "at epoch", "last loss", "an epoch", "to its best"]
+    metric = label_metric(evidence.facts.objective)
+    names = {name: name.removesuffix(", best epoch") for name in map(str, shown)} | {"best epoch": metric}
+    return shown.drop(columns=by_epoch, errors="ignore").rename(columns=names)
 
 
 def _show_scores(rows: pd.DataFrame, objective: Objective) -> dict[str, list[str]]:

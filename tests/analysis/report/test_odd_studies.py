@@ -13,10 +13,21 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis import Study, from_frame, load, summarize, write_comparison, write_parquet, write_report
+from analysis import (
+    Study,
+    from_frame,
+    import_study,
+    load,
+    summarize,
+    write_comparison,
+    write_parquet,
+    write_report,
+)
 from analysis.report.build import build_report
+from analysis.report.content import Chart, Grid
 from analysis.report.write import write_folder
 from analysis.statistics.verdicts import compare_studies
+from analysis.words.numbers import NONE
 
 NO_LOSSES = "UPDATE epochs SET val_loss=NULL, train_loss=NULL"
 NO_FIGURES = f"{NO_LOSSES}, val_accuracy=NULL, train_accuracy=NULL"
@@ -230,12 +241,45 @@ def test_a_study_of_losses_alone_says_what_is_missing_and_not_that_nothing_compl
     change(path, NO_ACCURACIES)
 
     text = write_text(load(path), tmp_path / "report")
+    report = build_report(load(path))
+    said = [finding.text for finding in report.findings]
+    said += [f"{fact.value} {fact.detail}" for fact in report.facts]
+    said += [getattr(block, "reading", "") for part in report.sections for block in part.blocks]
 
+    assert not [sentence for sentence in said if NONE in sentence]
     assert "No accuracy of a completed run was recorded" in text
     assert "No run completed" not in text
     assert "Too few completed runs share all else" not in text
     assert "Learning curves: loss" in text
     assert "Learning curves: accuracy" not in text
+
+
+def test_runs_with_one_figure_each_have_no_best_epoch_and_no_last(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("run,units,seed,val_loss,val_accuracy\na,8,1,0.5,0.8\nb,8,2,0.4,0.7\nc,4,1,0.6,0.6\n")
+
+    for objective in ("val_loss", "val_accuracy"):
+        report = build_report(import_study(path, objective=objective))
+
+        said = [finding.text for finding in report.findings] + [fact.label for fact in report.facts]
+        (ranking,) = [part for part in report.sections if part.anchor == "ranking"]
+        for block in ranking.blocks:
+            said += [block.title] if isinstance(block, Chart | Grid) else []
+            said += [block.reading] if isinstance(block, Chart) else []
+            said += list(map(str, block.shown)) if isinstance(block, Grid) else []
+        assert "best epoch" not in " ".join(said)
+        assert " last" not in " ".join(said)
+        assert NONE not in " ".join(said)
+        assert "\u00b1" not in ranking.lead
+
+
+def test_a_mean_over_runs_says_how_many_reached_each_epoch(write_database: Callable[..., Path]) -> None:
+    path = write_database(n_trials=1, n_seeds=2, fail_fraction=0, prune_fraction=0, max_epochs=5)
+    change(path, "DELETE FROM epochs WHERE replicate=2 AND epoch>3")
+
+    (text,) = [finding.text for finding in summarize(load(path)) if finding.kind == "conclusion"]
+
+    assert text.startswith("The validation loss, averaged over the 1 to 2 runs that reached each epoch, ")
 
 
 def test_a_comparison_counts_no_completed_run_among_those_that_did_not(
