@@ -184,7 +184,9 @@ def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
     if differences:
         is_short = len(differences) <= _MOST_NAMED
         named = [str(own) if is_short else own.what for own in differences]
-        text = f"What the studies differ in: {listing(named, 12)}{'' if is_short else ': the table says how'}."
+        text = (
+            f"What the studies differ in: {listing(named, 12)}{'' if is_short else ': the table says how'}."
+        )
         found.append(Finding(text=text, tone="warning", anchor="studies", kind="differences"))
     return found
 
