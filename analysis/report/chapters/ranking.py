@@ -120,9 +120,9 @@ def _show(evidence: Evidence) -> pd.DataFrame:
     if evidence.has_curves:
         return shown
     by_epoch = ["last epoch", "lost", "lost, points", "at epoch", "last loss", "an epoch", "to its best"]
-    metric = label_metric(evidence.facts.objective)
+    metric = label_metric(evidence.facts.objective)  # a loss has a column of its own already
     names = {name: name.removesuffix(", best epoch") for name in map(str, shown)} | {"best epoch": metric}
-    return shown.drop(columns=by_epoch, errors="ignore").rename(columns=names)
+    return shown.drop(columns=[*by_epoch, metric], errors="ignore").rename(columns=names)
 
 
 def _show_scores(rows: pd.DataFrame, objective: Objective) -> dict[str, list[str]]:

@@ -259,7 +259,9 @@ def test_runs_with_one_figure_each_have_no_best_epoch_and_no_last(tmp_path: Path
     path.write_text("run,units,seed,val_loss,val_accuracy\na,8,1,0.5,0.8\nb,8,2,0.4,0.7\nc,4,1,0.6,0.6\n")
 
     for objective in ("val_loss", "val_accuracy"):
-        report = build_report(import_study(path, objective=objective))
+        study = import_study(path, objective=objective)
+        report = build_report(study)
+        write_text(study, tmp_path / objective)
 
         said = [finding.text for finding in report.findings] + [fact.label for fact in report.facts]
         (ranking,) = [part for part in report.sections if part.anchor == "ranking"]
