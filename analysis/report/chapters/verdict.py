@@ -132,7 +132,7 @@ def _read_early(evidence: Evidence) -> str:
 
 def read_levels(evidence: Evidence) -> str:
     """What is better than what, and what could not be told."""
-    table, when = evidence.level_verdicts, ""
+    table, when, aside = evidence.level_verdicts, "", ""
     stopped = table["confounded"].str.startswith("the scheduler")
     early = evidence.early_level_verdicts
     if stopped.any() and not early.empty:
@@ -140,10 +140,11 @@ def read_levels(evidence: Evidence) -> str:
         keys = table.loc[stopped, "factor"].unique()
         table = pd.concat([table[~stopped], early[early["factor"].isin(keys)]], ignore_index=True)
         some = [label_factor(name) for name in keys]
-        which = f"{listing(some)} " if len(some) < table["factor"].nunique() else ""
-        when = (
-            f" ({which}after {count(evidence.equal_epochs or 0, 'epoch')}, runs that were stopped included)"
-        )
+        after = f"after {count(evidence.equal_epochs or 0, 'epoch')}, runs that were stopped included"
+        when = f" ({after})"
+        if len(some) < table["factor"].nunique():
+            when = f" ({listing(some)} {after})"
+            aside = f" What {listing(some)} brought is told {after}."
     better = table[table["answer"] == "better"].sort_values("effect_pp", ascending=False)
     phrases = [_beats(row) for row in as_records(better)]
     together = _read_together(evidence)
@@ -152,7 +153,8 @@ def read_levels(evidence: Evidence) -> str:
     whose = ", at the end of the runs," if ahead else ""
     tests = evidence.factor_tests
     differ = [label_factor(name) for name in tests.loc[tests["answer"] == DIFFER, "factor"]]
-    none = f"no level of any factor is{whose} shown to be better than another{average}{when}."
+    last = f".{aside}" if aside else f"{when}."
+    none = f"no level of any factor is{whose} shown to be better than another{average}{last}"
     if differ and not ahead:
         none = f"the levels of {listing(differ)} differ, by one test of all; but {none}"
     first = f"{listing(phrases, 3)}{when}." if phrases else none

@@ -330,7 +330,7 @@ def test_an_early_lead_is_said_also_where_other_factors_are_judged_early_alone(
 
     text = read_levels(evidence)
     assert text.startswith("After 3 epochs, runs that were stopped included, units ")
-    assert "better than another (layers after 3 epochs, runs that were stopped included)." in text
+    assert "better than another. What layers brought is told after 3 epochs, runs that were stopped" in text
 
 
 def test_what_the_end_tells_needs_no_earlier_stage(judge: Callable[..., Evidence]) -> None:
