@@ -21,7 +21,6 @@ from analysis.report.chapters.tested import read_factors
 from analysis.report.chapters.verdict import read_levels, read_optimism, read_settings
 from analysis.report.content import Finding, Tone
 from analysis.statistics.evidence import AnyStudy, Evidence, gather
-from analysis.words.literature import concerns
 from analysis.words.metrics import label_metric, say_score, with_interval
 from analysis.words.numbers import count, percent, with_margin
 
@@ -190,7 +189,7 @@ def _conclusion(evidence: Evidence) -> list[Finding]:
         turn = f"still falls at the last epoch, {last} ({end:.4f})"
     # Rounded to what is shown: figures of 32 bits lie beside the ones that were meant.
     highest, peak = round(float(curve["val_accuracy"].max()), 4), int(numbers[curve["val_accuracy"].argmax()])
-    if not concerns(evidence.facts.source):
+    if not evidence.is_imdb:
         bound = f"is highest at epoch {peak} ({percent(highest)})"
     elif highest < 0.9:
         bound = f"stays below 90% in every epoch (at most {percent(highest, 2)})"

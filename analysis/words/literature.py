@@ -50,9 +50,19 @@ IMDB = (
 """From the least to the most that was learned beyond the labelled texts."""
 
 
-def concerns(source: str) -> bool:
-    """Whether a study's texts are the IMDB reviews."""
-    return "imdb" in source.lower()
+_FEWEST = 2_000
+"""Other sets of texts from IMDB are smaller: 1,000 sentences (Kotzias et al., 2015)."""
+
+
+def concerns(source: str, n_classes: int, n_texts: int | None) -> bool:
+    """Whether a study's texts are the IMDB reviews, or a part of them worth the name.
+
+    Args:
+        source: What the study calls its texts.
+        n_classes: Of them.
+        n_texts: Texts of the source, limits or not; None where that is not known.
+    """
+    return "imdb" in source.lower() and n_classes == 2 and (n_texts is None or n_texts >= _FEWEST)
 
 
 def imdb_table() -> pd.DataFrame:

@@ -12,7 +12,7 @@ from analysis.plots import figures
 from analysis.records.files import as_records
 from analysis.report.content import Block, Chart, Grid, Note, Section
 from analysis.statistics.evidence import Evidence
-from analysis.words.literature import concerns, imdb_table
+from analysis.words.literature import imdb_table
 from analysis.words.metrics import label_metric, say_score
 from analysis.words.numbers import MINUS, count, duration, listing, number, percent, points, with_sign
 
@@ -66,7 +66,7 @@ def _missing(evidence: Evidence) -> list[str]:
 
 def _lead(evidence: Evidence) -> str:
     lead = "Simple models, fitted once on the same training texts and judged on the same validation texts."
-    if concerns(evidence.facts.source):
+    if evidence.is_imdb:
         lead += (
             " Published figures are for the 25,000 test reviews after training on all 25,000 others, so they "
             "are a scale to read ours by, not a comparison on equal terms."
@@ -88,7 +88,7 @@ def read_baselines(evidence: Evidence) -> str:
         sentences.append(first)
         sentences.append(_read_f1(evidence, max(lines, key=lambda row: np.nan_to_num(row["f1_line"]))))
         sentences.append(_read_objective(evidence, lines))
-    if concerns(evidence.facts.source):
+    if evidence.is_imdb:
         published = imdb_table()
         plain = published[~published["extra_data"]]
         above = int((plain["test_accuracy"] > best).sum())
@@ -226,7 +226,7 @@ def _tables(evidence: Evidence) -> list[Block]:
                 reading=_read_table(evidence),
             )
         )
-    if concerns(evidence.facts.source):
+    if evidence.is_imdb:
         published = imdb_table()
         shown = pd.DataFrame(
             {

@@ -39,6 +39,12 @@ class Lines(Verdicts):
         )
 
     @property
+    def is_imdb(self) -> bool:
+        """Whether the texts are the reviews of which there are published figures."""
+        reading = self.study.manifest.get("data", {}).get("reading") or {}
+        return concerns(self.facts.source, len(self.facts.classes), reading.get("rows_read"))
+
+    @property
     def _fair_lines(self) -> pd.DataFrame:
         """The lines to beat, fitted on as many texts as the best setting was trained on."""
         fitted = self.study.lines_by_amount
@@ -69,7 +75,7 @@ class Lines(Verdicts):
             (name, "baseline", value)
             for name, value in zip(baselines["name"], baselines["val_accuracy"], strict=True)
         ]
-        if concerns(self.facts.source):
+        if self.is_imdb:
             lines += [(f"{entry.model} (published, test)", "published", entry.accuracy) for entry in IMDB]
         others = pd.DataFrame(lines, columns=["label", "kind", "accuracy"]).assign(cell="", half_width=np.nan)
         return pd.concat([frame for frame in (here, others) if len(frame)] or [here], ignore_index=True)[
