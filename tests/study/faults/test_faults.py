@@ -258,7 +258,7 @@ def test_a_directory_that_cannot_be_written_is_refused_before_ray_starts(tmp_pat
         subprocess.run(["umount", str(folder)], check=True)
 
     assert status == 3, said
-    assert f"a study writes to its directory: {folder / 'cheap'}: Read-only file system" in said
+    assert f"nothing can be made in {folder}; choose another folder" in said
     assert "plan" not in said
 
 

@@ -167,7 +167,8 @@ def test_no_half_written_file_survives_the_next_leg(study: StudyDirectory) -> No
 
 @pytest.mark.slow
 def test_what_a_process_left_half_written_is_no_damage_and_is_mended_away(study: StudyDirectory) -> None:
-    left = study.report / "figures" / ".ranking.png.123.tmp"
+    left = study.report / ".ranking.png.123.tmp"
+    left.parent.mkdir(exist_ok=True)
     left.touch()
 
     assert verify(study).damages == ()
