@@ -19,20 +19,17 @@ from analysis.records.loading import Study
 from analysis.report.chapters.overfit import read_onsets
 from analysis.report.chapters.verdict_table import verdict_grid
 from analysis.report.content import Block, Chart, Fact, Finding, Grid, Note, Report, Section
+from analysis.report.fairness import difference_block, texts_that_judge, warn_of_missing, warn_of_unlike
 from analysis.statistics.comparisons.rules import rule_of
 from analysis.statistics.evidence import Evidence, gather
 from analysis.statistics.expected_best import expected_best
 from analysis.statistics.verdicts import compare_studies
-from analysis.statistics.verdicts.fairness import Difference, find_differences
-from analysis.words.metrics import label_metric, say_score
+from analysis.words.metrics import label_metric
 from analysis.words.numbers import NONE, count, listing, numbers, percent, with_margin
 
 COLORS = ("#CC79A7", "#E69F00", "#56B4E9", "#5B6475", "#8C6D31", "#A6761D", "#7570B3", "#666666")
 """Of studies: none of them a cell's."""
 
-
-_MOST_NAMED = 4
-"""Differences up to which a finding tells what each study has; the table always does."""
 
 _KIND = "Comparison of studies"
 _COMPARED = "compared over the settings that they share."
@@ -61,8 +58,8 @@ def build_comparison(studies: Sequence[Study]) -> Report:
         subtitle=f"{listing(list(named), 12)}: {_COMPARED}",
         facts=[_fact(row) for row in as_records(leaders.head(4))],
         findings=[
-            *_fairness(evidence),
-            *_without_accuracy(evidence),
+            *warn_of_unlike(evidence),
+            *warn_of_missing(evidence),
             *_findings(leaders, verdicts),
             *_onsets(evidence),
         ],
@@ -114,7 +111,7 @@ def _verdicts(named: Mapping[str, Study]) -> pd.DataFrame:
     rule = min((rule_of(study.spec) for study in named.values()), key=lambda own: own.margin)
     table = compare_studies(tables, facts=facts, rule=rule)
     # Of studies that were judged on other texts no number of runs tells which is better.
-    judged = {name: _texts_that_judge(study) for name, study in named.items()}
+    judged = {name: texts_that_judge(study) for name, study in named.items()}
     elsewhere = table["a"].map(judged) != table["b"].map(judged)
     table["answer"] = table["answer"].mask(elsewhere, "cannot be told apart")
     what = "the data" if any(f.made_by for f in facts.values()) else "the texts"
@@ -124,85 +121,9 @@ def _verdicts(named: Mapping[str, Study]) -> pd.DataFrame:
     return table.assign(name=names)
 
 
-def _texts_that_judge(study: Study) -> tuple[object, ...]:
-    """What says which texts a study was judged on: equal of two studies, these are the same."""
-    facts, data = study.facts, study.spec.get("data")
-    cut = data if isinstance(data, dict) else {}
-    return (
-        facts.source,
-        _fingerprint(study),
-        facts.classes,
-        facts.n_validation,
-        facts.validated_on,
-        *(cut.get(name) for name in ("split_seed", "validation_fraction", "test_fraction")),
-    )
-
-
-def _fingerprint(study: Study) -> str:
-    """The digest of a study's texts; nothing where the records hold none."""
-    return str(study.manifest.get("data", {}).get("fingerprint", ""))
-
-
-def _differences(evidence: Mapping[str, Evidence]) -> list[Difference]:
-    prints = {name: _fingerprint(own.study) for name, own in evidence.items()}
-    known = {name: text for name, text in prints.items() if text}
-    return find_differences({name: own.facts for name, own in evidence.items()}, known)
-
-
 def _fact(row: dict[str, object]) -> Fact:
     accuracy, half = float(str(row["val_accuracy"])), float(str(row["half_width"]))
     return Fact(label=str(row["study"]), value=with_margin(accuracy, half), detail=str(row["label"]))
-
-
-def _fairness(evidence: Mapping[str, Evidence]) -> list[Finding]:
-    found = []
-    if len({_texts_that_judge(own.study) for own in evidence.values()}) > 1:
-        is_foreign = any(own.facts.made_by for own in evidence.values())
-        same = "what is known to be the same data" if is_foreign else "the same texts"
-        text = f"The studies were not judged on {same}, which may be all the difference."
-        found.append(Finding(text=text, tone="warning", anchor="studies"))
-    tested = [name for name, own in evidence.items() if own.facts.validated_on == "test"]
-    if tested:
-        text = (
-            f"Validated on the test split: {listing(tested)}. Their accuracies are not those on unseen texts."
-        )
-        found.append(Finding(text=text, tone="warning", anchor="studies"))
-    judged = {name: own.facts.objective for name, own in evidence.items()}
-    others = [f"{name} ({label_metric(goal)})" for name, goal in judged.items() if goal != "val_accuracy"]
-    if others:
-        text = (
-            f"The best setting is the best by another metric than accuracy in {listing(others)}; all figures "
-            "and comparisons here are by accuracy."
-        )
-        found.append(Finding(text=text, anchor="studies"))
-    epochs = {own.facts.max_epochs for own in evidence.values()}
-    if len(epochs) > 1:
-        said = listing([str(n) for n in sorted(epochs)])
-        text = f"The studies trained for different numbers of epochs: {said}."
-        found.append(Finding(text=text, tone="warning", anchor="studies"))
-    differences = [own for own in _differences(evidence) if own.is_of_runs and own.what != "epochs"]
-    if differences:
-        is_short = len(differences) <= _MOST_NAMED
-        named = [str(own) if is_short else own.what for own in differences]
-        text = (
-            f"What the studies differ in: {listing(named, 12)}{'' if is_short else ': the table says how'}."
-        )
-        found.append(Finding(text=text, tone="warning", anchor="studies", kind="differences"))
-    return found
-
-
-def _without_accuracy(evidence: Mapping[str, Evidence]) -> list[Finding]:
-    """Who cannot be compared by accuracy, and what there is instead."""
-    parts = []
-    for name, own in evidence.items():
-        if not own.ranking.empty and own.ranking["val_accuracy"].isna().iloc[0]:
-            top, metric = as_records(own.ranking.head(1))[0], own.facts.objective
-            what = f"validation {label_metric(metric)}"
-            parts.append(f"{name} (best {what} {say_score(metric, top['mean'])}, {top['label']})")
-    if not parts:
-        return []
-    text = f"Studies are compared by accuracy, which was not recorded in {listing(parts)}."
-    return [Finding(text=text, tone="warning", anchor="studies", kind="no-accuracy")]
 
 
 def _findings(leaders: pd.DataFrame, verdicts: pd.DataFrame) -> list[Finding]:
@@ -363,23 +284,10 @@ def _facts_section(evidence: Mapping[str, Evidence]) -> Section:
         )
     frame = pd.DataFrame(rows, dtype=object)
     grid = Grid(name="studies", title="What was asked of each", frame=frame, shown=frame)
-    different: list[Block] = [_difference_block(evidence)]
+    different: list[Block] = [difference_block(evidence)]
     notes: list[Block] = [
         Note(text=f"{name}: {note}", tone="warning")
         for name, own in evidence.items()
         for note in own.study.notes
     ]
     return Section(anchor="studies", title="The studies", blocks=[grid, *different, *notes])
-
-
-def _difference_block(evidence: Mapping[str, Evidence]) -> Block:
-    """All in which the specs differ that bears on results, a row each."""
-    differences = _differences(evidence)
-    if not differences:
-        return Note(text="The studies differ in nothing that was asked and that bears on their results.")
-    frame = pd.DataFrame([{"what": own.what, **own.values} for own in differences], dtype=object)
-    reading = (
-        "Verdicts are over shared settings, which settles what bears on which were tried, and how often; "
-        "what bears on a run is not settled."
-    )
-    return Grid(name="differences", title="In what they differ", frame=frame, shown=frame, reading=reading)
