@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,16 +85,27 @@ def _read_run(folder: Path) -> ForeignRun:
                 raise AnalysisError(
                     f"{file}: line {number} is no time, value and step: restore it from a copy"
                 ) from error
-    steps, metrics = gather(rows)
     params = {
         file.relative_to(folder / "params").as_posix(): read_value(file.read_text(encoding="utf-8").strip())
         for file in sorted((folder / "params").rglob("*"))
         if file.is_file()
     }
-    began, ended = _milliseconds(meta.get("start_time")), _milliseconds(meta.get("end_time"))
-    state = _STATES.get(meta.get("status", "3"), "completed")
+    times = _milliseconds(meta.get("start_time")), _milliseconds(meta.get("end_time"))
+    return _make_run(folder.name, params, rows, meta.get("status", "3"), times)
+
+
+def _make_run(
+    name: str,
+    params: dict[str, Any],
+    rows: Iterable[tuple[float, str, float]],
+    status: str,
+    times: tuple[int | None, int | None],
+) -> ForeignRun:
+    """A run as MLflow notes it: its rows are step, metric and value, its times milliseconds."""
+    steps, metrics = gather(rows)
+    state, (began, ended) = _STATES.get(status, "completed"), times
     return ForeignRun(
-        name=folder.name,
+        name=name,
         params=params,
         steps=steps,
         metrics=metrics,
@@ -151,22 +162,10 @@ def _read_database(path: Path, experiment: str | None) -> Source:
             (chosen,),
         ).fetchall()
         params, metrics, parents = _read_details(connection)
-    runs = []
-    for number, status, began, ended in rows:
-        steps, figures = gather(metrics[number])
-        state = _STATES.get(status, "completed")
-        runs.append(
-            ForeignRun(
-                name=number,
-                params=params[number],
-                steps=steps,
-                metrics=figures,
-                state=state,
-                reason=_REASONS.get(state),
-                started_at=_as_time(began),
-                wall_s=None if began is None or ended is None else (ended - began) / 1000,
-            )
-        )
+    runs = [
+        _make_run(number, params[number], metrics[number], status, (began, ended))
+        for number, status, began, ended in rows
+    ]
     kept = [run for run in runs if run.name not in parents]
     notes: tuple[str, ...] = ()
     if len(kept) < len(runs):
