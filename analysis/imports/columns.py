@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.imports.metrics import side_of, tells_kind
-from analysis.imports.runs import is_number
+from analysis.values import is_number
 
 _SCHEDULED = ("lr", "learning_rate")
 """Parameters that a schedule may change while a run goes on; the last part of a dotted name counts."""

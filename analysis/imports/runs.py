@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.schema import State
-from analysis.values import is_number as is_number
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.imports.runs import ForeignRun, is_number
+from analysis.imports.runs import ForeignRun
+from analysis.values import is_number
 
 SEEDS = ("seed", "random_seed", "random_state", "global_seed", "replicate", "repeat")
 """Parameters that stand for chance, not for a setting; the last part of a dotted name counts."""

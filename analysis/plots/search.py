@@ -25,7 +25,8 @@ from analysis.plots.style import (
     show_whole,
 )
 from analysis.records.files import as_records
-from analysis.words.labels import CELL_COLORS, CELL_LABELS, OTHER_COLOR, color_of, is_missing
+from analysis.values import is_missing
+from analysis.words.labels import CELL_COLORS, CELL_LABELS, OTHER_COLOR, color_of
 from analysis.words.metrics import is_percentage, label_metric
 from analysis.words.numbers import count
 

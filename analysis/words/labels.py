@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.values import is_missing as is_missing
+from analysis.values import is_missing
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.words.labels import is_missing
+from analysis.values import is_missing
 from analysis.words.numbers import count
 
 MIN_UNITS = 3

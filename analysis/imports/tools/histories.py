@@ -13,8 +13,9 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.imports.columns import read_epochs
-from analysis.imports.runs import ForeignRun, Source, flatten, is_number
+from analysis.imports.runs import ForeignRun, Source, flatten
 from analysis.imports.values import read_path
+from analysis.values import is_number
 
 _KEYS = ("params", "config", "hyperparameters", "hparams")
 """Under which a JSON file may hold parameters beside its `history`."""

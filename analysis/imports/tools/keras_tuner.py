@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.imports.runs import ForeignRun, Source, is_number
+from analysis.imports.runs import ForeignRun, Source
 from analysis.records.schema import State
+from analysis.values import is_number
 
 TRIAL_FILE = "trial.json"
 _STATES: dict[str, State] = {

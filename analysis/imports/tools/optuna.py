@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError, MissingLibraryError
 from analysis.imports.metrics import tells_kind
-from analysis.imports.runs import ForeignRun, Source, gather, is_number
+from analysis.imports.runs import ForeignRun, Source, gather
 from analysis.records.read_only import open_read_only
 from analysis.records.schema import State
+from analysis.values import is_number
 from analysis.words.numbers import count, listing
 from search_spaces.formats.beginnings import JOURNAL, SQLITE
 

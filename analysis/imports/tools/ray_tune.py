@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError
-from analysis.imports.runs import ForeignRun, Source, flatten, gather, is_number
+from analysis.imports.runs import ForeignRun, Source, flatten, gather
+from analysis.values import is_number
 from analysis.words.numbers import count
 
 RESULT_FILE, PARAMS_FILE, ERROR_FILE = "result.json", "params.json", "error.txt"
