@@ -100,7 +100,7 @@ def duration(seconds: float) -> str:
         return NONE
     if 0 < seconds < 0.995:
         # Two digits, wherever they begin: epochs of tiny models take thousandths.
-        return f"{float(f'{seconds:.2g}'):.4g} s" if seconds >= _MOMENT_S else "under 0.1 ms"
+        return f"{seconds:#.2g} s" if seconds >= _MOMENT_S else "under 0.1 ms"
     if seconds < 59.5:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -140,7 +140,8 @@ def _on_tokens(corpus: Corpus, encoded: EncodedCorpus, longest: int | None) -> l
         reach = int(np.quantile(lengths, 0.95))
         found.append(
             f"{share:.0%} of the training texts are longer than {longest}, the longest sequence_length "
-            f"tried: 95% have at most {reach:,} tokens; raise it with --set space.sequence_length=[...]"
+            f"tried: 95% have at most {reach:,} tokens; try more, e.g. --set "
+            f"'space.sequence_length=[{longest}, {min(2 * longest, reach)}]'"
         )
     return found
 

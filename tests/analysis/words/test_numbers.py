@@ -57,7 +57,7 @@ NAN = float("nan")
         (count_of(2, 4, "text", ("holds", "hold")), "2 of 4 texts hold"),
         (duration(0.0), "0.0 s"),
         (duration(0.0342), "0.034 s"),
-        (duration(0.4), "0.4 s"),
+        (duration(0.4), "0.40 s"),
         (duration(1.24), "1.2 s"),
         (duration(59.7), "1 min"),
         (duration(200), "3 min 20 s"),

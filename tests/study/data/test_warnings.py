@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,7 @@ def test_a_script_without_spaces_is_recognised(tmp_path: Path, script: str) -> N
 def test_texts_beyond_the_longest_sequence_are_counted(tmp_path: Path) -> None:
     said = warn(tmp_path, SENTENCES, ["a", "b"] * (N // 2), longest=5)
     assert "100% of the training texts are longer than 5" in said
+    assert re.search(r"--set 'space\.sequence_length=\[5, \d+\]'", said)
     assert "space.sequence_length" in said
 
 
